@@ -1,0 +1,58 @@
+"""The command line. One file for each command; flags are derived from the dataclasses."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+
+from unsee.allocator import keep_memory
+from unsee.errors import InputError, unknown
+
+COMMANDS = {
+    "explain": "explain photos: maps, pictures and numbers, a folder each",
+    "list": "list methods, infillers, classifiers, metrics, measures or recipes",
+    "demo": "explain a real photo that comes with a package",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status is 0, or 1 if anything could not be done, or 2 for misuse."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    keep_memory()
+    try:
+        return _dispatch(arguments)
+    except InputError as error:
+        complain(str(error))
+        return 2
+    except KeyboardInterrupt:
+        complain("stopped; what was finished is kept")
+        return 130
+    except BrokenPipeError:  # the reader of a pipe went away
+        sys.stderr.close()
+        return 1
+
+
+def complain(message: str) -> None:
+    """One clear line."""
+    sys.stderr.write(f"unsee: {' '.join(message.split())}\n")
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        width = max(map(len, COMMANDS))
+        lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+        help_text = (
+            "usage: unsee COMMAND [OPTIONS]      (unsee COMMAND --help says more)\n\n"
+            "Which part of a picture, had it plausibly not been there, would have changed the "
+            "answer?\n\n" + "\n".join(lines)
+        )
+        sys.stdout.write(help_text + "\n")
+        return 0
+    if arguments[0] == "--version":
+        sys.stdout.write(f"unsee {version('unsee')}\n")
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise unknown("command", name, COMMANDS)
+    run: Callable[[list[str]], int] = import_module(f"unsee.cli.{name}").run
+    return run(rest)

@@ -1,0 +1,196 @@
+"""`unsee explain`: photos in, a folder of maps, pictures and numbers for each."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from unsee import loading, measures, photos, results
+from unsee.classifier import Classifier
+from unsee.cli import complain, options
+from unsee.errors import DiskFull, InputError
+from unsee.explain import Study
+from unsee.explanation import check_new
+from unsee.infillers.base import Infiller
+from unsee.registry import create
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Explain photos: which pixels does the classifier's answer rest on?"""
+
+    photos: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Photos, folders (with all below them) and globs."""
+    classifier: str = loading.DEFAULT
+    """SOURCE[:ARGUMENT], see `unsee list classifiers`; or package.module:function of yours."""
+    method: str = "igos_pp"
+    """See `unsee list methods`; `--method NAME --help` shows its settings."""
+    infiller: str | None = None
+    """See `unsee list infillers`; by default what the method was published with."""
+    recipe: str | None = None
+    """Published settings, see `unsee list recipes`; flags override them."""
+    measure: str | None = None
+    """The score: probability, log_odds, logit or margin; by default the method's own."""
+    target: str = "top1"
+    """Class to explain: a name, an index, or top1 (what the classifier says)."""
+    seed: int = 0
+    """Same photo, settings and seed: same map."""
+    evidence: float = 0.15
+    """Share of the pixels that is removed and kept in the pictures."""
+    judge: str | None = None
+    """In-filler of those two pictures; by default the method's."""
+    size: str | None = None
+    """Input size, 260 or HEIGHTxWIDTH; by default the classifier's."""
+    fit: Literal["crop", "resize"] | None = None
+    """Cut out the centre of a photo or squeeze it; by default as the classifier was trained."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of the network."""
+    device: str | None = None
+    """cpu, cuda, cuda:1, mps; by default CUDA where there is one."""
+    out: Path = Path("unsee-out")
+    """Folder for the results, a folder in it for each photo."""
+    overwrite: bool = False
+    """Replace results that exist."""
+
+
+@dataclass
+class Outcome:
+    """What became of the photos."""
+
+    done: list[tuple[Path, results.Findings]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def run(arguments: list[str]) -> int:
+    """Explain every photo that can be explained; report the others at the end."""
+    if not {"-h", "--help"} & set(arguments):
+        check_names(arguments)
+    chosen = options.parse(Explain, arguments, "unsee explain")
+    if not chosen.photos:
+        raise InputError("expected at least one photo, folder or glob; see unsee explain --help")
+    outcome = explain_all(chosen, photos.find(chosen.photos))
+    if outcome.done:
+        Console().print(_table(outcome))
+    for line in outcome.failed:
+        complain(line)
+    return 1 if outcome.failed else 0
+
+
+def check_names(arguments: list[str]) -> None:
+    """Refuse unknown names before anything is loaded."""
+    if measure := options.named(arguments, "measure"):
+        measures.named(measure)
+    if judge := options.named(arguments, "judge"):
+        create("infillers", judge)
+
+
+def explain_all(chosen: Any, paths: list[Path]) -> Outcome:
+    """One photo after another; a bad one does not stop the rest, a full disk does."""
+    classifier = loading.load(
+        chosen.classifier,
+        device=chosen.device,
+        precision=options.PRECISIONS[chosen.precision],
+        size=options.size(chosen.size),
+        fit=chosen.fit,
+        **options.settings(chosen.chosen_source),
+    )
+    judge = create("infillers", chosen.judge) if chosen.judge else None
+    if chosen.target != "top1":
+        classifier.index(chosen.target)  # a wrong name is said once, not for every photo
+    outcome = Outcome()
+    folders = _folders(paths, chosen.out)
+    with _progress() as bars:
+        photo_bar = bars.add_task(f"{len(paths)} photos", total=len(paths), loss="", visible=len(paths) > 1)
+        for path, folder in zip(paths, folders, strict=True):
+            try:
+                findings = _explain_one(chosen, classifier, judge, path, folder, bars)
+                outcome.done.append((folder, findings))
+            except DiskFull as error:
+                outcome.failed.append(f"{error}; stopped, {len(outcome.done)} results are kept")
+                break
+            except InputError as error:
+                outcome.failed.append(_about(path, error))
+            bars.advance(photo_bar)
+    return outcome
+
+
+def _explain_one(
+    chosen: Any,
+    classifier: Classifier,
+    judge: Infiller | None,
+    path: Path,
+    folder: Path,
+    bars: Progress,
+) -> results.Findings:
+    check_new(folder, overwrite=chosen.overwrite)
+    photo = photos.read(path, classifier.channels)
+    study = Study.of(
+        classifier,
+        classifier.framing.show(photo.pixels),
+        chosen.chosen_method,
+        infiller=chosen.chosen_infiller,
+        targets=chosen.target,
+        measure=chosen.measure,
+        seed=chosen.seed,
+    )
+    bar = bars.add_task(path.name, total=None, loss="")
+    try:
+        for step in study.steps():
+            loss = "" if step.losses is None else f"loss {step.losses.mean().item():.3f}"
+            bars.update(bar, completed=step.done, total=step.total, loss=loss)
+        findings = results.judge(study, chosen.evidence, judge)
+        results.write(findings, photo, folder, overwrite=chosen.overwrite)
+    finally:
+        bars.remove_task(bar)
+    return findings
+
+
+def _about(path: Path, error: InputError) -> str:
+    return str(error) if str(path) in str(error) else f"{path}: {error}"
+
+
+def _folders(paths: list[Path], out: Path) -> list[Path]:
+    """A folder for each photo, named after it; photos of the same name are numbered."""
+    taken: dict[str, int] = {}
+    folders = []
+    for path in paths:
+        taken[path.stem] = count = taken.get(path.stem, 0) + 1
+        folders.append(out / (path.stem if count == 1 else f"{path.stem}-{count}"))
+    return folders
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )
+
+
+def _table(outcome: Outcome) -> Table:
+    share = outcome.done[0][1].share
+    table = Table(box=None, pad_edge=False)
+    for name in ("class", "photo", f"top {share:.0%} removed", "only those", "deletion", "insertion"):
+        table.add_column(name, justify="left" if name == "class" else "right")
+    table.add_column("seconds", justify="right")
+    table.add_column("result", overflow="fold")
+    for folder, found in outcome.done:
+        p, area = found.chances, found.areas["rise"]
+        table.add_row(
+            found.name,
+            *(f"{p[key]:.1%}" for key in ("original", "removed", "kept")),
+            *(f"{area[way]:.3f}" for way in results.DIRECTIONS),
+            f"{found.study.explanation.provenance['cost']['seconds']:.1f}",
+            str(folder / "panel.png"),
+        )
+    table.caption = "probability of the class; deletion and insertion: protocol rise"
+    return table

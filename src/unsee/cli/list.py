@@ -1,0 +1,67 @@
+"""`unsee list`: what there is, with one line for each."""
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from unsee.errors import unknown
+from unsee.measures import MEASURES
+from unsee.recipes import recipe, recipes
+from unsee.registry import available, part, summary
+
+KINDS = ("methods", "infillers", "classifiers", "metrics", "measures", "recipes")
+
+
+@dataclass(frozen=True)
+class List:
+    """List what can be named, with a line about each."""
+
+    kind: Annotated[
+        Literal["methods", "infillers", "classifiers", "metrics", "measures", "recipes"],
+        tyro.conf.Positional,
+    ]
+    """What to list."""
+    json: bool = False
+    """Print a JSON list of objects with `name` and `summary`."""
+
+
+def run(arguments: list[str]) -> int:
+    """Print the list."""
+    named = [word for word in arguments if not word.startswith("-")]
+    if named and named[0] not in KINDS:
+        raise unknown("kind of part", named[0], KINDS)
+    options = tyro.cli(List, prog="unsee list", args=arguments)
+    found = entries(options.kind)
+    if options.json:
+        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        return 0
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    for entry in found:
+        table.add_row(entry["name"], entry["summary"])
+    Console().print(table)
+    return 0
+
+
+def entries(kind: str) -> list[dict[str, str]]:
+    """Name and summary of everything of a kind."""
+    if kind == "measures":
+        return [_entry(name, m.__doc__ or "") for name, m in MEASURES.items()]
+    if kind == "recipes":
+        return [_entry(name, recipe(name).summary) for name in recipes()]
+    folder = "sources" if kind == "classifiers" else kind
+    rows = []
+    for name in available(folder):
+        argument = getattr(part(folder, name), "argument", "")
+        rows.append(_entry(f"{name}:{argument}" if argument else name, summary(folder, name)))
+    return rows
+
+
+def _entry(name: str, text: str) -> dict[str, str]:
+    return {"name": name, "summary": text.splitlines()[0]}

@@ -1,0 +1,24 @@
+"""What is said when the input is wrong: what was expected, what came, how to mend it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class InputError(ValueError):
+    """Something that the caller gave cannot be used; the message is one clear line."""
+
+
+class DiskFull(InputError):
+    """There is no space left to write a result; nothing further can be kept."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """Say that `name` is not among the `known` ones, and offer the nearest of them."""
+    known = list(known)
+    lowered = {entry.lower(): entry for entry in known}
+    near = [lowered[match] for match in get_close_matches(name.lower(), lowered, 3, 0.5)]
+    if near:
+        hint = f"did you mean {' or '.join(map(repr, near))}?"
+    else:
+        hint = f"there are {', '.join(known[:30])}{', ...' if len(known) > 30 else ''}"
+    return InputError(f"no {kind} is called {name!r}; {hint}")

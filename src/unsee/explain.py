@@ -1,0 +1,189 @@
+"""The entry point."""
+
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from unsee import loading, measures, photos
+from unsee.classifier import Classifier
+from unsee.curves import check_map
+from unsee.errors import InputError
+from unsee.explanation import Explanation
+from unsee.infillers.base import Infiller
+from unsee.measures import Measure
+from unsee.methods.base import Method, Progress
+from unsee.random import seeds_of
+from unsee.registry import create, settings_of
+from unsee.score import MaskedScore
+from unsee.types import Images, Targets
+
+Picture = str | Image.Image | NDArray[np.generic]
+"""A path, a PIL image or an array: framed for the classifier on the way in."""
+
+
+def explain(
+    model: Classifier | nn.Module | str,
+    images: Tensor | Picture | Sequence[Picture],
+    method: Method | str = "igos_pp",
+    *,
+    infiller: Infiller | str | None = None,
+    targets: Targets | Sequence[int | str] | int | str | None = None,
+    measure: Measure | str | None = None,
+    seed: int = 0,
+) -> Explanation:
+    """Find the pixels that a classifier needs, by default for the class that it predicts.
+
+    `images` is a tensor (b, c, h, w) in [0, 1] at the size that the model wants, or photos of any
+    size: paths, PIL images, arrays. `method`, `infiller` and `measure` are names or objects; what is
+    not given is what the method was published with. `targets` is a class for all or one for each
+    image, by number or by name. The same image, settings and `seed` give the same map, in whatever
+    batch (on the same kind of device).
+
+    Raises `InputError`, a ValueError, for everything that cannot be explained.
+    """
+    study = Study.of(
+        model, images, method, infiller=infiller, targets=targets, measure=measure, seed=seed
+    )
+    for _ in study.steps():
+        pass
+    return study.explanation
+
+
+@dataclass(eq=False)
+class Study:
+    """A method bound to its question; run by walking through `steps`."""
+
+    method: Method
+    score: MaskedScore
+    seed: int
+    explanation: Explanation = field(init=False)
+    """There after the last step."""
+
+    @classmethod
+    def of(
+        cls,
+        model: Classifier | nn.Module | str,
+        images: Tensor | Picture | Sequence[Picture],
+        method: Method | str,
+        *,
+        infiller: Infiller | str | None = None,
+        targets: Targets | Sequence[int | str] | int | str | None = None,
+        measure: Measure | str | None = None,
+        seed: int = 0,
+    ) -> "Study":
+        """Check everything and bind it; arguments as for `explain`."""
+        classifier = loading.load(model)
+        chosen: Method = create("methods", method) if isinstance(method, str) else method
+        filler = default_infiller(chosen) if infiller is None else infiller
+        x = as_images(images, classifier).to(classifier.device, torch.float32)
+        logits = classifier.predict(x)
+        measure = chosen.measure if measure is None else measure
+        score = MaskedScore(
+            classifier,
+            create("infillers", filler) if isinstance(filler, str) else filler,
+            x.contiguous(memory_format=torch.channels_last),
+            _targets(targets, classifier, logits),
+            seeds_of(x, seed),
+            measures.named(measure) if isinstance(measure, str) else measure,
+        )
+        return cls(chosen, score, seed)
+
+    def steps(self) -> Iterator[Progress]:
+        """Run the method round by round; afterwards `explanation` is there."""
+        passes = self.score.classifier.passes
+        forwards, backwards, start = passes.forwards, passes.backwards, time.perf_counter()
+        last = None
+        for last in self.method.run(self.score):
+            yield last
+        if last is None:
+            raise InputError(f"{type(self.method).__name__} made no step at all")
+        saliency = last.saliency().detach()
+        check_map(saliency, self.score.images)
+        cost = {
+            "forwards": passes.forwards - forwards,
+            "backwards": passes.backwards - backwards,
+            "seconds": round(time.perf_counter() - start, 3),
+        }
+        self.explanation = Explanation(
+            saliency, self.score.targets, self.score.images, self._provenance(cost)
+        )
+
+    def _provenance(self, cost: dict[str, float]) -> dict[str, Any]:
+        score, classifier = self.score, self.score.classifier
+        return {
+            "method": settings_of(self.method),
+            "infiller": settings_of(score.infiller),
+            "measure": getattr(score.measure, "__name__", repr(score.measure)),
+            "classifier": classifier.settings(),
+            "target": [
+                {"index": index, "name": classifier.label(index)}
+                for index in score.targets.tolist()
+            ],
+            "seed": self.seed,
+            "seeds": list(score.seeds),
+            "cost": cost,
+            "versions": {
+                "unsee": version("unsee"),
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+                "device": str(classifier.device),
+            },
+        }
+
+
+def default_infiller(method: Method) -> Infiller:
+    """The in-filler that a method was published with."""
+    name, settings = method.infiller
+    found: Infiller = create("infillers", name, **settings)
+    return found
+
+
+def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifier) -> Images:
+    """A batch as the classifier takes it; photos are framed, tensors are taken as they are."""
+    if isinstance(images, Tensor):
+        return images[None] if images.ndim == 3 else images
+    if isinstance(images, (str, Image.Image, np.ndarray)) or hasattr(images, "__fspath__"):
+        images = [images]
+    framed = []
+    for image in images:
+        if isinstance(image, (Image.Image, np.ndarray)):
+            photo = photos.from_array(image, classifier.channels)
+        else:
+            photo = photos.read(image, classifier.channels).pixels
+        framed.append(classifier.framing.show(photo))
+    if not framed:
+        raise InputError("expected at least one image, got none")
+    return torch.cat(framed)
+
+
+def _targets(
+    targets: Targets | Sequence[int | str] | int | str | None,
+    classifier: Classifier,
+    logits: Tensor,
+) -> Targets:
+    """One class for each image."""
+    if targets is None:
+        return logits.argmax(1)
+    if isinstance(targets, Tensor):
+        targets = targets.tolist()
+    if isinstance(targets, (int, str)):
+        targets = [targets] * len(logits)
+    if len(targets) != len(logits):
+        raise InputError(f"expected {len(logits)} targets, one for each image, got {len(targets)}")
+    found = [
+        int(row.argmax()) if target == "top1" else classifier.index(target)
+        for target, row in zip(targets, logits, strict=True)
+    ]
+    for index in found:
+        if not 0 <= index < logits.shape[1]:
+            raise InputError(f"class {index} is not in 0..{logits.shape[1] - 1}")
+    return torch.tensor(found, device=logits.device)

@@ -1,0 +1,142 @@
+"""The result of an explanation."""
+
+import errno
+import json
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unsee.errors import DiskFull, InputError
+from unsee.types import Images, Saliency, Targets
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ARRAYS, MANIFEST = "saliency.npz", "manifest.json"
+NAMES = ("model", "targets", "images")
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Saliency maps and how they came about.
+
+    `explanation[i]` is that of the i-th image alone. On disk it is a folder with the arrays and, as
+    the last file written, `manifest.json`: a folder without it is an unfinished one.
+    """
+
+    saliency: Saliency
+    """(b, h, w) in the frame of the classifier's input; higher is more important."""
+    targets: Targets
+    """(b,) class indices."""
+    images: Images
+    """(b, c, h, w) in [0, 1], as the classifier saw them."""
+    provenance: dict[str, Any]
+    """Method, in-filler and classifier as plain values, seeds, cost, versions."""
+
+    def __len__(self) -> int:
+        return len(self.saliency)
+
+    def __getitem__(self, index: int) -> "Explanation":
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{index} is not among {len(self)} explanations")
+        index %= len(self)
+        only = slice(index, index + 1)
+        provenance = {**self.provenance}
+        for each in ("target", "seeds"):
+            if each in provenance:
+                provenance[each] = provenance[each][only]
+        return replace(
+            self,
+            saliency=self.saliency[only],
+            targets=self.targets[only],
+            images=self.images[only],
+            provenance=provenance,
+        )
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write `saliency.npz` and then `manifest.json` into a new folder.
+
+        Raises `InputError` where the folder exists, unless `overwrite`.
+        """
+        with new_folder(folder, overwrite=overwrite) as unfinished:
+            np.savez_compressed(unfinished / ARRAYS, **self.arrays())
+            write_manifest(unfinished, self.provenance)
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Explanation":
+        """Read what `save` or the command line wrote.
+
+        Raises `InputError` for a folder that is unfinished or none of ours.
+        """
+        folder = Path(folder)
+        if not (folder / MANIFEST).is_file() or not (folder / ARRAYS).is_file():
+            raise InputError(f"{folder}: expected {ARRAYS} and {MANIFEST}; not a finished result")
+        provenance = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        with np.load(folder / ARRAYS) as arrays:
+            saliency, targets, images = (torch.from_numpy(arrays[name]) for name in NAMES)
+        return cls(saliency, targets, images, provenance)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """What `saliency.npz` holds: `model` (the maps in the model's frame), `targets`, `images`."""
+        values = (self.saliency, self.targets, self.images)
+        return {name: value.cpu().numpy() for name, value in zip(NAMES, values, strict=True)}
+
+    def plot(self) -> "Figure":
+        """Images beside their maps."""
+        from unsee.pictures import overview
+
+        return overview(self)
+
+
+class new_folder:  # noqa: N801  # used like a function
+    """A folder that appears under its name only when everything in it has been written."""
+
+    def __init__(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        self.folder = Path(folder)
+        self.unfinished = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.unfinished")
+        self.overwrite = overwrite
+
+    def __enter__(self) -> Path:
+        check_new(self.folder, overwrite=self.overwrite)
+        try:
+            shutil.rmtree(self.unfinished, ignore_errors=True)
+            self.unfinished.mkdir(parents=True)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        return self.unfinished
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
+        if kind is None:
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
+            self.unfinished.rename(self.folder)
+            return
+        shutil.rmtree(self.unfinished, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise _unwritable(self.folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> InputError:
+    kind = DiskFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else InputError
+    return kind(f"{folder}: cannot be written ({error.strerror or error})")
+
+
+def check_new(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a result folder that exists, unless it may be overwritten."""
+    if folder.exists() and not overwrite:
+        raise InputError(f"{folder}: exists already; choose another --out or pass --overwrite")
+    if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
+        raise InputError(f"{folder}: exists and is not a result of unsee; it is not overwritten")
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the file that says that a result is complete."""
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")

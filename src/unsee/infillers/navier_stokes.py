@@ -1,0 +1,25 @@
+"""OpenCV's in-painting: Bertalmio et al. 2001, fluid flow from the rim of the hole."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unsee.infillers.base import Inpainter
+from unsee.infillers._opencv import inpaint
+
+__all__ = ["NavierStokes"]
+
+
+@dataclass(frozen=True)
+class NavierStokes(Inpainter):
+    """Bertalmio et al. 2001, fluid flow from the rim of the hole (OpenCV, 8 bits)."""
+
+    radius: float = 3.0
+    """Of the neighbourhood that a pixel is made from (CASM: 3; iGOS++'s X-rays: 10)."""
+
+    def inpaint(
+        self, picture: NDArray[np.uint8], hole: NDArray[np.bool_], seed: int
+    ) -> NDArray[np.uint8]:
+        """Ask OpenCV."""
+        return inpaint(picture, hole, self.radius, "INPAINT_NS")

@@ -1,0 +1,73 @@
+"""From what a user has in hand to a `Classifier`."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from unsee.classifier import Classifier
+from unsee.errors import InputError
+from unsee.registry import available, create
+
+DEFAULT = "efficientnet_lite0"
+"""The embedded classifier."""
+
+
+def load(
+    spec: str | nn.Module | Classifier = DEFAULT,
+    *,
+    device: str | torch.device | None = None,
+    precision: torch.dtype | None = None,
+    size: tuple[int, int] | None = None,
+    fit: str | None = None,
+    **settings: Any,
+) -> Classifier:
+    """Load a classifier by name, or wrap a module.
+
+    `spec` is `SOURCE` or `SOURCE:ARGUMENT` (`efficientnet_lite0`, `timm:vit_tiny_patch16_224`,
+    `file:model.pt2`), `package.module:factory` for a function of yours that returns a module or a
+    `Classifier`, a module (ImageNet's mean and std are assumed: wrap it in `Classifier` to say
+    otherwise) or a `Classifier`. `settings` go to the source. `device` defaults to CUDA where there
+    is one, for classifiers that are loaded by name; `size` (height, width) and `fit` ("crop",
+    "resize") override the framing.
+    """
+    if isinstance(spec, Classifier):
+        found = spec
+    elif isinstance(spec, nn.Module):
+        found = Classifier(spec)
+    elif isinstance(spec, str):
+        source, argument = split(spec)
+        found = create("sources", source, **settings).load(argument)
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    else:
+        raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
+    if device is not None and torch.device(device) != found.device:
+        found = replace(found, model=_moved(found, device), chunk=0)
+    framing = found.framing
+    if size is not None:
+        framing = replace(framing, size=size)
+    if fit is not None:
+        framing = replace(framing, fit=fit)
+    if framing != found.framing:
+        found = replace(found, framing=framing)
+    return replace(found, precision=precision) if precision else found
+
+
+def split(spec: str) -> tuple[str, str]:
+    """The source and the argument that a name stands for; what is no source is a factory."""
+    source, _, argument = spec.partition(":")
+    if source in available("sources"):
+        return source, argument
+    if ":" in spec and "/" not in spec and "\\" not in spec:
+        return "factory", spec
+    return source, argument
+
+
+def _moved(found: Classifier, device: str | torch.device) -> nn.Module:
+    if not isinstance(found.model, nn.Module):
+        raise InputError(f"a black box stays where it is; it cannot be moved to {device}")
+    try:
+        return found.model.to(device)
+    except RuntimeError as error:  # no such device
+        raise InputError(f"cannot use device {device}: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,125 @@
+"""Pure functions of masks: resize, compose, measure, sample."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.types import Backgrounds, FlatKeep, Images, Keep, Saliency, Variants
+
+
+def resize(keep: Keep, height: int, width: int, align_corners: bool = False) -> Keep:
+    """Bring masks to `height` by `width`, bilinearly.
+
+    With `align_corners` the centres of the corner cells fall on the corner pixels, as in the code
+    of iGOS++; otherwise every cell covers the same share of the image.
+    """
+    if keep.shape[-2:] == (height, width):
+        return keep
+    fine = F.interpolate(
+        keep.flatten(0, 1), (height, width), mode="bilinear", align_corners=align_corners
+    )
+    return fine.unflatten(0, keep.shape[:2])
+
+
+def compose(images: Images, backgrounds: Backgrounds, keep: FlatKeep) -> Variants:
+    """Show `images` where `keep` is 1 and `backgrounds` where it is 0; both ends are exact."""
+    return torch.lerp(backgrounds, images, keep)
+
+
+def total_variation(mask: Float[Tensor, "b *k gh gw"], power: float = 2) -> Float[Tensor, " b"]:
+    """Mean difference between vertical neighbours, to a power, plus the same for horizontal ones.
+
+    A grid of a single cell has no variation.
+    """
+    rows, columns = differences(mask)
+    return sum(
+        (side.abs().pow(power).flatten(1).mean(1) for side in (rows, columns) if side.numel()),
+        start=mask.new_zeros(len(mask)),
+    )
+
+
+def differences(
+    mask: Float[Tensor, "*b gh gw"],
+) -> tuple[Float[Tensor, "*b _gh gw"], Float[Tensor, "*b gh _gw"]]:
+    """Differences between vertical and between horizontal neighbours."""
+    return mask[..., 1:, :] - mask[..., :-1, :], mask[..., :, 1:] - mask[..., :, :-1]
+
+
+def bilateral_variation(
+    mask: Float[Tensor, "b 1 1 h w"], images: Images, scale: float, power: float = 2
+) -> Float[Tensor, " b"]:
+    """Total variation that is free where the picture itself has an edge.
+
+    mean(exp(-dI^2 / scale) * |dM|^power), over both directions and all channels
+    (bilateral total variation: Khorram et al. 2021, eq. 5).
+    """
+    loss = mask.new_zeros(len(mask))
+    for side, edge in zip(differences(mask[:, 0]), differences(images), strict=True):
+        if side.numel():
+            weight = torch.exp(-edge.square() / scale)
+            loss = loss + (weight * side.abs().pow(power)).flatten(1).mean(1)
+    return loss
+
+
+def relaxed_bernoulli(
+    logits: Float[Tensor, "..."], noise: Float[Tensor, "..."], temperature: float
+) -> Float[Tensor, "..."]:
+    """Differentiable coin flips (Maddison et al. 2017), from uniform `noise` in [0, 1)."""
+    return torch.sigmoid((logits + torch.logit(noise, eps=1e-6)) / temperature)
+
+
+def patches(
+    tops: Float[Tensor, " k"],
+    lefts: Float[Tensor, " k"],
+    patch: tuple[int, int],
+    size: tuple[int, int],
+) -> Float[Tensor, "k 1 h w"]:
+    """Masks that remove one rectangle each, from where its upper left corner stands."""
+    inside = []
+    for corner, side, length in zip((tops, lefts), patch, size, strict=True):
+        at = torch.arange(length, device=corner.device)
+        inside.append((at >= corner[:, None]) & (at < corner[:, None] + side))
+    rows, columns = inside
+    return 1 - (rows[:, None, :, None] & columns[:, None, None, :]).to(tops.dtype)
+
+
+def shifted_grids(
+    grid: Float[Tensor, "b k g g"], shift: Float[Tensor, "b k 2"], size: tuple[int, int]
+) -> Float[Tensor, "b k 1 h w"]:
+    """Up-sample coarse grids bilinearly and crop each at its own place (RISE's masks).
+
+    A grid of g by g cells stands for (g - 1) cells along each side of the image and one to spare;
+    `shift` in [0, 1) says how much of the spare cell is cut off at the top and at the left.
+    Bilinear up-sampling is linear along each side, so that a mask is two small matrix products.
+    """
+    cells = grid.shape[-1]
+    weights = []
+    for axis, length in enumerate(size):
+        pixel = (torch.arange(length, device=grid.device) + 0.5) / length * (cells - 1)
+        place = (pixel + shift[..., axis, None] - 0.5).clamp(0, cells - 1)
+        corner = torch.arange(cells, device=grid.device)
+        weights.append((1 - (place[..., None] - corner).abs()).clamp(min=0))
+    rows, columns = weights
+    return (rows @ grid @ columns.mT).unsqueeze(2)
+
+
+def top_share(saliency: Saliency, share: float, order: Tensor | None = None) -> Keep:
+    """Masks (b, 1, 1, h, w) that are 1 on the `share` of pixels that come first in the ranking."""
+    rank = ranks(saliency) if order is None else order
+    chosen = rank < round(share * saliency[0].numel())
+    return chosen.to(saliency.dtype).view(len(saliency), 1, 1, *saliency.shape[1:])
+
+
+def ranks(saliency: Saliency, seed: int = 0) -> Float[Tensor, "b hw"]:
+    """The place of every pixel in the order of importance, 0 for the most important.
+
+    Equal values are ordered by a shuffle that depends on `seed` and the number of pixels alone, so
+    that a flat region is neither scanned from a corner nor different from run to run.
+    """
+    flat = saliency.flatten(1)
+    shuffle = torch.randperm(flat.shape[1], generator=torch.Generator().manual_seed(seed))
+    shuffle = shuffle.to(flat.device)
+    order = shuffle[flat[:, shuffle].argsort(dim=1, descending=True, stable=True)]
+    places = torch.arange(flat.shape[1], device=flat.device, dtype=saliency.dtype)
+    return torch.zeros_like(flat).scatter_(1, order, places.expand_as(flat))

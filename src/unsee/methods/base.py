@@ -1,0 +1,123 @@
+"""What a method is."""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import ClassVar, NamedTuple, final
+
+from unsee.errors import InputError
+from unsee.optimise import minimise
+from unsee.score import MaskedScore
+from unsee.types import Losses, Saliency, Theta
+from unsee.updates import Update
+
+
+class Progress(NamedTuple):
+    """How far a method has come."""
+
+    done: int
+    total: int
+    saliency: Callable[[], Saliency]
+    """The maps so far; computed when asked for."""
+    losses: Losses | None = None
+    """What is minimised, where something is."""
+
+
+class Method(ABC):
+    """Finds the pixels that matter. Final subclasses are frozen dataclasses of hyper-parameters."""
+
+    measure: ClassVar[str] = "probability"
+    """The score that the method was published with; any other can be chosen."""
+    infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
+    """The in-filler that it was published with, and its settings; any other can be chosen."""
+    needs_gradient: ClassVar[bool] = False
+    """False where a black box will do."""
+
+    @abstractmethod
+    def iterate(self, score: MaskedScore) -> Iterator[Progress]:
+        """Rate every pixel of `score.images`, round by round."""
+
+    @final
+    def run(self, score: MaskedScore) -> Iterator[Progress]:
+        """All rounds one by one: to watch, to stop, to animate. Checks the classifier first."""
+        if self.needs_gradient and not score.classifier.differentiable:
+            raise InputError(
+                f"{type(self).__name__} needs gradients and this classifier has none (a black "
+                "box); rise and sliding_patch need none"
+            )
+        yield from self.iterate(score)
+
+    @final
+    def attribute(self, score: MaskedScore) -> Saliency:
+        """The maps (b, h, w) after the last round; higher is more important."""
+        (last,) = deque(self.run(score), maxlen=1)
+        return last.saliency()
+
+
+class MaskOptimiser(Method):
+    """A method that improves masks step by step. A subclass is a start, a loss and a reading."""
+
+    needs_gradient: ClassVar[bool] = True
+    steps: int
+
+    @property
+    @abstractmethod
+    def rule(self) -> Update:
+        """How the parameters move."""
+
+    @abstractmethod
+    def start(self, score: MaskedScore) -> Theta:
+        """Parameters before the first step."""
+
+    @abstractmethod
+    def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
+        """What is minimised, one number per image; pure, with noise from `score.random`."""
+
+    @abstractmethod
+    def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
+        """The maps that the parameters stand for, at the size of the images."""
+
+    def project(self, theta: Theta) -> Theta:
+        """Bring parameters back to where they are allowed."""
+        return theta.clamp(0, 1)
+
+    @final
+    def iterate(self, score: MaskedScore) -> Iterator[Progress]:
+        """One round is one step of the optimiser."""
+        path = minimise(self.loss, score, self.start(score), self.rule, self.project)
+        for step, theta, losses in islice(path, self.steps):
+            reading = _Reading(self, score, theta)
+            yield Progress(step, self.steps, reading, losses)
+
+
+def drawn(saliency: Saliency) -> Callable[[], Saliency]:
+    """A map that is there already, for `Progress`."""
+    return lambda: saliency
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """A map that is drawn when somebody looks."""
+
+    method: MaskOptimiser
+    score: MaskedScore
+    theta: Theta
+
+    def __call__(self) -> Saliency:
+        return self.method.importance(self.score, self.theta)
+
+
+def check_grid(method: str, cells: int, score: MaskedScore) -> None:
+    """Refuse a mask with more cells than the image has pixels."""
+    side = min(score.images.shape[-2:])
+    if not 1 <= cells <= side:
+        raise InputError(f"{method}: expected a grid of 1 to {side} cells a side, got {cells}")
+
+
+def check_positive(method: str, **settings: float) -> None:
+    """Refuse settings that must be above zero and are not."""
+    for name, value in settings.items():
+        if not value > 0:
+            raise InputError(f"{method}: expected {name} > 0, got {value}")

@@ -1,0 +1,89 @@
+"""FIDO: how likely must a pixel be seen?"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from unsee import masks
+from unsee.methods.base import MaskOptimiser, check_grid, check_positive
+from unsee.score import MaskedScore
+from unsee.types import Losses, Saliency, Theta
+from unsee.updates import Adam, Update
+
+__all__ = ["FIDO"]
+
+
+@dataclass(frozen=True)
+class FIDO(MaskOptimiser):
+    """Learns each pixel's probability to be kept (Chang et al., ICLR 2019).
+
+    With p = sigmoid(theta) up-sampled to the image and keep ~ Concrete(p) per pixel, minimises
+
+        ssr:  -E[log odds(keep)] + sparsity sum(p)        the smallest region that suffices
+        sdr:  +E[log odds(keep)] + sparsity sum(1 - p)    the smallest region that destroys
+
+    The published code raises the second term from 0 during the first 30 steps (`ramp`, not in the
+    paper), and its equations 3 and 4 print the two penalties the other way round.
+    """
+
+    measure: ClassVar[str] = "log_odds"
+    infiller: ClassVar[tuple[str, dict[str, float]]] = ("local", {})
+
+    mode: Literal["ssr", "sdr"] = "ssr"
+    """Smallest sufficient or smallest destroying region."""
+    grid: int = 56
+    """Cells per side of the mask."""
+    samples: int = 8
+    """Masks drawn for each image at each step."""
+    steps: int = 300
+    """Optimisation steps."""
+    rate: float = 0.05
+    """Adam's rate, falling linearly to 0."""
+    temperature: float = 0.1
+    """Of the Concrete distribution; lower is closer to coin flips."""
+    sparsity: float = 1e-3
+    """Weight of the expected number of pixels that are kept (ssr) or removed (sdr)."""
+    smoothness: float = 0.0
+    """Weight of the sum of squared differences between neighbouring pixels' probabilities."""
+    ramp: int = 0
+    """Steps during which the penalties grow to their weight."""
+
+    def __post_init__(self) -> None:
+        check_positive(
+            "fido", samples=self.samples, steps=self.steps, temperature=self.temperature
+        )
+
+    @property
+    def rule(self) -> Update:
+        """Adam with a falling rate."""
+        return Adam(self.rate, fade=self.steps)
+
+    def start(self, score: MaskedScore) -> Theta:
+        """Every cell is kept half of the time."""
+        check_grid("fido", self.grid, score)
+        return score.images.new_zeros(len(score.images), 1, 1, self.grid, self.grid)
+
+    def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
+        """Cost of the region, less what it brings."""
+        size = score.images.shape[-2:]
+        p = masks.resize(theta.sigmoid(), *size)
+        noise = score.random.uniform(step, self.samples, 1, *size)
+        keep = masks.relaxed_bernoulli(p.logit(eps=1e-6), noise, self.temperature)
+        evidence, cost = score(keep, step=step).mean(1), p.flatten(1)
+        if self.mode == "ssr":
+            evidence = -evidence
+        else:
+            cost = 1 - cost
+        penalty = self.sparsity * cost.sum(1)
+        if self.smoothness:
+            pixels = size[0] * size[1]
+            penalty = penalty + self.smoothness * pixels * masks.total_variation(p)
+        return evidence + min(1.0, (step + 1) / max(self.ramp, 1)) * penalty
+
+    def project(self, theta: Theta) -> Theta:
+        """Any logit will do."""
+        return theta
+
+    def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
+        """The probability to be kept (ssr) or removed (sdr)."""
+        logits = masks.resize(theta, *score.images.shape[-2:])[:, 0, 0]
+        return logits.sigmoid() if self.mode == "ssr" else (-logits).sigmoid()

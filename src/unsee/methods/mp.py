@@ -1,0 +1,81 @@
+"""MP: the smallest smooth hole that hides the object."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from unsee import masks
+from unsee.infillers.base import Rows
+from unsee.methods.base import MaskOptimiser, check_grid, check_positive
+from unsee.score import MaskedScore
+from unsee.types import Losses, Saliency, Theta, Variants
+from unsee.updates import Adam, Update
+
+__all__ = ["MP"]
+
+
+@dataclass(frozen=True)
+class MP(MaskOptimiser):
+    """Meaningful perturbation (Fong & Vedaldi, ICCV 2017).
+
+    Over keep in [0, 1] minimises, with the image jittered by a few pixels,
+
+        score(keep) + sparsity sum(1 - keep) + smoothness sum(|grad keep|^power)
+
+    The sums run over the cells of the mask. Settings as in Agarwal & Nguyen (ACCV 2020).
+    """
+
+    measure: ClassVar[str] = "probability"
+    infiller: ClassVar[tuple[str, dict[str, float]]] = ("blur", {"sigma": 10, "kernel": 0})
+
+    grid: int = 28
+    """Cells per side of the mask."""
+    steps: int = 300
+    """Optimisation steps."""
+    rate: float = 0.1
+    """Adam's rate."""
+    sparsity: float = 1e-4
+    """Weight of the number of cells removed."""
+    smoothness: float = 1e-2
+    """Weight of the variation between neighbouring cells."""
+    power: float = 3.0
+    """To which differences are raised."""
+    jitter: int = 4
+    """Largest shift of the perturbed image, in pixels."""
+
+    def __post_init__(self) -> None:
+        check_positive("mp", steps=self.steps, power=self.power)
+
+    @property
+    def rule(self) -> Update:
+        """Adam with a constant rate."""
+        return Adam(self.rate)
+
+    def start(self, score: MaskedScore) -> Theta:
+        """Uniformly random."""
+        check_grid("mp", self.grid, score)
+        return score.random.uniform(0, 1, 1, self.grid, self.grid, stream="start")
+
+    def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
+        """What is left of the score, and the cost of the hole."""
+        shifts = (score.random.uniform(step, 2, stream="jitter") * (self.jitter + 1)).long()
+
+        def jittered(variants: Variants, rows: Rows) -> Variants:
+            if not self.jitter:
+                return variants
+            h, w = variants.shape[-2:]
+            larger = F.interpolate(variants, (h + self.jitter, w + self.jitter), mode="bilinear")
+            corners = shifts[rows.image].tolist()
+            cut = [v[:, y : y + h, x : x + w] for v, (y, x) in zip(larger, corners, strict=True)]
+            return torch.stack(cut)
+
+        area = (1 - theta).flatten(1).sum(1)
+        edges = self.grid * max(self.grid - 1, 1) * masks.total_variation(theta, self.power)
+        left = score(theta, step=step, view=jittered).mean(1)
+        return left + self.sparsity * area + self.smoothness * edges
+
+    def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
+        """How much of each cell is removed."""
+        return masks.resize(1 - theta, *score.images.shape[-2:])[:, 0, 0]

@@ -1,0 +1,55 @@
+"""RISE: the mean of random masks, weighted by their scores."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from unsee import masks
+from unsee.methods.base import Method, Progress, check_grid, check_positive, drawn
+from unsee.score import MaskedScore
+
+__all__ = ["RISE"]
+
+ROUND = 64
+"""Masks drawn together; a round's noise must not depend on how many are wanted in all."""
+
+
+@dataclass(frozen=True)
+class RISE(Method):
+    """Randomized input sampling (Petsiuk et al., BMVC 2018): E[score(keep) keep] / E[keep].
+
+    Masks are coarse grids of coin flips, up-sampled bilinearly and shifted at random. They are made
+    when they are asked for and never stored. Needs no gradient.
+    """
+
+    measure: ClassVar[str] = "probability"
+    infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
+
+    cells: int = 7
+    """Cells per side of a random grid."""
+    samples: int = 4000
+    """Masks for each image."""
+    keep: float = 0.5
+    """Probability that a cell is kept."""
+
+    def __post_init__(self) -> None:
+        check_positive("rise", samples=self.samples, keep=self.keep, cells=self.cells)
+
+    def iterate(self, score: MaskedScore) -> Iterator[Progress]:
+        """One round is `ROUND` masks for each image."""
+        check_grid("rise", self.cells, score)
+        size = score.images.shape[-2:]
+        total = torch.zeros_like(score.images[:, 0])
+        for step, start in enumerate(range(0, self.samples, ROUND)):
+            done = min(start + ROUND, self.samples)
+            grid = score.random.uniform(step, ROUND, self.cells + 1, self.cells + 1)
+            shift = score.random.uniform(step, ROUND, 2, stream="shift")
+            coins = (grid[:, : done - start] < self.keep).to(total)
+            keep = masks.shifted_grids(coins, shift[:, : done - start], size)
+            with torch.no_grad():
+                total = total + torch.einsum(
+                    "bk,bkhw->bhw", score(keep, step=step), keep[:, :, 0]
+                )
+            yield Progress(done, self.samples, drawn(total / (done * self.keep)))

