@@ -115,7 +115,9 @@ class Classifier:
             )
         return logits
 
-    def score(self, images: Images, targets: Int[Tensor, " b"], measure: Measure) -> Float[Tensor, " b"]:
+    def score(
+        self, images: Images, targets: Int[Tensor, " b"], measure: Measure
+    ) -> Float[Tensor, " b"]:
         """Score images in chunks; differentiable with respect to the images."""
 
         def rows(x: Tensor, part: slice) -> Tensor:

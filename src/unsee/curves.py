@@ -18,7 +18,7 @@ from unsee.infillers.base import Fill, Infiller, Scene
 from unsee.measures import probability
 from unsee.score import MaskedScore
 from unsee.smoothing import convolve, gaussian_blur
-from unsee.types import Images, Saliency
+from unsee.types import Saliency
 
 Direction = Literal["deletion", "insertion"]
 
@@ -139,7 +139,7 @@ def protocol_named(name: str) -> Protocol:
 
 @torch.no_grad()
 def curve(
-    score: MaskedScore, saliency: Saliency, protocol: Protocol, direction: Direction
+    score: MaskedScore, saliency: Float[Tensor, "..."], protocol: Protocol, direction: Direction
 ) -> Curve:
     """Probability of the targets as pixels go (deletion) or come (insertion), the best first.
 
@@ -157,17 +157,17 @@ def curve(
     scores = []
     for points in changed.split(score.classifier.chunk):  # full-size masks of one round at a time
         keep = _masks(order, points, direction).unflatten(-1, ranked.shape[1:])
-        keep = masks.resize(keep[:, :, None], *images.shape[-2:], align_corners=True)
+        keep = masks.resize(keep[:, :, None], images.shape[-2:], align_corners=True)
         scores.append(asked(keep))
     return Curve((changed / count).to(saliency.dtype), torch.cat(scores, 1))
 
 
-def to_cells(saliency: Saliency, side: int) -> Saliency:
+def to_cells(saliency: Saliency, side: int) -> Float[Tensor, "b {side} {side}"]:
     """Sample maps at the centres of `side` by `side` cells, as iGOS++ lays cells over an image."""
     return F.interpolate(saliency[:, None], (side, side), mode="bilinear", align_corners=True)[:, 0]
 
 
-def check_map(saliency: Saliency, images: Images) -> None:
+def check_map(saliency: Tensor, images: Tensor) -> None:
     """Refuse maps that are not one finite number for each pixel of each image."""
     wanted = (len(images), *images.shape[-2:])
     if tuple(saliency.shape) != wanted:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from unsee.registry import create, settings_of
 from unsee.score import MaskedScore
 from unsee.types import Images, Targets
 
-Picture = str | Image.Image | NDArray[np.generic]
+Picture = str | PathLike[str] | Image.Image | NDArray[np.generic]
 """A path, a PIL image or an array: framed for the classifier on the way in."""
 
 
@@ -151,14 +152,13 @@ def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifi
     """A batch as the classifier takes it; photos are framed, tensors are taken as they are."""
     if isinstance(images, Tensor):
         return images[None] if images.ndim == 3 else images
-    if isinstance(images, (str, Image.Image, np.ndarray)) or hasattr(images, "__fspath__"):
-        images = [images]
+    several = images if isinstance(images, Sequence) and not isinstance(images, str) else [images]
     framed = []
-    for image in images:
+    for image in several:
         if isinstance(image, (Image.Image, np.ndarray)):
             photo = photos.from_array(image, classifier.channels)
         else:
-            photo = photos.read(image, classifier.channels).pixels
+            photo = photos.read(str(image), classifier.channels).pixels
         framed.append(classifier.framing.show(photo))
     if not framed:
         raise InputError("expected at least one image, got none")

@@ -65,7 +65,7 @@ class Explanation:
         Raises `InputError` where the folder exists, unless `overwrite`.
         """
         with new_folder(folder, overwrite=overwrite) as unfinished:
-            np.savez_compressed(unfinished / ARRAYS, **self.arrays())
+            self.save_arrays(unfinished)
             write_manifest(unfinished, self.provenance)
         return Path(folder)
 
@@ -83,10 +83,11 @@ class Explanation:
             saliency, targets, images = (torch.from_numpy(arrays[name]) for name in NAMES)
         return cls(saliency, targets, images, provenance)
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """What `saliency.npz` holds: `model` (the maps in the model's frame), `targets`, `images`."""
+    def save_arrays(self, folder: Path, **more: NDArray[np.generic]) -> None:
+        """Write `saliency.npz`: `model` (maps in the model's frame), `targets`, `images`, `more`."""
         values = (self.saliency, self.targets, self.images)
-        return {name: value.cpu().numpy() for name, value in zip(NAMES, values, strict=True)}
+        arrays = {name: value.cpu().numpy() for name, value in zip(NAMES, values, strict=True)}
+        np.savez_compressed(folder / ARRAYS, allow_pickle=False, **arrays, **more)
 
     def plot(self) -> "Figure":
         """Images beside their maps."""
@@ -112,7 +113,9 @@ class new_folder:  # noqa: N801  # used like a function
             raise _unwritable(self.folder, error) from error
         return self.unfinished
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: Any
+    ) -> None:
         if kind is None:
             if self.folder.exists():
                 shutil.rmtree(self.folder)

@@ -1,7 +1,7 @@
 """From what a user has in hand to a `Classifier`."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -20,7 +20,7 @@ def load(
     device: str | torch.device | None = None,
     precision: torch.dtype | None = None,
     size: tuple[int, int] | None = None,
-    fit: str | None = None,
+    fit: Literal["crop", "resize"] | None = None,
     **settings: Any,
 ) -> Classifier:
     """Load a classifier by name, or wrap a module.

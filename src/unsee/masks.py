@@ -1,5 +1,7 @@
 """Pure functions of masks: resize, compose, measure, sample."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -8,16 +10,18 @@ from torch import Tensor
 from unsee.types import Backgrounds, FlatKeep, Images, Keep, Saliency, Variants
 
 
-def resize(keep: Keep, height: int, width: int, align_corners: bool = False) -> Keep:
-    """Bring masks to `height` by `width`, bilinearly.
+def resize(
+    keep: Keep, size: Sequence[int], *, align_corners: bool = False
+) -> Float[Tensor, "b k 1 _h _w"]:
+    """Bring masks to `size` (height, width), bilinearly.
 
     With `align_corners` the centres of the corner cells fall on the corner pixels, as in the code
     of iGOS++; otherwise every cell covers the same share of the image.
     """
-    if keep.shape[-2:] == (height, width):
+    if tuple(keep.shape[-2:]) == tuple(size):
         return keep
     fine = F.interpolate(
-        keep.flatten(0, 1), (height, width), mode="bilinear", align_corners=align_corners
+        keep.flatten(0, 1), tuple(size), mode="bilinear", align_corners=align_corners
     )
     return fine.unflatten(0, keep.shape[:2])
 
@@ -73,7 +77,7 @@ def patches(
     tops: Float[Tensor, " k"],
     lefts: Float[Tensor, " k"],
     patch: tuple[int, int],
-    size: tuple[int, int],
+    size: Sequence[int],
 ) -> Float[Tensor, "k 1 h w"]:
     """Masks that remove one rectangle each, from where its upper left corner stands."""
     inside = []
@@ -85,7 +89,7 @@ def patches(
 
 
 def shifted_grids(
-    grid: Float[Tensor, "b k g g"], shift: Float[Tensor, "b k 2"], size: tuple[int, int]
+    grid: Float[Tensor, "b k g g"], shift: Float[Tensor, "b k 2"], size: Sequence[int]
 ) -> Float[Tensor, "b k 1 h w"]:
     """Up-sample coarse grids bilinearly and crop each at its own place (RISE's masks).
 

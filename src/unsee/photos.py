@@ -19,7 +19,23 @@ from unsee.framing import Photo
 LARGEST = 100_000_000
 """Pixels of the largest photo that is decoded; what claims more is taken for a bomb."""
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .jp2 .ico .tga".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".png",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".jp2",
+        ".ico",
+        ".tga",
+    ]
 )
 
 
@@ -79,7 +95,9 @@ def find(patterns: Iterable[str | Path]) -> list[Path]:
         if path.is_dir():
             below = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
             if not below:
-                raise InputError(f"{path}: no photos in this folder ({', '.join(sorted(SUFFIXES))})")
+                raise InputError(
+                    f"{path}: no photos in this folder ({', '.join(sorted(SUFFIXES))})"
+                )
             found.update(dict.fromkeys(below))
         elif not path.exists() and glob.has_magic(pattern):
             matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))
@@ -127,7 +145,9 @@ def _planes(image: Image.Image, channels: int) -> Photo:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     if channels not in {1, 3}:
-        raise InputError(f"a photo has 1 or 3 channels, the classifier wants {channels}: pass arrays")
+        raise InputError(
+            f"a photo has 1 or 3 channels, the classifier wants {channels}: pass arrays"
+        )
     return from_array(np.asarray(image.convert("L" if channels == 1 else "RGB")), channels)
 
 

@@ -1,4 +1,4 @@
-"""What a person sees: overlays, panels, overviews. Matplotlib is imported when something is drawn."""
+"""What a person sees: overlays, panels, overviews; matplotlib is imported only to draw."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +58,7 @@ def overlay(photo: Photo, saliency: Float[Tensor, "h w"], box: Box | None = None
 
     amount = heat(saliency)[..., None]
     colour = to_pixels(photo).astype(np.float32) / 255
-    grey = colour @ np.float32([0.299, 0.587, 0.114])
+    grey = colour @ np.array([0.299, 0.587, 0.114], np.float32)
     base = 0.6 * grey[..., None] + 0.12
     glow = matplotlib.colormaps["inferno"](amount[..., 0])[..., :3].astype(np.float32)
     lit = 0.45 * colour + 0.65 * glow
@@ -174,7 +174,10 @@ def _bars(axes: "Axes", findings: "Findings") -> None:
 
 def _curves(axes: "Axes", findings: "Findings") -> None:
     """Probability along the ranking, both ways."""
-    words = {"deletion": ("removed", "best pixels removed first"), "insertion": ("kept", "best pixels shown first")}
+    words = {
+        "deletion": ("removed", "best pixels removed first"),
+        "insertion": ("kept", "best pixels shown first"),
+    }
     for direction, (key, label) in words.items():
         share, scores = findings.curves["rise", direction]
         area = findings.areas["rise"][direction]
@@ -200,4 +203,3 @@ def _plain(axes: "Axes", *, left: bool) -> None:
     axes.tick_params(colors=FAINT, length=0)
     for label in axes.get_yticklabels():
         label.set_color(INK if not left else FAINT)
-

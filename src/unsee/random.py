@@ -43,7 +43,7 @@ class ImageRandom:
         """The noise of some of the images; what was just drawn is taken along."""
         seeds = [seed for seed, row in zip(self.seeds, chosen.tolist(), strict=True) if row]
         some = ImageRandom(seeds, self.generator.device)
-        some._last = {key: block[chosen] for key, block in self._last.items()}  # noqa: SLF001
+        some._last = {key: block[chosen] for key, block in self._last.items()}
         return some
 
     def _draw(self, kind: str, step: int, shape: tuple[int, ...], stream: str) -> Tensor:

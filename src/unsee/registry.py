@@ -22,7 +22,7 @@ def available(kind: str) -> list[str]:
     return sorted(name for name in names if name != "base" and not name.startswith("_"))
 
 
-def create(kind: str, name: str, **settings: Any) -> Any:
+def create(kind: str, /, name: str, **settings: Any) -> Any:
     """Make a part by name: `create("methods", "fido", steps=100)`."""
     found = part(kind, name)
     known = [field.name for field in fields(found)]
@@ -58,5 +58,3 @@ def settings_of(instance: object) -> dict[str, Any]:
     """A part as plain values: its name, then its settings."""
     values = {field.name: getattr(instance, field.name) for field in fields(instance)}  # type: ignore[arg-type]
     return {"name": name_of(instance), **values}
-
-

@@ -5,7 +5,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,7 +13,7 @@ from unsee import curves, masks, pictures
 from unsee.curves import PROTOCOLS, Curve
 from unsee.errors import InputError
 from unsee.explain import Study
-from unsee.explanation import ARRAYS, Explanation, new_folder, write_manifest
+from unsee.explanation import Explanation, new_folder, write_manifest
 from unsee.infillers.base import Infiller
 from unsee.photos import PhotoFile
 from unsee.registry import settings_of
@@ -61,8 +60,7 @@ class Findings:
         """By protocol, then direction."""
         return {
             name: {
-                way: round(protocol.area(self.curves[name, way])[0].item(), 6)
-                for way in DIRECTIONS
+                way: round(protocol.area(self.curves[name, way])[0].item(), 6) for way in DIRECTIONS
             }
             for name, protocol in PROTOCOLS.items()
         }
@@ -132,7 +130,7 @@ def judge(study: Study, share: float, infiller: Infiller | None = None) -> Findi
     names = ("original", "removed", "kept")
     probabilities = dict(zip(names, logits.softmax(1).cpu(), strict=True))
     shared: dict[tuple[Any, ...], Curve] = {}  # protocols that differ in their area only
-    walks = {}
+    walks: dict[tuple[str, str], Curve] = {}
     for name, protocol in PROTOCOLS.items():
         for way in DIRECTIONS:
             key = (protocol.cells, protocol.step, protocol.backgrounds, way)
@@ -150,7 +148,7 @@ def write(findings: Findings, photo: PhotoFile, folder: Path, *, overwrite: bool
     whole = framing.back(explanation.saliency[0], height, width)
     heatmap = pictures.overlay(photo.pixels, whole, framing.box(height, width))
     with new_folder(folder, overwrite=overwrite) as unfinished:
-        np.savez_compressed(unfinished / ARRAYS, photo=whole.numpy(), **explanation.arrays())
+        explanation.save_arrays(unfinished, photo=whole.numpy())
         pictures.save_png(unfinished / "overlay.png", heatmap)
         pictures.save_png(unfinished / "kept.png", findings.kept[0])
         pictures.save_png(unfinished / "removed.png", findings.removed[0])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from unsee import masks
@@ -14,7 +14,7 @@ from unsee.infillers.base import Fill, Infiller, Rows, Scene
 from unsee.measures import Measure, log_odds
 from unsee.oracle import by_chunks
 from unsee.random import ImageRandom
-from unsee.types import FlatKeep, Images, Keep, Scores, Targets, Variants
+from unsee.types import Images, Keep, Scores, Targets, Variants
 
 View = Callable[[Variants, Rows], Variants]
 """How a variant is looked at: with noise, jitter or flips. It keeps the shape."""
@@ -63,9 +63,9 @@ class MaskedScore:
 
         return by_chunks(rows, keep.flatten(0, 1), self.classifier.chunk).view(b, k)
 
-    def variants(self, keep: FlatKeep, rows: Rows) -> Variants:
+    def variants(self, keep: Float[Tensor, "n 1 gh gw"], rows: Rows) -> Variants:
         """The pictures that a chunk of masks shows."""
-        keep = masks.resize(keep[None], *self.images.shape[-2:])[0]
+        keep = masks.resize(keep[None], self.images.shape[-2:])[0]
         with torch.no_grad():  # in-fillers get hard masks and pass no gradient on
             backgrounds = self.fill(keep.round(), rows)
         return masks.compose(self.images[rows.image], backgrounds, keep)

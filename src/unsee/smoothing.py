@@ -4,7 +4,6 @@ import math
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -37,8 +36,7 @@ def convolve(
 
 def box_sum(images: Variants, window: int) -> Variants:
     """Sum over a window around each pixel; beyond the border there is nothing."""
-    area = window * window
-    return F.avg_pool2d(images, window, 1, window // 2, count_include_pad=True) * area
+    return convolve(images, images.new_ones(window), border="zero")
 
 
 def _banded(weights: Tensor, length: int, border: str) -> Float[Tensor, "{length} {length}"]:

@@ -40,7 +40,7 @@ class Explain:
     """Class to explain: a name, an index, or top1 (what the classifier says)."""
     seed: int = 0
     """Same photo, settings and seed: same map."""
-    evidence: float = 0.15
+    top: float = 0.15
     """Share of the pixels that is removed and kept in the pictures."""
     judge: str | None = None
     """In-filler of those two pictures; by default the method's."""
@@ -105,7 +105,9 @@ def explain_all(chosen: Any, paths: list[Path]) -> Outcome:
     outcome = Outcome()
     folders = _folders(paths, chosen.out)
     with _progress() as bars:
-        photo_bar = bars.add_task(f"{len(paths)} photos", total=len(paths), loss="", visible=len(paths) > 1)
+        photo_bar = bars.add_task(
+            f"{len(paths)} photos", total=len(paths), loss="", visible=len(paths) > 1
+        )
         for path, folder in zip(paths, folders, strict=True):
             try:
                 findings = _explain_one(chosen, classifier, judge, path, folder, bars)
@@ -143,7 +145,7 @@ def _explain_one(
         for step in study.steps():
             loss = "" if step.losses is None else f"loss {step.losses.mean().item():.3f}"
             bars.update(bar, completed=step.done, total=step.total, loss=loss)
-        findings = results.judge(study, chosen.evidence, judge)
+        findings = results.judge(study, chosen.top, judge)
         results.write(findings, photo, folder, overwrite=chosen.overwrite)
     finally:
         bars.remove_task(bar)
@@ -179,7 +181,14 @@ def _progress() -> Progress:
 def _table(outcome: Outcome) -> Table:
     share = outcome.done[0][1].share
     table = Table(box=None, pad_edge=False)
-    for name in ("class", "photo", f"top {share:.0%} removed", "only those", "deletion", "insertion"):
+    for name in (
+        "class",
+        "photo",
+        f"top {share:.0%} removed",
+        "only those",
+        "deletion",
+        "insertion",
+    ):
         table.add_column(name, justify="left" if name == "class" else "right")
     table.add_column("seconds", justify="right")
     table.add_column("result", overflow="fold")

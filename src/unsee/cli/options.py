@@ -13,7 +13,7 @@ from unsee.infillers.base import Infiller
 from unsee.loading import DEFAULT, split
 from unsee.methods.base import Method
 from unsee.recipes import Recipe, recipe
-from unsee.registry import create, name_of, part
+from unsee.registry import create, name_of
 from unsee.sources.base import Source
 
 PRECISIONS = {
@@ -38,18 +38,19 @@ def parse(options: type[Any], arguments: list[str], prog: str) -> Any:
     extra = [
         (name, Annotated[type(default), tyro.conf.arg(name=prefix)], default)
         for name, default, prefix in parts
-        if fields(default)
+        if settings(default)
     ]
-    plain = {name: default for name, default, _ in parts if not fields(default)}
+    plain = {name: default for name, default, _ in parts if not settings(default)}
     extended = make_dataclass(options.__name__, extra, bases=(options,), frozen=True)
     extended.__doc__ = options.__doc__
     defaults = {} if base is None else {"measure": base.measure}
-    try:
-        parsed = tyro.cli(
-            extended, prog=prog, args=arguments, default=extended(**defaults), description=_about(method)
-        )
-    except InputError:
-        raise
+    parsed = tyro.cli(
+        extended,
+        prog=prog,
+        args=arguments,
+        default=extended(**defaults),
+        description=_about(method),
+    )
     for name, default in plain.items():
         object.__setattr__(parsed, name, default)
     return parsed
@@ -103,9 +104,6 @@ def size(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2] or match[1])
 
 
-def settings(chosen: Source) -> dict[str, Any]:
+def settings(chosen: Method | Infiller | Source) -> dict[str, Any]:
     """A part's settings as they are given to its constructor."""
     return {field.name: getattr(chosen, field.name) for field in fields(chosen)}  # type: ignore[arg-type]
-
-
-__all__ = ["PRECISIONS", "named", "parse", "part", "settings", "size"]

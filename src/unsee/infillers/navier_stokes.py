@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unsee.infillers.base import Inpainter
 from unsee.infillers._opencv import inpaint
+from unsee.infillers.base import Inpainter
 
 __all__ = ["NavierStokes"]
 

@@ -48,9 +48,7 @@ class FIDO(MaskOptimiser):
     """Steps during which the penalties grow to their weight."""
 
     def __post_init__(self) -> None:
-        check_positive(
-            "fido", samples=self.samples, steps=self.steps, temperature=self.temperature
-        )
+        check_positive("fido", samples=self.samples, steps=self.steps, temperature=self.temperature)
 
     @property
     def rule(self) -> Update:
@@ -65,7 +63,7 @@ class FIDO(MaskOptimiser):
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Cost of the region, less what it brings."""
         size = score.images.shape[-2:]
-        p = masks.resize(theta.sigmoid(), *size)
+        p = masks.resize(theta.sigmoid(), size)
         noise = score.random.uniform(step, self.samples, 1, *size)
         keep = masks.relaxed_bernoulli(p.logit(eps=1e-6), noise, self.temperature)
         evidence, cost = score(keep, step=step).mean(1), p.flatten(1)
@@ -85,5 +83,5 @@ class FIDO(MaskOptimiser):
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """The probability to be kept (ssr) or removed (sdr)."""
-        logits = masks.resize(theta, *score.images.shape[-2:])[:, 0, 0]
+        logits = masks.resize(theta, score.images.shape[-2:])[:, 0, 0]
         return logits.sigmoid() if self.mode == "ssr" else (-logits).sigmoid()

@@ -74,7 +74,7 @@ class IGOSPlusPlus(MaskOptimiser):
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Scores that should fall, less scores that should rise, and the cost of the mask."""
         small = theta.prod(1, keepdim=True)
-        fine = masks.resize(theta, *score.images.shape[-2:], align_corners=True)
+        fine = masks.resize(theta, score.images.shape[-2:], align_corners=True)
         d, i, both = fine[:, :1], fine[:, 1:], fine.prod(1, keepdim=True)
         t = torch.linspace(1 / self.path, 1, self.path).to(theta).view(-1, 1, 1, 1)
         falls, rises = torch.cat([d * t, both * t], 1), 1 - torch.cat([i * t, both * t], 1)
@@ -103,4 +103,4 @@ class IGOSPlusPlus(MaskOptimiser):
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """How much of each pixel the two masks remove together."""
         small = theta.prod(1, keepdim=True)
-        return 1 - masks.resize(small, *score.images.shape[-2:], align_corners=True)[:, 0, 0]
+        return 1 - masks.resize(small, score.images.shape[-2:], align_corners=True)[:, 0, 0]

@@ -78,4 +78,4 @@ class MP(MaskOptimiser):
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """How much of each cell is removed."""
-        return masks.resize(1 - theta, *score.images.shape[-2:])[:, 0, 0]
+        return masks.resize(1 - theta, score.images.shape[-2:])[:, 0, 0]

@@ -49,7 +49,5 @@ class RISE(Method):
             coins = (grid[:, : done - start] < self.keep).to(total)
             keep = masks.shifted_grids(coins, shift[:, : done - start], size)
             with torch.no_grad():
-                total = total + torch.einsum(
-                    "bk,bkhw->bhw", score(keep, step=step), keep[:, :, 0]
-                )
+                total = total + torch.einsum("bk,bkhw->bhw", score(keep, step=step), keep[:, :, 0])
             yield Progress(done, self.samples, drawn(total / (done * self.keep)))

@@ -51,5 +51,5 @@ class SlidingPatch(Method):
                 corners = top.expand(len(lefts)).to(whole), lefts.to(whole)
                 keep = masks.patches(*corners, (self.patch, self.patch), size)
                 drops[:, 0, row] = whole - score(keep.expand(len(drops), -1, -1, -1, -1))
-                fine = masks.resize(drops[:, None], *size)[:, 0, 0]
+                fine = masks.resize(drops[:, None], size)[:, 0, 0]
                 yield Progress(row + 1, len(tops), drawn(fine))

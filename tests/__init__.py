@@ -1,0 +1,1 @@
+from tests import typechecker as typechecker  # found here by the jaxtyping plugin

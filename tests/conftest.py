@@ -1,0 +1,112 @@
+"""A toy classifier whose answer is known, and images for it."""
+
+import dataclasses
+import os
+
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import pytest
+import torch
+from torch import nn
+
+from unsee import Classifier, Framing
+from unsee.measures import probability
+from unsee.registry import create, part
+from unsee.score import MaskedScore
+
+torch.set_num_threads(1)  # tiny tensors: threads only get in each other's way
+
+SMALL = {
+    "grid": 8,
+    "steps": 40,
+    "samples": 300,
+    "path": 4,
+    "patch": 9,
+    "stride": 3,
+    "sparsity": 0.01,
+    "jitter": 0,
+}
+"""Settings under which any method finishes in a second on 32 x 32 pixels."""
+SMALL_OF = {"fido": {"samples": 8, "rate": 0.2, "sparsity": 0.002}, "igos_pp": {"sparsity": 0.2}}
+
+
+class Corner(nn.Module):
+    """Class 1 is bright in the upper left quarter; nothing else matters."""
+
+    def __init__(self, gain: float = 20.0) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(gain))
+
+    def forward(self, x):
+        h, w = x.shape[-2:]
+        corner = x[..., : h // 2, : w // 2].mean((1, 2, 3))
+        return torch.stack([torch.zeros_like(corner), self.gain * (corner - 0.5)], 1)
+
+
+class Convolutional(nn.Module):
+    """A small network with random weights: nothing about it is linear."""
+
+    def __init__(self, classes: int = 5, channels: int = 3) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3, 2, 1)
+        )
+        self.head = nn.Linear(8, classes)
+
+    def forward(self, x):
+        return 10 * self.head(self.features(x).relu().mean((2, 3)))
+
+
+def toy(model: nn.Module, size: int = 32, channels: int = 3, **settings) -> Classifier:
+    return Classifier(
+        model.eval(),
+        mean=(0.4,) * channels,
+        std=(1.0,) * channels,
+        framing=Framing((size, size)),
+        chunk=settings.pop("chunk", 16),
+        **settings,
+    )
+
+
+class Shifted(nn.Module):
+    """Undoes the normalisation of `toy`, so that `Corner` sees pixels."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model(x + 0.4)
+
+
+@pytest.fixture
+def classifier():
+    return toy(Shifted(Corner()))
+
+
+@pytest.fixture
+def network():
+    return toy(Convolutional())
+
+
+@pytest.fixture
+def images():
+    images = 0.2 + 0.2 * torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    images[..., :16, :16] += 0.6
+    return images
+
+
+def small(name: str, **settings):
+    """The method with settings that finish in a second."""
+    fields = {f.name for f in dataclasses.fields(part("methods", name))}
+    chosen = SMALL | SMALL_OF.get(name, {}) | settings
+    return create("methods", name, **{k: v for k, v in chosen.items() if k in fields})
+
+
+def question(classifier, images, infiller="grey", measure=probability, target=1, **settings):
+    """The masked score of class 1, seeds 0, 1, 2 ..."""
+    if isinstance(infiller, str):
+        infiller = create("infillers", infiller, **settings)
+    targets = torch.full((len(images),), target)
+    return MaskedScore(classifier, infiller, images, targets, range(len(images)), measure)

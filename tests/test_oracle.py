@@ -1,0 +1,74 @@
+import dataclasses
+
+import pytest
+import torch
+
+from tests.conftest import Convolutional, toy
+from unsee import InputError
+from unsee.measures import MEASURES, log_odds, margin, named, probability
+from unsee.oracle import by_chunks
+
+
+@pytest.mark.parametrize("measure", MEASURES.values())
+@pytest.mark.parametrize("chunk", [1, 2, 7])
+def test_chunks_change_nothing(images, measure, chunk) -> None:
+    network = toy(Convolutional())
+    x = images.repeat(2, 1, 1, 1).requires_grad_()
+    y = torch.tensor([0, 1, 4, 0, 1, 3])
+    weights = torch.arange(6.0)
+    whole = measure(network.logits(x), y)
+    (expected,) = torch.autograd.grad(whole @ weights, x)
+    parts = dataclasses.replace(network, chunk=chunk).score(x, y, measure)
+    (got,) = torch.autograd.grad(parts @ weights, x)
+    torch.testing.assert_close(parts, whole)
+    torch.testing.assert_close(got, expected)
+
+
+def test_gradient_passes_gradcheck() -> None:
+    rows = torch.rand(5, 3, dtype=torch.float64, requires_grad=True)
+
+    def function(x, part):
+        return (x**3).sum(1)
+
+    assert torch.autograd.gradcheck(lambda r: by_chunks(function, r, 2), rows)
+
+
+def test_one_chunk_is_alive_at_a_time() -> None:
+    sizes = []
+
+    def function(x, part):
+        sizes.append(len(x))
+        return x.sum(1)
+
+    by_chunks(function, torch.rand(10, 2, requires_grad=True), 4)
+    assert sizes == [4, 4, 2]
+
+
+def test_passes_are_counted(images) -> None:
+    network = toy(Convolutional())
+    network.score(images, torch.zeros(3, dtype=torch.long), probability)
+    assert (network.passes.forwards, network.passes.backwards) == (3, 0)
+    network.score(images.requires_grad_(), torch.zeros(3, dtype=torch.long), probability)
+    assert (network.passes.forwards, network.passes.backwards) == (6, 3)
+
+
+def test_measures_by_hand() -> None:
+    logits, targets = torch.tensor([[0.0, 1.0, 3.0], [2.0, 2.0, 2.0]]), torch.tensor([2, 0])
+    p = torch.exp(torch.tensor(3.0)) / torch.exp(logits[0]).sum()
+    torch.testing.assert_close(probability(logits, targets), torch.tensor([p, 1 / 3]))
+    expected = torch.tensor([torch.log(p / (1 - p)), torch.log(torch.tensor(0.5))])
+    torch.testing.assert_close(log_odds(logits, targets), expected)
+    torch.testing.assert_close(margin(logits, targets), torch.tensor([2.0, 0.0]))
+    assert named("logit")(logits, targets).tolist() == [3.0, 2.0]
+
+
+def test_unknown_measures_are_refused() -> None:
+    with pytest.raises(InputError, match="did you mean 'log_odds'"):
+        named("logodds")
+
+
+def test_log_odds_of_a_certain_answer_stay_finite() -> None:
+    logits = torch.tensor([[200.0, 0.0, 0.0]])
+    value = log_odds(logits, torch.tensor([0]))
+    assert value.isfinite().all()
+    assert value > 100
