@@ -59,9 +59,9 @@ def test_classes_by_number_and_name() -> None:
     assert known.index("Tabby Cat") == 2
     assert known.index("3") == known.index(3) == 3
     assert known.label(2) == "tabby"
-    with pytest.raises(InputError, match="did you mean 'tabby"):
+    with pytest.raises(InputError, match=r"did you mean 'tabby"):
         known.index("taby")
-    with pytest.raises(InputError, match="not in 0..4"):
+    with pytest.raises(InputError, match=r"not in 0\.\.4"):
         known.index(5)
     with pytest.raises(InputError, match=r"names classes \[0, 1\]"):
         known.index("crane")

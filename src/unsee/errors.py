@@ -8,7 +8,7 @@ class InputError(ValueError):
     """Something that the caller gave cannot be used; the message is one clear line."""
 
 
-class DiskFull(InputError):
+class DiskFullError(InputError):
     """There is no space left to write a result; nothing further can be kept."""
 
 

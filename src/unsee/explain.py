@@ -44,8 +44,8 @@ def explain(
     """Find the pixels that a classifier needs, by default for the class that it predicts.
 
     `images` is a tensor (b, c, h, w) in [0, 1] at the size that the model wants, or photos of any
-    size: paths, PIL images, arrays. `method`, `infiller` and `measure` are names or objects; what is
-    not given is what the method was published with. `targets` is a class for all or one for each
+    size: paths, PIL images, arrays. `method`, `infiller` and `measure` are names or objects; what
+    is not given is what the method was published with. `targets` is a class for all or one for each
     image, by number or by name. The same image, settings and `seed` give the same map, in whatever
     batch (on the same kind of device).
 

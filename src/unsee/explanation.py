@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unsee.errors import DiskFull, InputError
+from unsee.errors import DiskFullError, InputError
 from unsee.types import Images, Saliency, Targets
 
 if TYPE_CHECKING:
@@ -84,16 +84,20 @@ class Explanation:
         return cls(saliency, targets, images, provenance)
 
     def save_arrays(self, folder: Path, **more: NDArray[np.generic]) -> None:
-        """Write `saliency.npz`: `model` (maps in the model's frame), `targets`, `images`, `more`."""
+        """Write `saliency.npz`: `model` (maps, model's frame), `targets`, `images`, `more`."""
         values = (self.saliency, self.targets, self.images)
-        arrays = {name: value.cpu().numpy() for name, value in zip(NAMES, values, strict=True)}
-        np.savez_compressed(folder / ARRAYS, allow_pickle=False, **arrays, **more)
+        arrays: dict[str, Any] = {
+            name: value.cpu().numpy() for name, value in zip(NAMES, values, strict=True)
+        }
+        np.savez_compressed(folder / ARRAYS, **arrays, **more)  # type: ignore[arg-type]
 
     def plot(self) -> "Figure":
         """Images beside their maps."""
         from unsee.pictures import overview
 
-        return overview(self)
+        targets = self.provenance["target"]
+        known = targets if isinstance(targets, list) else [targets]
+        return overview(self.images, self.saliency, [target["name"] for target in known])
 
 
 class new_folder:  # noqa: N801  # used like a function
@@ -127,7 +131,7 @@ class new_folder:  # noqa: N801  # used like a function
 
 
 def _unwritable(folder: Path, error: OSError) -> InputError:
-    kind = DiskFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else InputError
+    kind = DiskFullError if error.errno in {errno.ENOSPC, errno.EDQUOT} else InputError
     return kind(f"{folder}: cannot be written ({error.strerror or error})")
 
 

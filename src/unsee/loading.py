@@ -42,8 +42,8 @@ def load(
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     else:
         raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
-    if device is not None and torch.device(device) != found.device:
-        found = replace(found, model=_moved(found, device), chunk=0)
+    if device is not None:
+        found = _on(found, device)
     framing = found.framing
     if size is not None:
         framing = replace(framing, size=size)
@@ -64,10 +64,13 @@ def split(spec: str) -> tuple[str, str]:
     return source, argument
 
 
-def _moved(found: Classifier, device: str | torch.device) -> nn.Module:
-    if not isinstance(found.model, nn.Module):
-        raise InputError(f"a black box stays where it is; it cannot be moved to {device}")
+def _on(found: Classifier, device: str | torch.device) -> Classifier:
+    """The classifier on a device; a module that was loaded by name or given is moved there."""
     try:
-        return found.model.to(device)
-    except RuntimeError as error:  # no such device
+        if torch.device(device) == found.device:
+            return found
+        if isinstance(found.model, nn.Module):
+            return replace(found, model=found.model.to(device), chunk=0)
+    except (RuntimeError, AssertionError) as error:  # no such device, or torch without it
         raise InputError(f"cannot use device {device}: {str(error).splitlines()[0]}") from error
+    return found  # a function runs wherever it runs

@@ -100,7 +100,8 @@ def find(patterns: Iterable[str | Path]) -> list[Path]:
                 )
             found.update(dict.fromkeys(below))
         elif not path.exists() and glob.has_magic(pattern):
-            matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))
+            # Path.glob takes no absolute patterns
+            matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207
             if not matches:
                 raise InputError(f"{pattern}: matches no file")
             found.update(dict.fromkeys(find(matches)))

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from unsee import loading, measures, photos, results
+from unsee import findings, loading, measures, photos, results
 from unsee.classifier import Classifier
 from unsee.cli import complain, options
-from unsee.errors import DiskFull, InputError
+from unsee.errors import DiskFullError, InputError
 from unsee.explain import Study
 from unsee.explanation import check_new
 from unsee.infillers.base import Infiller
@@ -62,7 +62,7 @@ class Explain:
 class Outcome:
     """What became of the photos."""
 
-    done: list[tuple[Path, results.Findings]] = field(default_factory=list)
+    done: list[tuple[Path, findings.Findings]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
 
@@ -76,6 +76,7 @@ def run(arguments: list[str]) -> int:
     outcome = explain_all(chosen, photos.find(chosen.photos))
     if outcome.done:
         Console().print(_table(outcome))
+        sys.stdout.write(f"pictures and numbers: {chosen.out / '*' / 'panel.png'}\n")
     for line in outcome.failed:
         complain(line)
     return 1 if outcome.failed else 0
@@ -110,9 +111,9 @@ def explain_all(chosen: Any, paths: list[Path]) -> Outcome:
         )
         for path, folder in zip(paths, folders, strict=True):
             try:
-                findings = _explain_one(chosen, classifier, judge, path, folder, bars)
-                outcome.done.append((folder, findings))
-            except DiskFull as error:
+                found = _explain_one(chosen, classifier, judge, path, folder, bars)
+                outcome.done.append((folder, found))
+            except DiskFullError as error:
                 outcome.failed.append(f"{error}; stopped, {len(outcome.done)} results are kept")
                 break
             except InputError as error:
@@ -128,7 +129,7 @@ def _explain_one(
     path: Path,
     folder: Path,
     bars: Progress,
-) -> results.Findings:
+) -> findings.Findings:
     check_new(folder, overwrite=chosen.overwrite)
     photo = photos.read(path, classifier.channels)
     study = Study.of(
@@ -145,11 +146,11 @@ def _explain_one(
         for step in study.steps():
             loss = "" if step.losses is None else f"loss {step.losses.mean().item():.3f}"
             bars.update(bar, completed=step.done, total=step.total, loss=loss)
-        findings = results.judge(study, chosen.top, judge)
-        results.write(findings, photo, folder, overwrite=chosen.overwrite)
+        found = findings.judge(study, chosen.top, judge)
+        results.write(found, photo, folder, overwrite=chosen.overwrite)
     finally:
         bars.remove_task(bar)
-    return findings
+    return found
 
 
 def _about(path: Path, error: InputError) -> str:
@@ -180,26 +181,26 @@ def _progress() -> Progress:
 
 def _table(outcome: Outcome) -> Table:
     share = outcome.done[0][1].share
-    table = Table(box=None, pad_edge=False)
-    for name in (
-        "class",
-        "photo",
-        f"top {share:.0%} removed",
-        "only those",
-        "deletion",
-        "insertion",
+    table = Table(box=None, pad_edge=False, caption_justify="left")
+    for name, side in (
+        ("result", "left"),
+        ("class", "left"),
+        ("photo", "right"),
+        (f"top {share:.0%} removed", "right"),
+        (f"only top {share:.0%}", "right"),
+        ("deletion", "right"),
+        ("insertion", "right"),
+        ("seconds", "right"),
     ):
-        table.add_column(name, justify="left" if name == "class" else "right")
-    table.add_column("seconds", justify="right")
-    table.add_column("result", overflow="fold")
+        table.add_column(name, justify="left" if side == "left" else "right")
     for folder, found in outcome.done:
         p, area = found.chances, found.areas["rise"]
         table.add_row(
+            folder.name,
             found.name,
             *(f"{p[key]:.1%}" for key in ("original", "removed", "kept")),
-            *(f"{area[way]:.3f}" for way in results.DIRECTIONS),
+            *(f"{area[way]:.3f}" for way in findings.DIRECTIONS),
             f"{found.study.explanation.provenance['cost']['seconds']:.1f}",
-            str(folder / "panel.png"),
         )
-    table.caption = "probability of the class; deletion and insertion: protocol rise"
+    table.caption = "probability of the class in each picture; areas under protocol rise"
     return table

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields, make_dataclass
+from itertools import pairwise
 from typing import Annotated, Any
 
 import torch
@@ -86,7 +87,7 @@ def _chosen(arguments: list[str]) -> tuple[Method, Infiller, Source, Recipe | No
 def named(arguments: list[str], flag: str) -> str | None:
     """The last value of a flag, before the flags are parsed for real."""
     value = None
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in pairwise([*arguments, ""]):
         if word == f"--{flag}":
             value = following
         elif word.startswith(f"--{flag}="):

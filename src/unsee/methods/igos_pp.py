@@ -46,7 +46,7 @@ class IGOSPlusPlus(MaskOptimiser):
     """Begin a line search at the last size times this; 0 begins at `rate` each time, as published
     (the same steps are taken, with a quarter more passes)."""
     evidence: float = 0.5
-    """Weight of the four terms in the direction of descent (the paper: 1, the published code: 1/2)."""
+    """Weight of the four terms (paper: 1; published code: 1/2 in the direction only)."""
     noise: float = 0.2
     """Standard deviation of the noise on the perturbed images, in units of the data's deviation."""
     sparsity: float = 1.0

@@ -16,7 +16,7 @@ __all__ = ["Deletion"]
 
 @dataclass(frozen=True)
 class Deletion(Metric):
-    """Area under the target's probability, which falls as the best pixels go first (Petsiuk et al., BMVC 2018)."""
+    """Area under the probability as the best pixels go first (Petsiuk et al., BMVC 2018)."""
 
     higher_is_better: ClassVar[bool] = False
 

@@ -16,7 +16,7 @@ __all__ = ["Insertion"]
 
 @dataclass(frozen=True)
 class Insertion(Metric):
-    """Area under the target's probability, which rises as the best pixels come first (Petsiuk et al., BMVC 2018)."""
+    """Area under the probability as the best pixels come first (Petsiuk et al., BMVC 2018)."""
 
     higher_is_better: ClassVar[bool] = True
 

@@ -22,8 +22,6 @@ class OwnModel(Source, ABC):
     """Subtracted from each channel, pixels in [0, 1]; as many numbers as channels."""
     std: tuple[float, ...] = IMAGENET_STD
     """By which each channel is divided."""
-    size: tuple[int, int] = (224, 224)
-    """Height and width of the input."""
     share: float = 0.875
     """Side of the centre crop as a share of the largest one."""
     labels: str = ""
@@ -34,7 +32,7 @@ class OwnModel(Source, ABC):
         return {
             "mean": self.mean,
             "std": self.std,
-            "framing": Framing(self.size, share=self.share),
+            "framing": Framing(share=self.share),
             "labels": read_labels(self.labels),
         }
 

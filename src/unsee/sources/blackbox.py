@@ -52,16 +52,23 @@ class BlackBox(OwnModel):
         return Classifier(logits, name=name, differentiable=False, **self.feeding())
 
 
-def black_box(function: Callable[[Any], Any], name: str = "", **settings: Any) -> Classifier:
+def black_box(
+    function: Callable[[Any], Any],
+    name: str = "",
+    size: tuple[int, int] = (224, 224),
+    **settings: Any,
+) -> Classifier:
     """Wrap a function images (n, c, h, w) in [0, 1] -> probabilities (n, classes).
 
-    `settings` are those of the source `blackbox`: size, mean, std, labels, outputs, tensors.
+    `size` is the height and width of its input; `settings` are those of the source `blackbox`:
+    mean, std, share, labels, outputs, tensors.
     """
     known = [field.name for field in fields(BlackBox)]
     for setting in settings:
         if setting not in known:
             raise InputError(f"no setting {setting!r} of a black box; there are {', '.join(known)}")
-    return BlackBox(**settings).wrap(function, name or getattr(function, "__name__", "blackbox"))
+    found = BlackBox(**settings).wrap(function, name or getattr(function, "__name__", "blackbox"))
+    return replace(found, framing=replace(found.framing, size=size))
 
 
 def _log(probabilities: Tensor) -> Tensor:

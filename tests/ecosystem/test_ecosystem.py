@@ -1,0 +1,140 @@
+"""Models of torchvision, timm and transformers, with random weights, through our methods."""
+
+import pytest
+import torch
+
+timm = pytest.importorskip("timm", reason="make test-ecosystem installs timm")
+torchvision = pytest.importorskip("torchvision", exc_type=(ImportError, RuntimeError))
+transformers = pytest.importorskip("transformers")
+
+import unsee  # noqa: E402
+from unsee import InputError, create, explain, load  # noqa: E402
+from unsee.captum import Attribution  # noqa: E402
+
+pytestmark = pytest.mark.ecosystem
+METHODS = {
+    "fido": {"steps": 2, "samples": 2, "grid": 14},
+    "igos_pp": {"steps": 2, "path": 2, "grid": 14},
+    "rise": {"samples": 8},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A transformers model as users keep one: a folder."""
+    folder = tmp_path_factory.mktemp("vit")
+    config = transformers.ViTConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        image_size=64, patch_size=16, id2label={0: "cat", 1: "dog", 2: "bird"},
+    )  # fmt: skip
+    torch.manual_seed(0)
+    transformers.ViTForImageClassification(config).save_pretrained(folder)
+    transformers.ViTImageProcessor(size={"height": 64, "width": 64}).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "torchvision:resnet50",
+        "timm:vit_tiny_patch16_224",
+        "timm:swin_tiny_patch4_window7_224",
+        "torchvision:mobilenet_v3_small",
+    ],
+)
+def test_random_networks_are_explained(spec, method) -> None:
+    torch.manual_seed(0)
+    classifier = load(spec, weights="none", device="cpu")
+    assert classifier.framing.size == (224, 224)
+    assert len(classifier.labels) == 1000
+    image = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    before = {k: v.clone() for k, v in classifier.model.state_dict().items()}
+    explained = explain(classifier, image, create("methods", method, **METHODS[method]))
+    assert explained.saliency.shape == (1, 224, 224)
+    assert explained.saliency.isfinite().all()
+    after = classifier.model.state_dict()
+    assert all(torch.equal(before[k], after[k]) for k in before)
+    assert all(p.grad is None for p in classifier.model.parameters())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_transformers_folder_is_explained(folder, method) -> None:
+    classifier = load(f"transformers:{folder}", device="cpu")
+    assert classifier.framing.size == (64, 64)
+    assert classifier.framing.fit == "resize"
+    assert classifier.labels == ("cat", "dog", "bird")
+    assert classifier.mean == (0.5, 0.5, 0.5)
+    image = torch.rand(2, 3, 64, 64)
+    explained = explain(classifier, image, create("methods", method, **METHODS[method]))
+    assert explained.saliency.isfinite().all()
+
+
+def test_preprocessing_is_torchvisions_own() -> None:
+    """Our single crop and resize against the weights' own transform, on a photo."""
+    from PIL import Image
+    from skimage.data import chelsea
+
+    weights = torchvision.models.ResNet50_Weights.DEFAULT
+    classifier = load("torchvision:resnet50", weights="none", device="cpu")
+    theirs = weights.transforms()(Image.fromarray(chelsea()))
+    shown = classifier.framing.show(unsee.photos.from_array(chelsea()))
+    ours = classifier.normalise(shown)[0]
+    assert (ours - theirs).abs().mean() < 0.08
+
+
+def test_preprocessing_is_timms_own() -> None:
+    from PIL import Image
+    from skimage.data import chelsea
+
+    classifier = load("timm:vit_tiny_patch16_224", weights="none", device="cpu")
+    seen = timm.data.resolve_model_data_config(classifier.model)
+    theirs = timm.data.create_transform(**seen)(Image.fromarray(chelsea()))
+    ours = classifier.normalise(classifier.framing.show(unsee.photos.from_array(chelsea())))[0]
+    assert (ours - theirs).abs().mean() < 0.06
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("torchvision:resnet5O", "did you mean 'resnet50'"),
+        ("timm:vit_tny_patch16_224", "did you mean 'vit_tiny"),
+        ("transformers:/nowhere/at/all", "cannot be had"),
+        ("torchvision:resnet18", "cannot be had"),
+    ],
+)
+def test_what_cannot_be_had_says_so(spec, words, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.download_url_to_file", _no_network)
+    with pytest.raises(InputError, match=words):
+        load(spec)
+
+
+def _no_network(*_, **__) -> None:
+    raise OSError("no network")
+
+
+def test_local_weights_fill_the_architecture(tmp_path) -> None:
+    torch.manual_seed(3)
+    model = torchvision.models.resnet18(weights=None).eval()
+    torch.save(model.state_dict(), tmp_path / "w.pth")
+    image = torch.rand(1, 3, 224, 224)
+    for loaded in (
+        load("torchvision:resnet18", weights=str(tmp_path / "w.pth"), device="cpu"),
+        load(f"file:{tmp_path / 'w.pth'}", architecture="torchvision:resnet18", device="cpu"),
+    ):
+        with torch.no_grad():
+            torch.testing.assert_close(loaded.predict(image), model(loaded.normalise(image)))
+
+
+def test_captums_users_find_their_way() -> None:
+    """The same call as Captum's own gradient method, with the same shapes."""
+    from captum.attr import Saliency
+
+    torch.manual_seed(0)
+    model = torchvision.models.resnet18(weights=None).eval()
+    mean, std = (torch.tensor(v).view(-1, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    inputs = (torch.rand(2, 3, 64, 64) - mean) / std
+    theirs = Saliency(model).attribute(inputs.clone().requires_grad_(), target=3)
+    ours = Attribution(model, method=create("methods", "rise", samples=8)).attribute(inputs, target=3)
+    assert ours.shape == theirs.shape

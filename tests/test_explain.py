@@ -1,0 +1,159 @@
+"""The library's entry point, its result, and the adapter for Captum's users."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import unsee
+from tests.conftest import Convolutional, Corner, Shifted, question, small, toy
+from unsee import Explanation, InputError, Study, create, explain
+from unsee.captum import Attribution
+from unsee.errors import DiskFullError
+from unsee.explanation import new_folder
+
+
+@pytest.fixture
+def quick():
+    return create("methods", "rise", samples=70)
+
+
+def test_photos_of_any_kind(network, quick, tmp_path) -> None:
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 70, 3), np.uint8))
+    picture.save(tmp_path / "a.png")
+    forms = [picture, np.asarray(picture), str(tmp_path / "a.png"), tmp_path / "a.png"]
+    maps = [explain(network, form, quick).saliency for form in forms]
+    assert all(torch.equal(maps[0], other) for other in maps)
+    assert explain(network, forms, quick).saliency.shape == (4, 32, 32)
+    framed = network.framing.show(unsee.photos.from_array(picture))
+    assert torch.equal(explain(network, framed[0], quick).saliency, maps[0])
+
+
+def test_a_plain_module_and_names(images) -> None:
+    settings = {"samples": 20}
+    explained = explain(Convolutional().eval(), images, create("methods", "rise", **settings))
+    assert explained.provenance["classifier"]["mean"] == [0.485, 0.456, 0.406]
+    with pytest.raises(InputError, match="training mode"):
+        explain(Convolutional(), images, "rise")
+    with pytest.raises(InputError, match="did you mean 'rise'"):
+        explain(Convolutional().eval(), images, "ryse")
+
+
+def test_defaults_are_what_the_method_was_published_with(network, images) -> None:
+    study = Study.of(network, images, "fido")
+    assert study.score.measure.__name__ == "log_odds"
+    assert study.score.infiller == create("infillers", "local")
+    study = Study.of(network, images, "igos_pp", measure="margin", infiller="grey")
+    assert study.score.measure.__name__ == "margin"
+    assert study.score.infiller == create("infillers", "grey")
+
+
+def test_targets_in_every_form(network, images, quick) -> None:
+    predicted = network.predict(images).argmax(1)
+    assert torch.equal(explain(network, images, quick).targets, predicted)
+    for given, expected in (
+        (2, [2, 2, 2]),
+        ([0, 1, 2], [0, 1, 2]),
+        (torch.tensor([2, 1, 0]), [2, 1, 0]),
+        (["top1", 3, "4"], [predicted[0].item(), 3, 4]),
+    ):
+        assert explain(network, images, quick, targets=given).targets.tolist() == expected
+    for wrong, words in (([1, 2], "expected 3 targets"), (7, "not in 0..4"), ("cat", "no class")):
+        with pytest.raises(InputError, match=words):
+            explain(network, images, quick, targets=wrong)
+
+
+def test_provenance_tells_what_was_spent_and_how(network, images, quick) -> None:
+    before = network.passes.forwards
+    provenance = explain(network, images, quick, seed=5).provenance
+    json.dumps(provenance, allow_nan=False)
+    assert provenance["method"] == {"name": "rise", "cells": 7, "samples": 70, "keep": 0.5}
+    assert provenance["infiller"] == {"name": "grey"}
+    assert provenance["cost"]["forwards"] == 3 * 70
+    assert provenance["cost"]["backwards"] == 0
+    assert network.passes.forwards - before == 3 * 70 + 3
+    assert provenance["seed"] == 5
+    assert len(set(provenance["seeds"])) == 3
+    assert provenance["versions"]["torch"] == torch.__version__
+
+
+def test_an_explanation_comes_back_from_disk(network, images, quick, tmp_path) -> None:
+    explained = explain(network, images, quick)
+    folder = explained.save(tmp_path / "deep" / "run")
+    loaded = Explanation.load(folder)
+    assert torch.equal(loaded.saliency, explained.saliency)
+    assert torch.equal(loaded.targets, explained.targets)
+    assert torch.equal(loaded.images, explained.images)
+    assert loaded.provenance == explained.provenance
+    assert torch.equal(loaded[-1].saliency, explained.saliency[2:])
+    assert loaded[1].provenance["seeds"] == explained.provenance["seeds"][1:2]
+    assert len(list(loaded)) == 3
+    with pytest.raises(InputError, match="exists already"):
+        explained.save(folder)
+    explained.save(folder, overwrite=True)
+    assert sorted(p.name for p in tmp_path.joinpath("deep").iterdir()) == ["run"]
+    (folder / "manifest.json").unlink()
+    with pytest.raises(InputError, match="not a finished result"):
+        Explanation.load(folder)
+
+
+def test_a_folder_appears_only_when_it_is_complete(tmp_path) -> None:
+    def fail(error):
+        with new_folder(tmp_path / "run") as folder:
+            (folder / "half.txt").write_text("half")
+            raise error
+
+    with pytest.raises(DiskFullError, match="No space left"):
+        fail(OSError(28, "No space left on device"))
+    with pytest.raises(InputError, match="cannot be written"):
+        fail(PermissionError(13, "Permission denied"))
+    with pytest.raises(KeyboardInterrupt):
+        fail(KeyboardInterrupt())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_foreign_folders_are_never_replaced(network, images, quick, tmp_path) -> None:
+    (tmp_path / "thesis.tex").write_text("ten years of work")
+    with pytest.raises(InputError, match="not a result of unsee"):
+        explain(network, images, quick).save(tmp_path, overwrite=True)
+    assert (tmp_path / "thesis.tex").exists()
+
+
+def test_plot_draws_every_image(network, images, quick) -> None:
+    assert len(explain(network, images, quick).plot().axes) == 6
+
+
+def test_the_class_api(classifier, images) -> None:
+    saliency = small("igos_pp").attribute(question(classifier, images))
+    assert saliency.shape == (3, 32, 32)
+
+
+def test_captums_shape(images) -> None:
+    model = Shifted(Corner()).eval()
+    attribution = Attribution(
+        model, method=small("fido"), infiller="grey", mean=(0.4,) * 3, std=(1.0,) * 3
+    )
+    inputs = images - 0.4
+    maps = attribution.attribute(inputs, target=1)
+    assert maps.shape == inputs.shape
+    assert torch.equal(maps, attribution.attribute(inputs, torch.tensor([1, 1, 1])))
+    assert torch.equal(maps, attribution.attribute(inputs, torch.tensor(1), show_progress=True))
+    expected = explain(toy(model), images, small("fido"), infiller="grey", targets=1).saliency
+    torch.testing.assert_close(maps[:, 0], expected, atol=1e-3, rtol=1e-2)
+    assert maps[:, :, :14, :14].mean() > maps[:, :, 18:, 18:].mean()
+    with pytest.raises(InputError, match="mean= and std="):
+        attribution.attribute(images * 4)
+    with pytest.raises(InputError, match="expected inputs"):
+        attribution.attribute(images[:, :1])
+
+
+def test_maps_that_are_not_finite_are_never_returned(images) -> None:
+    class Broken(Convolutional):
+        def forward(self, x):
+            logits = super().forward(x)
+            return logits if len(x) == 3 and not torch.is_grad_enabled() else logits * torch.nan
+
+    with pytest.raises(InputError, match="finite"):
+        explain(toy(Broken()), images, small("fido", steps=2))
