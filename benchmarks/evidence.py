@@ -54,7 +54,9 @@ def photos(classifier: Classifier, count: int) -> list[tuple[str, Image.Image]]:
 def random_cells(score: MaskedScore) -> torch.Tensor:
     """Masks that remove the same share of cells, drawn at random."""
     places = torch.rand(DRAWS, CELLS**2, generator=torch.Generator().manual_seed(0))
-    keep = (places.argsort(1).argsort(1) >= SHARE * CELLS**2).float().view(1, DRAWS, 1, CELLS, CELLS)
+    keep = (
+        (places.argsort(1).argsort(1) >= SHARE * CELLS**2).float().view(1, DRAWS, 1, CELLS, CELLS)
+    )
     h, w = score.images.shape[-2:]
     return keep.repeat_interleave(h // CELLS, 3).repeat_interleave(w // CELLS, 4)
 
@@ -63,9 +65,7 @@ def random_cells(score: MaskedScore) -> torch.Tensor:
 def row(classifier: Classifier, picture: Image.Image, run: tuple) -> list[str]:
     """Class, and its probability under the photo and the four masks."""
     method, settings, infiller = run
-    study = Study.of(
-        classifier, picture, create("methods", method, **settings), infiller=infiller
-    )
+    study = Study.of(classifier, picture, create("methods", method, **settings), infiller=infiller)
     with torch.enable_grad():
         for _ in study.steps():
             pass

@@ -133,8 +133,12 @@ def test_captums_users_find_their_way() -> None:
 
     torch.manual_seed(0)
     model = torchvision.models.resnet18(weights=None).eval()
-    mean, std = (torch.tensor(v).view(-1, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    mean, std = (
+        torch.tensor(v).view(-1, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
     inputs = (torch.rand(2, 3, 64, 64) - mean) / std
     theirs = Saliency(model).attribute(inputs.clone().requires_grad_(), target=3)
-    ours = Attribution(model, method=create("methods", "rise", samples=8)).attribute(inputs, target=3)
+    ours = Attribution(model, method=create("methods", "rise", samples=8)).attribute(
+        inputs, target=3
+    )
     assert ours.shape == theirs.shape

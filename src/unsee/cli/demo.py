@@ -12,7 +12,7 @@ from unsee.cli import explain
 
 @dataclass(frozen=True)
 class Demo:
-    """Explain the cat Chelsea (a photo of scikit-image) to the embedded classifier."""
+    """Explain a cup of coffee (a photo of scikit-image) to the embedded classifier."""
 
     out: Path = Path("demo")
     """Folder for the result."""
@@ -20,10 +20,10 @@ class Demo:
 
 def run(arguments: list[str]) -> int:
     """Explain the photo; an older demo in the same place is replaced."""
-    from skimage.data import chelsea
+    from skimage.data import coffee
 
     options = tyro.cli(Demo, prog="unsee demo", args=arguments)
     with tempfile.TemporaryDirectory() as folder:
-        photo = Path(folder) / "chelsea.png"
-        Image.fromarray(chelsea()).save(photo)
-        return explain.run([str(photo), "--out", str(options.out), "--overwrite"])
+        photo = Path(folder) / "coffee.png"
+        Image.fromarray(coffee()).save(photo)
+        return explain.run([str(photo), "--out", str(options.out), "--overwrite", "--top", "0.3"])
