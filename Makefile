@@ -1,6 +1,8 @@
 # make demo   explain a real photo          make test            the tests (a few minutes)
 # make check  style, types, imports         make test-ecosystem  torchvision, timm, transformers, Captum
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+# the first that really runs and is new enough (a version manager's shim may only pretend)
+PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 ECOSYSTEM := .venv-ecosystem/bin
 
@@ -22,7 +24,7 @@ test-ecosystem: .venv-ecosystem/ready
 	$(ECOSYSTEM)/python -m pytest tests/ecosystem
 
 .venv/ready: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "unsee needs Python 3.11 or newer: make PYTHON=python3.x"'
+	@test -n "$(PYTHON)" || { echo "unsee needs Python 3.11 or newer: make PYTHON=python3.x"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
