@@ -25,9 +25,27 @@ SMALL = {
     "stride": 3,
     "sparsity": 0.01,
     "jitter": 0,
+    "segments": 16,
+    "superpixels": "grid",
+    "window": 6,
+    "cell": 4,
+    "smoothness": 2.0,
+    "areas": (0.2,),
+    "cells": 2,
 }
 """Settings under which any method finishes in a second on 32 x 32 pixels."""
-SMALL_OF = {"fido": {"samples": 8, "rate": 0.2, "sparsity": 0.002}, "igos_pp": {"sparsity": 0.2}}
+SMALL_OF = {
+    "fido": {"samples": 8, "rate": 0.2, "sparsity": 0.002, "smoothness": 0.0},
+    "igos_pp": {"sparsity": 0.2, "smoothness": 20.0},
+    "igos": {"sparsity": 0.02, "smoothness": 1.0},
+    "bbmp": {"sparsity": 1e-4, "smoothness": 0.0, "first": 0.4},
+    "mp": {"smoothness": 0.01},
+    "mp2": {"cells": 8},
+    "rise": {"cells": 7},
+    "pda": {"samples": 4, "stride": 6},
+    "kernel_shap": {"samples": 200},
+    "smoothgrad": {"samples": 10},
+}
 
 
 class Corner(nn.Module):

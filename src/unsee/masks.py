@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from unsee.types import Backgrounds, FlatKeep, Images, Keep, Saliency, Variants
 
@@ -106,6 +107,50 @@ def shifted_grids(
         weights.append((1 - (place[..., None] - corner).abs()).clamp(min=0))
     rows, columns = weights
     return (rows @ grid @ columns.mT).unsqueeze(2)
+
+
+def soft_top_k(
+    scores: Float[Tensor, "*b n"], count: Float[Tensor, "*b"], temperature: float = 1.0
+) -> Float[Tensor, "*b n"]:
+    """How much each of n scores is among the `count` largest, in (0, 1); they sum to `count`.
+
+    A = sigmoid(scores / temperature + t), with t such that sum A = count: the exact solution of
+    entropic optimal transport with two anchors (appendix of variational saliency), to which
+    Sinkhorn's iterations only converge. Differentiable in `scores`.
+    """
+    chosen: Tensor = _SoftTopK.apply(scores / temperature, count)
+    return chosen
+
+
+HALVINGS = 50
+"""Of the interval in which the shift of a soft top-k lies."""
+
+
+class _SoftTopK(torch.autograd.Function):
+    """The root of a monotone function of one number, and its rank-one derivative."""
+
+    @staticmethod
+    def forward(ctx, scores, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        """Bisect for the shift."""
+        x, wanted = scores.double(), count.double()[..., None]
+        level = torch.logit(wanted / scores.shape[-1], eps=1e-12)
+        low, high = level - x.amax(-1, keepdim=True), level - x.amin(-1, keepdim=True)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            over = torch.sigmoid(x + middle).sum(-1, keepdim=True) > wanted
+            low, high = torch.where(over, low, middle), torch.where(over, middle, high)
+        chosen = torch.sigmoid(x + (low + high) / 2).to(scores.dtype)
+        ctx.save_for_backward(chosen)
+        return chosen
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        """dA = w (ds - (w . ds) / sum w) with w = A (1 - A); symmetric, so the same backwards."""
+        (chosen,) = ctx.saved_tensors
+        weight = chosen * (1 - chosen)
+        total = weight.sum(-1, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)
+        return weight * (upstream - (weight * upstream).sum(-1, keepdim=True) / total), None
 
 
 def top_share(saliency: Saliency, share: float, order: Tensor | None = None) -> Keep:

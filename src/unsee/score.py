@@ -16,6 +16,9 @@ from unsee.oracle import by_chunks
 from unsee.random import ImageRandom
 from unsee.types import Images, Keep, Scores, Targets, Variants
 
+TILES = 7
+"""Along the shorter side of an image, when an in-filler is asked what is behind it all."""
+
 View = Callable[[Variants, Rows], Variants]
 """How a variant is looked at: with noise, jitter or flips. It keeps the shape."""
 
@@ -47,6 +50,33 @@ class MaskedScore:
         with torch.no_grad():
             return self.infiller.bind(Scene(self.images, neutral, self.random))
 
+    @cached_property
+    def behind(self) -> Images:
+        """What the in-filler imagines behind every pixel, a few tiles of the image at a time.
+
+        An in-painter hands visible pixels back as they are. A pixel that a soft mask half removes,
+        or that a gradient asks about, would then have nothing behind it but itself.
+        """
+        h, w = self.images.shape[-2:]
+        side = max(1, round(min(h, w) / TILES))
+        rows, columns = (torch.arange(n, device=self.images.device) // side % 2 for n in (h, w))
+        found = torch.zeros_like(self.images)
+        for phase in range(4):
+            hole = (2 * rows[:, None] + columns == phase).to(found)
+            found = found + hole * self._filled(1 - hole)
+        return found
+
+    @cached_property
+    def _hands_back(self) -> bool:
+        return torch.equal(self._filled(torch.ones_like(self.images[0, 0])), self.images)
+
+    def _filled(self, keep: Float[Tensor, "h w"]) -> Images:
+        which = torch.arange(len(self.images), device=self.images.device)
+        with torch.no_grad():
+            return self.fill(
+                keep.expand(len(which), 1, -1, -1), Rows(which, torch.zeros_like(which), 0)
+            )
+
     def __call__(self, keep: Keep, *, step: int = 0, view: View | None = None) -> Scores:
         """Score k masked versions of each image, each seen through `view`.
 
@@ -67,7 +97,10 @@ class MaskedScore:
         """The pictures that a chunk of masks shows."""
         keep = masks.resize(keep[None], self.images.shape[-2:])[0]
         with torch.no_grad():  # in-fillers get hard masks and pass no gradient on
-            backgrounds = self.fill(keep.round(), rows)
+            hard = keep.round()
+            backgrounds = self.fill(hard, rows)
+            if self._hands_back and (keep.requires_grad or not torch.equal(keep, hard)):
+                backgrounds = torch.where(hard > 0, self.behind[rows.image], backgrounds)
         return masks.compose(self.images[rows.image], backgrounds, keep)
 
     def pictures(self, keep: Keep, step: int = 0) -> Images:
@@ -92,4 +125,6 @@ class MaskedScore:
         some.__dict__["fill"] = lambda keep, rows: self.fill(
             keep, rows._replace(image=original[rows.image])
         )
+        if self._hands_back:
+            some.__dict__["behind"] = self.behind[chosen]
         return some

@@ -84,6 +84,25 @@ class Nesterov(Update):
 
 
 @dataclass(frozen=True)
+class Momentum(Update):
+    """Gradient descent with a heavy ball (Polyak 1964): velocity' = momentum velocity + gradient."""
+
+    rate: float
+    momentum: float = 0.9
+
+    def init(self, theta: Theta) -> Theta:
+        """At rest."""
+        return torch.zeros_like(theta)
+
+    def step(
+        self, theta: Theta, gradient: Theta, losses: Losses, ask: Ask, state: Theta
+    ) -> tuple[Theta, Theta]:
+        """Roll on."""
+        velocity = self.momentum * state + gradient
+        return theta - self.rate * velocity, velocity
+
+
+@dataclass(frozen=True)
 class LineSearch(Update):
     """Backtracking from a long first step (Armijo 1966), with a step size for each image.
 

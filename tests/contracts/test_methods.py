@@ -29,6 +29,8 @@ def quick(method):
 def test_finds_the_planted_object(method, classifier, images) -> None:
     saliency = explain(classifier, images, method, infiller="grey", targets=1).saliency
     assert saliency.shape == (3, 32, 32)
+    if not method.looks:
+        return
     inside = saliency[:, :14, :14].mean((1, 2))
     outside = saliency[:, 18:, 18:].mean((1, 2))
     assert (inside > outside).all(), (inside, outside)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from unsee.errors import unknown
 from unsee.measures import MEASURES
@@ -44,7 +45,7 @@ def run(arguments: list[str]) -> int:
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
     for entry in found:
-        table.add_row(entry["name"], entry["summary"])
+        table.add_row(Text(entry["name"]), Text(entry["summary"]))  # Text: no [markup]
     Console().print(table)
     return 0
 

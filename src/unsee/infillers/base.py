@@ -78,6 +78,8 @@ class Inpainter(Infiller):
 
         def fill(keep: FlatKeep, rows: Rows) -> Backgrounds:
             holes = (keep[:, 0] < 0.5).cpu().numpy()
+            if not holes.any():
+                return scene.images[rows.image]
             filled = []
             for image, hole in zip(rows.image.tolist(), holes, strict=True):
                 picture = np.where(hole[..., None], np.uint8(0), pictures[image])

@@ -34,6 +34,8 @@ class Method(ABC):
     """The in-filler that it was published with, and its settings; any other can be chosen."""
     needs_gradient: ClassVar[bool] = False
     """False where a black box will do."""
+    looks: ClassVar[bool] = True
+    """False for controls, which do not look at the classifier."""
 
     @abstractmethod
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:

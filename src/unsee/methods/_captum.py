@@ -1,0 +1,111 @@
+"""Captum's attributions as methods: what they share."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from unsee.errors import InputError
+from unsee.infillers.base import Rows
+from unsee.methods.base import Method, Progress, drawn
+from unsee.score import MaskedScore
+from unsee.types import Images, Saliency
+
+Pooling = Literal["sum", "abs", "max"]
+"""How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+
+
+class CaptumMethod(Method):
+    """An attribution of Captum (extra: baselines), of one image after another.
+
+    One by one, with Captum's random numbers seeded by the image, since its draws would otherwise
+    depend on the batch. The baseline, where there is one, is what the in-filler puts behind it all.
+    """
+
+    measure: ClassVar[str] = "logit"
+    needs_module: ClassVar[bool] = False
+    """True where Captum puts hooks into the network."""
+    channels: Pooling
+
+    @abstractmethod
+    def ask(self, captum: Any, network: "Scored", x: Images, behind: Images) -> Tensor:
+        """Attributions of one normalised image x; `captum` is the module captum.attr."""
+
+    def iterate(self, score: MaskedScore) -> Iterator[Progress]:
+        """One round is one image."""
+        captum, network = imported(), Scored(score)
+        if self.needs_module and not isinstance(score.classifier.model, nn.Module):
+            raise InputError(f"{type(self).__name__} needs a torch module to hook into")
+        found = torch.zeros_like(score.images[:, 0])
+        x, behind = (score.classifier.normalise(v) for v in (score.images, background(score)))
+        for i, seed in enumerate(score.seeds):
+            network.row = i
+            only = x[i : i + 1].clone().requires_grad_(self.needs_gradient)
+            with seeded(seed, x.device):
+                given = self.ask(captum, network, only, behind[i : i + 1])
+            found[i] = pooled(given.detach(), self.channels)[0]
+            yield Progress(i + 1, len(found), drawn(found.clone()))
+
+
+class Scored(nn.Module):
+    """Normalised images of one row -> scores (n,), with the user's network inside for hooks."""
+
+    def __init__(self, score: MaskedScore) -> None:
+        super().__init__()
+        self.score, self.row = score, 0
+        if isinstance(score.classifier.model, nn.Module):
+            self.model = score.classifier.model
+        self.training = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Undo the normalisation, which the classifier will do again; any number of images."""
+        classifier = self.score.classifier
+        mean, std = (x.new_tensor(v).view(-1, 1, 1) for v in (classifier.mean, classifier.std))
+        target = self.score.targets[self.row].expand(len(x))
+        parts = zip(x.split(classifier.chunk), target.split(classifier.chunk), strict=True)
+        values = [classifier.measured(p * std + mean, t, self.score.measure) for p, t in parts]
+        return torch.cat(values)
+
+
+def background(score: MaskedScore) -> Images:
+    """What the in-filler puts where nothing is kept."""
+    which = torch.arange(len(score.images), device=score.images.device)
+    nothing = torch.zeros_like(score.images[:, :1])
+    with torch.no_grad():
+        return score.fill(nothing, Rows(which, torch.zeros_like(which), 0))
+
+
+def pooled(attributions: Tensor, channels: Pooling) -> Saliency:
+    """One number for each pixel."""
+    if channels == "sum":
+        return attributions.sum(1)
+    return attributions.abs().sum(1) if channels == "abs" else attributions.abs().amax(1)
+
+
+def imported() -> Any:
+    """The module captum.attr."""
+    try:
+        import captum.attr
+    except ImportError as error:
+        raise InputError(
+            "Captum is not installed: pip install 'unsee[baselines]'"
+        ) from error
+    return captum.attr
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Torch's and numpy's global random numbers, seeded inside and as before outside."""
+    import numpy as np
+
+    before = np.random.get_state()  # noqa: NPY002  # Captum draws from the global generators
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(before)  # noqa: NPY002

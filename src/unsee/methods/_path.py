@@ -1,0 +1,30 @@
+"""The integration path of I-GOS and iGOS++: masks scaled by t, seen through noise."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.infillers.base import Rows
+from unsee.score import MaskedScore, View
+from unsee.types import Variants
+
+
+def points(count: int, like: Tensor) -> Float[Tensor, "{count} 1 1 1"]:
+    """The t = s / count, for s from 1 to count."""
+    return torch.linspace(1 / count, 1, count).to(like).view(-1, 1, 1, 1)
+
+
+def noisy(score: MaskedScore, step: int, count: int, deviation: float) -> View | None:
+    """A view that adds the same noise to the same point of the path in all terms of a loss.
+
+    One draw serves all that is compared within a step: a line search cannot fail by bad luck.
+    """
+    if not deviation:
+        return None
+    unit = score.images.new_tensor(score.classifier.data_std).view(-1, 1, 1)
+
+    def view(variants: Variants, rows: Rows) -> Variants:
+        noise = score.random.normal(step, count, *score.images.shape[1:])
+        return variants + deviation * unit * noise[rows.image, rows.variant % count]
+
+    return view

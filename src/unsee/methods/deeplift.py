@@ -1,0 +1,33 @@
+"""DeepLift, through Captum."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.types import Images
+
+__all__ = ["DeepLift"]
+
+
+@dataclass(frozen=True)
+class DeepLift(CaptumMethod):
+    """Differences to the background, carried back layer by layer (Shrikumar et al., 2017; Captum).
+
+    The baseline is what the in-filler puts where nothing is kept. Captum knows the rule for common
+    activations only; the others, ReLU6 among them, pass the plain gradient on.
+    """
+
+    needs_gradient: ClassVar[bool] = True
+    needs_module: ClassVar[bool] = True
+
+    channels: Pooling = "sum"
+    """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+
+    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
+        """One backward pass of the image and its baseline."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # it announces its hooks
+            return captum.DeepLift(network).attribute(x, behind)

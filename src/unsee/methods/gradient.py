@@ -1,0 +1,25 @@
+"""The plain gradient, through Captum."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.types import Images
+
+__all__ = ["Gradient"]
+
+
+@dataclass(frozen=True)
+class Gradient(CaptumMethod):
+    """Magnitude of the score's gradient (Simonyan et al., 2014; Captum's Saliency)."""
+
+    needs_gradient: ClassVar[bool] = True
+
+    channels: Pooling = "max"
+    """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+
+    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
+        """One backward pass."""
+        return captum.Saliency(network).attribute(x, abs=False)

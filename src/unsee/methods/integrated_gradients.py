@@ -1,0 +1,36 @@
+"""Integrated gradients, through Captum."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.methods.base import check_positive
+from unsee.types import Images
+
+__all__ = ["IntegratedGradients"]
+
+
+@dataclass(frozen=True)
+class IntegratedGradients(CaptumMethod):
+    """Gradients on the way from the background to the image (Sundararajan et al., 2017; Captum).
+
+    The baseline is what the in-filler puts where nothing is kept: grey, a blur, ...
+    """
+
+    needs_gradient: ClassVar[bool] = True
+
+    steps: int = 50
+    """Points of the Gauss-Legendre rule."""
+    channels: Pooling = "sum"
+    """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+
+    def __post_init__(self) -> None:
+        check_positive("integrated_gradients", steps=self.steps)
+
+    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
+        """As many backward passes as steps."""
+        return captum.IntegratedGradients(network).attribute(
+            x, behind, n_steps=self.steps, internal_batch_size=network.score.classifier.chunk
+        )

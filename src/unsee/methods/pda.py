@@ -1,0 +1,152 @@
+"""PDA: what the score would be if a small window were drawn anew, given what is around it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee import masks
+from unsee.errors import InputError
+from unsee.infillers.base import Rows
+from unsee.methods.base import Method, Progress, check_positive, drawn
+from unsee.score import MaskedScore, View
+from unsee.types import Images, Variants
+
+__all__ = ["PDA"]
+
+
+@dataclass(frozen=True)
+class PDA(Method):
+    """Prediction difference analysis (Zintgraf et al., ICLR 2017).
+
+    A window's evidence is log2 odds(p(class | image)) - log2 odds(mean p(class | window drawn
+    anew)); a pixel's importance is the mean over the windows that hold it. Needs no gradient.
+
+    `conditional` draws the window from a Gaussian given the rim around it. Its mean and covariance
+    are those of all patches of the image itself (paper: of patches of a set of photos), so that no
+    data set is needed. `infiller` takes the window from the in-filler instead, once.
+    """
+
+    measure: ClassVar[str] = "probability"
+    infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
+
+    window: int = 10
+    """Side of the window in pixels."""
+    rim: int = 2
+    """Width of the rim around it that the drawn pixels are conditioned on."""
+    stride: int = 5
+    """Distance between neighbouring windows (paper: 1, at 25 times the passes)."""
+    samples: int = 10
+    """Drawn for each window."""
+    sampler: Literal["conditional", "infiller"] = "conditional"
+    """Where a window's pixels come from."""
+    difference: Literal["log_odds", "plain"] = "log_odds"
+    """Of what; plain subtracts mean scores, for measures that are no probabilities."""
+
+    def __post_init__(self) -> None:
+        check_positive(
+            "pda", window=self.window, rim=self.rim, stride=self.stride, samples=self.samples
+        )
+
+    def iterate(self, score: MaskedScore) -> Iterator[Progress]:
+        """One round is one row of windows."""
+        (h, w), b = score.images.shape[-2:], len(score.images)
+        if self.window + 2 * self.rim > min(h, w):
+            raise InputError(
+                f"pda: expected a window and its rim of at most {min(h, w)} pixels, "
+                f"got {self.window} + 2 x {self.rim}"
+            )
+        tops, lefts = (_places(side, self.window, self.stride) for side in (h, w))
+        redraw = _Redraw.of(score.images, self.window, self.rim, self.samples)
+        conditional = self.sampler == "conditional"
+        total, count = torch.zeros_like(score.images[:, 0]), score.images.new_zeros(h, w)
+        with torch.no_grad():
+            whole = score(score.images.new_ones(b, 1, 1, h, w))
+            for row, top in enumerate(tops):
+                corners = [(top, left) for left in lefts]
+                at = torch.tensor(corners, device=score.images.device).to(whole)
+                hole = masks.patches(at[:, 0], at[:, 1], (self.window, self.window), (h, w))
+                times = self.samples if conditional else 1
+                keep = torch.ones_like(hole) if conditional else hole
+                keep = keep.repeat_interleave(times, 0).expand(b, -1, -1, -1, -1)
+                view = redraw.view(score, row, corners) if conditional else None
+                scores = score(keep, step=row, view=view)
+                gained = self._evidence(whole, scores.unflatten(1, (-1, times)).mean(2))
+                inside = 1 - hole[:, 0]
+                total = total + torch.einsum("bk,khw->bhw", gained, inside)
+                count = count + inside.sum(0)
+                yield Progress(row + 1, len(tops), drawn(total / count.clamp(min=1)))
+
+    def _evidence(self, whole: Tensor, without: Tensor) -> Tensor:
+        if self.difference == "plain":
+            return whole - without
+        return (whole.logit(eps=1e-6) - without.logit(eps=1e-6)) / torch.log(whole.new_tensor(2))
+
+
+def _places(side: int, window: int, stride: int) -> list[int]:
+    """Where windows begin, so that every pixel is in one."""
+    last = side - window
+    return sorted({*range(0, last + 1, stride), last})
+
+
+@dataclass(frozen=True, eq=False)
+class _Redraw:
+    """For each image, a Gaussian over patches, conditioned on their rims."""
+
+    samples: int
+    window: int
+    rim: int
+    mean: Float[Tensor, "b d"]
+    inner: Tensor
+    """Which of a patch's numbers are the window's."""
+    weights: Float[Tensor, "b i o"]
+    """From the rim's deviation to the window's."""
+    root: Float[Tensor, "b i i"]
+    """Of the covariance that is left."""
+
+    @classmethod
+    def of(cls, images: Images, window: int, rim: int, samples: int) -> "_Redraw":
+        """Fit to all patches of each image, with a little noise of one grey level added."""
+        side = window + 2 * rim
+        patches = F.unfold(images, side, stride=max(1, window // 4)).mT.double()
+        mean = patches.mean(1)
+        off = patches - mean[:, None]
+        covariance = off.mT @ off / off.shape[1]
+        covariance = covariance + torch.eye(covariance.shape[-1]).to(covariance) / 255
+        core = torch.zeros(side, side, dtype=torch.bool)
+        core[rim:-rim, rim:-rim] = True
+        inner = core.expand(images.shape[1], -1, -1).flatten().to(images.device)
+        ii = covariance[:, inner][:, :, inner]
+        io, oo = covariance[:, inner][:, :, ~inner], covariance[:, ~inner][:, :, ~inner]
+        weights = torch.linalg.solve(oo, io.mT).mT
+        root = torch.linalg.cholesky(ii - weights @ io.mT)
+        numbers = (value.to(images) for value in (mean, weights, root))
+        mean, weights, root = numbers
+        return cls(samples, window, rim, mean, inner, weights, root)
+
+    def view(self, score: MaskedScore, step: int, corners: list[tuple[int, int]]) -> View:
+        """Paste windows that are drawn anew; beyond the border the rim is a mirror image."""
+        padded = F.pad(score.images, [self.rim] * 4, mode="reflect")
+        side, c = self.window + 2 * self.rim, score.images.shape[1]
+        size = self.root.shape[-1]
+        noise = score.random.normal(step, len(corners) * self.samples, size, stream="window")
+
+        def redrawn(variants: Variants, rows: Rows) -> Variants:
+            result = variants.clone()
+            for row, (image, variant) in enumerate(
+                zip(rows.image.tolist(), rows.variant.tolist(), strict=True)
+            ):
+                top, left = corners[variant // self.samples]
+                around = padded[image, :, top : top + side, left : left + side].flatten()
+                off = (around - self.mean[image])[~self.inner]
+                drawn_anew = self.mean[image, self.inner] + self.weights[image] @ off
+                drawn_anew = drawn_anew + self.root[image] @ noise[image, variant]
+                patch = drawn_anew.view(c, self.window, self.window).clamp(0, 1)
+                result[row, :, top : top + self.window, left : left + self.window] = patch
+            return result
+
+        return redrawn

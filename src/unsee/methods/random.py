@@ -1,0 +1,30 @@
+"""The control that knows nothing: a random map."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from unsee import masks
+from unsee.methods.base import Method, Progress, check_grid, drawn
+from unsee.score import MaskedScore
+
+__all__ = ["Random"]
+
+
+@dataclass(frozen=True)
+class Random(Method):
+    """Uniform noise, the control that a map has to beat; it never asks the classifier."""
+
+    looks: ClassVar[bool] = False
+
+    grid: int = 0
+    """Cells per side, up-sampled bilinearly; 0 draws a number for each pixel."""
+
+    def iterate(self, score: MaskedScore) -> Iterator[Progress]:
+        """One round, without a pass."""
+        size = score.images.shape[-2:]
+        if self.grid:
+            check_grid("random", self.grid, score)
+        cells = (self.grid, self.grid) if self.grid else size
+        noise = score.random.uniform(0, 1, 1, *cells, stream="map")
+        yield Progress(1, 1, drawn(masks.resize(noise, size)[:, 0, 0]))

@@ -1,0 +1,38 @@
+"""SmoothGrad, through Captum."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.methods.base import check_positive
+from unsee.types import Images
+
+__all__ = ["SmoothGrad"]
+
+
+@dataclass(frozen=True)
+class SmoothGrad(CaptumMethod):
+    """Mean gradient under noise (Smilkov et al., 2017; Captum's NoiseTunnel of Saliency)."""
+
+    needs_gradient: ClassVar[bool] = True
+
+    samples: int = 25
+    """Noisy copies of the image."""
+    noise: float = 0.15
+    """Standard deviation of the noise, as a share of the range of the image's values."""
+    channels: Pooling = "max"
+    """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+
+    def __post_init__(self) -> None:
+        check_positive("smoothgrad", samples=self.samples)
+
+    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
+        """As many backward passes as samples."""
+        tunnel = captum.NoiseTunnel(captum.Saliency(network))
+        deviation = self.noise * (x.max() - x.min()).item()
+        return tunnel.attribute(
+            x, nt_type="smoothgrad", nt_samples=self.samples, stdevs=deviation, abs=False,
+            nt_samples_batch_size=network.score.classifier.chunk,
+        )  # fmt: skip
