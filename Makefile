@@ -22,6 +22,7 @@ check: .venv/ready
 
 test-ecosystem: .venv-ecosystem/ready
 	$(ECOSYSTEM)/python -m pytest tests/ecosystem
+	$(ECOSYSTEM)/python -m pytest tests/contracts/test_methods.py -k cam
 
 .venv/ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "unsee needs Python 3.11 or newer: make PYTHON=python3.x"; exit 1; }
@@ -32,7 +33,7 @@ test-ecosystem: .venv-ecosystem/ready
 # an ordinary torch: torchvision does not import beside a CPU build that PyPI does not know
 .venv-ecosystem/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-ecosystem
-	$(ECOSYSTEM)/python -m pip install --quiet torch==2.12.1 torchvision==0.27.1 captum --editable '.[dev,ecosystem]'
+	$(ECOSYSTEM)/python -m pip install --quiet torch==2.12.1 torchvision==0.27.1 --editable '.[dev,ecosystem,baselines]'
 	touch $@
 
 clean:

@@ -39,7 +39,9 @@ HEAD = [
 def parts(run: dict) -> tuple:
     """Method, in-filler and measure: a recipe, with some settings changed."""
     known = recipe(run["recipe"])
-    method = create("methods", **{**known.method, **run.get("method", {})})
+    changed = run.get("method", {})
+    before = {} if "name" in changed else known.method
+    method = create("methods", **{**before, **changed})
     infiller = create("infillers", **run.get("infiller", known.infiller))
     return method, infiller, run.get("measure", known.measure)
 

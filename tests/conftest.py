@@ -54,10 +54,12 @@ class Corner(nn.Module):
     def __init__(self, gain: float = 20.0) -> None:
         super().__init__()
         self.gain = nn.Parameter(torch.tensor(gain))
+        self.brightness = nn.Conv2d(3, 1, 1, bias=False)
+        nn.init.constant_(self.brightness.weight, 1 / 3)
 
     def forward(self, x):
         h, w = x.shape[-2:]
-        corner = x[..., : h // 2, : w // 2].mean((1, 2, 3))
+        corner = self.brightness(x)[..., : h // 2, : w // 2].mean((1, 2, 3))
         return torch.stack([torch.zeros_like(corner), self.gain * (corner - 0.5)], 1)
 
 

@@ -15,6 +15,7 @@ from unsee import Explanation, available
 from unsee.cli import main
 from unsee.cli.explain import Explain
 from unsee.cli.list import KINDS
+from unsee.cli.sweep import Sweep
 from unsee.recipes import recipe, recipes
 from unsee.registry import part, settings_of
 
@@ -185,7 +186,8 @@ def test_a_methods_settings_are_in_its_help(name, capsys) -> None:
 
 @pytest.mark.parametrize("name", available("methods"))
 def test_settings_of_methods_do_not_collide_with_the_commands(name) -> None:
-    own = {field.name for field in fields(Explain)} | {"infiller", "classifier"}
+    commands = (*fields(Explain), *fields(Sweep))
+    own = {field.name for field in commands} | {"infiller", "classifier"}
     assert not own & {field.name for field in fields(part("methods", name))}
 
 
@@ -194,7 +196,8 @@ def test_recipes_make_their_parts(name, photo, tmp_path) -> None:
     published = recipe(name)
     method, infiller, measure = published.parts()
     assert published.summary
-    assert published.method.items() <= settings_of(method).items()
+    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in published.method.items()}
+    assert plain.items() <= settings_of(method).items()
     assert published.infiller.items() <= settings_of(infiller).items()
     assert measure == method.measure
 
@@ -209,6 +212,30 @@ def test_a_recipe_on_the_command_line_can_be_overridden(photo, tmp_path) -> None
     assert manifest["method"]["steps"] == 3
     assert manifest["infiller"] == {"name": "local", "window": 5}
     assert manifest["measure"] == "log_odds"
+
+
+def test_lists_show_brackets_as_they_are(capsys) -> None:
+    assert main(["list", "methods"]) == 0
+    assert "E[score(keep) keep]" in " ".join(capsys.readouterr().out.split())
+
+
+def test_several_runs_show_where_they_disagree(photo, tmp_path) -> None:
+    out = tmp_path / "out"
+    assert main(["explain", str(photo), *QUICK, "--repeats", "3", "--out", str(out)]) == 0
+    explanation = Explanation.load(out / "dog")
+    assert explanation.deviation.shape == (1, 32, 32)
+    assert explanation.deviation.min() > 0
+    assert explanation.provenance["cost"]["forwards"] == 210
+    assert explanation.provenance["repeats"] == 3
+
+
+def test_a_rival_makes_it_a_margin(photo, tmp_path, capsys) -> None:
+    command = ["explain", str(photo), *QUICK, "--out", str(tmp_path / "out"), "--target", "1"]
+    assert main([*command, "--rival", "3"]) == 0
+    manifest = json.loads((tmp_path / "out" / "dog" / "manifest.json").read_text())
+    assert manifest["measure"] == "margin over class 3"
+    assert main([*command, "--rival", "3", "--measure", "logit"]) == 2
+    assert "leave --measure logit out" in capsys.readouterr().err
 
 
 def test_as_a_program(photo, tmp_path) -> None:

@@ -1,5 +1,7 @@
 """Each method against its formula, in a few lines of independent numpy."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -233,3 +235,240 @@ def test_points_where_the_papers_code_points(name, settings, published) -> None:
         for way in ("deletion", "insertion")
     }
     assert areas["insertion"] - areas["deletion"] > 0.6
+
+
+def spied(score):
+    """The same question, and every (masks, scores) that it was asked."""
+    seen = []
+
+    class Spy(MaskedScore):
+        def __call__(self, keep, **settings):
+            scores = super().__call__(keep, **settings)
+            seen.append((keep.detach(), scores.detach()))
+            return scores
+
+        def rows(self, chosen):
+            return Spy(**vars_of(super().rows(chosen)))
+
+    def vars_of(plain):
+        names = ("classifier", "infiller", "images", "targets", "seeds", "measure")
+        return {name: getattr(plain, name) for name in names}
+
+    return Spy(**vars_of(score)), seen
+
+
+@pytest.mark.parametrize("regression", ["ridge", "lasso", "two_stage"])
+def test_lime_is_a_weighted_regression(image, regression) -> None:
+    score, seen = spied(question(toy(Convolutional()), image))
+    alpha = {"ridge": 1.0, "lasso": 1e-4, "two_stage": 1.0}[regression]
+    method = create(
+        "methods", "lime", superpixels="grid", segments=9, samples=150, features=3,
+        regression=regression, alpha=alpha,
+    )  # fmt: skip
+    got = method.attribute(score)[0].double().numpy()
+    keep = torch.cat([k for k, _ in seen], 1)[0, :, 0].double().numpy()
+    y = torch.cat([s for _, s in seen], 1)[0].double().numpy()
+    assert keep.shape == (150, 32, 32)
+    assert keep[0].min() == 1
+    z = keep[:, [4, 15, 28]][:, :, [4, 15, 28]].reshape(150, 9)  # a pixel of each piece
+    distance = 1 - z.sum(1) / np.maximum(np.sqrt(z.sum(1)) * 3, 1e-9)
+    weight = np.sqrt(np.exp(-(distance**2) / 0.25**2))
+
+    def ridge(columns):
+        a = z[:, columns] - np.average(z[:, columns], axis=0, weights=weight)
+        b = y - np.average(y, weights=weight)
+        normal = (a * weight[:, None]).T @ a + alpha * np.eye(len(columns))
+        return np.linalg.solve(normal, (a * weight[:, None]).T @ b)
+
+    expected = ridge(np.arange(9))
+    if regression == "two_stage":
+        strong = np.argsort(-np.abs(expected))[:3]
+        values = ridge(strong)
+        expected = np.zeros(9)
+        expected[strong] = values
+    cells = got[[4, 15, 28]][:, [4, 15, 28]].reshape(9)
+    if regression == "lasso":
+        rest = y - y @ weight / weight.sum() - (z - np.average(z, axis=0, weights=weight)) @ cells
+        slope = (z * (weight / weight.sum())[:, None]).T @ rest  # Karush-Kuhn-Tucker
+        assert (np.abs(slope) <= alpha * 1.01).all()
+        np.testing.assert_allclose(slope[cells != 0], alpha * np.sign(cells[cells != 0]), rtol=0.02)
+    else:
+        np.testing.assert_allclose(cells, expected, atol=1e-6)
+
+
+def test_mp2_removes_the_steepest_cells_until_chance(classifier, images) -> None:
+    score, seen = spied(question(classifier, images[:1]))
+    method = create("methods", "mp2", grid=4, cells=2, chance=0.2)
+    saliency = method.attribute(score)
+    whole = [keep for keep, _ in seen]
+    for before, after in pairwise(whole):
+        assert (before - after).sum() == 2
+        assert ((before - after) >= 0).all()
+    assert all(scores.item() > 0.2 for _, scores in seen[:-1])
+    assert seen[-1][1].item() <= 0.2
+    gone = whole[-1][0, 0, 0] == 0
+    assert gone[:3, :3].sum() == gone.sum()  # the corner and what bilinear edges reach
+    assert (saliency[0, :12, :12] > 0).all()
+    assert saliency[0, 24:, 24:].max() == 0
+    binary = create("methods", "mp2", grid=4, cells=2, chance=0.2, binary=True).attribute(score)
+    assert torch.equal(binary[0, 4::8, 4::8] > 0.5, gone)
+
+
+def test_mp2_looks_behind_visible_pixels_when_an_inpainter_hands_them_back(
+    classifier, images
+) -> None:
+    score = question(classifier, images[:1], "telea", target=1)
+    saliency = create("methods", "mp2", grid=8, cells=4, chance=0.2).attribute(score)
+    assert saliency[0, :14, :14].mean() > 2 * saliency[0, 18:, 18:].mean()
+
+
+def test_igos_is_the_mean_over_the_path(image) -> None:
+    score = question(toy(Convolutional()), image, "blur")
+    method = create("methods", "igos", grid=8, path=3, noise=0.0, sparsity=0.5, smoothness=2.0)
+    theta = torch.rand(1, 1, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    m = theta[0, 0, 0].double().numpy()
+    fine = torch.nn.functional.interpolate(theta[0], (32, 32), mode="bilinear", align_corners=True)
+    x, blurred = image[0].numpy(), score.pictures(torch.zeros(1, 1, 1, 32, 32))[0].numpy()
+    keep = fine[0].numpy()
+    path = [t * keep * x + (1 - t * keep) * blurred for t in (1 / 3, 2 / 3, 1)]
+    p = answers(score.classifier, path).mean()
+    tv = (np.diff(m, axis=0) ** 2).mean() + (np.diff(m, axis=1) ** 2).mean()
+    expected = p + 0.5 * (1 - m).mean() + 2 * tv
+    assert method.loss(score, 0, theta).item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("terms", ["bilateral", "deletion", "insertion", "naive"])
+def test_igos_pp_ablations_are_their_terms(image, terms) -> None:
+    score = question(toy(Convolutional()), image, "blur")
+    method = create(
+        "methods", "igos_pp", grid=32, path=2, noise=0.0, sparsity=0.0, smoothness=0.0,
+        evidence=1.0, terms=terms,
+    )  # fmt: skip
+    theta = method.start(score) * torch.rand(1, 1, 1, 32, 32)
+    theta = theta * torch.linspace(0.5, 1, 32)
+    x, blurred = image[0].numpy(), score.pictures(torch.zeros(1, 1, 1, 32, 32))[0].numpy()
+
+    def mean_of(keeps):
+        return answers(score.classifier, [k * x + (1 - k) * blurred for k in keeps]).mean()
+
+    def falls(m):
+        return mean_of([m / 2, m])
+
+    def rises(m):
+        return mean_of([1 - m / 2, 1 - m])
+
+    d, i = theta[0, 0].numpy(), theta[0, -1].numpy()
+    both = d * i if terms == "bilateral" else d
+    expected = {
+        "bilateral": lambda: falls(d) - rises(i) + falls(both) - rises(both),
+        "deletion": lambda: falls(d),
+        "insertion": lambda: -rises(d),
+        "naive": lambda: falls(d) - rises(d),
+    }[terms]()
+    assert method.loss(score, 0, theta).item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["ssr", "sdr"])
+def test_bbmp_by_numpy(image, mode) -> None:
+    score = question(toy(Convolutional()), image)
+    method = create("methods", "bbmp", grid=32, mode=mode, sparsity=0.01, smoothness=0.02)
+    theta = torch.rand(1, 1, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+    m = theta[0, 0, 0].double().numpy()
+    x = image[0].numpy()
+    p = answers(score.classifier, [m[None] * x + (1 - m[None]) * 0.4])[0]
+    sign, cost = (-1, m.sum()) if mode == "ssr" else (1, (1 - m).sum())
+    tv = (np.diff(m, axis=0) ** 2).mean() + (np.diff(m, axis=1) ** 2).mean()
+    expected = sign * p + 0.01 * cost + 0.02 * 1024 * tv
+    assert method.loss(score, 0, theta).item() == pytest.approx(expected, abs=1e-3)
+
+
+def test_extremal_perturbation_pays_for_leaving_its_area(image) -> None:
+    score = question(toy(Convolutional()), image)
+    method = create(
+        "methods", "extremal_perturbation", areas=(0.25,), cell=8, smoothness=1.0, weight=10.0,
+        flips=False,
+    )  # fmt: skip
+    theta = method.start(score)
+    theta = torch.rand(theta.shape, generator=torch.Generator().manual_seed(1))
+    keep = method._smooth(theta, image.shape[-2:])[0, 0, 0].double().numpy()
+    x = image[0].numpy()
+    p = answers(score.classifier, [keep[None] * x + (1 - keep[None]) * 0.4])[0]
+    wanted = (np.linspace(0, 1, 1024) >= 0.75).astype(float)
+    off = ((np.sort(keep.ravel()) - wanted) ** 2).mean()
+    assert method.loss(score, 0, theta).item() == pytest.approx(-p + 10 * off, abs=1e-4)
+    later = method.loss(score, 100, theta).item()
+    assert later == pytest.approx(-p + 10 * 1.0035**100 * off, abs=1e-3)
+
+
+def test_extremal_masks_are_smooth_maxima_of_bumps() -> None:
+    method = create("methods", "extremal_perturbation", cell=4, smoothness=6.0)
+    margin = method._margin
+    theta = torch.rand(1, 1, 1, 4 + 2 * margin, 4 + 2 * margin)
+    got = method._smooth(theta, torch.Size((16, 16)))[0, 0, 0]
+    y, x = 5, 9
+    values = [
+        theta[0, 0, 0, i, j].item()
+        * np.exp(-2 * (((y - ((i - margin + 0.5) * 4 - 0.5)) / 6) ** 2))
+        * np.exp(-2 * (((x - ((j - margin + 0.5) * 4 - 0.5)) / 6) ** 2))
+        for i in range(y // 4, y // 4 + 2 * margin + 1)
+        for j in range(x // 4, x // 4 + 2 * margin + 1)
+    ]
+    v = np.array(values)
+    expected = (v * np.exp(20 * v)).sum() / np.exp(20 * v).sum()
+    assert got[y, x].item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_pda_is_the_mean_weight_of_evidence_of_the_windows_over_a_pixel(image) -> None:
+    score, seen = spied(question(toy(Convolutional()), image))
+    method = create("methods", "pda", window=8, rim=2, stride=8, samples=3)
+    got = method.attribute(score)[0].double().numpy()
+    whole = seen[0][1].item()
+    redrawn = torch.cat([scores[0] for _, scores in seen[1:]]).view(4, 4, 3).mean(2)
+    redrawn = redrawn.double().numpy()
+    evidence = np.log2(whole / (1 - whole)) - np.log2(redrawn / (1 - redrawn))
+    np.testing.assert_allclose(got[::8, ::8], evidence, atol=1e-4)
+
+
+def test_pda_draws_windows_from_the_gaussian_given_the_rim() -> None:
+    from unsee.methods.pda import _Redraw
+
+    g = torch.Generator().manual_seed(0)
+    images = torch.nn.functional.avg_pool2d(torch.rand(1, 1, 96, 96, generator=g), 5, 1)
+    redraw = _Redraw.of(images, 2, 1, 1)
+    patches = torch.nn.functional.unfold(images, 4)[0].T.double().numpy()
+    inner = redraw.inner.numpy()
+    assert inner.reshape(4, 4)[1:3, 1:3].all()
+    assert inner.sum() == 4
+    design = np.c_[np.ones(len(patches)), patches[:, ~inner]]
+    slopes, *_ = np.linalg.lstsq(design, patches[:, inner], rcond=None)
+    left = patches[:, inner] - design @ slopes
+    predicted = redraw.weights[0].double().numpy() @ (patches[7] - redraw.mean[0].numpy())[~inner]
+    predicted = predicted + redraw.mean[0].numpy()[inner]
+    np.testing.assert_allclose(predicted, design[7] @ slopes, atol=0.01)
+    spread = (redraw.root[0] @ redraw.root[0].T).numpy()
+    assert np.trace(spread) == pytest.approx(np.trace(left.T @ left / len(left)), rel=0.2)
+
+
+def test_more_superpixels_than_pixels_are_refused(image) -> None:
+    for name in ("lime", "kernel_shap"):
+        with pytest.raises(InputError, match="at most 1024 segments"):
+            create("methods", name, segments=2000).attribute(question(toy(Convolutional()), image))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("igos", {"steps": 0}, "steps > 0"),
+        ("igos", {"grid": 64}, "grid of 1 to 32"),
+        ("bbmp", {"grid": 64}, "grid of 1 to 32"),
+        ("mp2", {"grid": 64}, "grid of 1 to 32"),
+        ("occlusion", {"patch": 64}, "patch <= 32"),
+        ("pda", {"window": 64}, "at most 32 pixels"),
+        ("extremal_perturbation", {"areas": (1.5,)}, "0 < area < 1"),
+        ("extremal_perturbation", {"cell": 64}, "at most 32 pixels"),
+        ("lime", {"samples": 1}, "samples >= 2"),
+    ],
+)
+def test_impossible_settings_are_refused(image, name, settings, words) -> None:
+    with pytest.raises(InputError, match=words):
+        create("methods", name, **settings).attribute(question(toy(Convolutional()), image))

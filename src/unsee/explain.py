@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from os import PathLike
 from typing import Any
@@ -27,6 +27,9 @@ from unsee.registry import create, settings_of
 from unsee.score import MaskedScore
 from unsee.types import Images, Targets
 
+DEFAULT_METHOD = "igos_pp"
+"""What explains if nothing else is asked for."""
+
 Picture = str | PathLike[str] | Image.Image | NDArray[np.generic]
 """A path, a PIL image or an array: framed for the classifier on the way in."""
 
@@ -34,12 +37,13 @@ Picture = str | PathLike[str] | Image.Image | NDArray[np.generic]
 def explain(
     model: Classifier | nn.Module | str,
     images: Tensor | Picture | Sequence[Picture],
-    method: Method | str = "igos_pp",
+    method: Method | str = DEFAULT_METHOD,
     *,
     infiller: Infiller | str | None = None,
     targets: Targets | Sequence[int | str] | int | str | None = None,
     measure: Measure | str | None = None,
     seed: int = 0,
+    repeats: int = 1,
 ) -> Explanation:
     """Find the pixels that a classifier needs, by default for the class that it predicts.
 
@@ -47,13 +51,15 @@ def explain(
     size: paths, PIL images, arrays. `method`, `infiller` and `measure` are names or objects; what
     is not given is what the method was published with. `targets` is a class for all or one for each
     image, by number or by name. The same image, settings and `seed` give the same map, in whatever
-    batch (on the same kind of device).
+    batch (on the same kind of device). With `repeats` the map is the mean of those of `seed`,
+    `seed` + 1, ..., and `deviation` their standard deviation: how sure the method is of it.
 
     Raises `InputError`, a ValueError, for everything that cannot be explained.
     """
     study = Study.of(
-        model, images, method, infiller=infiller, targets=targets, measure=measure, seed=seed
-    )
+        model, images, method, infiller=infiller, targets=targets, measure=measure, seed=seed,
+        repeats=repeats,
+    )  # fmt: skip
     for _ in study.steps():
         pass
     return study.explanation
@@ -66,6 +72,7 @@ class Study:
     method: Method
     score: MaskedScore
     seed: int
+    repeats: int = 1
     explanation: Explanation = field(init=False)
     """There after the last step."""
 
@@ -80,8 +87,11 @@ class Study:
         targets: Targets | Sequence[int | str] | int | str | None = None,
         measure: Measure | str | None = None,
         seed: int = 0,
+        repeats: int = 1,
     ) -> "Study":
         """Check everything and bind it; arguments as for `explain`."""
+        if repeats < 1:
+            raise InputError(f"expected at least one run, got repeats = {repeats}")
         classifier = loading.load(model)
         chosen: Method = create("methods", method) if isinstance(method, str) else method
         filler = default_infiller(chosen) if infiller is None else infiller
@@ -96,27 +106,42 @@ class Study:
             seeds_of(x, seed),
             measures.named(measure) if isinstance(measure, str) else measure,
         )
-        return cls(chosen, score, seed)
+        return cls(chosen, score, seed, repeats)
 
     def steps(self) -> Iterator[Progress]:
         """Run the method round by round; afterwards `explanation` is there."""
         passes = self.score.classifier.passes
         forwards, backwards, start = passes.forwards, passes.backwards, time.perf_counter()
-        last = None
-        for last in self.method.run(self.score):
-            yield last
-        if last is None:
-            raise InputError(f"{type(self.method).__name__} made no step at all")
-        saliency = last.saliency().detach()
-        check_map(saliency, self.score.images)
+        found = []
+        for run in range(self.repeats):
+            last = None
+            for last in self.method.run(self._reseeded(run)):
+                done, total = run * last.total + last.done, self.repeats * last.total
+                yield last._replace(done=done, total=total)
+            if last is None:
+                raise InputError(f"{type(self.method).__name__} made no step at all")
+            saliency = last.saliency().detach()
+            check_map(saliency, self.score.images)
+            found.append(saliency)
         cost = {
             "forwards": passes.forwards - forwards,
             "backwards": passes.backwards - backwards,
             "seconds": round(time.perf_counter() - start, 3),
         }
+        runs = torch.stack(found)
         self.explanation = Explanation(
-            saliency, self.score.targets, self.score.images, self._provenance(cost)
+            runs.mean(0) if self.repeats > 1 else found[0],
+            self.score.targets,
+            self.score.images,
+            self._provenance(cost),
+            runs.std(0) if self.repeats > 1 else None,
         )
+
+    def _reseeded(self, run: int) -> MaskedScore:
+        """The same question with the noise of the next seed."""
+        if run == 0:
+            return self.score
+        return replace(self.score, seeds=seeds_of(self.score.images, self.seed + run))
 
     def _provenance(self, cost: dict[str, float]) -> dict[str, Any]:
         score, classifier = self.score, self.score.classifier
@@ -130,6 +155,7 @@ class Study:
                 for index in score.targets.tolist()
             ],
             "seed": self.seed,
+            "repeats": self.repeats,
             "seeds": list(score.seeds),
             "cost": cost,
             "versions": {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ARRAYS, MANIFEST = "saliency.npz", "manifest.json"
-NAMES = ("model", "targets", "images")
+NAMES, SPREAD = ("model", "targets", "images"), "deviation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,8 @@ class Explanation:
     """(b, c, h, w) in [0, 1], as the classifier saw them."""
     provenance: dict[str, Any]
     """Method, in-filler and classifier as plain values, seeds, cost, versions."""
+    deviation: Saliency | None = None
+    """Standard deviation of the maps over seeds, where there were several runs."""
 
     def __len__(self) -> int:
         return len(self.saliency)
@@ -57,6 +59,7 @@ class Explanation:
             targets=self.targets[only],
             images=self.images[only],
             provenance=provenance,
+            deviation=None if self.deviation is None else self.deviation[only],
         )
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
@@ -81,14 +84,17 @@ class Explanation:
         provenance = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         with np.load(folder / ARRAYS) as arrays:
             saliency, targets, images = (torch.from_numpy(arrays[name]) for name in NAMES)
-        return cls(saliency, targets, images, provenance)
+            spread = torch.from_numpy(arrays[SPREAD]) if SPREAD in arrays else None
+        return cls(saliency, targets, images, provenance, spread)
 
     def save_arrays(self, folder: Path, **more: NDArray[np.generic]) -> None:
-        """Write `saliency.npz`: `model` (maps, model's frame), `targets`, `images`, `more`."""
+        """Write `saliency.npz`: `model` (maps, model's frame), `targets`, `images`, ..."""
         values = (self.saliency, self.targets, self.images)
         arrays: dict[str, Any] = {
             name: value.cpu().numpy() for name, value in zip(NAMES, values, strict=True)
         }
+        if self.deviation is not None:
+            arrays[SPREAD] = self.deviation.cpu().numpy()
         np.savez_compressed(folder / ARRAYS, **arrays, **more)  # type: ignore[arg-type]
 
     def plot(self) -> "Figure":

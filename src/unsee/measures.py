@@ -4,6 +4,7 @@ A measure is any function (logits (n, classes), targets (n,)) -> (n,), different
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -34,6 +35,23 @@ def logit(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
 def margin(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
     """The target's logit less the best other one: positive as long as the target wins."""
     return logit(logits, targets) - _others(logits, targets).amax(1)
+
+
+@dataclass(frozen=True)
+class Against:
+    """The target's logit less that of one rival: "why this and not that"."""
+
+    rival: int
+    """The index of the other class."""
+
+    def __call__(self, logits: Logits, targets: Int[Tensor, " n"]) -> Values:
+        """Positive as long as the target is ahead of the rival."""
+        return logit(logits, targets) - logits[:, self.rival]
+
+    @property
+    def __name__(self) -> str:
+        """For provenance."""
+        return f"margin over class {self.rival}"
 
 
 def _others(logits: Logits, targets: Int[Tensor, " n"]) -> Logits:

@@ -29,7 +29,9 @@ def create(kind: str, /, name: str, **settings: Any) -> Any:
     for setting in settings:
         if setting not in known:
             raise unknown(f"setting of {name}", setting, known)
-    return found(**settings)
+    # lists, as TOML and JSON have them, are tuples in a frozen part
+    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    return found(**plain)
 
 
 def part(kind: str, name: str) -> type[Any]:

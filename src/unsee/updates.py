@@ -85,7 +85,7 @@ class Nesterov(Update):
 
 @dataclass(frozen=True)
 class Momentum(Update):
-    """Gradient descent with a heavy ball (Polyak 1964): velocity' = momentum velocity + gradient."""
+    """Descent of a heavy ball (Polyak 1964): velocity' = momentum velocity + gradient."""
 
     rate: float
     momentum: float = 0.9

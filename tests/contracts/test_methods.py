@@ -15,7 +15,10 @@ from unsee.registry import settings_of, summary
 
 @pytest.fixture(params=available("methods"))
 def method(request):
-    return small(request.param)
+    method = small(request.param)
+    if method.requires:
+        pytest.importorskip(method.requires, exc_type=(ImportError, RuntimeError))
+    return method
 
 
 def quick(method):
@@ -121,8 +124,8 @@ def test_a_black_box_is_served_or_refused(method, images) -> None:
         return torch.stack([1 - bright, bright], 1).numpy()
 
     box = unsee.black_box(answer, size=(32, 32))
-    if method.needs_gradient:
-        with pytest.raises(InputError, match="needs gradients"):
+    if method.needs_gradient or method.needs_module:
+        with pytest.raises(InputError, match=r"needs gradients|needs a torch module"):
             explain(box, images, quick(method))
     else:
         assert explain(box, images, quick(method)).saliency.isfinite().all()

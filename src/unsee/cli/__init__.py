@@ -10,6 +10,8 @@ from unsee.errors import InputError, unknown
 
 COMMANDS = {
     "explain": "explain photos: maps, pictures and numbers, a folder each",
+    "compare": "one photo, several methods and in-fillers: a picture and a table",
+    "sweep": "one photo, one method, a setting at several values or several seeds",
     "list": "list methods, infillers, classifiers, metrics, measures or recipes",
     "demo": "explain a real photo that comes with a package",
 }

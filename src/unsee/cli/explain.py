@@ -3,59 +3,45 @@
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
-from unsee import findings, loading, measures, photos, results
+from unsee import findings, measures, photos, results
 from unsee.classifier import Classifier
-from unsee.cli import complain, options
+from unsee.cli import complain, options, question
+from unsee.cli.question import Question
 from unsee.errors import DiskFullError, InputError
-from unsee.explain import Study
+from unsee.explain import DEFAULT_METHOD, Study
 from unsee.explanation import check_new
 from unsee.infillers.base import Infiller
+from unsee.measures import Measure
 from unsee.registry import create
 
 
 @dataclass(frozen=True)
-class Explain:
+class Explain(Question):
     """Explain photos: which pixels does the classifier's answer rest on?"""
 
     photos: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Photos, folders (with all below them) and globs."""
-    classifier: str = loading.DEFAULT
-    """SOURCE[:ARGUMENT], see `unsee list classifiers`; or package.module:function of yours."""
-    method: str = "igos_pp"
+    method: str = DEFAULT_METHOD
     """See `unsee list methods`; `--method NAME --help` shows its settings."""
     infiller: str | None = None
     """See `unsee list infillers`; by default what the method was published with."""
     recipe: str | None = None
     """Published settings, see `unsee list recipes`; flags override them."""
-    measure: str | None = None
-    """The score: probability, log_odds, logit or margin; by default the method's own."""
-    target: str = "top1"
-    """Class to explain: a name, an index, or top1 (what the classifier says)."""
-    seed: int = 0
-    """Same photo, settings and seed: same map."""
+    repeats: int = 1
+    """Runs with other seeds: the map is their mean, and the panel shows where they differ."""
     top: float = 0.15
     """Share of the pixels that is removed and kept in the pictures."""
     judge: str | None = None
     """In-filler of those two pictures; by default the method's."""
-    size: str | None = None
-    """Input size, 260 or HEIGHTxWIDTH; by default the classifier's."""
-    fit: Literal["crop", "resize"] | None = None
-    """Cut out the centre of a photo or squeeze it; by default as the classifier was trained."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of the network."""
-    device: str | None = None
-    """cpu, cuda, cuda:1, mps; by default CUDA where there is one."""
     out: Path = Path("unsee-out")
     """Folder for the results, a folder in it for each photo."""
-    overwrite: bool = False
-    """Replace results that exist."""
 
 
 @dataclass
@@ -92,26 +78,18 @@ def check_names(arguments: list[str]) -> None:
 
 def explain_all(chosen: Any, paths: list[Path]) -> Outcome:
     """One photo after another; a bad one does not stop the rest, a full disk does."""
-    classifier = loading.load(
-        chosen.classifier,
-        device=chosen.device,
-        precision=options.PRECISIONS[chosen.precision],
-        size=options.size(chosen.size),
-        fit=chosen.fit,
-        **options.settings(chosen.chosen_source),
-    )
+    classifier = question.classifier_of(chosen)
+    measure = question.measure_of(chosen, classifier)
     judge = create("infillers", chosen.judge) if chosen.judge else None
-    if chosen.target != "top1":
-        classifier.index(chosen.target)  # a wrong name is said once, not for every photo
     outcome = Outcome()
     folders = _folders(paths, chosen.out)
-    with _progress() as bars:
+    with question.progress() as bars:
         photo_bar = bars.add_task(
             f"{len(paths)} photos", total=len(paths), loss="", visible=len(paths) > 1
         )
         for path, folder in zip(paths, folders, strict=True):
             try:
-                found = _explain_one(chosen, classifier, judge, path, folder, bars)
+                found = _explain_one(chosen, classifier, measure, judge, path, folder, bars)
                 outcome.done.append((folder, found))
             except DiskFullError as error:
                 outcome.failed.append(f"{error}; stopped, {len(outcome.done)} results are kept")
@@ -125,6 +103,7 @@ def explain_all(chosen: Any, paths: list[Path]) -> Outcome:
 def _explain_one(
     chosen: Any,
     classifier: Classifier,
+    measure: Measure | str | None,
     judge: Infiller | None,
     path: Path,
     folder: Path,
@@ -138,18 +117,13 @@ def _explain_one(
         chosen.chosen_method,
         infiller=chosen.chosen_infiller,
         targets=chosen.target,
-        measure=chosen.measure,
+        measure=measure,
         seed=chosen.seed,
+        repeats=chosen.repeats,
     )
-    bar = bars.add_task(path.name, total=None, loss="")
-    try:
-        for step in study.steps():
-            loss = "" if step.losses is None else f"loss {step.losses.mean().item():.3f}"
-            bars.update(bar, completed=step.done, total=step.total, loss=loss)
-        found = findings.judge(study, chosen.top, judge)
-        results.write(found, photo, folder, overwrite=chosen.overwrite)
-    finally:
-        bars.remove_task(bar)
+    question.walk(study, path.name, bars)
+    found = findings.judge(study, chosen.top, judge)
+    results.write(found, photo, folder, overwrite=chosen.overwrite)
     return found
 
 
@@ -165,18 +139,6 @@ def _folders(paths: list[Path], out: Path) -> list[Path]:
         taken[path.stem] = count = taken.get(path.stem, 0) + 1
         folders.append(out / (path.stem if count == 1 else f"{path.stem}-{count}"))
     return folders
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-        transient=True,
-    )
 
 
 def _table(outcome: Outcome) -> Table:

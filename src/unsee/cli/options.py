@@ -9,7 +9,7 @@ import torch
 import tyro
 
 from unsee.errors import InputError
-from unsee.explain import default_infiller
+from unsee.explain import DEFAULT_METHOD, default_infiller
 from unsee.infillers.base import Infiller
 from unsee.loading import DEFAULT, split
 from unsee.methods.base import Method
@@ -57,6 +57,19 @@ def parse(options: type[Any], arguments: list[str], prog: str) -> Any:
     return parsed
 
 
+def parse_plain(options: type[Any], arguments: list[str], prog: str) -> Any:
+    """Parse `options` extended by the settings of the classifier alone."""
+    source = create("sources", split(named(arguments, "classifier") or DEFAULT)[0])
+    if not settings(source):
+        parsed = tyro.cli(options, prog=prog, args=arguments)
+        object.__setattr__(parsed, "chosen_source", source)
+        return parsed
+    field = ("chosen_source", Annotated[type(source), tyro.conf.arg(name="classifier")], source)
+    extended = make_dataclass(options.__name__, [field], bases=(options,), frozen=True)
+    extended.__doc__ = options.__doc__
+    return tyro.cli(extended, prog=prog, args=arguments)
+
+
 def _about(method: Method) -> str:
     return (
         f"Settings of the method {name_of(method)!r} are among the options; name another with "
@@ -72,7 +85,7 @@ def _chosen(arguments: list[str]) -> tuple[Method, Infiller, Source, Recipe | No
         same = base is not None and base.method["name"] == asked
         method = create("methods", **(base.method if same and base else {"name": asked}))
     else:
-        method = create("methods", **(base.method if base else {"name": "igos_pp"}))
+        method = create("methods", **(base.method if base else {"name": DEFAULT_METHOD}))
     asked = named(arguments, "infiller")
     if asked and not (base and base.infiller["name"] == asked):
         infiller = create("infillers", asked)

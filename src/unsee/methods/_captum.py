@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from unsee.errors import InputError
 from unsee.infillers.base import Rows
 from unsee.methods.base import Method, Progress, drawn
 from unsee.score import MaskedScore
@@ -26,8 +25,7 @@ class CaptumMethod(Method):
     """
 
     measure: ClassVar[str] = "logit"
-    needs_module: ClassVar[bool] = False
-    """True where Captum puts hooks into the network."""
+    requires: ClassVar[str] = "captum"
     channels: Pooling
 
     @abstractmethod
@@ -36,16 +34,16 @@ class CaptumMethod(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is one image."""
-        captum, network = imported(), Scored(score)
-        if self.needs_module and not isinstance(score.classifier.model, nn.Module):
-            raise InputError(f"{type(self).__name__} needs a torch module to hook into")
+        import captum.attr
+
+        network = Scored(score)
         found = torch.zeros_like(score.images[:, 0])
         x, behind = (score.classifier.normalise(v) for v in (score.images, background(score)))
         for i, seed in enumerate(score.seeds):
             network.row = i
             only = x[i : i + 1].clone().requires_grad_(self.needs_gradient)
             with seeded(seed, x.device):
-                given = self.ask(captum, network, only, behind[i : i + 1])
+                given = self.ask(captum.attr, network, only, behind[i : i + 1])
             found[i] = pooled(given.detach(), self.channels)[0]
             yield Progress(i + 1, len(found), drawn(found.clone()))
 
@@ -85,27 +83,16 @@ def pooled(attributions: Tensor, channels: Pooling) -> Saliency:
     return attributions.abs().sum(1) if channels == "abs" else attributions.abs().amax(1)
 
 
-def imported() -> Any:
-    """The module captum.attr."""
-    try:
-        import captum.attr
-    except ImportError as error:
-        raise InputError(
-            "Captum is not installed: pip install 'unsee[baselines]'"
-        ) from error
-    return captum.attr
-
-
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Torch's and numpy's global random numbers, seeded inside and as before outside."""
     import numpy as np
 
-    before = np.random.get_state()  # noqa: NPY002  # Captum draws from the global generators
+    before = np.random.get_state()  # Captum draws from the global generators
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002
+        np.random.seed(seed % 2**32)
         try:
             yield
         finally:
-            np.random.set_state(before)  # noqa: NPY002
+            np.random.set_state(before)

@@ -4,8 +4,11 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice
 from typing import ClassVar, NamedTuple, final
+
+from torch import nn
 
 from unsee.errors import InputError
 from unsee.optimise import minimise
@@ -34,6 +37,10 @@ class Method(ABC):
     """The in-filler that it was published with, and its settings; any other can be chosen."""
     needs_gradient: ClassVar[bool] = False
     """False where a black box will do."""
+    needs_module: ClassVar[bool] = False
+    """True where hooks are put into the network."""
+    requires: ClassVar[str] = ""
+    """A module of the extra `baselines` that must be installed."""
     looks: ClassVar[bool] = True
     """False for controls, which do not look at the classifier."""
 
@@ -49,6 +56,12 @@ class Method(ABC):
                 f"{type(self).__name__} needs gradients and this classifier has none (a black "
                 "box); rise and sliding_patch need none"
             )
+        if self.requires and not find_spec(self.requires):
+            raise InputError(
+                f"{type(self).__name__} needs {self.requires}: pip install 'unsee[baselines]'"
+            )
+        if self.needs_module and not isinstance(score.classifier.model, nn.Module):
+            raise InputError(f"{type(self).__name__} needs a torch module to put hooks into")
         yield from self.iterate(score)
 
     @final

@@ -124,7 +124,7 @@ class ExtremalPerturbation(MaskOptimiser):
 
 def _bump(
     length: int, cell: int, margin: int, width: float, shift: int
-) -> tuple[Int[Tensor, "{length}"], Float[Tensor, "{length}"]]:
+) -> tuple[Int[Tensor, " n"], Float[Tensor, " n"]]:
     """For each pixel of a side, the cell `shift` cells away, and how far its bump reaches here."""
     pixel = torch.arange(length)
     home = pixel // cell + shift

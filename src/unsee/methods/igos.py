@@ -40,7 +40,7 @@ class IGOS(MaskOptimiser):
     rate: float = 1000.0
     """First step size of every line search; the fixed rate of the other two."""
     regrow: float = 5.0
-    """Begin a line search at the last size times this; 0 begins at `rate` each time, as published."""
+    """Begin a line search at the last size times this; 0 begins at `rate` each time (published)."""
     noise: float = 0.2
     """Standard deviation of the noise on the perturbed images, in units of the data's deviation."""
     sparsity: float = 1.0

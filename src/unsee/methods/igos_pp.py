@@ -96,11 +96,15 @@ class IGOSPlusPlus(MaskOptimiser):
         scores = score(keep, step=step, view=view).unflatten(1, (-1, self.path)).mean(2)
         falls, rises = scores[:, : len(hidden)].sum(1), scores[:, len(hidden) :].sum(1)
         cost = self.sparsity * (1 - small).flatten(1).mean(1)
-        return self.evidence * (falls - rises) + cost + self.smoothness * self._variation(
-            score, small, both
+        return (
+            self.evidence * (falls - rises)
+            + cost
+            + self.smoothness * self._variation(score, small, both)
         )
 
-    def _variation(self, score: MaskedScore, small: Keep, fine: Float[Tensor, "b 1 1 h w"]) -> Losses:
+    def _variation(
+        self, score: MaskedScore, small: Keep, fine: Float[Tensor, "b 1 1 h w"]
+    ) -> Losses:
         plain = masks.total_variation(small)
         if self.variation == "plain":
             return plain

@@ -37,7 +37,7 @@ class LIME(Method):
     superpixels: Cut = "slic"
     """How the image is cut up."""
     segments: int = 50
-    """Superpixels wanted (slic: about so many; grid: the square root a side; quickshift: its own)."""
+    """Superpixels wanted (slic: about; grid: its square root a side; quickshift: own)."""
     compactness: float = 30.0
     """SLIC: how square superpixels are."""
     sigma: float = 3.0
@@ -46,7 +46,7 @@ class LIME(Method):
     """Masked pictures for each image, the whole image among them."""
     width: float = 0.25
     """Of the kernel that weights samples by how much they show."""
-    fit: Literal["ridge", "lasso", "two_stage"] = "ridge"
+    regression: Literal["ridge", "lasso", "two_stage"] = "ridge"
     """Regression; two_stage fits ridge again to the strongest superpixels alone."""
     alpha: float = 1.0
     """Weight of the penalty (LASSO wants about 0.001)."""
@@ -110,10 +110,10 @@ class LIME(Method):
 
         cosine = np.sqrt(x.mean(1))  # of a row of zeros and ones with a row of ones
         weight = np.sqrt(np.exp(-((1 - cosine) ** 2) / self.width**2))
-        if self.fit == "lasso":
+        if self.regression == "lasso":
             return Lasso(self.alpha, max_iter=10_000).fit(x, y, weight).coef_
         found: NDArray[np.float64] = Ridge(self.alpha).fit(x, y, weight).coef_
-        if self.fit == "two_stage":
+        if self.regression == "two_stage":
             strong = np.argsort(-np.abs(found), kind="stable")[: self.features]
             found = np.zeros_like(found)
             found[strong] = Ridge(self.alpha).fit(x[:, strong], y, weight).coef_

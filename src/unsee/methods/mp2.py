@@ -54,8 +54,10 @@ class MP2(Method):
             scores, slopes = _slopes(score.rows(alive), keep)
             still = scores > self.chance
             alive[alive.clone()] = still
-            chosen = slopes[still].masked_fill(keep.flatten(1)[still] == 0, -1).topk(
-                min(self.cells, count - done * self.cells)
+            chosen = (
+                slopes[still]
+                .masked_fill(keep.flatten(1)[still] == 0, -1)
+                .topk(min(self.cells, count - done * self.cells))
             )
             if len(chosen.indices):
                 gone[alive] = gone[alive].scatter(1, chosen.indices, float(done))

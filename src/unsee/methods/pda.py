@@ -116,7 +116,7 @@ class _Redraw:
         mean = patches.mean(1)
         off = patches - mean[:, None]
         covariance = off.mT @ off / off.shape[1]
-        covariance = covariance + torch.eye(covariance.shape[-1]).to(covariance) / 255
+        covariance = covariance + torch.eye(covariance.shape[-1]).to(covariance) / 255**2
         core = torch.zeros(side, side, dtype=torch.bool)
         core[rim:-rim, rim:-rim] = True
         inner = core.expand(images.shape[1], -1, -1).flatten().to(images.device)

@@ -1,0 +1,90 @@
+"""What every command that explains asks about: the classifier, the class, the score."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from unsee import loading, measures
+from unsee.classifier import Classifier
+from unsee.cli import options
+from unsee.errors import InputError
+from unsee.explain import Study
+from unsee.measures import Measure
+
+
+@dataclass(frozen=True)
+class Question:
+    """Options of the commands that explain."""
+
+    classifier: str = loading.DEFAULT
+    """SOURCE[:ARGUMENT], see `unsee list classifiers`; or package.module:function of yours."""
+    measure: str | None = None
+    """The score: probability, log_odds, logit or margin; by default the method's own."""
+    target: str = "top1"
+    """Class to explain: a name, an index, or top1 (what the classifier says)."""
+    rival: str | None = None
+    """Class to explain the target against: why this and not that. Sets the measure."""
+    seed: int = 0
+    """Same photo, settings and seed: same map."""
+    size: str | None = None
+    """Input size, 260 or HEIGHTxWIDTH; by default the classifier's."""
+    fit: Literal["crop", "resize"] | None = None
+    """Cut out the centre of a photo or squeeze it; by default as the classifier was trained."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of the network."""
+    device: str | None = None
+    """cpu, cuda, cuda:1, mps; by default CUDA where there is one."""
+    overwrite: bool = False
+    """Replace results that exist."""
+
+
+def classifier_of(chosen: Any) -> Classifier:
+    """Load the classifier; refuse names that it does not know before any photo is read."""
+    classifier = loading.load(
+        chosen.classifier,
+        device=chosen.device,
+        precision=options.PRECISIONS[chosen.precision],
+        size=options.size(chosen.size),
+        fit=chosen.fit,
+        **options.settings(chosen.chosen_source),
+    )
+    for name in (chosen.target, chosen.rival):
+        if name not in {None, "top1"}:
+            classifier.index(name)
+    return classifier
+
+
+def measure_of(chosen: Any, classifier: Classifier) -> Measure | str | None:
+    """The measure that was asked for, if any."""
+    if chosen.rival is None:
+        return chosen.measure
+    if chosen.measure not in {None, "margin"}:
+        raise InputError(f"--rival is a margin; leave --measure {chosen.measure} out")
+    return measures.Against(classifier.index(chosen.rival))
+
+
+def walk(study: Study, name: str, bars: Progress) -> None:
+    """Take a study to its end under a bar with the loss and the time left."""
+    bar = bars.add_task(name, total=None, loss="")
+    try:
+        for step in study.steps():
+            loss = "" if step.losses is None else f"loss {step.losses.mean().item():.3f}"
+            bars.update(bar, completed=step.done, total=step.total, loss=loss)
+    finally:
+        bars.remove_task(bar)
+
+
+def progress() -> Progress:
+    """Bars on the error stream that leave nothing behind."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )

@@ -1,0 +1,136 @@
+"""`unsee sweep`: one photo, one method, one setting at several values."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+from torch import Tensor
+
+from unsee import comparison, masks, photos
+from unsee.cli import compare, options, question
+from unsee.cli.question import Question
+from unsee.comparison import Entry
+from unsee.errors import InputError, unknown
+from unsee.explain import DEFAULT_METHOD
+from unsee.explanation import check_new
+from unsee.registry import name_of
+
+
+@dataclass(frozen=True)
+class Sweep(Question):
+    """Explain one photo by one method with a setting at several values, and with several seeds.
+
+    All other settings of the method can be given as with `unsee explain`.
+    """
+
+    photo: Annotated[str, tyro.conf.Positional] = ""
+    """The photo."""
+    method: str = DEFAULT_METHOD
+    """See `unsee list methods`."""
+    infiller: str | None = None
+    """See `unsee list infillers`; by default what the method was published with."""
+    recipe: str | None = None
+    """Published settings, see `unsee list recipes`; flags override them."""
+    setting: str = ""
+    """NAME=VALUE,VALUE,... of the method; without it only the seeds vary."""
+    seeds: int = 1
+    """Runs of each value; a row of the picture for each. Stability is the mean rank correlation
+    between their maps."""
+    out: Path = Path("unsee-sweep")
+    """Folder for comparison.png, table.txt, table.csv, table.md, maps.npz and manifest.json."""
+
+
+def run(arguments: list[str]) -> int:
+    """Fill the strip; a value that fails leaves an empty place and exit status 1."""
+    chosen = options.parse(Sweep, arguments, "unsee sweep")
+    if not chosen.photo:
+        raise InputError("expected a photo; see unsee sweep --help")
+    if chosen.seeds < 1:
+        raise InputError(f"--seeds: expected at least 1, got {chosen.seeds}")
+    values = _values(chosen.chosen_method, chosen.setting)
+    check_new(chosen.out, overwrite=chosen.overwrite)
+    classifier = question.classifier_of(chosen)
+    photo = photos.read(chosen.photo, classifier.channels)
+    image = classifier.framing.show(photo.pixels)
+    entries: list[Entry] = []
+    title = ""
+    with question.progress() as bars:
+        bar = bars.add_task("maps", total=len(values) * chosen.seeds, loss="")
+        for label, method in values:
+            studies = []
+            try:
+                made = method()
+                for seed in range(chosen.seed, chosen.seed + chosen.seeds):
+                    asked = replace(chosen, seed=seed)
+                    study = compare.study_of(
+                        asked, classifier, image, made, chosen.chosen_infiller, made.measure
+                    )
+                    question.walk(study, f"{label} seed {seed}", bars)
+                    studies.append(study)
+                    bars.advance(bar)
+                title = f"{compare.title_of(study)}   {name_of(made)}"
+                entries += _rated(studies, label, chosen)
+            except InputError as error:
+                entries.append(Entry(label, "", error=str(error)))
+    heads = ("value", "seed" if chosen.seeds > 1 else "")
+    return compare.finish(chosen, image, title, _turned(entries), heads, photo)
+
+
+def _rated(studies: list[Any], label: str, chosen: Any) -> Iterator[Entry]:
+    maps = torch.cat([study.explanation.saliency for study in studies])
+    more = {"stability": stability(maps)} if len(studies) > 1 else {}
+    for number, study in enumerate(studies):
+        column = f"seed {chosen.seed + number}" if len(studies) > 1 else ""
+        yield comparison.rated(study, label, column, **more)
+
+
+def _turned(entries: list[Entry]) -> list[Entry]:
+    """A strip reads from left to right: where there are no seeds, values are columns."""
+    if all(not entry.column for entry in entries):
+        return [replace(entry, row="", column=entry.row) for entry in entries]
+    return entries
+
+
+def stability(maps: Tensor) -> float:
+    """Mean Spearman rank correlation over all pairs of maps (k, h, w)."""
+    ranks = masks.ranks(maps)
+    pairs = combinations(range(len(maps)), 2)
+    found = [torch.corrcoef(ranks[list(pair)])[0, 1].item() for pair in pairs]
+    return sum(found) / len(found)
+
+
+def _values(method: Any, text: str) -> list[tuple[str, Any]]:
+    """Label and maker of each variant of the method."""
+    if not text:
+        return [(name_of(method), lambda: method)]
+    name, _, listed = text.partition("=")
+    known = {field.name: getattr(method, field.name) for field in fields(method)}
+    if name not in known:
+        raise unknown(f"setting of {name_of(method)}", name, known)
+    words = [word.strip() for word in listed.split(",") if word.strip()]
+    if not words:
+        raise InputError(f"--setting: expected NAME=VALUE,VALUE,..., got {text!r}")
+    return [
+        (f"{name}={word}", _maker(method, name, _read(known[name], word, name))) for word in words
+    ]
+
+
+def _maker(method: Any, name: str, value: Any) -> Any:
+    return lambda: replace(method, **{name: value})
+
+
+def _read(like: Any, word: str, name: str) -> Any:
+    """A value of the same type as the setting's default."""
+    try:
+        if isinstance(like, bool):
+            return {"true": True, "false": False}[word.lower()]
+        return type(like)(word) if isinstance(like, (int, float, str)) else (float(word),)
+    except (KeyError, ValueError) as error:
+        kind = type(like).__name__
+        raise InputError(
+            f"--setting {name}: expected a value like {like!r} ({kind}), got {word!r}"
+        ) from error

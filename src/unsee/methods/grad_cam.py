@@ -1,0 +1,19 @@
+"""Grad-CAM, through pytorch-grad-cam."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from unsee.methods._cam import CamMethod
+
+__all__ = ["GradCAM"]
+
+
+@dataclass(frozen=True)
+class GradCAM(CamMethod):
+    """Activations weighted by their mean gradient (Selvaraju et al., ICCV 2017)."""
+
+    library: ClassVar[str] = "GradCAM"
+    needs_gradient: ClassVar[bool] = True
+
+    layer: str = ""
+    """Name of the layer in your network; if empty, the last one that still knows about places."""

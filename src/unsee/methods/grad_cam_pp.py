@@ -1,0 +1,19 @@
+"""Grad-CAM++, through pytorch-grad-cam."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from unsee.methods._cam import CamMethod
+
+__all__ = ["GradCAMPlusPlus"]
+
+
+@dataclass(frozen=True)
+class GradCAMPlusPlus(CamMethod):
+    """Activations weighted by their positive gradients (Chattopadhyay et al., WACV 2018)."""
+
+    library: ClassVar[str] = "GradCAMPlusPlus"
+    needs_gradient: ClassVar[bool] = True
+
+    layer: str = ""
+    """Name of the layer in your network; if empty, the last one that still knows about places."""

@@ -1,0 +1,19 @@
+"""Layer-CAM, through pytorch-grad-cam."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from unsee.methods._cam import CamMethod
+
+__all__ = ["LayerCAM"]
+
+
+@dataclass(frozen=True)
+class LayerCAM(CamMethod):
+    """Activations times their own positive gradients (Jiang et al., IEEE TIP 2021)."""
+
+    library: ClassVar[str] = "LayerCAM"
+    needs_gradient: ClassVar[bool] = True
+
+    layer: str = ""
+    """Name of the layer in your network; if empty, the last one that still knows about places."""

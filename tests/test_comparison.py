@@ -1,0 +1,104 @@
+"""`unsee compare` and `unsee sweep`: pictures and tables of several explanations."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.test_cli import MODEL, photo  # noqa: F401  # a fixture
+from unsee.cli import main
+from unsee.cli.sweep import stability
+
+FILES = {"comparison.png", "table.txt", "table.csv", "table.md", "maps.npz", "manifest.json"}
+
+
+def rows(folder):
+    with (folder / "table.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_compare_fills_the_grid(photo, tmp_path, capsys) -> None:  # noqa: F811
+    out = tmp_path / "out"
+    command = ["compare", str(photo), "--classifier", MODEL, "--out", str(out)]
+    assert main([*command, "--methods", "random,box,gradient", "--infillers", "grey,blur"]) == 0
+    assert {path.name for path in out.iterdir()} == FILES
+    found = rows(out)
+    assert [(row["method"], row["infiller"]) for row in found] == [
+        (m, i) for m in ("random", "box", "gradient") for i in ("grey", "blur")
+    ]
+    for row in found:
+        assert 0 <= float(row["deletion"]) <= 1
+        assert 0 <= float(row["area"]) <= 1
+        assert int(row["backwards"]) == (row["method"] == "gradient")
+        assert row["error"] == ""
+    with np.load(out / "maps.npz") as maps:
+        assert maps["gradient blur"].shape == (32, 32)
+    with Image.open(out / "comparison.png") as picture:
+        assert min(picture.size) > 300
+    assert "deletion" in (out / "table.md").read_text()
+    assert json.loads((out / "manifest.json").read_text())["maps"][0]["method"]["name"] == "random"
+    assert main(command) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_compare_goes_on_when_one_way_fails(photo, tmp_path, capsys) -> None:  # noqa: F811
+    out = tmp_path / "out"
+    source = ["--classifier", "blackbox:tests.test_comparison:answer", "--out", str(out)]
+    assert main(["compare", str(photo), *source, "--methods", "gradient,random"]) == 1
+    assert "needs gradients" in capsys.readouterr().err
+    failed, done = rows(out)
+    assert "needs gradients" in failed["error"]
+    assert done["insertion"]
+
+
+def answer(images):
+    bright = images.mean((1, 2, 3))
+    return np.stack([1 - bright, bright], 1)
+
+
+def test_sweep_shows_every_value_and_seed(photo, tmp_path) -> None:  # noqa: F811
+    out = tmp_path / "out"
+    command = ["sweep", str(photo), "--classifier", MODEL, "--out", str(out), "--method", "rise"]
+    assert main([*command, "--setting", "samples=64,128", "--seeds", "2", "--cells", "4"]) == 0
+    found = rows(out)
+    assert [row["value"] for row in found] == ["samples=64"] * 2 + ["samples=128"] * 2
+    assert [row["forwards"] for row in found] == ["64", "64", "128", "128"]
+    assert all(-1 <= float(row["stability"]) <= 1 for row in found)
+    assert {path.name for path in out.iterdir()} == FILES
+    method = json.loads((out / "manifest.json").read_text())["maps"][0]["method"]
+    assert method["cells"] == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--setting", "sample=1"], "did you mean 'samples'"),
+        (["--setting", "samples=x"], "expected a value like 4000 (int), got 'x'"),
+        (["--setting", "samples="], "expected NAME=VALUE"),
+        (["--seeds", "0"], "at least 1"),
+    ],
+)
+def test_sweep_says_what_is_wrong(photo, tmp_path, capsys, arguments, words) -> None:  # noqa: F811
+    command = ["sweep", str(photo), "--classifier", MODEL, "--method", "rise"]
+    assert main([*command, *arguments, "--out", str(tmp_path / "out")]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_bad_value_is_reported_and_the_others_are_drawn(photo, tmp_path, capsys) -> None:  # noqa: F811
+    out = tmp_path / "out"
+    command = ["sweep", str(photo), "--classifier", MODEL, "--method", "rise", "--out", str(out)]
+    assert main([*command, "--setting", "cells=0,4", "--samples", "64"]) == 1
+    assert "cells > 0" in capsys.readouterr().err
+    assert [bool(row["error"]) for row in rows(out)] == [True, False]
+
+
+def test_stability_is_the_mean_rank_correlation() -> None:
+    import torch
+    from scipy.stats import spearmanr
+
+    maps = torch.rand(3, 6, 5, generator=torch.Generator().manual_seed(0))
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    expected = np.mean([spearmanr(maps[i].ravel(), maps[j].ravel()).statistic for i, j in pairs])
+    assert stability(maps) == pytest.approx(expected, abs=1e-6)
