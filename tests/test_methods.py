@@ -472,3 +472,59 @@ def test_more_superpixels_than_pixels_are_refused(image) -> None:
 def test_impossible_settings_are_refused(image, name, settings, words) -> None:
     with pytest.raises(InputError, match=words):
         create("methods", name, **settings).attribute(question(toy(Convolutional()), image))
+
+
+def test_tide_asks_for_every_level_once_to_delete_and_once_to_insert(image) -> None:
+    score, seen = spied(question(toy(Convolutional()), image, "blur"))
+    method = create("methods", "tide", grid=8, scales=2, levels=3)
+    theta = torch.randn(1, 4 * 4 + 8 * 8, generator=torch.Generator().manual_seed(1))
+    loss = method.loss(score, 5, theta).item()
+    ((keep, scores),) = seen
+    assert keep.shape == (1, 6, 1, 8, 8)
+    assert loss == pytest.approx((scores[0, :3].mean() - scores[0, 3:].mean()).item(), abs=1e-6)
+    torch.testing.assert_close(keep[:, :3], 1 - keep[:, 3:])
+    shares = keep[0, 3:].mean((1, 2, 3)).numpy()
+    assert (np.floor(shares * 3) == [0, 1, 2]).all()
+    height = method.landscape(theta)[0, 0, 0].double().numpy()
+    for top, share in zip(keep[0, 3:, 0].double().numpy(), shares, strict=True):
+        shift = np.log(top / (1 - top)) - height  # a sigmoid of the height, shifted as a whole
+        assert np.ptp(shift) < 1e-3
+        assert share == pytest.approx(top.mean())
+
+
+def test_tide_starts_along_the_path_of_igos_pp(image) -> None:
+    score, seen = spied(question(toy(Convolutional()), image, "blur"))
+    method = create("methods", "tide", grid=8, levels=4)
+    method.loss(score, 0, method.start(score))
+    keep = seen[0][0][0, 4:]
+    assert keep.flatten(1).std(1).max() < 1e-6
+
+
+def test_tide_spends_what_it_says(image) -> None:
+    network = toy(Convolutional())
+    explain(network, image, create("methods", "tide", steps=5, levels=3, grid=8))
+    assert network.passes.backwards == 30
+    assert network.passes.forwards == 31  # one to find the class
+
+
+@pytest.mark.parametrize(("n", "k", "scale"), [(784, 100.0, 1.0), (50, 0.5, 30.0), (9, 8.9, 0.0)])
+def test_soft_top_k_is_exact(n, k, scale) -> None:
+    from unsee.masks import soft_top_k
+
+    scores = scale * torch.randn(3, n, generator=torch.Generator().manual_seed(0)).double()
+    count = torch.full((3,), k).double()
+    top = soft_top_k(scores, count)
+    torch.testing.assert_close(top.sum(1), count, atol=1e-6, rtol=0)
+    assert ((top > 0) & (top <= 1)).all()
+    hard = soft_top_k(scores, count.round().clamp(1, n - 1), temperature=1e-4)
+    if scale:
+        chosen = hard.topk(int(count[0].round().clamp(1, n - 1)), 1).values
+        assert (chosen > 0.5).all()
+
+
+def test_soft_top_k_gradient() -> None:
+    from unsee.masks import soft_top_k
+
+    scores = torch.randn(2, 12, dtype=torch.double, requires_grad=True)
+    count = torch.tensor([3.0, 7.5], dtype=torch.double)
+    assert torch.autograd.gradcheck(lambda s: soft_top_k(s, count, 0.5), scores)
