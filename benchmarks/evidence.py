@@ -31,7 +31,9 @@ from unsee.score import MaskedScore
 SHARE, DRAWS, CELLS = 0.15, 20, 28
 SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "imagenet-val-sample.zip"
 RUNS = {
-    "iGOS++, blur": ("igos_pp", {}, "blur"),
+    "TIDE, blur": ("tide", {}, None),
+    "TIDE, grey": ("tide", {}, "grey"),
+    "iGOS++, blur": ("igos_pp", {}, None),
     "FIDO SDR, grey": ("fido", {"mode": "sdr"}, "grey"),
     "FIDO SSR, grey": ("fido", {"mode": "ssr"}, "grey"),
 }

@@ -9,7 +9,7 @@ from PIL import Image
 
 import unsee
 from tests.conftest import Convolutional, Corner, Shifted, question, small, toy
-from unsee import Explanation, InputError, Study, create, explain
+from unsee import Against, Explanation, InputError, Study, create, explain
 from unsee.captum import Attribution
 from unsee.errors import DiskFullError
 from unsee.explanation import new_folder
@@ -157,3 +157,41 @@ def test_maps_that_are_not_finite_are_never_returned(images) -> None:
 
     with pytest.raises(InputError, match="finite"):
         explain(toy(Broken()), images, small("fido", steps=2))
+
+
+def test_repeats_are_the_mean_and_the_deviation_over_seeds(network, images) -> None:
+    rise = create("methods", "rise", samples=70)
+    together = explain(network, images, rise, seed=4, repeats=3, targets=1)
+    alone = torch.stack(
+        [explain(network, images, rise, seed=seed, targets=1).saliency for seed in (4, 5, 6)]
+    )
+    torch.testing.assert_close(together.saliency, alone.mean(0))
+    torch.testing.assert_close(together.deviation, alone.std(0))
+    assert together[1].deviation.shape == (1, 32, 32)
+    assert explain(network, images, rise).deviation is None
+    with pytest.raises(InputError, match="repeats = 0"):
+        explain(network, images, rise, repeats=0)
+
+
+def test_deviation_is_saved_and_loaded(network, images, tmp_path) -> None:
+    found = explain(network, images, create("methods", "rise", samples=70), repeats=2)
+    found.save(tmp_path / "out")
+    torch.testing.assert_close(Explanation.load(tmp_path / "out").deviation, found.deviation)
+
+
+def test_against_is_the_margin_over_one_rival(network, images) -> None:
+    score = Study.of(network, images, "gradient", targets=[0, 1, 2], measure=Against(3)).score
+    logits = network.logits(images)
+    got = score(torch.ones(3, 1, 1, 32, 32))[:, 0]
+    expected = logits[range(3), [0, 1, 2]] - logits[:, 3]
+    torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_images_of_a_batch_may_have_targets_of_their_own(network, images) -> None:
+    rise = create("methods", "rise", samples=70)
+    together = explain(network, images, rise, targets=[0, 3, 4]).saliency
+    for i, target in enumerate((0, 3, 4)):
+        alone = explain(network, images[i], rise, targets=target).saliency
+        torch.testing.assert_close(together[i : i + 1], alone)
+    twice = explain(network, images[:1].expand(2, -1, -1, -1), rise, targets=[0, 3]).saliency
+    assert not torch.allclose(twice[0], twice[1])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.conftest import Convolutional, question, toy
 from tests.contracts.test_infillers import fill
 from unsee import InputError, create
 
@@ -92,3 +93,17 @@ def test_opencv_serves_any_number_of_channels(channels, keep) -> None:
 def test_bad_settings_say_what_is_wrong(name, settings, words) -> None:
     with pytest.raises(InputError, match=words):
         create("infillers", name, **settings)
+
+
+@pytest.mark.parametrize("name", ["telea", "grey", "local"])
+def test_soft_masks_see_what_an_inpainter_imagines_behind_visible_pixels(name) -> None:
+    images = torch.rand(2, 3, 28, 28, generator=torch.Generator().manual_seed(0))
+    score = question(toy(Convolutional()), images, name)
+    keep = torch.full((2, 1, 1, 28, 28), 0.75, requires_grad=True)
+    scores = score(keep)
+    (gradient,) = torch.autograd.grad(scores.sum(), keep)
+    assert (gradient.abs().flatten(2).amax(2) > 0).all()
+    seen = score.pictures(keep.detach())
+    assert not torch.equal(seen, images)
+    only = score.rows(torch.tensor([False, True]))
+    torch.testing.assert_close(only.pictures(keep.detach()[1:]), seen[1:])

@@ -7,6 +7,7 @@ from unsee.explain import explain as explain
 from unsee.explanation import Explanation as Explanation
 from unsee.framing import Framing as Framing
 from unsee.loading import load as load
+from unsee.measures import Against as Against
 from unsee.registry import available as available
 from unsee.registry import create as create
 from unsee.score import MaskedScore as MaskedScore

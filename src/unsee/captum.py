@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from unsee.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
 from unsee.errors import InputError
-from unsee.explain import Study
+from unsee.explain import DEFAULT_METHOD, Study
 from unsee.infillers.base import Infiller
 from unsee.measures import Measure
 from unsee.methods.base import Method
@@ -28,7 +28,7 @@ class Attribution:
     def __init__(
         self,
         model: nn.Module,
-        method: Method | str = "igos_pp",
+        method: Method | str = DEFAULT_METHOD,
         *,
         infiller: Infiller | str | None = None,
         measure: Measure | str | None = None,

@@ -27,7 +27,7 @@ from unsee.registry import create, settings_of
 from unsee.score import MaskedScore
 from unsee.types import Images, Targets
 
-DEFAULT_METHOD = "igos_pp"
+DEFAULT_METHOD = "tide"
 """What explains if nothing else is asked for."""
 
 Picture = str | PathLike[str] | Image.Image | NDArray[np.generic]

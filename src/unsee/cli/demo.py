@@ -26,4 +26,4 @@ def run(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "coffee.png"
         Image.fromarray(coffee()).save(photo)
-        return explain.run([str(photo), "--out", str(options.out), "--overwrite", "--top", "0.3"])
+        return explain.run([str(photo), "--out", str(options.out), "--overwrite"])

@@ -40,9 +40,9 @@ class TIDE(MaskOptimiser):
     """Cells per side of the finest grid."""
     scales: int = 3
     """Grids, each half as fine as the one before."""
-    steps: int = 100
+    steps: int = 200
     """Optimisation steps."""
-    levels: int = 4
+    levels: int = 2
     """Levels asked in a step, each to delete and to insert."""
     rate: float = 0.5
     """Adam's rate, falling linearly to zero."""
