@@ -1,0 +1,42 @@
+"""`unsee train`: train one of the networks that the methods and in-fillers use."""
+
+import sys
+from typing import Any
+
+import tyro
+
+from unsee.cli import question
+from unsee.errors import InputError, unknown
+
+KINDS = ("infiller",)
+
+
+def run(arguments: list[str]) -> int:
+    """Train; a run whose folder exists goes on where it stopped."""
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        sys.stdout.write(f"usage: unsee train {'|'.join(KINDS)} [OPTIONS]\n")
+        return 0
+    name, *rest = arguments
+    if name not in KINDS:
+        raise unknown("training", name, KINDS)
+    settings, train = _training(name)
+    chosen = tyro.cli(settings, prog=f"unsee train {name}", args=rest)
+    losses: dict[str, float] = {}
+    try:
+        with question.progress() as bars:
+            bar = bars.add_task(name, total=chosen.steps, loss="")
+            for losses in train(chosen):
+                words = "  ".join(f"{k} {v:.3f}" for k, v in losses.items() if k != "step")
+                bars.update(bar, completed=int(losses["step"]), loss=words)
+    except ModuleNotFoundError as error:
+        raise InputError(f"training needs {error.name}: pip install 'unsee[train]'") from error
+    step = int(losses.get("step", chosen.steps))
+    sys.stdout.write(f"step {step} of {chosen.steps}; weights and checkpoint: {chosen.out}\n")
+    return 0
+
+
+def _training(name: str) -> tuple[type[Any], Any]:
+    """Settings and loop of a training."""
+    from unsee.training.infiller import InfillerTraining, train
+
+    return {"infiller": (InfillerTraining, train)}[name]

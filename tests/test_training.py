@@ -1,0 +1,163 @@
+"""The training of the generator: samples by number, losses, exact resumption."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from unsee import InputError
+from unsee.cli import main
+from unsee.networks.critic import Critic
+from unsee.networks.painter import Painter
+from unsee.networks.perceptual import WIDTHS, Perceptual
+from unsee.training import holes
+from unsee.training.infiller import InfillerTraining, train
+from unsee.training.photos import Holed, squares
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    g = np.random.default_rng(0)
+    for i in range(6):
+        colour = g.integers(0, 255, 3)
+        picture = np.clip(colour + g.integers(-30, 30, (50, 60 + i, 3)), 0, 255).astype(np.uint8)
+        Image.fromarray(picture).save(folder / f"{i}.png")
+    (folder / "broken.jpg").write_bytes(b"nothing")
+    return folder
+
+
+def settings(folder, out, **more):
+    plain = {
+        "steps": 4, "batch": 2, "size": 32, "keep": 40, "perceptual": 0.0, "critic_from": 1,
+        "workers": 0, "save_every": 2, "picture_every": 4,
+    }  # fmt: skip
+    return InfillerTraining(data=(str(folder),), out=out, **plain | more)
+
+
+def test_squares_take_folders_and_zips_and_leave_out_what_is_broken(folder, tmp_path) -> None:
+    archive = tmp_path / "more.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(folder / "0.png", "a/0.png")
+    found = squares([folder, archive], 24)
+    assert found.shape == (7, 3, 24, 24)
+    assert torch.equal(found[0], found[6])
+    with pytest.raises(InputError, match="no readable photo"):
+        squares([], 24)
+
+
+def test_samples_depend_on_their_number_alone() -> None:
+    pictures = torch.randint(0, 255, (5, 3, 40, 40), dtype=torch.uint8)
+    whole, later = Holed(pictures, 32, 1, 0), Holed(pictures, 32, 1, 7)
+    for a, b in zip(whole[9], later[2], strict=True):
+        assert torch.equal(a, b)
+    epoch = {int(whole[n][0].sum() * 1000) for n in range(5)}
+    assert len(epoch) == 5
+    x, keep = whole[3]
+    assert x.shape == (3, 32, 32)
+    assert set(keep.unique().tolist()) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _ in holes.KINDS])
+def test_holes_are_hard_and_of_many_sizes(kind) -> None:
+    keep = kind(40, (48, 64), torch.Generator().manual_seed(0))
+    assert keep.shape == (40, 1, 48, 64)
+    assert set(keep.unique().tolist()) <= {0.0, 1.0}
+    share = keep.mean((1, 2, 3))
+    assert share.std() > 0.05
+    assert ((share > 0) & (share < 1)).float().mean() > 0.8
+
+
+def test_the_painter_never_sees_what_is_hidden_and_keeps_what_is_known() -> None:
+    torch.manual_seed(0)
+    painter = Painter().eval()
+    x = torch.rand(2, 3, 72, 90)
+    keep = holes.cells(2, (72, 90), torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        filled = painter(x, keep)
+        painted = painter(torch.where(keep > 0, x, torch.rand_like(x)), keep)
+        alone = torch.cat([painter(x[i : i + 1], keep[i : i + 1]) for i in range(2)])
+        other = painter(x, keep, torch.randn(2, painter.noise))
+    assert torch.equal(filled, painted)
+    assert torch.equal(filled[keep.expand_as(x) > 0], x[keep.expand_as(x) > 0])
+    torch.testing.assert_close(filled, alone, atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(filled, other)
+    assert sum(p.numel() for p in painter.parameters()) <= 4_000_000
+
+
+def test_the_critic_judges_patches() -> None:
+    assert Critic()(torch.rand(2, 3, 64, 64), torch.ones(2, 1, 64, 64)).shape == (2, 1, 4, 4)
+
+
+def test_perceptual_reads_the_published_names(tmp_path) -> None:
+    torch.manual_seed(0)
+    stored, before, at = {}, 3, 0
+    for block, widths in enumerate(WIDTHS):
+        for i, width in enumerate(widths):
+            name = f"net.slice{block + 1}.{at + 2 * i}"
+            stored[f"{name}.weight"] = torch.randn(width, before, 3, 3) / (3 * before**0.5)
+            stored[f"{name}.bias"] = torch.zeros(width)
+            before = width
+        at += 2 * len(widths) + 2
+        stored[f"lin{block}.model.1.weight"] = torch.rand(1, before, 1, 1)
+    stored["scaling_layer.shift"] = torch.tensor([-0.03, -0.088, -0.188]).view(1, 3, 1, 1)
+    stored["scaling_layer.scale"] = torch.tensor([0.458, 0.448, 0.45]).view(1, 3, 1, 1)
+    torch.save(stored, tmp_path / "vgg.pth")
+    network = Perceptual.load(tmp_path / "vgg.pth")
+    x = torch.rand(2, 3, 64, 64)
+    y = (x + 0.1 * torch.randn_like(x)).clamp(0, 1)
+    assert network.distance(x, x).max() < 1e-6
+    assert (network.distance(x, 1 - x) > network.distance(x, y)).all()
+    assert (network(x, y) > 0).all()
+    torch.save({"other": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(InputError, match="not the weights of ST-LPIPS"):
+        Perceptual.load(tmp_path / "other.pth")
+
+
+def test_a_stopped_run_goes_on_exactly(folder, tmp_path) -> None:
+    whole = list(train(settings(folder, tmp_path / "whole")))
+    assert len(whole) == 4
+    assert {"l1", "critic", "adversarial"} <= set(whole[-1])
+    run = train(settings(folder, tmp_path / "parts"))
+    for losses in run:
+        if losses["step"] == 3:
+            break  # killed after the checkpoint of step 2
+    run.close()
+    rest = list(train(settings(folder, tmp_path / "parts")))
+    assert [losses["step"] for losses in rest] == [3, 4]
+    assert rest[-1]["l1"] == pytest.approx(whole[-1]["l1"], abs=1e-5)
+    a, b = (load_file(tmp_path / name / "painter.safetensors") for name in ("whole", "parts"))
+    assert all(torch.allclose(a[key], b[key], atol=1e-3) for key in a)
+    run_file = tmp_path / "parts" / "checkpoint" / "run.json"
+    assert json.loads(run_file.read_text())["step"] == 4
+    assert (tmp_path / "parts" / "step-000004.jpg").is_file()
+    with pytest.raises(InputError, match="batch = 2 is there"):
+        list(train(settings(folder, tmp_path / "parts", batch=3)))
+
+
+def test_the_loss_falls(folder, tmp_path) -> None:
+    chosen = settings(
+        folder, tmp_path / "run", steps=40, critic_from=1000, variety=0.0, rate=2e-2, batch=4,
+        save_every=100, picture_every=100,
+    )  # fmt: skip
+    losses = [step["l1"] for step in train(chosen)]
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5])
+
+
+def test_the_command_trains_and_says_what_is_missing(folder, tmp_path, capsys) -> None:
+    out = str(tmp_path / "run")
+    flags = ["--steps", "1", "--batch", "2", "--size", "32", "--keep", "40", "--workers", "0"]
+    command = ["train", "infiller", "--out", out, *flags]
+    assert main([*command, "--data", str(folder), "--perceptual", "0"]) == 0
+    assert "step 1 of 1" in capsys.readouterr().out
+    assert main([*command, "--perceptual", "0"]) == 2
+    assert "expected data" in capsys.readouterr().err
+    assert main([*command, "--data", str(folder), "--out", out + "2"]) == 2
+    assert "vgg_shift_tolerant.pth" in capsys.readouterr().err
+    assert main(["train", "infilller"]) == 2
+    assert "did you mean 'infiller'" in capsys.readouterr().err
