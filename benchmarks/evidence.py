@@ -85,8 +85,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--out", type=Path)
     arguments.add_argument("--photos", type=int, default=5)
+    arguments.add_argument("--maps", nargs="*", default=list(RUNS))
     chosen = arguments.parse_args()
     classifier = load()
+    only = "" if chosen.maps == list(RUNS) else f" --maps {' '.join(map(repr, chosen.maps))}"
+    name = chosen.out.name if chosen.out else "evidence.md"
     lines = [
         "# What the evidence is worth",
         "",
@@ -94,14 +97,13 @@ def main() -> None:
         f"the pixels: those a map puts first, and {SHARE:.0%} at random (mean of {DRAWS} draws of "
         "8 x 8 cells). In-filled with what the map was made with. One seed.",
         "",
-        "`python benchmarks/evidence.py --out benchmarks/results/evidence.md`, "
-        f"torch {torch.__version__}, Python {platform.python_version()}, CPU",
+        f"`python benchmarks/evidence.py{only} --out benchmarks/results/{name}`, torch {torch.__version__}, Python {platform.python_version()}, CPU",
         "",
         "| photo | class | map | photo | top removed | random removed | top kept | random kept |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, picture in photos(classifier, chosen.photos):
-        for label, run in RUNS.items():
+        for label, run in ((name, RUNS[name]) for name in chosen.maps):
             target, *numbers = row(classifier, picture, run)
             lines.append(f"| {name} | {target} | {label} | {' | '.join(numbers)} |")
             print(lines[-1], flush=True)

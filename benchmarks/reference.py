@@ -120,9 +120,20 @@ def main() -> None:
         "",
         *HEAD,
     ]
+    done = []
+    if (
+        chosen.out and chosen.out.exists()
+    ):  # rows that are there are kept; delete what is to be redone
+        text = chosen.out.read_text(encoding="utf-8").splitlines()
+        done = [
+            line for line in text if line.startswith("| ") and line.split(" | ")[1:2] != ["photo"]
+        ]
+        lines += done
     for key in maps:
         name, photo = key.split("/")
-        if name in chosen.only:
+        if name in chosen.only and not any(
+            line.startswith(f"| {name} | {photo} |") for line in done
+        ):
             image = torch.from_numpy(inputs[photo]).permute(2, 0, 1)[None].float() / 255
             lines.append(row(name, photo, image, maps, scores[key]["passes"], chosen.seeds))
             print(lines[-1], flush=True)

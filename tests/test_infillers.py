@@ -107,3 +107,33 @@ def test_soft_masks_see_what_an_inpainter_imagines_behind_visible_pixels(name) -
     assert not torch.equal(seen, images)
     only = score.rows(torch.tensor([False, True]))
     torch.testing.assert_close(only.pictures(keep.detach()[1:]), seen[1:])
+
+
+def test_noisy_linear_solves_its_equation() -> None:
+    g = torch.Generator().manual_seed(0)
+    images, keep = torch.rand(1, 3, 20, 24, generator=g), torch.ones(1, 1, 1, 20, 24)
+    keep[..., 4:15, 6:20] = 0
+    infiller = create("infillers", "noisy_linear", noise=0.0, tolerance=1e-6)
+    got = fill(infiller, images, keep, seeds=(5,))[0].double().numpy()
+    x, hole = images[0].double().numpy(), keep[0, 0, 0].numpy() == 0
+    places = np.argwhere(hole)
+    index = {tuple(p): i for i, p in enumerate(places)}
+    a, b = np.eye(len(places)), np.zeros((len(places), 3))
+    for i, (y, z) in enumerate(places):
+        for dy in (-1, 0, 1):
+            for dz in (-1, 0, 1):
+                weight = {0: 0.0, 1: 1 / 6, 2: 1 / 12}[abs(dy) + abs(dz)]
+                if (y + dy, z + dz) in index:
+                    a[i, index[y + dy, z + dz]] -= weight
+                else:
+                    b[i] += weight * x[:, y + dy, z + dz]
+    np.testing.assert_allclose(got[:, hole].T, np.linalg.solve(a, b), atol=1e-4)
+    np.testing.assert_array_equal(got[:, ~hole], x[:, ~hole])
+
+
+def test_biharmonic_continues_a_slope() -> None:
+    slope = torch.linspace(0.2, 0.8, 24).expand(1, 3, 24, 24).contiguous()
+    keep = torch.ones(1, 1, 1, 24, 24)
+    keep[..., 8:16, 8:16] = 0
+    got = fill(create("infillers", "biharmonic"), slope, keep, seeds=(5,))
+    torch.testing.assert_close(got, slope, atol=0.02, rtol=0)
