@@ -19,7 +19,7 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
-def test_compare_fills_the_grid(photo, tmp_path, capsys) -> None:  # noqa: F811
+def test_compare_fills_the_grid(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     command = ["compare", str(photo), "--classifier", MODEL, "--out", str(out)]
     assert main([*command, "--methods", "random,box,gradient", "--infillers", "grey,blur"]) == 0
@@ -43,7 +43,7 @@ def test_compare_fills_the_grid(photo, tmp_path, capsys) -> None:  # noqa: F811
     assert "exists already" in capsys.readouterr().err
 
 
-def test_compare_goes_on_when_one_way_fails(photo, tmp_path, capsys) -> None:  # noqa: F811
+def test_compare_goes_on_when_one_way_fails(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     source = ["--classifier", "blackbox:tests.test_comparison:answer", "--out", str(out)]
     assert main(["compare", str(photo), *source, "--methods", "gradient,random"]) == 1
@@ -58,7 +58,7 @@ def answer(images):
     return np.stack([1 - bright, bright], 1)
 
 
-def test_sweep_shows_every_value_and_seed(photo, tmp_path) -> None:  # noqa: F811
+def test_sweep_shows_every_value_and_seed(photo, tmp_path) -> None:
     out = tmp_path / "out"
     command = ["sweep", str(photo), "--classifier", MODEL, "--out", str(out), "--method", "rise"]
     assert main([*command, "--setting", "samples=64,128", "--seeds", "2", "--cells", "4"]) == 0
@@ -80,13 +80,13 @@ def test_sweep_shows_every_value_and_seed(photo, tmp_path) -> None:  # noqa: F81
         (["--seeds", "0"], "at least 1"),
     ],
 )
-def test_sweep_says_what_is_wrong(photo, tmp_path, capsys, arguments, words) -> None:  # noqa: F811
+def test_sweep_says_what_is_wrong(photo, tmp_path, capsys, arguments, words) -> None:
     command = ["sweep", str(photo), "--classifier", MODEL, "--method", "rise"]
     assert main([*command, *arguments, "--out", str(tmp_path / "out")]) == 2
     assert words in capsys.readouterr().err
 
 
-def test_a_bad_value_is_reported_and_the_others_are_drawn(photo, tmp_path, capsys) -> None:  # noqa: F811
+def test_a_bad_value_is_reported_and_the_others_are_drawn(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     command = ["sweep", str(photo), "--classifier", MODEL, "--method", "rise", "--out", str(out)]
     assert main([*command, "--setting", "cells=0,4", "--samples", "64"]) == 1

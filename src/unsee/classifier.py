@@ -159,6 +159,8 @@ class Classifier:
             if not 0 <= int(target) < (len(self.labels) or int(target) + 1):
                 raise InputError(f"class {target} is not in 0..{len(self.labels) - 1}")
             return int(target)
+        if not self.labels:
+            raise InputError(f"this classifier has no class names; give a number, not {target!r}")
         synonyms = [
             (word.strip(), index)
             for index, label in enumerate(self.labels)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,13 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
         )  # fmt: skip
     drawing.suptitle(title, color=INK, fontsize=14, x=0.01, ha="left")
     return drawing
+
+
+def as_strip(entries: list[Entry]) -> list[Entry]:
+    """A single column of pictures reads better from left to right."""
+    if any(entry.column for entry in entries):
+        return entries
+    return [replace(entry, row="", column=entry.row) for entry in entries]
 
 
 def _place(entry: Entry) -> tuple[str, str]:

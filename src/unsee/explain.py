@@ -23,15 +23,18 @@ from unsee.infillers.base import Infiller
 from unsee.measures import Measure
 from unsee.methods.base import Method, Progress
 from unsee.random import seeds_of
-from unsee.registry import create, settings_of
+from unsee.registry import create, name_of, settings_of
 from unsee.score import MaskedScore
 from unsee.types import Images, Targets
 
 DEFAULT_METHOD = "tide"
 """What explains if nothing else is asked for."""
 
-Picture = str | PathLike[str] | Image.Image | NDArray[np.generic]
-"""A path, a PIL image or an array: framed for the classifier on the way in."""
+Picture = str | PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
+"""A path, a PIL image or an array, framed for the classifier on the way in; a tensor as it is."""
+
+Classes = Targets | NDArray[np.generic] | np.generic | Sequence[int | str | np.generic] | int | str
+"""A class for all images or one for each, by number or by name."""
 
 
 def explain(
@@ -40,7 +43,7 @@ def explain(
     method: Method | str = DEFAULT_METHOD,
     *,
     infiller: Infiller | str | None = None,
-    targets: Targets | Sequence[int | str] | int | str | None = None,
+    targets: Classes | None = None,
     measure: Measure | str | None = None,
     seed: int = 0,
     repeats: int = 1,
@@ -84,7 +87,7 @@ class Study:
         method: Method | str,
         *,
         infiller: Infiller | str | None = None,
-        targets: Targets | Sequence[int | str] | int | str | None = None,
+        targets: Classes | None = None,
         measure: Measure | str | None = None,
         seed: int = 0,
         repeats: int = 1,
@@ -95,16 +98,20 @@ class Study:
         classifier = loading.load(model)
         chosen: Method = create("methods", method) if isinstance(method, str) else method
         filler = default_infiller(chosen) if infiller is None else infiller
-        x = as_images(images, classifier).to(classifier.device, torch.float32)
+        x = as_images(images, classifier).detach().to(classifier.device, torch.float32)
         logits = classifier.predict(x)
         measure = chosen.measure if measure is None else measure
+        measure = measures.named(measure) if isinstance(measure, str) else measure
+        chosen_targets = _targets(targets, classifier, logits)
+        if hasattr(measure, "check"):
+            measure.check(logits, chosen_targets)
         score = MaskedScore(
             classifier,
-            create("infillers", filler) if isinstance(filler, str) else filler,
+            infiller_for(chosen, filler) if isinstance(filler, str) else filler,
             x.contiguous(memory_format=torch.channels_last),
-            _targets(targets, classifier, logits),
+            chosen_targets,
             seeds_of(x, seed),
-            measures.named(measure) if isinstance(measure, str) else measure,
+            measure,
         )
         return cls(chosen, score, seed, repeats)
 
@@ -174,11 +181,22 @@ def default_infiller(method: Method) -> Infiller:
     return found
 
 
+def infiller_for(method: Method, name: str) -> Infiller:
+    """The in-filler of this name, with a method's published settings where it is the method's."""
+    usual = default_infiller(method)
+    found: Infiller = usual if name_of(usual) == name else create("infillers", name)
+    return found
+
+
 def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifier) -> Images:
     """A batch as the classifier takes it; photos are framed, tensors are taken as they are."""
     if isinstance(images, Tensor):
         return images[None] if images.ndim == 3 else images
     several = images if isinstance(images, Sequence) and not isinstance(images, str) else [images]
+    if several and all(isinstance(image, Tensor) for image in several):
+        if len({image.shape for image in several}) > 1:  # type: ignore[union-attr]
+            raise InputError("expected tensors of one shape (c, h, w)")
+        return torch.stack(list(several))  # type: ignore[arg-type]
     framed = []
     for image in several:
         if isinstance(image, (Image.Image, np.ndarray)):
@@ -192,24 +210,32 @@ def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifi
 
 
 def _targets(
-    targets: Targets | Sequence[int | str] | int | str | None,
+    targets: Classes | None,
     classifier: Classifier,
     logits: Tensor,
 ) -> Targets:
     """One class for each image."""
     if targets is None:
         return logits.argmax(1)
-    if isinstance(targets, Tensor):
+    if isinstance(targets, (Tensor, np.ndarray, np.generic)):
         targets = targets.tolist()
     if isinstance(targets, (int, str)):
         targets = [targets] * len(logits)
+    if not isinstance(targets, Sequence) or not all(
+        isinstance(target, (int, str, np.integer)) for target in targets
+    ):
+        raise InputError(f"expected classes by number or name, got {targets!r}")
     if len(targets) != len(logits):
         raise InputError(f"expected {len(logits)} targets, one for each image, got {len(targets)}")
     found = [
-        int(row.argmax()) if target == "top1" else classifier.index(target)
+        int(row.argmax()) if target == "top1" else classifier.index(_plain(target))
         for target, row in zip(targets, logits, strict=True)
     ]
     for index in found:
         if not 0 <= index < logits.shape[1]:
             raise InputError(f"class {index} is not in 0..{logits.shape[1] - 1}")
     return torch.tensor(found, device=logits.device)
+
+
+def _plain(target: Any) -> int | str:
+    return target if isinstance(target, str) else int(target)

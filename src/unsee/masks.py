@@ -132,7 +132,8 @@ class _SoftTopK(torch.autograd.Function):
     @staticmethod
     def forward(ctx, scores, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
         """Bisect for the shift."""
-        x, wanted = scores.double(), count.double()[..., None]
+        exact = torch.float32 if scores.device.type == "mps" else torch.float64
+        x, wanted = scores.to(exact), count.to(exact)[..., None]
         level = torch.logit(wanted / scores.shape[-1], eps=1e-12)
         low, high = level - x.amax(-1, keepdim=True), level - x.amin(-1, keepdim=True)
         for _ in range(HALVINGS):

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unsee.errors import unknown
+from unsee.errors import InputError, unknown
 
 Logits = Float[Tensor, "n classes"]
 Values = Float[Tensor, " n"]
@@ -47,6 +47,13 @@ class Against:
     def __call__(self, logits: Logits, targets: Int[Tensor, " n"]) -> Values:
         """Positive as long as the target is ahead of the rival."""
         return logit(logits, targets) - logits[:, self.rival]
+
+    def check(self, logits: Logits, targets: Int[Tensor, " n"]) -> None:
+        """Raise `InputError` for a rival that is no class, or the target itself."""
+        if not 0 <= self.rival < logits.shape[1]:
+            raise InputError(f"the rival {self.rival} is not in 0..{logits.shape[1] - 1}")
+        if (targets == self.rival).any():
+            raise InputError(f"the rival is the target, class {self.rival}; name another class")
 
     @property
     def __name__(self) -> str:

@@ -55,7 +55,8 @@ class MaskedScore:
         """What the in-filler imagines behind every pixel, a few tiles of the image at a time.
 
         An in-painter hands visible pixels back as they are. A pixel that a soft mask half removes,
-        or that a gradient asks about, would then have nothing behind it but itself.
+        or that a gradient asks about, would then have nothing behind it but itself. For soft masks
+        only: tiles are painted with the rest of the image in view, half removed as it may be.
         """
         h, w = self.images.shape[-2:]
         side = max(1, round(min(h, w) / TILES))

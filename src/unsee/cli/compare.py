@@ -13,7 +13,7 @@ from unsee.classifier import Classifier
 from unsee.cli import complain, options, question
 from unsee.cli.question import Question
 from unsee.errors import InputError, unknown
-from unsee.explain import DEFAULT_METHOD, Study, default_infiller
+from unsee.explain import DEFAULT_METHOD, Study, default_infiller, infiller_for
 from unsee.explanation import check_new
 from unsee.recipes import recipe, recipes
 from unsee.registry import available, create, part
@@ -44,20 +44,21 @@ def run(arguments: list[str]) -> int:
     ways = [(m, i, *_parts(m, i)) for m in _names(chosen.methods) for i in _names(chosen.infillers)]
     check_new(chosen.out, overwrite=chosen.overwrite)
     classifier = question.classifier_of(chosen)
+    question.measure_of(chosen, classifier)  # refused once, not for every map
     photo = photos.read(chosen.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
     entries, title = [], ""
     with question.progress() as bars:
         bar = bars.add_task(f"{len(ways)} maps", total=len(ways), loss="")
         for name, filler, *parts in ways:
+            column = "" if chosen.infillers == OWN else filler
             try:
                 study = study_of(chosen, classifier, image, *parts)
                 question.walk(study, f"{name} {filler}", bars)
-                column = "" if chosen.infillers == OWN else filler
                 entries.append(comparison.rated(study, name, column))
                 title = title_of(study)
             except InputError as error:
-                entries.append(comparison.Entry(name, filler, error=str(error)))
+                entries.append(comparison.Entry(name, column, error=str(error)))
             bars.advance(bar)
     heads = ("method", "" if chosen.infillers == OWN else "infiller")
     return finish(chosen, image, title, entries, heads, photo)
@@ -88,7 +89,8 @@ def finish(
 ) -> int:
     """Write the folder, print the table, say what failed."""
     rows = comparison.records(entries, heads)
-    comparison.write(chosen.out, photo, image, title, entries, rows, overwrite=chosen.overwrite)
+    shown = comparison.as_strip(entries)
+    comparison.write(chosen.out, photo, image, title, shown, rows, overwrite=chosen.overwrite)
     Console().print(comparison.as_table(rows))
     sys.stdout.write(f"picture and tables: {chosen.out}\n")
     failed = [entry for entry in entries if entry.error]
@@ -115,4 +117,4 @@ def _parts(name: str, filler: str) -> tuple[Any, Any, str]:
         found = recipe(name).parts()
     else:
         raise unknown("method or recipe", name, [*available("methods"), *recipes()])
-    return found if filler == OWN else (found[0], create("infillers", filler), found[2])
+    return found if filler == OWN else (found[0], infiller_for(found[0], filler), found[2])

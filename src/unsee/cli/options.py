@@ -9,7 +9,7 @@ import torch
 import tyro
 
 from unsee.errors import InputError
-from unsee.explain import DEFAULT_METHOD, default_infiller
+from unsee.explain import DEFAULT_METHOD, default_infiller, infiller_for
 from unsee.infillers.base import Infiller
 from unsee.loading import DEFAULT, split
 from unsee.methods.base import Method
@@ -54,20 +54,22 @@ def parse(options: type[Any], arguments: list[str], prog: str) -> Any:
     )
     for name, default in plain.items():
         object.__setattr__(parsed, name, default)
+    object.__setattr__(parsed, "asked_measure", named(arguments, "measure"))
     return parsed
 
 
 def parse_plain(options: type[Any], arguments: list[str], prog: str) -> Any:
     """Parse `options` extended by the settings of the classifier alone."""
     source = create("sources", split(named(arguments, "classifier") or DEFAULT)[0])
-    if not settings(source):
-        parsed = tyro.cli(options, prog=prog, args=arguments)
-        object.__setattr__(parsed, "chosen_source", source)
-        return parsed
     field = ("chosen_source", Annotated[type(source), tyro.conf.arg(name="classifier")], source)
-    extended = make_dataclass(options.__name__, [field], bases=(options,), frozen=True)
+    extra = [field] if settings(source) else []
+    extended = make_dataclass(options.__name__, extra, bases=(options,), frozen=True)
     extended.__doc__ = options.__doc__
-    return tyro.cli(extended, prog=prog, args=arguments)
+    parsed: Any = tyro.cli(extended, prog=prog, args=arguments)
+    if not extra:
+        object.__setattr__(parsed, "chosen_source", source)
+    object.__setattr__(parsed, "asked_measure", named(arguments, "measure"))
+    return parsed
 
 
 def _about(method: Method) -> str:
@@ -88,9 +90,7 @@ def _chosen(arguments: list[str]) -> tuple[Method, Infiller, Source, Recipe | No
         method = create("methods", **(base.method if base else {"name": DEFAULT_METHOD}))
     asked = named(arguments, "infiller")
     if asked and not (base and base.infiller["name"] == asked):
-        infiller = create("infillers", asked)
-        usual = default_infiller(method)
-        infiller = usual if name_of(usual) == asked else infiller
+        infiller = infiller_for(method, asked)
     else:
         infiller = create("infillers", **base.infiller) if base else default_infiller(method)
     source = create("sources", split(named(arguments, "classifier") or DEFAULT)[0])

@@ -58,11 +58,13 @@ def classifier_of(chosen: Any) -> Classifier:
 
 
 def measure_of(chosen: Any, classifier: Classifier) -> Measure | str | None:
-    """The measure that was asked for, if any."""
+    """The measure that was asked for, if any; a rival counts for more than a recipe."""
+    if chosen.measure is not None:
+        measures.named(chosen.measure)
     if chosen.rival is None:
         return chosen.measure
-    if chosen.measure not in {None, "margin"}:
-        raise InputError(f"--rival is a margin; leave --measure {chosen.measure} out")
+    if chosen.asked_measure not in {None, "margin"}:
+        raise InputError(f"--rival is a margin; leave --measure {chosen.asked_measure} out")
     return measures.Against(classifier.index(chosen.rival))
 
 

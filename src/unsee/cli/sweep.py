@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 import tyro
 from torch import Tensor
 
-from unsee import comparison, masks, photos
+from unsee import comparison, photos
 from unsee.cli import compare, options, question
 from unsee.cli.question import Question
 from unsee.comparison import Entry
@@ -54,6 +54,7 @@ def run(arguments: list[str]) -> int:
     values = _values(chosen.chosen_method, chosen.setting)
     check_new(chosen.out, overwrite=chosen.overwrite)
     classifier = question.classifier_of(chosen)
+    question.measure_of(chosen, classifier)  # refused once, not for every value
     photo = photos.read(chosen.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
     entries: list[Entry] = []
@@ -77,7 +78,7 @@ def run(arguments: list[str]) -> int:
             except InputError as error:
                 entries.append(Entry(label, "", error=str(error)))
     heads = ("value", "seed" if chosen.seeds > 1 else "")
-    return compare.finish(chosen, image, title, _turned(entries), heads, photo)
+    return compare.finish(chosen, image, title, entries, heads, photo)
 
 
 def _rated(studies: list[Any], label: str, chosen: Any) -> Iterator[Entry]:
@@ -88,19 +89,15 @@ def _rated(studies: list[Any], label: str, chosen: Any) -> Iterator[Entry]:
         yield comparison.rated(study, label, column, **more)
 
 
-def _turned(entries: list[Entry]) -> list[Entry]:
-    """A strip reads from left to right: where there are no seeds, values are columns."""
-    if all(not entry.column for entry in entries):
-        return [replace(entry, row="", column=entry.row) for entry in entries]
-    return entries
-
-
 def stability(maps: Tensor) -> float:
     """Mean Spearman rank correlation over all pairs of maps (k, h, w)."""
-    ranks = masks.ranks(maps)
-    pairs = combinations(range(len(maps)), 2)
-    found = [torch.corrcoef(ranks[list(pair)])[0, 1].item() for pair in pairs]
-    return sum(found) / len(found)
+    from scipy.stats import rankdata
+
+    ranks = rankdata(maps.flatten(1).cpu().numpy(), axis=1)  # equal values share their mean rank
+    if (ranks == ranks[:, :1]).all(1).any():
+        return 0.0  # a constant map ranks nothing
+    found = np.corrcoef(ranks)[np.triu_indices(len(ranks), 1)]
+    return float(found.mean())
 
 
 def _values(method: Any, text: str) -> list[tuple[str, Any]]:

@@ -29,7 +29,7 @@ class CamMethod(Method):
         """One round is one image."""
         kind, network = _imported(self.library), Scored(score)
         x = score.classifier.normalise(score.images)
-        target = _layer.find(network, x[:1], self.layer and f"model.{self.layer}")
+        target = _layer.find(score.classifier.model, x[:1], self.layer)  # type: ignore[arg-type]
         found = torch.zeros_like(score.images[:, 0])
         for i in range(len(x)):
             network.row = i

@@ -56,6 +56,8 @@ class Scored(nn.Module):
         self.score, self.row = score, 0
         if isinstance(score.classifier.model, nn.Module):
             self.model = score.classifier.model
+        # what asks a network for its device asks its parameters, and some networks have none
+        self.place = nn.Parameter(score.images.new_empty(0), requires_grad=False)
         self.training = False
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,7 +65,8 @@ class Scored(nn.Module):
         classifier = self.score.classifier
         mean, std = (x.new_tensor(v).view(-1, 1, 1) for v in (classifier.mean, classifier.std))
         target = self.score.targets[self.row].expand(len(x))
-        parts = zip(x.split(classifier.chunk), target.split(classifier.chunk), strict=True)
+        chunk = max(2, classifier.chunk)  # DeepLift compares two pictures of one pass
+        parts = zip(x.split(chunk), target.split(chunk), strict=True)
         values = [classifier.measured(p * std + mean, t, self.score.measure) for p, t in parts]
         return torch.cat(values)
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
-from typing import ClassVar, NamedTuple, final
+from typing import Any, ClassVar, Literal, NamedTuple, final, get_args, get_origin, get_type_hints
 
 from torch import nn
 
-from unsee.errors import InputError
+from unsee.errors import InputError, unknown
 from unsee.optimise import minimise
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta
@@ -56,6 +56,7 @@ class Method(ABC):
                 f"{type(self).__name__} needs gradients and this classifier has none (a black "
                 "box); rise and sliding_patch need none"
             )
+        check_choices(self)
         if self.requires and not find_spec(self.requires):
             raise InputError(
                 f"{type(self).__name__} needs {self.requires}: pip install 'unsee[baselines]'"
@@ -129,6 +130,22 @@ def check_grid(method: str, cells: int, score: MaskedScore) -> None:
     side = min(score.images.shape[-2:])
     if not 1 <= cells <= side:
         raise InputError(f"{method}: expected a grid of 1 to {side} cells a side, got {cells}")
+
+
+def check_choices(part: Any) -> None:
+    """Refuse a word that is none of those that a setting knows."""
+    for name, hint in get_type_hints(type(part)).items():
+        if get_origin(hint) is Literal and getattr(part, name) not in get_args(hint):
+            raise unknown(
+                f"{name} of {type(part).__name__}", str(getattr(part, name)), get_args(hint)
+            )
+
+
+def check_not_negative(method: str, **settings: float) -> None:
+    """Refuse settings that must not be below zero and are."""
+    for name, value in settings.items():
+        if not value >= 0:
+            raise InputError(f"{method}: expected {name} >= 0, got {value}")
 
 
 def check_positive(method: str, **settings: float) -> None:

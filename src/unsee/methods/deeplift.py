@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from unsee.errors import InputError
 from unsee.methods._captum import CaptumMethod, Pooling, Scored
 from unsee.types import Images
 
@@ -30,4 +31,12 @@ class DeepLift(CaptumMethod):
         """One backward pass of the image and its baseline."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # it announces its hooks
-            return captum.DeepLift(network).attribute(x, behind)
+            try:
+                return captum.DeepLift(network).attribute(x, behind)
+            except RuntimeError as error:
+                if "was detected" not in str(error):
+                    raise
+                raise InputError(
+                    "deeplift: Captum needs every module to be called once, and this network calls "
+                    "one of its activations several times"
+                ) from error

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from unsee.errors import InputError
 from unsee.infillers.base import Rows
@@ -56,6 +57,8 @@ class ExtremalPerturbation(MaskOptimiser):
     """Mirror the picture in every other step."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.areas, tuple):
+            raise InputError(f"extremal_perturbation: expected areas (a, ...), got {self.areas!r}")
         check_positive(
             "extremal_perturbation", steps=self.steps, cell=self.cell, rate=self.rate,
             smoothness=self.smoothness, areas=len(self.areas),
@@ -105,17 +108,22 @@ class ExtremalPerturbation(MaskOptimiser):
         """Join the bumps of the cells by a smooth maximum: sum(v e^(v/T)) / sum(e^(v/T))."""
         reach = range(-self._margin, self._margin + 1)
         rows, columns = (
-            [_bump(side, self.cell, self._margin, self.smoothness, shift) for shift in reach]
+            [
+                _bump(side, self.cell, self._margin, self.smoothness, shift, theta.device)
+                for shift in reach
+            ]
             for side in size
         )
-        top, bottom = torch.zeros_like(theta[..., :1, :1]), torch.zeros_like(theta[..., :1, :1])
-        for y, tall in rows:
-            band = theta[..., y.to(theta.device), :] * tall.to(theta)[:, None]
-            for x, wide in columns:
-                value = band[..., x.to(theta.device)] * wide.to(theta)
-                weight = (SHARPNESS * (value - 1)).exp()
-                top, bottom = top + value * weight, bottom + weight
-        return top / bottom
+
+        def band(theta: Keep, y: Tensor, tall: Tensor) -> tuple[Tensor, Tensor]:
+            strip = theta[..., y, :] * tall[:, None]
+            values = [strip[..., x] * wide for x, wide in columns]
+            weights = [(SHARPNESS * (value - 1)).exp() for value in values]
+            pairs = zip(values, weights, strict=True)
+            return sum((v * w for v, w in pairs), 0 * values[0]), sum(weights, 0 * values[0])
+
+        parts = [checkpoint(band, theta, *row, use_reentrant=False) for row in rows]
+        return sum(part[0] for part in parts) / sum(part[1] for part in parts)
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """The mean of the masks."""
@@ -123,10 +131,10 @@ class ExtremalPerturbation(MaskOptimiser):
 
 
 def _bump(
-    length: int, cell: int, margin: int, width: float, shift: int
+    length: int, cell: int, margin: int, width: float, shift: int, device: torch.device
 ) -> tuple[Int[Tensor, " n"], Float[Tensor, " n"]]:
     """For each pixel of a side, the cell `shift` cells away, and how far its bump reaches here."""
-    pixel = torch.arange(length)
+    pixel = torch.arange(length, device=device)
     home = pixel // cell + shift
     off = pixel - ((home + 0.5) * cell - 0.5)
     return home + margin, torch.exp(-2 * (off / width).square())

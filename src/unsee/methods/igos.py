@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from unsee import masks
 from unsee.methods import _path
-from unsee.methods.base import MaskOptimiser, check_grid, check_positive
+from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta
 from unsee.updates import Adam, LineSearch, Nesterov, Update
@@ -50,6 +50,7 @@ class IGOS(MaskOptimiser):
 
     def __post_init__(self) -> None:
         check_positive("igos", steps=self.steps, path=self.path, rate=self.rate)
+        check_not_negative("igos", noise=self.noise, regrow=self.regrow)
 
     @property
     def rule(self) -> Update:

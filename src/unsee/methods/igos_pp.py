@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unsee import masks
 from unsee.methods import _path
-from unsee.methods.base import MaskOptimiser, check_grid, check_positive
+from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
 from unsee.score import MaskedScore
 from unsee.types import Keep, Losses, Saliency, Theta
 from unsee.updates import Adam, LineSearch, Nesterov, Update
@@ -65,6 +65,7 @@ class IGOSPlusPlus(MaskOptimiser):
 
     def __post_init__(self) -> None:
         check_positive("igos_pp", steps=self.steps, path=self.path, rate=self.rate, edge=self.edge)
+        check_not_negative("igos_pp", noise=self.noise, regrow=self.regrow)
 
     @property
     def rule(self) -> Update:

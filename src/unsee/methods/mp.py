@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from unsee import masks
 from unsee.infillers.base import Rows
-from unsee.methods.base import MaskOptimiser, check_grid, check_positive
+from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta, Variants
 from unsee.updates import Adam, Update
@@ -47,6 +47,7 @@ class MP(MaskOptimiser):
 
     def __post_init__(self) -> None:
         check_positive("mp", steps=self.steps, power=self.power)
+        check_not_negative("mp", jitter=self.jitter)
 
     @property
     def rule(self) -> Update:

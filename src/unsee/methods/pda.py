@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks
+from unsee import masks, measures
 from unsee.errors import InputError
 from unsee.infillers.base import Rows
 from unsee.methods.base import Method, Progress, check_positive, drawn
@@ -61,8 +61,14 @@ class PDA(Method):
                 f"got {self.window} + 2 x {self.rim}"
             )
         tops, lefts = (_places(side, self.window, self.stride) for side in (h, w))
-        redraw = _Redraw.of(score.images, self.window, self.rim, self.samples)
+        if self.difference == "log_odds" and score.measure is not measures.probability:
+            raise InputError(
+                "pda: log_odds are of probabilities; for another measure set difference = plain"
+            )
         conditional = self.sampler == "conditional"
+        redraw = (
+            _Redraw.of(score.images, self.window, self.rim, self.samples) if conditional else None
+        )
         total, count = torch.zeros_like(score.images[:, 0]), score.images.new_zeros(h, w)
         with torch.no_grad():
             whole = score(score.images.new_ones(b, 1, 1, h, w))
@@ -71,9 +77,9 @@ class PDA(Method):
                 at = torch.tensor(corners, device=score.images.device).to(whole)
                 hole = masks.patches(at[:, 0], at[:, 1], (self.window, self.window), (h, w))
                 times = self.samples if conditional else 1
-                keep = torch.ones_like(hole) if conditional else hole
+                keep = hole.new_ones(len(hole), 1, 1, 1) if conditional else hole
                 keep = keep.repeat_interleave(times, 0).expand(b, -1, -1, -1, -1)
-                view = redraw.view(score, row, corners) if conditional else None
+                view = redraw.view(score, row, corners) if redraw else None
                 scores = score(keep, step=row, view=view)
                 gained = self._evidence(whole, scores.unflatten(1, (-1, times)).mean(2))
                 inside = 1 - hole[:, 0]
@@ -111,11 +117,14 @@ class _Redraw:
     @classmethod
     def of(cls, images: Images, window: int, rim: int, samples: int) -> "_Redraw":
         """Fit to all patches of each image, with a little noise of one grey level added."""
-        side = window + 2 * rim
-        patches = F.unfold(images, side, stride=max(1, window // 4)).mT.double()
-        mean = patches.mean(1)
-        off = patches - mean[:, None]
-        covariance = off.mT @ off / off.shape[1]
+        side, means, covariances = window + 2 * rim, [], []
+        exact = torch.float32 if images.device.type == "mps" else torch.float64
+        for image in images:  # one by one: patches are many times larger than images
+            patches = F.unfold(image[None], side, stride=max(1, window // 4))[0].T.to(exact)
+            means.append(patches.mean(0))
+            off = patches - means[-1]
+            covariances.append(off.T @ off / len(off))
+        mean, covariance = torch.stack(means), torch.stack(covariances)
         covariance = covariance + torch.eye(covariance.shape[-1]).to(covariance) / 255**2
         core = torch.zeros(side, side, dtype=torch.bool)
         core[rim:-rim, rim:-rim] = True

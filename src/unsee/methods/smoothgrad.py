@@ -6,10 +6,14 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from unsee.methods._captum import CaptumMethod, Pooling, Scored
-from unsee.methods.base import check_positive
+from unsee.methods.base import check_not_negative, check_positive
 from unsee.types import Images
 
 __all__ = ["SmoothGrad"]
+
+
+TOGETHER = 8
+"""Samples drawn at once: what Captum draws depends on it, so that it must not be the chunk."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class SmoothGrad(CaptumMethod):
 
     def __post_init__(self) -> None:
         check_positive("smoothgrad", samples=self.samples)
+        check_not_negative("smoothgrad", noise=self.noise)
 
     def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
         """As many backward passes as samples."""
@@ -34,5 +39,5 @@ class SmoothGrad(CaptumMethod):
         deviation = self.noise * (x.max() - x.min()).item()
         return tunnel.attribute(
             x, nt_type="smoothgrad", nt_samples=self.samples, stdevs=deviation, abs=False,
-            nt_samples_batch_size=network.score.classifier.chunk,
+            nt_samples_batch_size=TOGETHER,
         )  # fmt: skip
