@@ -45,7 +45,7 @@ SMALL_OF = {
     "pda": {"samples": 4, "stride": 6},
     "kernel_shap": {"samples": 200},
     "smoothgrad": {"samples": 10},
-    "tide": {"levels": 3},
+    "tide": {"levels": 3, "smoothness": 0.1},
 }
 
 

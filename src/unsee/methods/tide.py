@@ -23,14 +23,14 @@ class TIDE(MaskOptimiser):
     A landscape s over the image is the sum of grids from coarse to fine. At level a the water
     covers all but the highest share a of it, softly: m_a = soft top-k of s with k = a n. Minimises
 
-        E_a [ score(1 - m_a) - insertion score(m_a) ],  a uniform in (0, 1)
+        E_a [ score(1 - m_a) - insertion score(m_a) ] + smoothness TV(sigmoid(s))
 
-    the deletion curve's area less the insertion curve's, of the ranking itself instead of a mask
-    that is scaled along a path (iGOS++): no sparsity, no second mask, no line search. Flat, as at
-    the start, all m_a are a and the gradient is that of iGOS++'s first step. Levels are drawn anew
-    in each step, one from each of `levels` equal parts; masks harden as the landscape grows, so
-    that a generative in-filler sees true holes. Coarse grids move first, since all their cells pull
-    together. Passes: 2 levels x steps, all with gradient.
+    with a uniform in (0, 1): the deletion curve's area less the insertion curve's, of the ranking
+    itself instead of a mask that is scaled along a path (iGOS++): no sparsity, no second mask, no
+    line search. Flat, as at the start, all m_a are a and the gradient is that of iGOS++'s first
+    step. Levels are drawn anew in each step, one from each of `levels` equal parts; masks harden as
+    the landscape grows, so that a generative in-filler sees true holes. Coarse grids move first,
+    since all their cells pull together. Passes: 2 levels x steps, all with gradient.
     """
 
     measure: ClassVar[str] = "probability"
@@ -48,6 +48,8 @@ class TIDE(MaskOptimiser):
     """Adam's rate, falling linearly to zero."""
     insertion: float = 1.0
     """Weight of what should stay when only the top is shown."""
+    smoothness: float = 0.0
+    """Weight of the mean squared difference of neighbours in sigmoid(s): fewer, larger regions."""
 
     def __post_init__(self) -> None:
         check_positive(
@@ -85,7 +87,11 @@ class TIDE(MaskOptimiser):
         top = top.unflatten(2, (1, self.grid, self.grid))
         scores = score(torch.cat([1 - top, top], 1), step=step)
         deleted, inserted = scores.unflatten(1, (2, self.levels)).mean(2).unbind(1)
-        return deleted - self.insertion * inserted
+        loss = deleted - self.insertion * inserted
+        if self.smoothness:
+            hills = self.landscape(theta).sigmoid()
+            loss = loss + self.smoothness * masks.total_variation(hills)
+        return loss
 
     def project(self, theta: Theta) -> Theta:
         """Any height will do."""
