@@ -31,8 +31,8 @@ RUNS = tomllib.loads(Path(__file__).with_name("reference.toml").read_text(encodi
 PROTOCOLS = ("rise", "igos-released")
 HEAD = [
     "| reference | photo | rise, theirs | rise, ours | igos-released, theirs | igos-released, ours "
-    "| gain, ours less theirs | same | other | passes, theirs | ours |",
-    "|" + "---|" * 11,
+    "| gain, ours less theirs | our runs | same | other | passes, theirs | ours |",
+    "|" + "---|" * 12,
 ]
 
 
@@ -93,7 +93,7 @@ def row(name: str, photo: str, image: Tensor, maps: dict, passes: dict, seeds: i
     ]
     return " | ".join([
         f"| {name}", photo, pair(theirs[:2]), pair(mean[:2]), pair(theirs[2:]), pair(mean[2:]),
-        "; ".join(spread), f"{alike[photo]:.2f}", f"{max(others):.2f}" if others else "-",
+        "; ".join(spread), str(len(ours)), f"{alike[photo]:.2f}", f"{max(others):.2f}" if others else "-",
         f"{passes['fwd_samples']} + {passes['bwd_samples']}",
         f"{cost['forwards']} + {cost['backwards']} |",
     ])  # fmt: skip
@@ -113,7 +113,7 @@ def main() -> None:
         "# Beside the reference maps",
         "",
         "`python benchmarks/reference.py --out benchmarks/results/reference.md`, "
-        f"torch {torch.__version__}, Python {platform.python_version()}, CPU, seeds: {chosen.seeds}",
+        f"torch {torch.__version__}, Python {platform.python_version()}, CPU",
         "",
         *(__doc__ or "").split("\n\n")[2].splitlines(),
         "Passes are forwards + backwards. Numbers of a protocol are deletion / insertion.",
@@ -137,8 +137,16 @@ def main() -> None:
             image = torch.from_numpy(inputs[photo]).permute(2, 0, 1)[None].float() / 255
             lines.append(row(name, photo, image, maps, scores[key]["passes"], chosen.seeds))
             print(lines[-1], flush=True)
-            if chosen.out:
-                chosen.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            write(lines, chosen.out)
+    write(lines, chosen.out)
+
+
+def write(lines: list[str], out: Path | None) -> None:
+    """The rows so far, and what is behind the exceptions."""
+    notes = [f"- {name}: {run['note']}." for name, run in RUNS.items() if "note" in run]
+    if out:
+        text = "\n".join([*lines, "", "Exceptions and what is behind them:", "", *notes]) + "\n"
+        out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
