@@ -42,7 +42,7 @@ SMALL_OF = {
     "mp": {"smoothness": 0.01},
     "mp2": {"cells": 8},
     "rise": {"cells": 7},
-    "pda": {"samples": 4, "stride": 6},
+    "pda": {"samples": 4, "stride": 6, "sampler": "infiller"},
     "kernel_shap": {"samples": 200},
     "smoothgrad": {"samples": 10},
     "tide": {"levels": 3, "smoothness": 0.1},

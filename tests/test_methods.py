@@ -528,3 +528,16 @@ def test_soft_top_k_gradient() -> None:
     scores = torch.randn(2, 12, dtype=torch.double, requires_grad=True)
     count = torch.tensor([3.0, 7.5], dtype=torch.double)
     assert torch.autograd.gradcheck(lambda s: soft_top_k(s, count, 0.5), scores)
+
+
+def test_pda_draws_the_same_windows_alone_and_in_a_batch_of_any_chunk() -> None:
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    method = create("methods", "pda", window=6, stride=8, samples=3)
+    together = explain(toy(Convolutional()), images, method, targets=1).saliency
+    small_chunks = explain(toy(Convolutional(), chunk=3), images, method, targets=1).saliency
+    alone = [explain(toy(Convolutional()), x, method, targets=1).saliency for x in images]
+    torch.testing.assert_close(together, small_chunks, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(together, torch.cat(alone), atol=1e-4, rtol=1e-3)
+    assert together.std() > 0
+    flat = explain(toy(Convolutional()), torch.full((1, 3, 32, 32), 0.5), method).saliency
+    assert flat.isfinite().all()
