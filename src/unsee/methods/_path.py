@@ -7,6 +7,19 @@ from torch import Tensor
 from unsee.infillers.base import Rows
 from unsee.score import MaskedScore, View
 from unsee.types import Variants
+from unsee.updates import Adam, LineSearch, Nesterov, Update
+
+RATES = {"line_search": 1000.0, "nesterov": 1.0, "adam": 0.1}
+"""Published first step of the line search; a fixed 1 does as well with nesterov
+(benchmarks/results/reference.md); adam has MP's."""
+
+
+def rule(update: str, rate: float, regrow: float) -> Update:
+    """The update of this name; a rate of 0 chooses its own."""
+    rate = rate or RATES[update]
+    if update == "line_search":
+        return LineSearch(first=rate, grow=regrow)
+    return Nesterov(rate) if update == "nesterov" else Adam(rate)
 
 
 def points(count: int, like: Tensor) -> Float[Tensor, "{count} 1 1 1"]:

@@ -8,7 +8,7 @@ from unsee.methods import _path
 from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta
-from unsee.updates import Adam, LineSearch, Nesterov, Update
+from unsee.updates import Update
 
 __all__ = ["IGOS"]
 
@@ -37,8 +37,9 @@ class IGOS(MaskOptimiser):
     """Optimisation steps."""
     update: Literal["line_search", "nesterov", "adam"] = "line_search"
     """How the mask moves."""
-    rate: float = 1000.0
-    """First step size of every line search; the fixed rate of the other two."""
+    rate: float = 0.0
+    """First step size of every line search (0: 1000, as published), or the fixed rate of nesterov
+    (0: 1) and adam (0: 0.1)."""
     regrow: float = 5.0
     """Begin a line search at the last size times this; 0 begins at `rate` each time (published)."""
     noise: float = 0.2
@@ -49,15 +50,13 @@ class IGOS(MaskOptimiser):
     """Weight of the mean squared difference between neighbouring cells."""
 
     def __post_init__(self) -> None:
-        check_positive("igos", steps=self.steps, path=self.path, rate=self.rate)
-        check_not_negative("igos", noise=self.noise, regrow=self.regrow)
+        check_positive("igos", steps=self.steps, path=self.path)
+        check_not_negative("igos", noise=self.noise, regrow=self.regrow, rate=self.rate)
 
     @property
     def rule(self) -> Update:
         """The update that `update` names."""
-        if self.update == "line_search":
-            return LineSearch(first=self.rate, grow=self.regrow)
-        return Nesterov(self.rate) if self.update == "nesterov" else Adam(self.rate)
+        return _path.rule(self.update, self.rate, self.regrow)
 
     def start(self, score: MaskedScore) -> Theta:
         """Nothing is removed."""

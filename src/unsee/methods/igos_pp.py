@@ -12,7 +12,7 @@ from unsee.methods import _path
 from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
 from unsee.score import MaskedScore
 from unsee.types import Keep, Losses, Saliency, Theta
-from unsee.updates import Adam, LineSearch, Nesterov, Update
+from unsee.updates import Update
 
 __all__ = ["IGOSPlusPlus"]
 
@@ -42,8 +42,9 @@ class IGOSPlusPlus(MaskOptimiser):
     """Optimisation steps."""
     update: Literal["line_search", "nesterov", "adam"] = "line_search"
     """How the masks move."""
-    rate: float = 1000.0
-    """First step size of every line search; the fixed rate of the other two."""
+    rate: float = 0.0
+    """First step size of every line search (0: 1000, as published), or the fixed rate of nesterov
+    (0: 1) and adam (0: 0.1)."""
     regrow: float = 5.0
     """Begin a line search at the last size times this; 0 begins at `rate` each time, as published
     (the same steps are taken, with a quarter more passes)."""
@@ -64,15 +65,13 @@ class IGOSPlusPlus(MaskOptimiser):
     """How small a squared difference of normalised pixels counts as an edge (published code)."""
 
     def __post_init__(self) -> None:
-        check_positive("igos_pp", steps=self.steps, path=self.path, rate=self.rate, edge=self.edge)
-        check_not_negative("igos_pp", noise=self.noise, regrow=self.regrow)
+        check_positive("igos_pp", steps=self.steps, path=self.path, edge=self.edge)
+        check_not_negative("igos_pp", noise=self.noise, regrow=self.regrow, rate=self.rate)
 
     @property
     def rule(self) -> Update:
         """The update that `update` names."""
-        if self.update == "line_search":
-            return LineSearch(first=self.rate, grow=self.regrow)
-        return Nesterov(self.rate) if self.update == "nesterov" else Adam(self.rate)
+        return _path.rule(self.update, self.rate, self.regrow)
 
     def start(self, score: MaskedScore) -> Theta:
         """Nothing is removed."""

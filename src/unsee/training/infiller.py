@@ -19,6 +19,7 @@ from unsee.errors import InputError
 from unsee.networks.critic import Critic
 from unsee.networks.painter import Painter
 from unsee.networks.perceptual import Perceptual
+from unsee.training.grid import grid
 from unsee.training.photos import Holed, squares
 
 
@@ -122,13 +123,23 @@ def train(chosen: InfillerTraining) -> Iterator[dict[str, float]]:
         accelerator.log(losses, step)
         yield losses | {"step": step}
         late = bool(chosen.minutes) and time.monotonic() - began > 60 * chosen.minutes
-        if step % chosen.picture_every == 0 or step == chosen.steps:
-            _picture(chosen, accelerator, players, step, x, keep)
-        if step % chosen.save_every == 0 or step == chosen.steps or late:
-            _save(chosen, accelerator, players, step)
+        _record(chosen, accelerator, players, step, (x, keep), late=late)
         if late:
             break
     accelerator.end_training()
+
+
+def _record(
+    chosen: InfillerTraining, accelerator: Any, players: _Players, step: int,
+    last: tuple[Tensor, Tensor], *, late: bool,
+) -> None:  # fmt: skip
+    """Pictures and checkpoints when they are due."""
+    over = step == chosen.steps
+    if accelerator.is_main_process and (over or step % chosen.picture_every == 0):
+        x, keep = (part[:12] for part in last)
+        grid(players.mean.module, x, keep, chosen.out / f"step-{step:06d}.jpg")
+    if over or late or step % chosen.save_every == 0:
+        _save(chosen, accelerator, players, step)
 
 
 def _has_tensorboard() -> bool:
@@ -271,32 +282,3 @@ def _save(chosen: InfillerTraining, accelerator: Any, players: _Players, step: i
     part = chosen.out / "painter.part"
     save_file(weights, part, {"run": run})
     part.rename(chosen.out / "painter.safetensors")
-
-
-@torch.no_grad()
-def _picture(
-    chosen: InfillerTraining,
-    accelerator: Any,
-    players: _Players,
-    step: int,
-    x: Tensor,
-    keep: Tensor,
-) -> None:
-    """A row a photo: what is known, the middle answer, two others, the truth."""
-    if not accelerator.is_main_process:
-        return
-    from PIL import Image
-
-    x, keep = x[:12], keep[:12]
-    painter: Any = players.mean.module
-    g = torch.Generator().manual_seed(0)
-    noises = [torch.randn(len(x), painter.noise, generator=g).to(x.device) for _ in range(2)]
-    columns = [
-        x * keep + 0.5 * (1 - keep),
-        painter(x, keep),
-        *(painter(x, keep, z) for z in noises),
-        x,
-    ]
-    rows = torch.cat([torch.cat(list(row), 2) for row in zip(*columns, strict=True)], 1)
-    pixels = (rows.clamp(0, 1) * 255).byte().permute(1, 2, 0).cpu().numpy()
-    Image.fromarray(pixels).save(chosen.out / f"step-{step:06d}.jpg", quality=85)
