@@ -95,10 +95,8 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
 
 
 def as_strip(entries: list[Entry]) -> list[Entry]:
-    """A single column of pictures reads better from left to right."""
-    if any(entry.column for entry in entries):
-        return entries
-    return [replace(entry, row="", column=entry.row) for entry in entries]
+    """Rows as columns: a strip reads from left to right."""
+    return [replace(entry, row=entry.column, column=entry.row) for entry in entries]
 
 
 def _place(entry: Entry) -> tuple[str, str]:
@@ -149,7 +147,8 @@ def as_table(rows: list[dict[str, str]]) -> Table:
     shown = _without_empty(rows)
     table = Table(box=None, pad_edge=False, caption=NOTE, caption_justify="left")
     for name in shown[0]:
-        table.add_column(name, justify="right" if name in (*COLUMNS, "stability") else "left")
+        number = name in (*COLUMNS, "stability")
+        table.add_column(name, justify="right" if number else "left", no_wrap=name != "error")
     for row in shown:
         table.add_row(*(Text(value) for value in row.values()))
     return table

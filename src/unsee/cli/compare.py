@@ -89,7 +89,8 @@ def finish(
 ) -> int:
     """Write the folder, print the table, say what failed."""
     rows = comparison.records(entries, heads)
-    shown = comparison.as_strip(entries)
+    strip = "value" in heads or not heads[1]
+    shown = comparison.as_strip(entries) if strip else entries
     comparison.write(chosen.out, photo, image, title, shown, rows, overwrite=chosen.overwrite)
     Console().print(comparison.as_table(rows))
     sys.stdout.write(f"picture and tables: {chosen.out}\n")
