@@ -143,15 +143,21 @@ def as_markdown(rows: list[dict[str, str]]) -> str:
 
 
 def as_table(rows: list[dict[str, str]]) -> Table:
-    """The table for a terminal."""
-    shown = _without_empty(rows)
+    """The table for a terminal, forward and backward passes in one column."""
+    shown = [_with_passes(row) for row in _without_empty(rows)]
     table = Table(box=None, pad_edge=False, caption=NOTE, caption_justify="left")
     for name in shown[0]:
-        number = name in (*COLUMNS, "stability")
+        number = name in (*COLUMNS, "stability", "passes")
         table.add_column(name, justify="right" if number else "left", no_wrap=name != "error")
     for row in shown:
         table.add_row(*(Text(value) for value in row.values()))
     return table
+
+
+def _with_passes(row: dict[str, str]) -> dict[str, str]:
+    passes = f"{row['forwards']}+{row['backwards']}" if row["forwards"] else ""
+    rest = {k: v for k, v in row.items() if k not in {"forwards", "backwards", "error"}}
+    return rest | {"passes": passes} | {k: v for k, v in row.items() if k == "error"}
 
 
 def _without_empty(rows: list[dict[str, str]]) -> list[dict[str, str]]:
