@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ("deletion", "insertion", "area", "seconds", "forwards", "backwards")
-PROTOCOL = "rise"
+PROTOCOL, AREA_PROTOCOL = "rise", "igos"
 NOTE = (
     f"deletion, insertion: areas under protocol {PROTOCOL}; area: share of the pixels, best first, "
-    "that brings half of the probability back"
+    f"that brings half of the probability back ({AREA_PROTOCOL})"
 )
 
 
@@ -51,11 +51,13 @@ def rated(study: Study, row: str, column: str, **more: float) -> Entry:
     cost = explanation.provenance["cost"]
     deletion = curves.curve(study.score, explanation.saliency, protocol, "deletion")
     insertion = curves.curve(study.score, explanation.saliency, protocol, "insertion")
-    enough = insertion.scores[0] >= insertion.scores[0, -1] / 2
+    blurred = curves.PROTOCOLS[AREA_PROTOCOL]  # rise's blur leaves many classes half there
+    shown = curves.curve(study.score, explanation.saliency, blurred, "insertion")
+    enough = shown.scores[0] >= shown.scores[0, -1] / 2
     numbers = {
         "deletion": protocol.area(deletion).item(),
         "insertion": protocol.area(insertion).item(),
-        "area": insertion.share[int(enough.float().argmax())].item(),
+        "area": shown.share[int(enough.float().argmax())].item(),
         "seconds": cost["seconds"],
         "forwards": cost["forwards"],
         "backwards": cost["backwards"],
