@@ -225,17 +225,14 @@ def _targets(
         isinstance(target, (int, str, np.integer)) for target in targets
     ):
         raise InputError(f"expected classes by number or name, got {targets!r}")
-    if len(targets) != len(logits):
-        raise InputError(f"expected {len(logits)} targets, one for each image, got {len(targets)}")
+    plain = [target if isinstance(target, str) else int(target) for target in targets]
+    if len(plain) != len(logits):
+        raise InputError(f"expected {len(logits)} targets, one for each image, got {len(plain)}")
     found = [
-        int(row.argmax()) if target == "top1" else classifier.index(_plain(target))
-        for target, row in zip(targets, logits, strict=True)
+        int(row.argmax()) if target == "top1" else classifier.index(target)
+        for target, row in zip(plain, logits, strict=True)
     ]
     for index in found:
         if not 0 <= index < logits.shape[1]:
             raise InputError(f"class {index} is not in 0..{logits.shape[1] - 1}")
     return torch.tensor(found, device=logits.device)
-
-
-def _plain(target: Any) -> int | str:
-    return target if isinstance(target, str) else int(target)

@@ -58,6 +58,9 @@ class MaskedScore:
         or that a gradient asks about, would then have nothing behind it but itself. For soft masks
         only: tiles are painted with the rest of the image in view, half removed as it may be.
         """
+        if "_origin" in self.__dict__:  # some rows of a score that may have painted it already
+            whole, chosen = self.__dict__["_origin"]
+            return whole.behind[chosen]
         h, w = self.images.shape[-2:]
         side = max(1, round(min(h, w) / TILES))
         rows, columns = (torch.arange(n, device=self.images.device) // side % 2 for n in (h, w))
@@ -126,6 +129,6 @@ class MaskedScore:
         some.__dict__["fill"] = lambda keep, rows: self.fill(
             keep, rows._replace(image=original[rows.image])
         )
-        if self._hands_back:
-            some.__dict__["behind"] = self.behind[chosen]
+        some.__dict__["_hands_back"] = self._hands_back
+        some.__dict__["_origin"] = self, chosen
         return some

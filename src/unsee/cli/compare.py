@@ -61,7 +61,8 @@ def run(arguments: list[str]) -> int:
                 entries.append(comparison.Entry(name, column, error=str(error)))
             bars.advance(bar)
     heads = ("method", "" if chosen.infillers == OWN else "infiller")
-    return finish(chosen, image, title, entries, heads, photo)
+    shown = comparison.as_strip(entries) if chosen.infillers == OWN else entries
+    return finish(chosen, image, title, entries, shown, heads, photo)
 
 
 def study_of(chosen: Any, classifier: Classifier, image: Any, *parts: Any) -> Study:
@@ -84,13 +85,12 @@ def finish(
     image: Any,
     title: str,
     entries: list[comparison.Entry],
+    shown: list[comparison.Entry],
     heads: tuple[str, str],
     photo: Any,
 ) -> int:
-    """Write the folder, print the table, say what failed."""
+    """Write the folder, with the entries as they are `shown`, print the table, say what failed."""
     rows = comparison.records(entries, heads)
-    strip = "value" in heads or not heads[1]
-    shown = comparison.as_strip(entries) if strip else entries
     comparison.write(chosen.out, photo, image, title, shown, rows, overwrite=chosen.overwrite)
     Console().print(comparison.as_table(rows))
     sys.stdout.write(f"picture and tables: {chosen.out}\n")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from unsee import findings, measures, photos, results
+from unsee import findings, photos, results
 from unsee.classifier import Classifier
 from unsee.cli import complain, options, question
 from unsee.cli.question import Question
@@ -70,8 +70,6 @@ def run(arguments: list[str]) -> int:
 
 def check_names(arguments: list[str]) -> None:
     """Refuse unknown names before anything is loaded."""
-    if measure := options.named(arguments, "measure"):
-        measures.named(measure)
     if judge := options.named(arguments, "judge"):
         create("infillers", judge)
 

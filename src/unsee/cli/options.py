@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import torch
 import tyro
 
+from unsee import measures
 from unsee.errors import InputError
 from unsee.explain import DEFAULT_METHOD, default_infiller, infiller_for
 from unsee.infillers.base import Infiller
@@ -36,39 +37,41 @@ def parse(options: type[Any], arguments: list[str], prog: str) -> Any:
         ("chosen_infiller", infiller, "infiller"),
         ("chosen_source", source, "classifier"),
     )
-    extra = [
-        (name, Annotated[type(default), tyro.conf.arg(name=prefix)], default)
-        for name, default, prefix in parts
-        if settings(default)
-    ]
-    plain = {name: default for name, default, _ in parts if not settings(default)}
-    extended = make_dataclass(options.__name__, extra, bases=(options,), frozen=True)
-    extended.__doc__ = options.__doc__
     defaults = {} if base is None else {"measure": base.measure}
-    parsed = tyro.cli(
-        extended,
-        prog=prog,
-        args=arguments,
-        default=extended(**defaults),
-        description=_about(method),
-    )
-    for name, default in plain.items():
-        object.__setattr__(parsed, name, default)
-    object.__setattr__(parsed, "asked_measure", named(arguments, "measure"))
-    return parsed
+    return _parsed(options, parts, arguments, prog, defaults, _about(method))
 
 
 def parse_plain(options: type[Any], arguments: list[str], prog: str) -> Any:
     """Parse `options` extended by the settings of the classifier alone."""
     source = create("sources", split(named(arguments, "classifier") or DEFAULT)[0])
-    field = ("chosen_source", Annotated[type(source), tyro.conf.arg(name="classifier")], source)
-    extra = [field] if settings(source) else []
-    extended = make_dataclass(options.__name__, extra, bases=(options,), frozen=True)
+    return _parsed(options, (("chosen_source", source, "classifier"),), arguments, prog)
+
+
+def _parsed(
+    options: type[Any],
+    parts: tuple[tuple[str, Any, str], ...],
+    arguments: list[str],
+    prog: str,
+    defaults: dict[str, Any] | None = None,
+    description: str | None = None,
+) -> Any:
+    """Parse `options` with a field for each part: its name, the part, the prefix of its flags."""
+    extra = [
+        (name, Annotated[type(default), tyro.conf.arg(name=prefix)], default)
+        for name, default, prefix in parts
+        if settings(default)
+    ]
+    extended: Any = make_dataclass(options.__name__, extra, bases=(options,), frozen=True)
     extended.__doc__ = options.__doc__
-    parsed: Any = tyro.cli(extended, prog=prog, args=arguments)
-    if not extra:
-        object.__setattr__(parsed, "chosen_source", source)
-    object.__setattr__(parsed, "asked_measure", named(arguments, "measure"))
+    default = extended(**(defaults or {}))
+    parsed = tyro.cli(extended, prog=prog, args=arguments, default=default, description=description)
+    for name, part, _ in parts:
+        if not settings(part):  # a part without settings has no flags
+            object.__setattr__(parsed, name, part)
+    asked = named(arguments, "measure")
+    if asked:
+        measures.named(asked)  # refused before anything is loaded
+    object.__setattr__(parsed, "asked_measure", asked)
     return parsed
 
 

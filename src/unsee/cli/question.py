@@ -59,8 +59,6 @@ def classifier_of(chosen: Any) -> Classifier:
 
 def measure_of(chosen: Any, classifier: Classifier) -> Measure | str | None:
     """The measure that was asked for, if any; a rival counts for more than a recipe."""
-    if chosen.measure is not None:
-        measures.named(chosen.measure)
     if chosen.rival is None:
         return chosen.measure
     if chosen.asked_measure not in {None, "margin"}:

@@ -78,7 +78,8 @@ def run(arguments: list[str]) -> int:
             except InputError as error:
                 entries.append(Entry(label, "", error=str(error)))
     heads = ("value", "seed" if chosen.seeds > 1 else "")
-    return compare.finish(chosen, image, title, entries, heads, photo)
+    shown = comparison.as_strip(entries)
+    return compare.finish(chosen, image, title, entries, shown, heads, photo)
 
 
 def _rated(studies: list[Any], label: str, chosen: Any) -> Iterator[Entry]:

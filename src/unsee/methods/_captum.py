@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from unsee.infillers.base import Rows
 from unsee.methods.base import Method, Progress, drawn
 from unsee.score import MaskedScore
 from unsee.types import Images, Saliency
@@ -38,7 +37,8 @@ class CaptumMethod(Method):
 
         network = Scored(score)
         found = torch.zeros_like(score.images[:, 0])
-        x, behind = (score.classifier.normalise(v) for v in (score.images, background(score)))
+        background = score.pictures(score.images.new_zeros(len(score.images), 1, 1, 1, 1))
+        x, behind = (score.classifier.normalise(v) for v in (score.images, background))
         for i, seed in enumerate(score.seeds):
             network.row = i
             only = x[i : i + 1].clone().requires_grad_(self.needs_gradient)
@@ -69,14 +69,6 @@ class Scored(nn.Module):
         parts = zip(x.split(chunk), target.split(chunk), strict=True)
         values = [classifier.measured(p * std + mean, t, self.score.measure) for p, t in parts]
         return torch.cat(values)
-
-
-def background(score: MaskedScore) -> Images:
-    """What the in-filler puts where nothing is kept."""
-    which = torch.arange(len(score.images), device=score.images.device)
-    nothing = torch.zeros_like(score.images[:, :1])
-    with torch.no_grad():
-        return score.fill(nothing, Rows(which, torch.zeros_like(which), 0))
 
 
 def pooled(attributions: Tensor, channels: Pooling) -> Saliency:

@@ -21,14 +21,6 @@ class Layer:
     """None where it is so already."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    name: str
-    module: nn.Module
-    spatial: Callable[[Tensor], Tensor] | None
-    cells: int
-
-
 def find(network: nn.Module, x: Tensor, wanted: str = "") -> Layer:
     """The layer of this name; if none is given, the last one that still knows about places.
 
@@ -39,7 +31,7 @@ def find(network: nn.Module, x: Tensor, wanted: str = "") -> Layer:
     if wanted:
         for layer in seen:
             if layer.name == wanted:
-                return Layer(layer.name, layer.module, layer.spatial)
+                return layer
         names = [layer.name for layer in seen]
         close = get_close_matches(wanted, names, 5, 0.3) or names[-5:]
         raise InputError(f"no layer {wanted!r} with a spatial output; try {', '.join(close)}")
@@ -48,13 +40,12 @@ def find(network: nn.Module, x: Tensor, wanted: str = "") -> Layer:
             "no layer with a spatial output was found in this network; "
             "class activation maps need one"
         )
-    chosen = _before_attention(seen) or seen[-1]
-    return Layer(chosen.name, chosen.module, chosen.spatial)
+    return _before_attention(seen) or seen[-1]
 
 
-def _before_attention(seen: list[_Seen]) -> _Seen | None:
+def _before_attention(seen: list[Layer]) -> Layer | None:
     """The first norm of the last block with two norms, if there is one."""
-    blocks: dict[str, list[_Seen]] = {}
+    blocks: dict[str, list[Layer]] = {}
     for layer in seen:
         if isinstance(layer.module, nn.LayerNorm):
             blocks.setdefault(layer.name.rpartition(".")[0], []).append(layer)
@@ -62,16 +53,16 @@ def _before_attention(seen: list[_Seen]) -> _Seen | None:
     return twice[-1][0] if twice else None
 
 
-def _look(network: nn.Module, x: Tensor) -> list[_Seen]:
+def _look(network: nn.Module, x: Tensor) -> list[Layer]:
     """Every layer that gives a map of places, in the order in which they finish."""
-    seen: dict[str, _Seen] = {}
+    seen: dict[str, Layer] = {}
     shape = (int(x.shape[-2]), int(x.shape[-1]))
 
     def note(name: str, module: nn.Module, inputs: object, output: object) -> None:
-        found = _spatial(module, output, shape) if isinstance(output, Tensor) else None
+        found = _reading(module, output, shape) if isinstance(output, Tensor) else None
         if found is not None:
             seen.pop(name, None)
-            seen[name] = _Seen(name, module, *found)
+            seen[name] = Layer(name, module, None if found is _as_it_is else found)
 
     hooks = [
         module.register_forward_hook(partial(note, name))
@@ -87,19 +78,18 @@ def _look(network: nn.Module, x: Tensor) -> list[_Seen]:
     return list(seen.values())
 
 
-def _spatial(
+def _reading(
     module: nn.Module, output: Tensor, size: tuple[int, int]
-) -> tuple[Callable[[Tensor], Tensor] | None, int] | None:
-    """How an output is read as a map, and how many places it has; None if it is no map."""
+) -> Callable[[Tensor], Tensor] | None:
+    """How an output is read as a map; None if it is no map."""
     if output.ndim == 4:
         last = isinstance(module, nn.LayerNorm) and module.normalized_shape == output.shape[-1:]
         if last and output.shape[1] != output.shape[-1]:
-            return _channels_first, output.shape[1] * output.shape[2]
-        places = output.shape[2] * output.shape[3]
-        return (None, places) if places > 1 else None
+            return _channels_first
+        return _as_it_is if output.shape[2] * output.shape[3] > 1 else None
     if output.ndim == 3 and isinstance(module, nn.LayerNorm):
         grid = _grid(output.shape[1], size)
-        return (partial(_tokens, grid=grid), grid[0] * grid[1]) if grid else None
+        return partial(_tokens, grid=grid) if grid else None
     return None
 
 
@@ -111,6 +101,10 @@ def _grid(tokens: int, size: tuple[int, int]) -> tuple[int, int] | None:
         if rows > 1 and places % rows == 0 and rows * size[1] == places // rows * size[0]:
             return rows, places // rows
     return None
+
+
+def _as_it_is(output: Tensor) -> Tensor:
+    return output
 
 
 def _channels_first(output: Tensor) -> Tensor:

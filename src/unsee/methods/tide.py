@@ -80,7 +80,8 @@ class TIDE(MaskOptimiser):
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """What is left without the top, less what the top alone brings, over a few levels."""
-        heights = self.landscape(theta).flatten(1)
+        hills = self.landscape(theta)
+        heights = hills.flatten(1)
         share = torch.arange(self.levels, device=theta.device) + score.random.uniform(step, 1)
         count = (share / self.levels).clamp(1e-3, 1 - 1e-3) * heights.shape[1]
         top = masks.soft_top_k(heights[:, None].expand(-1, self.levels, -1), count)
@@ -89,8 +90,7 @@ class TIDE(MaskOptimiser):
         deleted, inserted = scores.unflatten(1, (2, self.levels)).mean(2).unbind(1)
         loss = deleted - self.insertion * inserted
         if self.smoothness:
-            hills = self.landscape(theta).sigmoid()
-            loss = loss + self.smoothness * masks.total_variation(hills)
+            loss = loss + self.smoothness * masks.total_variation(hills.sigmoid())
         return loss
 
     def project(self, theta: Theta) -> Theta:

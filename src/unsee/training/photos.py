@@ -72,6 +72,14 @@ class Holed(Dataset[tuple[Tensor, Tensor]]):
         if size > pictures.shape[-1]:
             raise InputError(f"expected crops of at most {pictures.shape[-1]} pixels, got {size}")
         self.pictures, self.size, self.seed, self.first = pictures, size, seed, first
+        self._last = (-1, torch.empty(0))
+
+    def _order(self, epoch: int) -> Tensor:
+        """A permutation of the photos, made once in each epoch."""
+        if self._last[0] != epoch:
+            g = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+            self._last = epoch, torch.randperm(len(self.pictures), generator=g)
+        return self._last[1]
 
     def __len__(self) -> int:
         return 2**31
@@ -79,8 +87,7 @@ class Holed(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, number: int) -> tuple[Float[Tensor, "3 s s"], Float[Tensor, "1 s s"]]:
         number += self.first
         count, largest = len(self.pictures), self.pictures.shape[-1]
-        epoch = torch.Generator().manual_seed(self.seed * 1_000_003 + number // count)
-        which = int(torch.randperm(count, generator=epoch)[number % count])
+        which = int(self._order(number // count)[number % count])
         g = torch.Generator().manual_seed(self.seed * 7_919 + number)
         side = int(torch.randint(self.size, largest + 1, (1,), generator=g))
         top, left = torch.randint(largest - side + 1, (2,), generator=g).tolist()
