@@ -2,8 +2,10 @@
 
 import dataclasses
 import os
+import tempfile
 
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ["UNSEE_CACHE"] = tempfile.mkdtemp(prefix="unsee-tests-")
 
 import pytest
 import torch

@@ -12,6 +12,7 @@ from tests.reference import reference
 from unsee import InputError, create, explain, load
 from unsee.curves import PROTOCOLS, curve
 from unsee.explain import Study
+from unsee.infillers.base import Rows
 from unsee.score import MaskedScore
 
 
@@ -48,13 +49,22 @@ def test_sliding_patch_spends_one_pass_a_place(image) -> None:
     assert network.passes.forwards == 26
 
 
+def masks_of(keep, draw=None, step=0, **_):
+    """The masks that a score is asked about, whether it is given them or draws them."""
+    if draw is None:
+        return keep
+    b, k = keep.shape[:2]
+    at = torch.arange(b * k)
+    return draw(keep.flatten(0, 1), Rows(at // k, at % k, step)).unflatten(0, (b, k))
+
+
 def test_rise_is_the_weighted_mean_of_its_masks(image) -> None:
     network, seen = toy(Convolutional()), []
     score = question(network, image)
 
     class Spy(MaskedScore):
         def __call__(self, keep, **settings):
-            seen.append(keep)
+            seen.append(masks_of(keep, **settings))
             return super().__call__(keep, **settings)
 
     got = create("methods", "rise", samples=150).attribute(Spy(**vars(score)))
@@ -244,7 +254,7 @@ def spied(score):
     class Spy(MaskedScore):
         def __call__(self, keep, **settings):
             scores = super().__call__(keep, **settings)
-            seen.append((keep.detach(), scores.detach()))
+            seen.append((masks_of(keep.detach(), **settings), scores.detach()))
             return scores
 
         def rows(self, chosen):

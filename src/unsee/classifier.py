@@ -1,17 +1,20 @@
 """A network seen as a function from pixels to scores, with cheap input gradients."""
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from unsee.chunks import Chunks
 from unsee.errors import InputError, unknown
 from unsee.framing import Framing
 from unsee.measures import Logits, Measure
-from unsee.oracle import by_chunks
+from unsee.oracle import RowFunction, Rows, by_chunks
 from unsee.types import Images, Variants
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -31,8 +34,9 @@ class Classifier:
     """An image classifier in evaluation mode, taking pixels in [0, 1].
 
     This is the only place that knows about normalisation, precision, memory format and memory: at
-    most `chunk` images are in the network at a time, however many are asked for. The model is
-    never changed: not its mode, parameters, gradients, hooks, dtype or device.
+    most `chunk` images are in the network at a time, however many are asked for, and fewer where
+    memory does not suffice. The model is never changed: not its mode, parameters, gradients, hooks,
+    dtype or device.
 
     Raises `InputError` for a model in training mode.
     """
@@ -56,11 +60,14 @@ class Classifier:
     differentiable: bool = True
     """False for a black box: methods that need gradients will say so."""
     chunk: int = 0
-    """Images in the network at a time; 0 chooses for the device."""
+    """Images in the network at a time; 0 measures what is fastest, once for each device, network
+    and shape of image."""
     precision: torch.dtype = torch.float32
     """bfloat16 or float16 turn on mixed precision."""
     passes: Passes = field(default_factory=Passes, init=False, repr=False)
     """What was spent so far."""
+    chunks: Chunks = field(init=False, repr=False)
+    """What was measured so far."""
 
     def __post_init__(self) -> None:
         modules = self.model.modules() if isinstance(self.model, nn.Module) else ()
@@ -69,7 +76,7 @@ class Classifier:
         if len(self.mean) != len(self.std):
             raise InputError(f"mean has {len(self.mean)} channels, std {len(self.std)}")
         self.data_mean, self.data_std = self.data_mean or self.mean, self.data_std or self.std
-        self.chunk = self.chunk or (16 if self.device.type == "cpu" else 64)
+        self.chunks = Chunks(self.chunk)
 
     @property
     def channels(self) -> int:
@@ -94,7 +101,12 @@ class Classifier:
 
     def logits(self, images: Variants) -> Logits:
         """One forward pass, all at once; differentiable with respect to the images."""
+        logits = self._network(images)
         self.passes.forwards += len(images)
+        return logits
+
+    def _network(self, images: Variants) -> Logits:
+        """What the network says, uncounted."""
         x = self.normalise(images).contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, self.precision, self.precision != torch.float32):
             output = self.model(x)
@@ -108,7 +120,8 @@ class Classifier:
         """Logits without gradients, in chunks; refuses what is not finite."""
         self.check(images)
         with torch.no_grad():
-            logits = torch.cat([self.logits(part) for part in images.split(self.chunk)])
+            chunk = self.at_a_time(images, len(images))
+            logits = torch.cat([self.logits(part) for part in images.split(chunk)])
         if not logits.isfinite().all():
             raise InputError(
                 "the model answers NaN or infinity; check its weights, mean, std and precision"
@@ -123,15 +136,61 @@ class Classifier:
         def rows(x: Tensor, part: slice) -> Tensor:
             return self.measured(x, targets[part], measure)
 
-        return by_chunks(rows, images, self.chunk)
+        return self.by_chunks(rows, images, images)
+
+    def by_chunks(self, function: RowFunction, rows: Rows, like: Images) -> Float[Tensor, " n"]:
+        """A function of `rows` that puts images like these into the network, chunk by chunk."""
+        gradient = rows.requires_grad and torch.is_grad_enabled()
+        chunk = self.at_a_time(like, len(rows), gradient=gradient)
+
+        def fits(size: int) -> None:
+            if size < chunk:
+                self.chunks.found[self._key(like, gradient)] = size
+
+        return by_chunks(function, rows, chunk, fits)
+
+    def at_a_time(self, like: Images, wanted: int, *, gradient: bool = False) -> int:
+        """How many of `wanted` images like these go through the network at a time."""
+
+        def seconds(count: int) -> float:
+            x = torch.zeros(count, *like.shape[1:], device=like.device, dtype=like.dtype)
+            _synchronise(like.device)
+            start = time.perf_counter()
+            with torch.set_grad_enabled(gradient):
+                x = x.requires_grad_(gradient)
+                output = self._network(x)
+                if gradient:
+                    torch.autograd.grad(output.sum(), x)
+            _synchronise(like.device)
+            return time.perf_counter() - start
+
+        can = isinstance(self.model, nn.Module) and not (gradient and not self.differentiable)
+        key = self._key(like, gradient)
+        return self.chunks.size(key, like.device.type, wanted, seconds if can else None)
+
+    def _key(self, like: Images, gradient: bool) -> str:
+        """All that a chunk's size depends on."""
+        size = "x".join(map(str, like.shape[1:]))
+        way = "backward" if gradient else "forward"
+        threads = torch.get_num_threads()
+        return f"{self._kind} {size} {self.precision} {threads} {torch.__version__} {way}"
+
+    @cached_property
+    def _kind(self) -> str:
+        """The network and what it runs on."""
+        module = self.model if isinstance(self.model, nn.Module) else nn.Identity()
+        count, device = sum(p.numel() for p in module.parameters()), self.device
+        chip = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        return f"{type(module).__name__} {count} {chip}"
 
     def measured(
         self, images: Variants, targets: Int[Tensor, " n"], measure: Measure
     ) -> Float[Tensor, " n"]:
         """The measure of a single chunk of images."""
+        values = measure(self.logits(images), targets)
         if torch.is_grad_enabled():
             self.passes.backwards += len(images)
-        return measure(self.logits(images), targets)
+        return values
 
     def check(self, images: Images) -> None:
         """Raise `InputError` for images that this classifier cannot take."""
@@ -184,8 +243,14 @@ class Classifier:
             "data_std": list(self.data_std),
             "framing": {**asdict(self.framing), "size": list(self.framing.size)},
             "precision": str(self.precision).removeprefix("torch."),
-            "chunk": self.chunk,
+            "chunk": self.chunk or self.chunks.used,
         }
+
+
+def _synchronise(device: torch.device) -> None:
+    """Wait until a GPU is done; only for taking times."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _standardise(images: Variants, mean: tuple[float, ...], std: tuple[float, ...]) -> Variants:

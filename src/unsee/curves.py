@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from unsee import masks
 from unsee.errors import InputError, unknown
-from unsee.infillers.base import Fill, Infiller, Scene
+from unsee.infillers.base import Fill, Infiller, Rows, Scene
 from unsee.measures import probability
 from unsee.score import MaskedScore
 from unsee.smoothing import convolve, gaussian_blur
@@ -154,12 +154,15 @@ def curve(
     changed = torch.arange(0, count + step, step).clamp(max=count).unique().to(images.device)
     order = masks.ranks(ranked)
     asked = replace(score, infiller=protocol.backgrounds(direction), measure=probability)
-    scores = []
-    for points in changed.split(score.classifier.chunk):  # full-size masks of one round at a time
-        keep = _masks(order, points, direction).unflatten(-1, ranked.shape[1:])
-        keep = masks.resize(keep[:, :, None], images.shape[-2:], align_corners=True)
-        scores.append(asked(keep))
-    return Curve((changed / count).to(saliency.dtype), torch.cat(scores, 1))
+
+    def draw(changed: Tensor, rows: Rows) -> Tensor:
+        gone = order[rows.image] < changed[:, None]
+        keep = (gone if direction == "insertion" else ~gone).to(order)
+        keep = keep.view(-1, 1, 1, *ranked.shape[1:])
+        return masks.resize(keep, images.shape[-2:], align_corners=True)[:, 0]
+
+    scores = asked(changed.to(order).expand(len(images), -1), draw=draw)
+    return Curve((changed / count).to(saliency.dtype), scores)
 
 
 def to_cells(saliency: Saliency, side: int) -> Float[Tensor, "b {side} {side}"]:
@@ -174,10 +177,3 @@ def check_map(saliency: Tensor, images: Tensor) -> None:
         raise InputError(f"expected maps of shape {wanted}, got {tuple(saliency.shape)}")
     if not saliency.isfinite().all():
         raise InputError("expected finite maps, got NaN or infinity")
-
-
-def _masks(
-    order: Float[Tensor, "b n"], changed: Int[Tensor, " p"], direction: Direction
-) -> Float[Tensor, "b p n"]:
-    gone = order[:, None] < changed[:, None]
-    return (gone if direction == "insertion" else ~gone).to(order)

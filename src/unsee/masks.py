@@ -90,23 +90,41 @@ def patches(
 
 
 def shifted_grids(
-    grid: Float[Tensor, "b k g g"], shift: Float[Tensor, "b k 2"], size: Sequence[int]
-) -> Float[Tensor, "b k 1 h w"]:
+    grid: Float[Tensor, "*k g g"], shift: Float[Tensor, "*k 2"], size: Sequence[int]
+) -> Float[Tensor, "*k h w"]:
     """Up-sample coarse grids bilinearly and crop each at its own place (RISE's masks).
 
     A grid of g by g cells stands for (g - 1) cells along each side of the image and one to spare;
     `shift` in [0, 1) says how much of the spare cell is cut off at the top and at the left.
     Bilinear up-sampling is linear along each side, so that a mask is two small matrix products.
     """
-    cells = grid.shape[-1]
+    rows, columns = shifts(shift, grid.shape[-1], size)
+    return rows @ grid @ columns.mT
+
+
+def sum_of_shifted_grids(
+    grid: Float[Tensor, "b k g g"],
+    shift: Float[Tensor, "b k 2"],
+    weight: Float[Tensor, "b k"],
+    size: Sequence[int],
+) -> Float[Tensor, "b h w"]:
+    """The weighted sum of each image's shifted grids, without making any of them."""
+    rows, columns = shifts(shift, grid.shape[-1], size)
+    tall = (rows * weight[..., None, None]).transpose(1, 2).flatten(2)
+    return tall @ (grid @ columns.mT).flatten(1, 2)
+
+
+def shifts(
+    shift: Float[Tensor, "*k 2"], cells: int, size: Sequence[int]
+) -> list[Float[Tensor, "*k _side _g"]]:
+    """For each side of the image, how much of each cell is in each pixel."""
     weights = []
     for axis, length in enumerate(size):
-        pixel = (torch.arange(length, device=grid.device) + 0.5) / length * (cells - 1)
+        pixel = (torch.arange(length, device=shift.device) + 0.5) / length * (cells - 1)
         place = (pixel + shift[..., axis, None] - 0.5).clamp(0, cells - 1)
-        corner = torch.arange(cells, device=grid.device)
+        corner = torch.arange(cells, device=shift.device)
         weights.append((1 - (place[..., None] - corner).abs()).clamp(min=0))
-    rows, columns = weights
-    return (rows @ grid @ columns.mT).unsqueeze(2)
+    return weights
 
 
 def soft_top_k(

@@ -12,12 +12,14 @@ from unsee import masks
 from unsee.classifier import Classifier
 from unsee.infillers.base import Fill, Infiller, Rows, Scene
 from unsee.measures import Measure, log_odds
-from unsee.oracle import by_chunks
 from unsee.random import ImageRandom
 from unsee.types import Images, Keep, Scores, Targets, Variants
 
 TILES = 7
 """Along the shorter side of an image, when an in-filler is asked what is behind it all."""
+
+Draw = Callable[[Tensor, Rows], Float[Tensor, "n 1 gh gw"]]
+"""How a chunk's masks are made of a few numbers each (n, ...); differentiable in them."""
 
 View = Callable[[Variants, Rows], Variants]
 """How a variant is looked at: with noise, jitter or flips. It keeps the shape."""
@@ -81,21 +83,29 @@ class MaskedScore:
                 keep.expand(len(which), 1, -1, -1), Rows(which, torch.zeros_like(which), 0)
             )
 
-    def __call__(self, keep: Keep, *, step: int = 0, view: View | None = None) -> Scores:
+    def __call__(
+        self,
+        keep: Float[Tensor, "b k *m"],
+        *,
+        step: int = 0,
+        draw: Draw | None = None,
+        view: View | None = None,
+    ) -> Scores:
         """Score k masked versions of each image, each seen through `view`.
 
-        `step` chooses the noise of in-fillers that draw anew at each step.
+        `step` chooses the noise of in-fillers that draw anew at each step. With `draw` the masks
+        are made of `keep`, whatever that is, when their turn comes, and never held all at once.
         """
         b, k = keep.shape[:2]
 
-        def rows(part_of_keep: Tensor, part: slice) -> Tensor:
-            at = torch.arange(part.start, part.stop, device=keep.device)
+        def rows(some: Tensor, part: slice) -> Tensor:
+            at = torch.arange(part.start, part.stop, device=some.device)
             which = Rows(at // k, at % k, step)
-            variants = self.variants(part_of_keep, which)
+            variants = self.variants(draw(some, which) if draw else some, which)
             variants = view(variants, which) if view else variants
             return self.classifier.measured(variants, self.targets[which.image], self.measure)
 
-        return by_chunks(rows, keep.flatten(0, 1), self.classifier.chunk).view(b, k)
+        return self.classifier.by_chunks(rows, keep.flatten(0, 1), self.images).view(b, k)
 
     def variants(self, keep: Float[Tensor, "n 1 gh gw"], rows: Rows) -> Variants:
         """The pictures that a chunk of masks shows."""

@@ -65,10 +65,15 @@ class Scored(nn.Module):
         classifier = self.score.classifier
         mean, std = (x.new_tensor(v).view(-1, 1, 1) for v in (classifier.mean, classifier.std))
         target = self.score.targets[self.row].expand(len(x))
-        chunk = max(2, classifier.chunk)  # DeepLift compares two pictures of one pass
+        chunk = max(2, self.at_a_time(len(x)))  # DeepLift compares two pictures of one pass
         parts = zip(x.split(chunk), target.split(chunk), strict=True)
         values = [classifier.measured(p * std + mean, t, self.score.measure) for p, t in parts]
         return torch.cat(values)
+
+    def at_a_time(self, wanted: int) -> int:
+        """How many of `wanted` images go through the network together."""
+        gradient = torch.is_grad_enabled() and self.score.classifier.differentiable
+        return self.score.classifier.at_a_time(self.score.images, wanted, gradient=gradient)
 
 
 def pooled(attributions: Tensor, channels: Pooling) -> Saliency:

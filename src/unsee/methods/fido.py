@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from torch import Tensor
+
 from unsee import masks
+from unsee.infillers.base import Rows
 from unsee.methods.base import MaskOptimiser, check_grid, check_positive
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta
@@ -63,10 +66,16 @@ class FIDO(MaskOptimiser):
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Cost of the region, less what it brings."""
         size = score.images.shape[-2:]
-        p = masks.resize(theta.sigmoid(), size)
         noise = score.random.uniform(step, self.samples, 1, *size)
-        keep = masks.relaxed_bernoulli(p.logit(eps=1e-6), noise, self.temperature)
-        evidence, cost = score(keep, step=step).mean(1), p.flatten(1)
+
+        def draw(part: Tensor, rows: Rows) -> Tensor:
+            p = masks.resize(part.sigmoid()[None], size)[0]
+            flips = noise[rows.image, rows.variant]
+            return masks.relaxed_bernoulli(p.logit(eps=1e-6), flips, self.temperature)
+
+        thetas = theta.expand(-1, self.samples, -1, -1, -1)
+        p = masks.resize(theta.sigmoid(), size)
+        evidence, cost = score(thetas, step=step, draw=draw).mean(1), p.flatten(1)
         if self.mode == "ssr":
             evidence = -evidence
         else:

@@ -32,5 +32,5 @@ class IntegratedGradients(CaptumMethod):
     def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
         """As many backward passes as steps."""
         return captum.IntegratedGradients(network).attribute(
-            x, behind, n_steps=self.steps, internal_batch_size=network.score.classifier.chunk
+            x, behind, n_steps=self.steps, internal_batch_size=network.at_a_time(self.steps)
         )

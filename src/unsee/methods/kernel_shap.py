@@ -47,5 +47,5 @@ class KernelSHAP(CaptumMethod):
             warnings.simplefilter("ignore", UserWarning)  # it says that it casts to integers
             return captum.KernelShap(network).attribute(
                 x, behind, feature_mask=pieces[None, None], n_samples=self.samples,
-                perturbations_per_eval=network.score.classifier.chunk,
+                perturbations_per_eval=network.at_a_time(self.samples),
             )  # fmt: skip

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unsee.errors import InputError
+from unsee.infillers.base import Rows
 from unsee.methods._superpixels import Cut, check_segments, cut
 from unsee.methods.base import Method, Progress, check_positive, drawn
 from unsee.score import MaskedScore
@@ -74,8 +75,12 @@ class LIME(Method):
             done = min(start + ROUND, self.samples)
             for i, pieces in enumerate(cuts):
                 coins = self._coins(score, i, step, pieces)[: done - start]
+
+                def draw(part: Tensor, rows: Rows, pieces: Tensor = pieces) -> Tensor:
+                    return part[:, pieces][:, None]
+
                 with torch.no_grad():
-                    asked = _only(score, i)(coins[:, pieces][None, :, None], step=step)
+                    asked = _only(score, i)(coins[None], step=step, draw=draw)
                 shown[i].append(coins.cpu())
                 scores[i].append(asked[0].cpu())
             yield Progress(done, self.samples, drawn(self._maps(cuts, shown, scores, score)))

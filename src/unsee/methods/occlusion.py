@@ -41,7 +41,10 @@ class Occlusion(CaptumMethod):
                 f"occlusion: expected stride <= patch <= {min(h, w)}, "
                 f"got {self.stride} and {self.patch}"
             )
+        places = (-(-(h - self.patch) // self.stride) + 1) * (
+            -(-(w - self.patch) // self.stride) + 1
+        )
         window, steps = (c, self.patch, self.patch), (c, self.stride, self.stride)
         return captum.Occlusion(network).attribute(
-            x, window, steps, behind, perturbations_per_eval=network.score.classifier.chunk
+            x, window, steps, behind, perturbations_per_eval=network.at_a_time(places)
         )

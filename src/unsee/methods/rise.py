@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from unsee import masks
+from unsee.infillers.base import Rows
 from unsee.methods.base import Method, Progress, check_grid, check_positive, drawn
 from unsee.score import MaskedScore
 
@@ -44,10 +46,14 @@ class RISE(Method):
         total = torch.zeros_like(score.images[:, 0])
         for step, start in enumerate(range(0, self.samples, ROUND)):
             done = min(start + ROUND, self.samples)
-            grid = score.random.uniform(step, ROUND, self.cells + 1, self.cells + 1)
-            shift = score.random.uniform(step, ROUND, 2, stream="shift")
-            coins = (grid[:, : done - start] < self.keep).to(total)
-            keep = masks.shifted_grids(coins, shift[:, : done - start], size)
+            noise = score.random.uniform(step, ROUND, self.cells + 1, self.cells + 1)
+            coins = (noise[:, : done - start] < self.keep).to(total)
+            shift = score.random.uniform(step, ROUND, 2, stream="shift")[:, : done - start]
+
+            def draw(part: Tensor, rows: Rows, shift: Tensor = shift) -> Tensor:
+                return masks.shifted_grids(part, shift[rows.image, rows.variant], size)[:, None]
+
             with torch.no_grad():
-                total = total + torch.einsum("bk,bkhw->bhw", score(keep, step=step), keep[:, :, 0])
+                scores = score(coins, step=step, draw=draw)
+                total = total + masks.sum_of_shifted_grids(coins, shift, scores, size)
             yield Progress(done, self.samples, drawn(total / (done * self.keep)))

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from unsee import masks
 from unsee.errors import InputError
+from unsee.infillers.base import Rows
 from unsee.methods.base import Method, Progress, check_positive, drawn
 from unsee.score import MaskedScore
 
@@ -44,12 +46,16 @@ class SlidingPatch(Method):
             torch.arange(0, side - self.patch + 1, self.stride, device=score.images.device)
             for side in size
         )
+
+        def draw(corners: Tensor, rows: Rows) -> Tensor:
+            return masks.patches(corners[:, 0], corners[:, 1], (self.patch, self.patch), size)
+
         with torch.no_grad():
             whole = score(score.images.new_ones(len(score.images), 1, 1, *size))
             drops = score.images.new_zeros(len(score.images), 1, len(tops), len(lefts))
             for row, top in enumerate(tops):
-                corners = top.expand(len(lefts)).to(whole), lefts.to(whole)
-                keep = masks.patches(*corners, (self.patch, self.patch), size)
-                drops[:, 0, row] = whole - score(keep.expand(len(drops), -1, -1, -1, -1))
+                corners = torch.stack([top.expand(len(lefts)), lefts], 1).to(whole)
+                scores = score(corners.expand(len(drops), -1, -1), draw=draw)
+                drops[:, 0, row] = whole - scores
                 fine = masks.resize(drops[:, None], size)[:, 0, 0]
                 yield Progress(row + 1, len(tops), drawn(fine))

@@ -1,0 +1,113 @@
+"""How many images go through a network at a time: measured once, then remembered."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import platformdirs
+import torch
+
+from unsee.oracle import no_room
+
+SIZES = {"cuda": (16, 32, 64, 128, 256, 512), "other": (4, 8, 16, 32)}
+"""Tried in turn on each kind of device."""
+PATIENCE = 3.0
+"""Seconds after which no larger size is tried."""
+MARGIN = 1.03
+"""A larger size must be that much faster per image: memory counts too."""
+UNMEASURED = 16
+"""For what cannot be measured: functions that may be slow, dear or remote."""
+
+Seconds = Callable[[int], float]
+"""How long a batch of so many images takes."""
+
+
+@dataclass
+class Chunks:
+    """The sizes found for one classifier, for each shape of image, with gradient and without."""
+
+    fixed: int = 0
+    """A size that was asked for; 0 measures."""
+    used: int = 0
+    """The largest so far."""
+    found: dict[str, int] = field(default_factory=dict)
+
+    def size(self, key: str, device: str, wanted: int, seconds: Seconds | None) -> int:
+        """How many at a time, if `wanted` are asked for; None for `seconds` measures nothing.
+
+        Sizes are kept in a file of the user's cache: the same machine finds the same ones again.
+        """
+        sizes = SIZES.get(device, SIZES["other"])
+        if key not in self.found:
+            if self.fixed or seconds is None:
+                self.found[key] = self.fixed or UNMEASURED
+            elif wanted <= sizes[0]:
+                return self._used(sizes[0])
+            else:
+                self.found[key] = remembered(key) or remember(key, best(sizes, seconds))
+        return self._used(self.found[key])
+
+    def _used(self, size: int) -> int:
+        self.used = max(self.used, size)
+        return size
+
+
+def best(sizes: tuple[int, ...], seconds: Seconds) -> int:
+    """The size of the least time for each image; memory that runs out ends the search."""
+    chosen, least = sizes[0], torch.inf
+    for size, each in _tried(sizes, seconds):
+        if each * MARGIN < least:
+            chosen, least = size, each
+        elif each > least * 1.2:  # it only gets worse
+            break
+    return chosen
+
+
+def _tried(sizes: tuple[int, ...], seconds: Seconds) -> Iterator[tuple[int, float]]:
+    seconds(sizes[0])  # the first run also sets things up
+    spent = 0.0
+    for size in sizes:
+        if spent > PATIENCE:
+            return
+        try:
+            runs = [seconds(size) for _ in range(3)]
+        except RuntimeError as error:
+            if not no_room(error):
+                raise
+            return
+        spent += sum(runs)
+        yield size, min(runs) / size
+
+
+def cache() -> Path:
+    """Where what was measured is kept: $UNSEE_CACHE, or the user's cache."""
+    return Path(os.environ.get("UNSEE_CACHE") or platformdirs.user_cache_path("unsee"))
+
+
+def remembered(key: str) -> int:
+    """What was found on this machine; 0 if nothing was, or if the file cannot be read."""
+    try:
+        size = json.loads((cache() / "chunks.json").read_text(encoding="utf-8")).get(key, 0)
+    except (OSError, ValueError, AttributeError):
+        return 0
+    return size if isinstance(size, int) and size > 0 else 0
+
+
+def remember(key: str, size: int) -> int:
+    """Keep a size; a cache that cannot be written is no error."""
+    path = cache() / "chunks.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            json.dump({**known, key: size}, file, indent=1)
+        Path(file.name).replace(path)
+    except (OSError, TypeError):
+        return size
+    return size
