@@ -120,8 +120,7 @@ class Classifier:
         """Logits without gradients, in chunks; refuses what is not finite."""
         self.check(images)
         with torch.no_grad():
-            chunk = self.at_a_time(images, len(images))
-            logits = torch.cat([self.logits(part) for part in images.split(chunk)])
+            logits = self.by_chunks(lambda some, part: self.logits(some), images, images)
         if not logits.isfinite().all():
             raise InputError(
                 "the model answers NaN or infinity; check its weights, mean, std and precision"
@@ -138,7 +137,7 @@ class Classifier:
 
         return self.by_chunks(rows, images, images)
 
-    def by_chunks(self, function: RowFunction, rows: Rows, like: Images) -> Float[Tensor, " n"]:
+    def by_chunks(self, function: RowFunction, rows: Rows, like: Images) -> Float[Tensor, "n ..."]:
         """A function of `rows` that puts images like these into the network, chunk by chunk."""
         gradient = rows.requires_grad and torch.is_grad_enabled()
         chunk = self.at_a_time(like, len(rows), gradient=gradient)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from unsee import loading, measures, photos
 from unsee.classifier import Classifier
 from unsee.curves import check_map
-from unsee.errors import InputError
+from unsee.errors import InputError, unknown
 from unsee.explanation import Explanation
 from unsee.infillers.base import Infiller
 from unsee.measures import Measure
@@ -29,6 +29,12 @@ from unsee.types import Images, Targets
 
 DEFAULT_METHOD = "tide"
 """What explains if nothing else is asked for."""
+
+BUDGETS = {"fast": 300, "balanced": 860, "best": 3200}
+"""Passes through the network for each photo."""
+
+Budget = int | str
+"""A number of passes, or one of the names above."""
 
 Picture = str | PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
 """A path, a PIL image or an array, framed for the classifier on the way in; a tensor as it is."""
@@ -47,6 +53,7 @@ def explain(
     measure: Measure | str | None = None,
     seed: int = 0,
     repeats: int = 1,
+    budget: Budget | None = None,
 ) -> Explanation:
     """Find the pixels that a classifier needs, by default for the class that it predicts.
 
@@ -56,12 +63,14 @@ def explain(
     image, by number or by name. The same image, settings and `seed` give the same map, in whatever
     batch (on the same kind of device). With `repeats` the map is the mean of those of `seed`,
     `seed` + 1, ..., and `deviation` their standard deviation: how sure the method is of it.
+    `budget`, "fast", "balanced", "best" or a number of passes through the network for each photo,
+    replaces the method's steps, samples or stride by what it pays for.
 
     Raises `InputError`, a ValueError, for everything that cannot be explained.
     """
     study = Study.of(
         model, images, method, infiller=infiller, targets=targets, measure=measure, seed=seed,
-        repeats=repeats,
+        repeats=repeats, budget=budget,
     )  # fmt: skip
     for _ in study.steps():
         pass
@@ -91,6 +100,7 @@ class Study:
         measure: Measure | str | None = None,
         seed: int = 0,
         repeats: int = 1,
+        budget: Budget | None = None,
     ) -> "Study":
         """Check everything and bind it; arguments as for `explain`."""
         if repeats < 1:
@@ -98,7 +108,10 @@ class Study:
         classifier = loading.load(model)
         chosen: Method = create("methods", method) if isinstance(method, str) else method
         filler = default_infiller(chosen) if infiller is None else infiller
+        passes = None if budget is None else passes_of(budget)
         x = as_images(images, classifier).detach().to(classifier.device, torch.float32)
+        if passes is not None:
+            chosen = chosen.within(passes, (x.shape[-2], x.shape[-1]))
         logits = classifier.predict(x)
         measure = chosen.measure if measure is None else measure
         measure = measures.named(measure) if isinstance(measure, str) else measure
@@ -172,6 +185,17 @@ class Study:
                 "device": str(classifier.device),
             },
         }
+
+
+def passes_of(budget: Budget) -> int:
+    """How many passes a budget is: a name or a number."""
+    if isinstance(budget, str) and not budget.isdigit():
+        if budget not in BUDGETS:
+            raise unknown("budget", budget, [*BUDGETS, "or a number of passes"])
+        return BUDGETS[budget]
+    if int(budget) < 1:
+        raise InputError(f"expected a budget of at least one pass, got {budget}")
+    return int(budget)
 
 
 def default_infiller(method: Method) -> Infiller:

@@ -11,9 +11,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from unsee.errors import InputError
+
 Rows = Float[Tensor, "n ..."]
 RowFunction = Callable[[Tensor, slice], Tensor]
-"""Values (m,) of the rows in a slice, given those rows (m, ...)."""
+"""Values (m, ...) of the rows in a slice, given those rows (m, ...); (m,) for a gradient."""
 
 TOO_MUCH = ("out of memory", "can't allocate memory", "not enough memory", "CUDNN_STATUS_ALLOC")
 """What torch says on its devices when there is no room; only CUDA's has a class of its own."""
@@ -24,10 +26,11 @@ def by_chunks(
     rows: Rows,
     chunk: int,
     remember: Callable[[int], None] | None = None,
-) -> Float[Tensor, " n"]:
+) -> Float[Tensor, "n ..."]:
     """Apply `function` to `rows`, at most `chunk` of them at a time; differentiable in `rows`.
 
-    A chunk that memory has no room for is halved, and `remember` is told what did fit.
+    A chunk that memory has no room for is halved, and `remember` is told what did fit. Raises
+    `InputError` where there is no room for a single one.
     """
     values: Tensor = _ByChunks.apply(rows, function, chunk, remember)
     return values
@@ -53,8 +56,13 @@ class _ByChunks(torch.autograd.Function):
             try:
                 value, gradient = _chunk(function, rows, part, wanted)
             except RuntimeError as error:
-                if not no_room(error) or part.stop - start == 1:
+                if not no_room(error):
                     raise
+                if part.stop - start == 1:
+                    raise InputError(
+                        f"out of memory on {rows.device} with one image at a time; free some, or "
+                        "take a smaller size, precision bfloat16 or another device"
+                    ) from error
                 chunk = (part.stop - start) // 2
                 continue
             values.append(value)

@@ -34,5 +34,8 @@ Losses = Float[Tensor, " b"]
 Theta = Float[Tensor, "b ..."]
 """What an optimiser moves: the parameters of each image's masks."""
 
+Size = tuple[int, int]
+"""Height and width of an image in pixels."""
+
 Saliency = Float[Tensor, "b h w"]
 """Higher is more important."""

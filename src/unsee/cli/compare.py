@@ -71,6 +71,7 @@ def study_of(chosen: Any, classifier: Classifier, image: Any, *parts: Any) -> St
     return Study.of(
         classifier, image, method, infiller=infiller, targets=chosen.target,
         measure=question.measure_of(chosen, classifier) or measure, seed=chosen.seed,
+        budget=chosen.budget,
     )  # fmt: skip
 
 

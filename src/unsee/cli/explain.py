@@ -15,7 +15,7 @@ from unsee.classifier import Classifier
 from unsee.cli import complain, options, question
 from unsee.cli.question import Question
 from unsee.errors import DiskFullError, InputError
-from unsee.explain import DEFAULT_METHOD, Study
+from unsee.explain import DEFAULT_METHOD, Study, passes_of
 from unsee.explanation import check_new
 from unsee.infillers.base import Infiller
 from unsee.measures import Measure
@@ -70,6 +70,8 @@ def run(arguments: list[str]) -> int:
 
 def check_names(arguments: list[str]) -> None:
     """Refuse unknown names before anything is loaded."""
+    if budget := options.named(arguments, "budget"):
+        passes_of(budget)
     if judge := options.named(arguments, "judge"):
         create("infillers", judge)
 
@@ -118,6 +120,7 @@ def _explain_one(
         measure=measure,
         seed=chosen.seed,
         repeats=chosen.repeats,
+        budget=chosen.budget,
     )
     question.walk(study, path.name, bars)
     found = findings.judge(study, chosen.top, judge)

@@ -29,6 +29,9 @@ class Question:
     """Class to explain the target against: why this and not that. Sets the measure."""
     seed: int = 0
     """Same photo, settings and seed: same map."""
+    budget: str | None = None
+    """Passes a photo: fast (300), balanced (860), best (3200) or a number; replaces the steps,
+    samples or stride of the method."""
     size: str | None = None
     """Input size, 260 or HEIGHTxWIDTH; by default the classifier's."""
     fit: Literal["crop", "resize"] | None = None

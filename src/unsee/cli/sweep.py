@@ -15,9 +15,13 @@ from unsee.cli import compare, options, question
 from unsee.cli.question import Question
 from unsee.comparison import Entry
 from unsee.errors import InputError, unknown
-from unsee.explain import DEFAULT_METHOD
+from unsee.explain import DEFAULT_METHOD, passes_of
 from unsee.explanation import check_new
 from unsee.registry import name_of
+from unsee.types import Size
+
+Values = list[tuple[str, Any]]
+"""Label and maker of each variant of the method."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def run(arguments: list[str]) -> int:
     question.measure_of(chosen, classifier)  # refused once, not for every value
     photo = photos.read(chosen.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
+    values, chosen = _within_budget(values, chosen, (image.shape[-2], image.shape[-1]))
     entries: list[Entry] = []
     title = ""
     with question.progress() as bars:
@@ -77,9 +82,16 @@ def run(arguments: list[str]) -> int:
                 entries += _rated(studies, label, chosen)
             except InputError as error:
                 entries.append(Entry(label, "", error=str(error)))
-    heads = ("value", "seed" if chosen.seeds > 1 else "")
-    shown = comparison.as_strip(entries)
+    heads, shown = ("value", "seed" if chosen.seeds > 1 else ""), comparison.as_strip(entries)
     return compare.finish(chosen, image, title, entries, shown, heads, photo)
+
+
+def _within_budget(values: Values, chosen: Any, size: Size) -> tuple[Values, Any]:
+    """The variants that a budget pays for: the setting that varies counts for more."""
+    if not chosen.budget:
+        return values, chosen
+    method = chosen.chosen_method.within(passes_of(chosen.budget), size)
+    return _values(method, chosen.setting), replace(chosen, budget=None)
 
 
 def _rated(studies: list[Any], label: str, chosen: Any) -> Iterator[Entry]:
@@ -101,7 +113,7 @@ def stability(maps: Tensor) -> float:
     return float(found.mean())
 
 
-def _values(method: Any, text: str) -> list[tuple[str, Any]]:
+def _values(method: Any, text: str) -> Values:
     """Label and maker of each variant of the method."""
     if not text:
         return [(name_of(method), lambda: method)]

@@ -1,5 +1,7 @@
 """The integration path of I-GOS and iGOS++: masks scaled by t, seen through noise."""
 
+from typing import Literal
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -8,6 +10,10 @@ from unsee.infillers.base import Rows
 from unsee.score import MaskedScore, View
 from unsee.types import Variants
 from unsee.updates import Adam, LineSearch, Nesterov, Update
+
+Points = Literal["fixed", "drawn"]
+FEW = 3
+"""Points of the path under a budget, where they are drawn."""
 
 RATES = {"line_search": 1000.0, "nesterov": 1.0, "adam": 0.1}
 """Published first step of the line search; a fixed 1 does as well with nesterov
@@ -22,9 +28,11 @@ def rule(update: str, rate: float, regrow: float) -> Update:
     return Nesterov(rate) if update == "nesterov" else Adam(rate)
 
 
-def points(count: int, like: Tensor) -> Float[Tensor, "{count} 1 1 1"]:
-    """The t = s / count, for s from 1 to count."""
-    return torch.linspace(1 / count, 1, count).to(like).view(-1, 1, 1, 1)
+def points(score: MaskedScore, step: int, count: int, kind: Points) -> Float[Tensor, "b n 1 1 1"]:
+    """The t of each image: s / count for s from 1 to count, or one drawn from each such part."""
+    parts = torch.arange(count).to(score.images).expand(len(score.images), -1)
+    within = score.random.uniform(step, count, stream="path") if kind == "drawn" else 1
+    return ((parts + within) / count)[..., None, None, None]
 
 
 def noisy(score: MaskedScore, step: int, count: int, deviation: float) -> View | None:

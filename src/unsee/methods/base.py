@@ -3,18 +3,30 @@
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import islice
-from typing import Any, ClassVar, Literal, NamedTuple, final, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    final,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from torch import nn
 
 from unsee.errors import InputError, unknown
-from unsee.optimise import minimise
+from unsee.optimise import Settle, minimise
 from unsee.score import MaskedScore
-from unsee.types import Losses, Saliency, Theta
+from unsee.types import Losses, Saliency, Size, Theta
 from unsee.updates import Update
+
+WINDOWS = 15
+"""Into which the steps are cut to see whether a loss still falls."""
 
 
 class Progress(NamedTuple):
@@ -48,6 +60,13 @@ class Method(ABC):
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Rate every pixel of `score.images`, round by round."""
 
+    def within(self, passes: int, size: Size) -> "Method":
+        """This method with settings that spend at most so many passes on a photo of this size.
+
+        One whose cost is fixed (a gradient, a class activation map) is returned as it is.
+        """
+        return self
+
     @final
     def run(self, score: MaskedScore) -> Iterator[Progress]:
         """All rounds one by one: to watch, to stop, to animate. Checks the classifier first."""
@@ -77,6 +96,20 @@ class MaskOptimiser(Method):
 
     needs_gradient: ClassVar[bool] = True
     steps: int
+    settle: float = 0.0
+    """A photo is done when its loss falls by less than this share of its whole fall within a
+    fifteenth of the steps; 0 takes all steps."""
+
+    @property
+    @abstractmethod
+    def passes(self) -> int:
+        """Of one step for one photo, all with gradient."""
+
+    def within(self, passes: int, size: Size) -> "MaskOptimiser":
+        """As many steps as the passes pay for; a rate that fades falls over those steps."""
+        settings: dict[str, Any] = {"steps": max(1, passes // self.passes)}
+        found: MaskOptimiser = replace(self, **settings)  # type: ignore[type-var]
+        return found
 
     @property
     @abstractmethod
@@ -102,10 +135,13 @@ class MaskOptimiser(Method):
     @final
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is one step of the optimiser."""
-        path = minimise(self.loss, score, self.start(score), self.rule, self.project)
+        settle = Settle(self.settle, max(2, self.steps // WINDOWS)) if self.settle else None
+        path = minimise(self.loss, score, self.start(score), self.rule, self.project, settle=settle)
         for step, theta, losses in islice(path, self.steps):
             reading = _Reading(self, score, theta)
             yield Progress(step, self.steps, reading, losses)
+        if step < self.steps:  # all photos have settled
+            yield Progress(self.steps, self.steps, reading, losses)
 
 
 def drawn(saliency: Saliency) -> Callable[[], Saliency]:

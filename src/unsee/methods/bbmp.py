@@ -1,12 +1,12 @@
 """BBMP: the mask of continuous values that FIDO is compared with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from unsee import masks
 from unsee.methods.base import MaskOptimiser, check_grid, check_positive
 from unsee.score import MaskedScore
-from unsee.types import Losses, Saliency, Theta
+from unsee.types import Losses, Saliency, Size, Theta
 from unsee.updates import Adam, Update
 
 __all__ = ["BBMP"]
@@ -40,9 +40,22 @@ class BBMP(MaskOptimiser):
     """Weight of the sum of squared differences between neighbouring pixels."""
     first: float = 1.0
     """The mask before the first step; below 0.5 where the in-filler needs a hole to begin with."""
+    settle: float = 0.0
+    """A photo is done when its loss falls by less than this share of its whole fall within a
+    fifteenth of the steps; 0 takes all steps."""
 
     def __post_init__(self) -> None:
         check_positive("bbmp", steps=self.steps, rate=self.rate)
+
+    @property
+    def passes(self) -> int:
+        """A single mask."""
+        return 1
+
+    def within(self, passes: int, size: Size) -> "BBMP":
+        """Fewer steps that are longer, so that masks come as far."""
+        steps = max(1, passes // self.passes)
+        return replace(self, steps=steps, rate=self.rate * self.steps / steps)
 
     @property
     def rule(self) -> Update:

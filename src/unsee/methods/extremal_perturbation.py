@@ -68,6 +68,11 @@ class ExtremalPerturbation(MaskOptimiser):
                 raise InputError(f"extremal_perturbation: expected 0 < area < 1, got {area}")
 
     @property
+    def passes(self) -> int:
+        """A mask for each area."""
+        return len(self.areas)
+
+    @property
     def rule(self) -> Update:
         """Gradient descent with momentum."""
         return Momentum(self.rate)

@@ -1,13 +1,13 @@
 """I-GOS: the smallest mask that hides the object, found along integrated gradients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from unsee import masks
 from unsee.methods import _path
 from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
 from unsee.score import MaskedScore
-from unsee.types import Losses, Saliency, Theta
+from unsee.types import Losses, Saliency, Size, Theta
 from unsee.updates import Update
 
 __all__ = ["IGOS"]
@@ -33,6 +33,8 @@ class IGOS(MaskOptimiser):
     """Cells per side of the mask, from 7 to the side of the image."""
     path: int = 15
     """Points t on the integration path."""
+    points: _path.Points = "fixed"
+    """Where they are: t = s / path, as published, or drawn anew in every step, one from each."""
     steps: int = 20
     """Optimisation steps."""
     update: Literal["line_search", "nesterov", "adam"] = "line_search"
@@ -44,6 +46,9 @@ class IGOS(MaskOptimiser):
     """Begin a line search at the last size times this; 0 begins at `rate` each time (published)."""
     noise: float = 0.2
     """Standard deviation of the noise on the perturbed images, in units of the data's deviation."""
+    settle: float = 0.0
+    """A photo is done when its loss falls by less than this share of its whole fall within a
+    fifteenth of the steps; 0 takes all steps."""
     sparsity: float = 1.0
     """Weight of the mean of what is removed."""
     smoothness: float = 20.0
@@ -52,6 +57,16 @@ class IGOS(MaskOptimiser):
     def __post_init__(self) -> None:
         check_positive("igos", steps=self.steps, path=self.path)
         check_not_negative("igos", noise=self.noise, regrow=self.regrow, rate=self.rate)
+
+    @property
+    def passes(self) -> int:
+        """A single term."""
+        return self.path
+
+    def within(self, passes: int, size: Size) -> "IGOS":
+        """No line search and few points, drawn anew: more steps for the same passes."""
+        few = replace(self, path=_path.FEW, points="drawn", update="nesterov", rate=0.0)
+        return replace(few, steps=max(1, passes // few.passes))
 
     @property
     def rule(self) -> Update:
@@ -67,7 +82,8 @@ class IGOS(MaskOptimiser):
         """What is left of the score along the path, and the cost of the mask."""
         fine = masks.resize(theta, score.images.shape[-2:], align_corners=True)
         view = _path.noisy(score, step, self.path, self.noise)
-        left = score(fine * _path.points(self.path, theta), step=step, view=view).mean(1)
+        t = _path.points(score, step, self.path, self.points)
+        left = score(fine * t, step=step, view=view).mean(1)
         area = (1 - theta).flatten(1).mean(1)
         return left + self.sparsity * area + self.smoothness * masks.total_variation(theta)
 

@@ -1,6 +1,6 @@
 """iGOS++: one mask that hides the object and one that alone shows it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -11,7 +11,7 @@ from unsee import masks
 from unsee.methods import _path
 from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
 from unsee.score import MaskedScore
-from unsee.types import Keep, Losses, Saliency, Theta
+from unsee.types import Keep, Losses, Saliency, Size, Theta
 from unsee.updates import Update
 
 __all__ = ["IGOSPlusPlus"]
@@ -38,6 +38,8 @@ class IGOSPlusPlus(MaskOptimiser):
     """Cells per side of the masks, from 7 to the side of the image."""
     path: int = 15
     """Points t on the integration path."""
+    points: _path.Points = "fixed"
+    """Where they are: t = s / path, as published, or drawn anew in every step, one from each."""
     steps: int = 20
     """Optimisation steps."""
     update: Literal["line_search", "nesterov", "adam"] = "line_search"
@@ -55,6 +57,9 @@ class IGOSPlusPlus(MaskOptimiser):
     inserts, or that does both in a plain sum."""
     noise: float = 0.2
     """Standard deviation of the noise on the perturbed images, in units of the data's deviation."""
+    settle: float = 0.0
+    """A photo is done when its loss falls by less than this share of its whole fall within a
+    fifteenth of the steps; 0 takes all steps."""
     sparsity: float = 1.0
     """Weight of the mean of what is removed (10 at the size of the image)."""
     smoothness: float = 20.0
@@ -67,6 +72,16 @@ class IGOSPlusPlus(MaskOptimiser):
     def __post_init__(self) -> None:
         check_positive("igos_pp", steps=self.steps, path=self.path, edge=self.edge)
         check_not_negative("igos_pp", noise=self.noise, regrow=self.regrow, rate=self.rate)
+
+    @property
+    def passes(self) -> int:
+        """All terms at all points, without a line search."""
+        return self.path * {"bilateral": 4, "naive": 2}.get(self.terms, 1)
+
+    def within(self, passes: int, size: Size) -> "IGOSPlusPlus":
+        """No line search and few points, drawn anew: more steps for the same passes."""
+        few = replace(self, path=_path.FEW, points="drawn", update="nesterov", rate=0.0)
+        return replace(few, steps=max(1, passes // few.passes))
 
     @property
     def rule(self) -> Update:
@@ -84,7 +99,7 @@ class IGOSPlusPlus(MaskOptimiser):
         small = theta.prod(1, keepdim=True)
         fine = masks.resize(theta, score.images.shape[-2:], align_corners=True)
         both = fine.prod(1, keepdim=True)
-        t = _path.points(self.path, theta)
+        t = _path.points(score, step, self.path, self.points)
         hidden, shown = {
             "bilateral": ([fine[:, :1], both], [fine[:, 1:], both]),
             "deletion": ([both], []),

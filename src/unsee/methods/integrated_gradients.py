@@ -1,13 +1,13 @@
 """Integrated gradients, through Captum."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from torch import Tensor
 
 from unsee.methods._captum import CaptumMethod, Pooling, Scored
 from unsee.methods.base import check_positive
-from unsee.types import Images
+from unsee.types import Images, Size
 
 __all__ = ["IntegratedGradients"]
 
@@ -28,6 +28,10 @@ class IntegratedGradients(CaptumMethod):
 
     def __post_init__(self) -> None:
         check_positive("integrated_gradients", steps=self.steps)
+
+    def within(self, passes: int, size: Size) -> "IntegratedGradients":
+        """As many points as the passes pay for."""
+        return replace(self, steps=max(1, passes))
 
     def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
         """As many backward passes as steps."""

@@ -1,7 +1,7 @@
 """Kernel SHAP, through Captum."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from unsee.methods._captum import CaptumMethod, Pooling, Scored
 from unsee.methods._superpixels import Cut, check_segments, cut
 from unsee.methods.base import check_positive
-from unsee.types import Images
+from unsee.types import Images, Size
 
 __all__ = ["KernelSHAP"]
 
@@ -35,6 +35,10 @@ class KernelSHAP(CaptumMethod):
 
     def __post_init__(self) -> None:
         check_positive("kernel_shap", segments=self.segments, samples=self.samples)
+
+    def within(self, passes: int, size: Size) -> "KernelSHAP":
+        """As many samples as the passes pay for."""
+        return replace(self, samples=max(1, passes - 2))
 
     def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
         """A forward pass for each sample, the whole and the empty image."""

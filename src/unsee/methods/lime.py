@@ -1,7 +1,7 @@
 """LIME: a linear model of the score over superpixels that are shown or hidden."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from unsee.infillers.base import Rows
 from unsee.methods._superpixels import Cut, check_segments, cut
 from unsee.methods.base import Method, Progress, check_positive, drawn
 from unsee.score import MaskedScore
+from unsee.types import Size
 
 __all__ = ["LIME"]
 
@@ -61,6 +62,10 @@ class LIME(Method):
         )  # fmt: skip
         if self.samples < 2:
             raise InputError(f"lime: expected samples >= 2, got {self.samples}")
+
+    def within(self, passes: int, size: Size) -> "LIME":
+        """As many samples as the passes pay for."""
+        return replace(self, samples=max(2, passes))
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is `ROUND` samples of each image."""

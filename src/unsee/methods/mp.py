@@ -44,10 +44,18 @@ class MP(MaskOptimiser):
     """To which differences are raised."""
     jitter: int = 4
     """Largest shift of the perturbed image, in pixels."""
+    settle: float = 0.0
+    """A photo is done when its loss falls by less than this share of its whole fall within a
+    fifteenth of the steps; 0 takes all steps."""
 
     def __post_init__(self) -> None:
         check_positive("mp", steps=self.steps, power=self.power)
         check_not_negative("mp", jitter=self.jitter)
+
+    @property
+    def passes(self) -> int:
+        """A single mask."""
+        return 1
 
     @property
     def rule(self) -> Update:

@@ -1,7 +1,7 @@
 """MP2: cells go, a few at a time, until the class is gone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from unsee import masks
 from unsee.methods.base import Method, Progress, check_grid, check_positive, drawn
 from unsee.score import MaskedScore
-from unsee.types import Keep, Saliency
+from unsee.types import Keep, Saliency, Size
 
 __all__ = ["MP2"]
 
@@ -39,6 +39,10 @@ class MP2(Method):
 
     def __post_init__(self) -> None:
         check_positive("mp2", cells=self.cells, grid=self.grid)
+
+    def within(self, passes: int, size: Size) -> "MP2":
+        """As few cells in a step as the passes pay for, if all of them have to go."""
+        return replace(self, cells=max(1, -(-(self.grid**2) // passes)))
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is one step; photos that are done are asked no more."""

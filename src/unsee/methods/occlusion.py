@@ -1,6 +1,7 @@
 """Occlusion, through Captum."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.methods._captum import CaptumMethod, Pooling, Scored
 from unsee.methods.base import check_positive
-from unsee.types import Images
+from unsee.types import Images, Size
 
 __all__ = ["Occlusion"]
 
@@ -33,6 +34,13 @@ class Occlusion(CaptumMethod):
     def __post_init__(self) -> None:
         check_positive("occlusion", patch=self.patch, stride=self.stride)
 
+    def within(self, passes: int, size: Size) -> "Occlusion":
+        """The smallest stride whose places, and the whole image, the passes pay for."""
+        stride = 1
+        while stride < self.patch and _places(self.patch, stride, size) > passes - 1:
+            stride += 1
+        return replace(self, stride=stride)
+
     def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
         """A forward pass for each window."""
         c, h, w = x.shape[1:]
@@ -41,10 +49,13 @@ class Occlusion(CaptumMethod):
                 f"occlusion: expected stride <= patch <= {min(h, w)}, "
                 f"got {self.stride} and {self.patch}"
             )
-        places = (-(-(h - self.patch) // self.stride) + 1) * (
-            -(-(w - self.patch) // self.stride) + 1
-        )
+        places = _places(self.patch, self.stride, (h, w))
         window, steps = (c, self.patch, self.patch), (c, self.stride, self.stride)
         return captum.Occlusion(network).attribute(
             x, window, steps, behind, perturbations_per_eval=network.at_a_time(places)
         )
+
+
+def _places(patch: int, stride: int, size: Size) -> int:
+    """How many windows there are; the last of a row may reach over the border."""
+    return math.prod(-(-(side - patch) // stride) + 1 for side in size)

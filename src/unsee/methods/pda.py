@@ -1,7 +1,8 @@
 """PDA: what the score would be if a small window were drawn anew, given what is around it."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -14,7 +15,7 @@ from unsee.errors import InputError
 from unsee.infillers.base import Rows
 from unsee.methods.base import Method, Progress, check_positive, drawn
 from unsee.score import MaskedScore, View
-from unsee.types import Images, Variants
+from unsee.types import Images, Size, Variants
 
 __all__ = ["PDA"]
 
@@ -51,6 +52,17 @@ class PDA(Method):
         check_positive(
             "pda", window=self.window, rim=self.rim, stride=self.stride, samples=self.samples
         )
+
+    def within(self, passes: int, size: Size) -> "PDA":
+        """The smallest stride that the passes pay for, at as many samples of each window."""
+        times, stride = self.samples if self.sampler == "conditional" else 1, 1
+        while (
+            stride < self.window
+            and times * math.prod(len(_places(side, self.window, stride)) for side in size)
+            > passes - 1
+        ):
+            stride += 1
+        return replace(self, stride=stride)
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is one row of windows."""

@@ -1,7 +1,7 @@
 """RISE: the mean of random masks, weighted by their scores."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -11,6 +11,7 @@ from unsee import masks
 from unsee.infillers.base import Rows
 from unsee.methods.base import Method, Progress, check_grid, check_positive, drawn
 from unsee.score import MaskedScore
+from unsee.types import Size
 
 __all__ = ["RISE"]
 
@@ -38,6 +39,10 @@ class RISE(Method):
 
     def __post_init__(self) -> None:
         check_positive("rise", samples=self.samples, keep=self.keep, cells=self.cells)
+
+    def within(self, passes: int, size: Size) -> "RISE":
+        """As many samples as the passes pay for."""
+        return replace(self, samples=max(1, passes))
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is `ROUND` masks for each image."""

@@ -1,7 +1,8 @@
 """SP: how much does the score fall when a square patch is removed?"""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -12,6 +13,7 @@ from unsee.errors import InputError
 from unsee.infillers.base import Rows
 from unsee.methods.base import Method, Progress, check_positive, drawn
 from unsee.score import MaskedScore
+from unsee.types import Size
 
 __all__ = ["SlidingPatch"]
 
@@ -34,6 +36,13 @@ class SlidingPatch(Method):
 
     def __post_init__(self) -> None:
         check_positive("sliding_patch", patch=self.patch, stride=self.stride)
+
+    def within(self, passes: int, size: Size) -> "SlidingPatch":
+        """The smallest stride whose places, and the whole image, the passes pay for."""
+        stride = 1
+        while math.prod((side - self.patch) // stride + 1 for side in size) > max(passes - 1, 1):
+            stride += 1
+        return replace(self, stride=stride)
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is one row of places."""

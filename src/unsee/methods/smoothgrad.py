@@ -1,13 +1,13 @@
 """SmoothGrad, through Captum."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from torch import Tensor
 
 from unsee.methods._captum import CaptumMethod, Pooling, Scored
 from unsee.methods.base import check_not_negative, check_positive
-from unsee.types import Images
+from unsee.types import Images, Size
 
 __all__ = ["SmoothGrad"]
 
@@ -32,6 +32,10 @@ class SmoothGrad(CaptumMethod):
     def __post_init__(self) -> None:
         check_positive("smoothgrad", samples=self.samples)
         check_not_negative("smoothgrad", noise=self.noise)
+
+    def within(self, passes: int, size: Size) -> "SmoothGrad":
+        """As many samples as the passes pay for."""
+        return replace(self, samples=max(1, passes))
 
     def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
         """As many backward passes as samples."""

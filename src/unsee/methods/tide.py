@@ -50,11 +50,19 @@ class TIDE(MaskOptimiser):
     """Weight of what should stay when only the top is shown."""
     smoothness: float = 0.0
     """Weight of the mean squared difference of neighbours in sigmoid(s): fewer, larger regions."""
+    settle: float = 0.0
+    """A photo is done when its loss falls by less than this share of its whole fall within a
+    fifteenth of the steps; 0 takes all steps."""
 
     def __post_init__(self) -> None:
         check_positive(
             "tide", steps=self.steps, levels=self.levels, rate=self.rate, scales=self.scales
         )
+
+    @property
+    def passes(self) -> int:
+        """Each level deletes and inserts."""
+        return 2 * self.levels
 
     @property
     def rule(self) -> Update:
