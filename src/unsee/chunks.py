@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-import platformdirs
 import torch
 
 from unsee.oracle import no_room
@@ -83,8 +82,10 @@ def _tried(sizes: tuple[int, ...], seconds: Seconds) -> Iterator[tuple[int, floa
 
 
 def cache() -> Path:
-    """Where what was measured is kept: $UNSEE_CACHE, or the user's cache."""
-    return Path(os.environ.get("UNSEE_CACHE") or platformdirs.user_cache_path("unsee"))
+    """Where what was measured is kept: $UNSEE_CACHE, or a folder in the user's cache."""
+    if own := os.environ.get("UNSEE_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unsee"
 
 
 def remembered(key: str) -> int:

@@ -13,6 +13,7 @@ COMMANDS = {
     "compare": "one photo, several methods and in-fillers: a picture and a table",
     "sweep": "one photo, one method, a setting at several values or several seeds",
     "train": "train the in-filling generator; a stopped run goes on where it was",
+    "floor": "time the bare classifier, and how far methods are above it",
     "list": "list methods, infillers, classifiers, metrics, measures or recipes",
     "demo": "explain a real photo that comes with a package",
 }

