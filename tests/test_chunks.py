@@ -5,7 +5,8 @@ import torch
 
 from tests.conftest import Convolutional, toy
 from unsee import InputError, explain
-from unsee.chunks import Chunks, best, cache
+from unsee.cache import cache
+from unsee.chunks import Chunks, best
 from unsee.measures import probability
 from unsee.oracle import by_chunks
 

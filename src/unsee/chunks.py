@@ -1,7 +1,6 @@
 """How many images go through a network at a time: measured once, then remembered."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from tempfile import NamedTemporaryFile
 
 import torch
 
+from unsee.cache import cache
 from unsee.oracle import no_room
 
 SIZES = {"cuda": (16, 32, 64, 128, 256, 512), "other": (4, 8, 16, 32)}
@@ -79,13 +79,6 @@ def _tried(sizes: tuple[int, ...], seconds: Seconds) -> Iterator[tuple[int, floa
             return
         spent += sum(runs)
         yield size, min(runs) / size
-
-
-def cache() -> Path:
-    """Where what was measured is kept: $UNSEE_CACHE, or a folder in the user's cache."""
-    if own := os.environ.get("UNSEE_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unsee"
 
 
 def remembered(key: str) -> int:

@@ -9,6 +9,7 @@ import torch
 
 import unsee
 from tests.conftest import Convolutional, question, small, toy
+from tests.generators import small_infiller
 from unsee import InputError, available, create, explain
 from unsee.registry import settings_of, summary
 
@@ -140,7 +141,10 @@ def test_other_sizes_and_channels(method) -> None:
 
 @pytest.mark.parametrize("infiller", [i for i in available("infillers") if i != "patchmatch"])
 def test_runs_with_every_infiller(method, network, images, infiller) -> None:
-    saliency = explain(network, images[:1], quick(method), infiller=infiller).saliency
+    filler = small_infiller(infiller)
+    if getattr(filler, "least", 0) > 32:
+        pytest.skip("paints larger images only")
+    saliency = explain(network, images[:1], quick(method), infiller=filler).saliency
     assert saliency.isfinite().all()
 
 

@@ -1,0 +1,50 @@
+"""Our own generator."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from unsee import weights as files
+from unsee.infillers._generative import Generative, Network
+from unsee.infillers.base import Rows, Scene
+from unsee.networks.painter import Painter
+from unsee.types import FlatKeep, Variants
+
+__all__ = ["PainterInfiller"]
+
+
+@dataclass(frozen=True)
+class PainterInfiller(Generative):
+    """A small gated U-net with attention, trained by `unsee train infiller`.
+
+    The same mask gives the same answer; with `samples`, several answers that noise chooses among,
+    one for each mask of an image in turn: draws of the expectation of FIDO's eq. 1.
+    """
+
+    least: ClassVar[int] = 16
+    published: ClassVar[files.Published] = files.Published(
+        "painter.safetensors", "unsee train infiller", "yours"
+    )
+
+    weights: str = ""
+    """Path of painter.safetensors."""
+    samples: int = 0
+    """Different answers; 0 gives the middle one."""
+
+    def load(self) -> Network:
+        """The weights as they were trained, at full precision."""
+        if self.weights == files.RANDOM:
+            return files.untrained(Painter, (16, 16, 16), (1, 1, 1))
+        path = files.find(self.weights, self.published)
+        weights = {key: value.float() for key, value in files.load(path).items()}
+        return files.fit(Painter(), weights, path)
+
+    def paint(
+        self, network: Any, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
+    ) -> Variants:
+        """All masks at once, each image's noise its own."""
+        noise = None
+        if self.samples:
+            drawn = scene.random.normal(0, self.samples, network.noise, stream="painter")
+            noise = drawn[rows.image, rows.variant % self.samples]
+        painted: Variants = network(shown, keep, noise)
+        return painted

@@ -1,0 +1,115 @@
+"""From a name to a file of weights: where it is, where it comes from, whether it is right."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from unsee.cache import cache
+from unsee.errors import InputError
+
+RANDOM = "random"
+"""Instead of a file: untrained weights, the same each time, to test and to time with."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file that somebody else publishes."""
+
+    name: str
+    """Of the file."""
+    origin: str
+    """Where it comes from."""
+    licence: str
+    digest: str = ""
+    """sha256:... or md5:..., as published; empty where none is."""
+
+
+def find(asked: str, published: Published, flag: str = "--infiller.weights") -> Path:
+    """The file asked for, or the published one in the cache.
+
+    Raises `InputError` for a file that is not there, saying where it comes from, and for a
+    published one whose checksum is wrong.
+    """
+    if asked:
+        path = Path(asked)
+        if not (path.exists() or path.with_name(path.name + ".index").exists()):
+            raise InputError(f"no such file: {path}; {_origin(published, flag)}")
+        return path
+    path = cache() / "weights" / published.name
+    if not path.exists():
+        raise InputError(f"no weights given; {_origin(published, flag)}")
+    if published.digest:
+        check(path, published.digest)
+    return path
+
+
+def check(path: Path, digest: str) -> None:
+    """Refuse a file that is not the one that was published."""
+    kind, _, wanted = digest.partition(":")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, kind).hexdigest()
+    if found != wanted:
+        raise InputError(
+            f"{path} is not the published file: its {kind} is {found}, expected {wanted}; "
+            "fetch it again"
+        )
+
+
+def fit(network: nn.Module, weights: dict[str, Tensor], path: Path) -> nn.Module:
+    """The network with these weights, ready to be asked; says which keys or shapes differ."""
+    own = network.state_dict()
+    missing, more = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
+    shapes = [
+        f"{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
+        for key in own.keys() & weights.keys()
+        if own[key].shape != weights[key].shape
+    ]
+    if missing or more or shapes:
+        raise InputError(
+            f"{path} holds weights of another network: missing {_some(missing)}; "
+            f"unknown {_some(more)}; of another shape {_some(sorted(shapes))}"
+        )
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False)
+
+
+def untrained(make: type[nn.Module], *arguments: object) -> nn.Module:
+    """A network with random weights, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return make(*arguments).eval().requires_grad_(False)
+
+
+def load(path: Path) -> dict[str, Tensor]:
+    """Tensors by name from a file of safetensors or of PyTorch (no code is run)."""
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        found = torch.load(path, "cpu", weights_only=True)
+    except Exception as error:  # many libraries' errors, all about this file
+        raise InputError(f"cannot read weights from {path}: {error}") from error
+    if isinstance(found, dict) and not all(isinstance(v, Tensor) for v in found.values()):
+        for key in ("state_dict", "model", "G", "generator"):
+            if isinstance(found.get(key), dict):
+                found = found[key]
+    if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
+        raise InputError(f"{path} holds no tensors by name")
+    return found
+
+
+def _origin(published: Published, flag: str) -> str:
+    place = cache() / "weights" / published.name
+    return (
+        f"{published.name} comes from {published.origin} ({published.licence}); "
+        f"give its path with {flag}, or put it at {place}"
+    )
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more if names else "none"
