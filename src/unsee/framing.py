@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from unsee.types import Images
@@ -54,6 +54,24 @@ class Framing:
         return F.interpolate(
             part, self.size, mode=self.interpolation, antialias=True, align_corners=False
         ).clamp(0, 1)
+
+    def boxes(self, boxes: Float[Tensor, "n 4"], height: int, width: int) -> Float[Tensor, "n 4"]:
+        """Boxes (x1, y1, x2, y2) of a photo of this size in the pixels of the input.
+
+        What is cut off is cut off; a box that lies outside of the input has no area.
+        """
+        top, left, rows, columns = self.box(height, width)
+        scale = boxes.new_tensor([self.size[1] / columns, self.size[0] / rows] * 2)
+        moved = (boxes - boxes.new_tensor([left, top] * 2)) * scale
+        limit = boxes.new_tensor([self.size[1], self.size[0]] * 2)
+        return torch.minimum(moved.clamp(min=0), limit)
+
+    def mask(self, mask: Bool[Tensor, "height width"]) -> Bool[Tensor, "_h _w"]:
+        """A mask of the photo at the input's size, the nearest pixel of each."""
+        top, left, rows, columns = self.box(*mask.shape)
+        part = mask[top : top + rows, left : left + columns]
+        shown = F.interpolate(part[None, None].float(), self.size, mode="nearest-exact")
+        return shown[0, 0] > 0.5
 
     def back(
         self, saliency: Float[Tensor, "h w"], height: int, width: int

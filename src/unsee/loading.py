@@ -1,17 +1,21 @@
 """From what a user has in hand to a `Classifier`."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from unsee.classifier import Classifier
+from unsee.datasets.base import Dataset, Sample
 from unsee.errors import InputError
 from unsee.registry import available, create
 
 DEFAULT = "efficientnet_lite0"
 """The embedded classifier."""
+LAST = "image_folder"
+"""Recognises any folder, so that it is asked after all others."""
 
 
 def load(
@@ -52,6 +56,29 @@ def load(
     if framing != found.framing:
         found = replace(found, framing=framing)
     return replace(found, precision=precision) if precision else found
+
+
+def load_data(spec: str) -> list[Sample]:
+    """The samples of a labelled data set: `DATASET:PATH`, or a path whose layout is recognised.
+
+    Raises `InputError` for a path that is not there or that nothing recognises.
+    """
+    name, _, rest = spec.partition(":")
+    named = name in available("datasets") and bool(rest)
+    path = Path(rest if named else spec)
+    if not path.exists():
+        raise InputError(f"{path}: no such data set")
+    if named:
+        found: list[Sample] = create("datasets", name).samples(path)
+        return found
+    for candidate in sorted(available("datasets"), key=lambda known: known == LAST):
+        data: Dataset = create("datasets", candidate)
+        if data.recognises(path):
+            return data.samples(path)
+    raise InputError(
+        f"{path}: no data set that is known ({', '.join(available('datasets'))}); see "
+        "unsee list datasets"
+    )
 
 
 def split(spec: str) -> tuple[str, str]:

@@ -58,10 +58,15 @@ def read(path: str | Path, channels: int = 3) -> PhotoFile:
     if not path.is_file():
         raise InputError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
     content = path.read_bytes()
-    if not content:
-        raise InputError(f"{path}: the file is empty (0 bytes)")
     digest = hashlib.sha256(content).hexdigest()
-    return PhotoFile(_planes(_decode(content, path), channels), str(path), digest)
+    return PhotoFile(decode(content, path, channels), str(path), digest)
+
+
+def decode(content: bytes, name: str | Path, channels: int = 3) -> Photo:
+    """The photo that the bytes of a file hold; `name` is for messages."""
+    if not content:
+        raise InputError(f"{name}: the file is empty (0 bytes)")
+    return _planes(_decode(content, Path(name)), channels)
 
 
 def from_array(array: NDArray[np.generic] | Image.Image, channels: int = 3) -> Photo:

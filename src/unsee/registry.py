@@ -9,12 +9,12 @@ from typing import Any
 
 from unsee.errors import unknown
 
-KINDS = ("methods", "infillers", "metrics", "sources")
+KINDS = ("methods", "infillers", "metrics", "sources", "datasets")
 
 
 @cache
 def available(kind: str) -> list[str]:
-    """Names of all parts of a kind: "methods", "infillers", "metrics" or "sources"."""
+    """Names of all parts of a kind: "methods", "infillers", "metrics", "sources" or "datasets"."""
     if kind not in KINDS:
         raise unknown("kind of part", kind, KINDS)
     folder = import_module(f"unsee.{kind}").__path__

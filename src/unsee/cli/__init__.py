@@ -12,9 +12,10 @@ COMMANDS = {
     "explain": "explain photos: maps, pictures and numbers, a folder each",
     "compare": "one photo, several methods and in-fillers: a picture and a table",
     "sweep": "one photo, one method, a setting at several values or several seeds",
+    "evaluate-infill": "how well in-fillers hide objects and bring back what is missing",
     "train": "train the in-filling generator; a stopped run goes on where it was",
     "floor": "time the bare classifier, and how far methods are above it",
-    "list": "list methods, infillers, classifiers, metrics, measures or recipes",
+    "list": "list methods, infillers, classifiers, metrics, datasets, measures or recipes",
     "demo": "explain a real photo that comes with a package",
 }
 
@@ -58,5 +59,5 @@ def _dispatch(arguments: list[str]) -> int:
     name, *rest = arguments
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
-    run: Callable[[list[str]], int] = import_module(f"unsee.cli.{name}").run
+    run: Callable[[list[str]], int] = import_module(f"unsee.cli.{name.replace('-', '_')}").run
     return run(rest)

@@ -15,7 +15,7 @@ from unsee.measures import MEASURES
 from unsee.recipes import recipe, recipes
 from unsee.registry import available, part, summary
 
-KINDS = ("methods", "infillers", "classifiers", "metrics", "measures", "recipes")
+KINDS = ("methods", "infillers", "classifiers", "metrics", "datasets", "measures", "recipes")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class List:
     """List what can be named, with a line about each."""
 
     kind: Annotated[
-        Literal["methods", "infillers", "classifiers", "metrics", "measures", "recipes"],
+        Literal[
+            "methods", "infillers", "classifiers", "metrics", "datasets", "measures", "recipes"
+        ],
         tyro.conf.Positional,
     ]
     """What to list."""

@@ -1,0 +1,90 @@
+"""What a data set is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from unsee import photos
+from unsee.errors import InputError
+from unsee.framing import Photo
+
+Boxes = Float[Tensor, "n 4"]
+"""x1, y1, x2, y2 in pixels, one for each object of the labelled class."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A photo and what is known about it, without the pixels until they are asked for."""
+
+    id: str
+    """Unique in the data set and the same whatever its order."""
+    read: Callable[[int], Photo]
+    """The whole photo with so many channels; raises `InputError` for a bad one."""
+    target: int | None = None
+    """The labelled class."""
+    boxes: Boxes = field(default_factory=lambda: torch.zeros(0, 4))
+    """Of the labelled objects, in the photo's pixels."""
+    outline: Callable[[], Bool[Tensor, "height width"]] | None = None
+    """The labelled object's pixels, where they are known."""
+
+
+class Dataset(ABC):
+    """Opens labelled photos. Final subclasses are frozen dataclasses of settings.
+
+    `DATASET:PATH` names one; a bare path is opened by whatever recognises it.
+    """
+
+    argument: ClassVar[str] = "PATH"
+
+    @abstractmethod
+    def recognises(self, path: Path) -> bool:
+        """Whether this is how the data at the path are laid out."""
+
+    @abstractmethod
+    def samples(self, path: Path) -> list[Sample]:
+        """All samples, in a fixed order, without reading a photo.
+
+        Raises `InputError` for annotations that are missing or wrong.
+        """
+
+
+def reader(path: Path) -> Callable[[int], Photo]:
+    """Reads a photo from a file when it is wanted."""
+    return lambda channels: photos.read(path, channels).pixels
+
+
+def checked(boxes: Boxes, width: float, height: float, where: str) -> Boxes:
+    """Boxes cut to the photo; refused where they are turned round or lie outside."""
+    cut = boxes.clone()
+    cut[:, 0::2], cut[:, 1::2] = boxes[:, 0::2].clamp(0, width), boxes[:, 1::2].clamp(0, height)
+    bad = (cut[:, 2] <= cut[:, 0]) | (cut[:, 3] <= cut[:, 1])
+    if bad.any():
+        one = [round(v, 1) for v in boxes[bad][0].tolist()]
+        raise InputError(
+            f"{where}: the box {one} (x1, y1, x2, y2) is outside of the photo, "
+            f"{width:g} x {height:g} pixels, or turned round"
+        )
+    return cut
+
+
+def unique(samples: list[Sample], path: Path) -> list[Sample]:
+    """The samples, if there are any and their ids differ."""
+    if not samples:
+        raise InputError(f"{path}: no photos in this data set")
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.id in seen:
+            raise InputError(f"{path}: {sample.id} is there twice")
+        seen.add(sample.id)
+    return samples
+
+
+def limited(samples: list[Sample], limit: int | None) -> Iterator[Sample]:
+    """The first so many; all without a limit."""
+    yield from samples[:limit] if limit else samples

@@ -1,0 +1,146 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.data import chelsea, coffee
+
+from tests.conftest import Convolutional, toy
+from unsee import InputError, create
+from unsee.cli import main
+from unsee.datasets.base import Sample
+from unsee.evaluation import infill, intervals
+from unsee.evaluation.infill import Judges, Problem
+
+
+@pytest.fixture
+def sample():
+    photo = torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(0))
+    boxes = torch.tensor([[5.0, 5.0, 20.0, 20.0]])
+    return Sample("one", lambda channels: photo, 2, boxes)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "data"
+    path.mkdir()
+    for name, picture in (("cat.png", chelsea()), ("cup.png", coffee())):
+        Image.fromarray(picture).save(path / name)
+    (path / "bad.png").write_bytes(b"")
+    entries = [
+        {"file": "cat.png", "index": 285, "boxes": [[100, 20, 320, 280]]},
+        {"file": "cup.png", "index": 967, "boxes": [[160, 60, 460, 330]]},
+        {"file": "bad.png", "index": 1},
+    ]
+    (path / "annotations.json").write_text(json.dumps(entries))
+    return path
+
+
+def test_holes_are_where_they_should_be(sample) -> None:
+    network = toy(Convolutional(), size=40)
+    network.framing = type(network.framing)((40, 40), "resize")
+    tasks = ("cells", "object", "background")
+    asked = infill.problems(iter([sample]), network, tasks, grid=8)
+    found = {problem.task: problem for problem in asked}
+    missing = 1 - found["object"].keep[0, 0]
+    assert missing.sum() == 225
+    assert missing[5:20, 5:20].all()
+    assert torch.equal(found["background"].keep, 1 - found["object"].keep)
+    cells = found["cells"].keep[0, 0]
+    assert 0.25 < cells.mean() < 0.75
+    assert torch.equal(cells, cells[::5, ::5].repeat_interleave(5, 0).repeat_interleave(5, 1))
+
+
+def test_numbers_by_hand(sample) -> None:
+    network = toy(Convolutional(), size=40)
+    image = sample.read(3)[None]
+    keep = torch.ones(1, 1, 40, 40)
+    keep[..., :20] = 0
+    problem = Problem("one", "cells", image, keep, 2)
+    painted, seconds = infill.paint(create("infillers", "grey"), problem, network)
+    assert (painted[..., :20] == 0.4).all()
+    assert torch.equal(painted[..., 20:], image[..., 20:])
+    assert seconds > 0
+    row = infill.judged(problem, painted, Judges(network, network))
+    p = network.logits(painted).softmax(1)[0]
+    assert row["probability"] == pytest.approx(p[2].item(), abs=1e-5)
+    assert row["recognised"] == float(p.argmax() == 2)
+    assert row["l1"] == pytest.approx((image - 0.4).abs()[..., :20].mean().item(), abs=1e-5)
+    assert row["missing"] == 0.5
+    same = infill.judged(problem, image, Judges(network, network))
+    assert same["probability"] == pytest.approx(same["whole"], abs=1e-6)
+    assert same["l1"] == 0
+
+
+def test_intervals_by_hand() -> None:
+    x = np.arange(30.0)
+    found = intervals.mean([*x, float("nan")])
+    half = 1.96 * x.std() / np.sqrt(30)
+    assert (found.value, found.photos) == (14.5, 30)
+    assert found.low == pytest.approx(14.5 - half, abs=0.4)
+    assert found.high == pytest.approx(14.5 + half, abs=0.4)
+    assert intervals.mean([2.0, 2.0])[:3] == (2.0, 2.0, 2.0)
+
+
+def test_the_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> None:
+    out = tmp_path / "out"
+    arguments = [
+        "evaluate-infill", "--data", str(folder), "--infillers", "grey", "blur", "--second",
+        "efficientnet_lite0", "--out", str(out),
+    ]  # fmt: skip
+    assert main(arguments) == 1  # one photo is bad
+    heard = capsys.readouterr()
+    assert "bad.png" in heard.err
+    assert "is empty" in heard.err
+    assert "Traceback" not in heard.err
+    with (out / "rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 3 * 3
+    p = {(r["photo"], r["task"], r["infiller"]): float(r["probability"]) for r in rows}
+    assert p["cat.png", "object", "photo"] > 0.3
+    assert p["cup.png", "object", "blur"] < p["cup.png", "object", "photo"] / 2
+    text = (out / "table.md").read_text()
+    assert "| blur |" in text
+    assert "2 photos" in text
+    for task in ("cells", "object", "background"):
+        with Image.open(out / f"{task}.png") as picture:
+            assert picture.size[0] > 400
+    assert main(arguments) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--infillers", "gray"], "did you mean 'grey'"),
+        (["--share", "1.5"], "0 < share < 1"),
+        (["--perceptual", "nowhere.pth"], "no such file"),
+        (["--data", "nowhere"], "no such data set"),
+        (["--infillers", "lama:nowhere.pt"], "no such file"),
+    ],
+)
+def test_bad_input_is_one_line(folder, tmp_path, capsys, more, words) -> None:
+    base = ["evaluate-infill", "--data", str(folder), "--infillers", "grey"]
+    base += ["--out", str(tmp_path / "o")]
+    assert main([*base, *more]) in {1, 2}
+    heard = capsys.readouterr().err
+    assert words in heard
+    assert "Traceback" not in heard
+    assert not (tmp_path / "o").exists()
+
+
+def test_no_class_is_no_problem_to_judge(sample) -> None:
+    network = toy(Convolutional(), size=40)
+    unknown = Sample("two", sample.read)
+    (found,) = infill.problems(iter([unknown]), network, ("cells",))
+    assert found == ("two", "two: no class is known")
+
+
+def test_a_class_that_the_classifier_does_not_have_is_said(sample) -> None:
+    network = toy(Convolutional(), size=40)
+    far = Sample("far", sample.read, 5)
+    problems = list(infill.problems(iter([far]), network, ("cells",)))
+    with pytest.raises(InputError, match=r"class 5 .* 0..4"):
+        infill.judged(problems[0], problems[0].image, Judges(network, network))
