@@ -267,6 +267,20 @@ def spied(score):
     return Spy(**vars_of(score)), seen
 
 
+@pytest.mark.parametrize("grow", [0.0, 5.0])
+def test_a_wide_line_search_takes_the_same_steps_in_fewer_rounds(grow) -> None:
+    images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    maps, rounds = [], []
+    for together in (1, 2, 5):
+        score, seen = spied(question(toy(Convolutional()), images))
+        method = small("igos_pp", steps=5, regrow=grow, together=together)
+        maps.append(method.attribute(score))
+        rounds.append(len(seen))
+    for other in maps[1:]:
+        torch.testing.assert_close(other, maps[0], atol=1e-4, rtol=1e-3)
+    assert rounds[0] > rounds[1] > rounds[2]
+
+
 @pytest.mark.parametrize("regression", ["ridge", "lasso", "two_stage"])
 def test_lime_is_a_weighted_regression(image, regression) -> None:
     score, seen = spied(question(toy(Convolutional()), image))

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unsee.score import MaskedScore
@@ -73,7 +73,7 @@ def minimise(
             (gradient,) = torch.autograd.grad(losses.sum(), theta)
         theta, losses = theta.detach(), losses.detach()
         with torch.no_grad():
-            ask = partial(_losses_of_rows, loss, asked, step, project)
+            ask = partial(_losses_of, loss, asked, step, project)
             theta, state = update.step(theta, gradient, losses, ask, state)
             theta, step = project(theta), step + 1
         everything = _put(everything, history.alive, theta)
@@ -123,15 +123,13 @@ def take(state: Any, rows: Bool[Tensor, " a"]) -> Any:
     return tuple(take(part, rows) for part in state) if isinstance(state, tuple) else state
 
 
-def _losses_of_rows(
+def _losses_of(
     loss: Loss,
     score: MaskedScore,
     step: int,
     project: Callable[[Theta], Theta],
     theta: Theta,
-    rows: Bool[Tensor, " b"],
+    images: Int[Tensor, " n"],
 ) -> Losses:
-    """Losses of the images in `rows`, infinity for the others."""
-    losses = torch.full_like(theta.flatten(1)[:, 0], torch.inf)
-    losses[rows] = loss(score.rows(rows), step, project(theta[rows]))
-    return losses
+    """Losses of some images, each as often as it is named."""
+    return loss(score.rows(images), step, project(theta))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unsee.types import Images
@@ -39,11 +39,11 @@ class ImageRandom:
         """Draw standard normal numbers, an independent block of `shape` for each image."""
         return self._draw("normal", step, shape, stream)
 
-    def rows(self, chosen: Bool[Tensor, " b"]) -> "ImageRandom":
+    def rows(self, chosen: Bool[Tensor, " b"] | Int[Tensor, " n"]) -> "ImageRandom":
         """The noise of some of the images; what was just drawn is taken along."""
-        seeds = [seed for seed, row in zip(self.seeds, chosen.tolist(), strict=True) if row]
-        some = ImageRandom(seeds, self.generator.device)
-        some._last = {key: block[chosen] for key, block in self._last.items()}
+        numbers = torch.arange(len(self.seeds), device=chosen.device)[chosen]
+        some = ImageRandom([self.seeds[i] for i in numbers.tolist()], self.generator.device)
+        some._last = {key: block[numbers] for key, block in self._last.items()}
         return some
 
     def _draw(self, kind: str, step: int, shape: tuple[int, ...], stream: str) -> Tensor:

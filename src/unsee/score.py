@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unsee import masks
@@ -123,22 +123,27 @@ class MaskedScore:
         with torch.no_grad():
             return self.variants(keep[:, 0], Rows(which, torch.zeros_like(which), step))
 
-    def rows(self, chosen: Bool[Tensor, " b"]) -> "MaskedScore":
-        """The same question about some of the images."""
-        if chosen.all():
+    def rows(self, chosen: Bool[Tensor, " b"] | Int[Tensor, " n"]) -> "MaskedScore":
+        """The same question about some of the images, by mask or by number."""
+        original = self._everyone[chosen]
+        if len(original) == len(self.images) and torch.equal(original, self._everyone):
             return self
+        numbers = original.tolist()
         some = replace(
             self,
-            images=self.images[chosen],
-            targets=self.targets[chosen],
-            seeds=[seed for seed, row in zip(self.seeds, chosen.tolist(), strict=True) if row],
+            images=self.images[original],
+            targets=self.targets[original],
+            seeds=[self.seeds[number] for number in numbers],
         )
-        original = chosen.nonzero()[:, 0]
         # what is bound and drawn already is not bound and drawn again
-        some.__dict__["random"] = self.random.rows(chosen)
+        some.__dict__["random"] = self.random.rows(original)
         some.__dict__["fill"] = lambda keep, rows: self.fill(
             keep, rows._replace(image=original[rows.image])
         )
         some.__dict__["_hands_back"] = self._hands_back
-        some.__dict__["_origin"] = self, chosen
+        some.__dict__["_origin"] = self, original
         return some
+
+    @cached_property
+    def _everyone(self) -> Int[Tensor, " b"]:
+        return torch.arange(len(self.images), device=self.images.device)

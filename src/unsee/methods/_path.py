@@ -20,11 +20,11 @@ RATES = {"line_search": 1000.0, "nesterov": 1.0, "adam": 0.1}
 (benchmarks/results/reference.md); adam has MP's."""
 
 
-def rule(update: str, rate: float, regrow: float) -> Update:
+def rule(update: str, rate: float, regrow: float, together: int) -> Update:
     """The update of this name; a rate of 0 chooses its own."""
     rate = rate or RATES[update]
     if update == "line_search":
-        return LineSearch(first=rate, grow=regrow)
+        return LineSearch(first=rate, grow=regrow, width=together)
     return Nesterov(rate) if update == "nesterov" else Adam(rate)
 
 

@@ -44,6 +44,9 @@ class IGOS(MaskOptimiser):
     (0: 1) and adam (0: 0.1)."""
     regrow: float = 5.0
     """Begin a line search at the last size times this; 0 begins at `rate` each time (published)."""
+    together: int = 1
+    """Sizes of a line search that are asked about at once: the same steps in fewer rounds, for more
+    passes; for a GPU with few photos."""
     noise: float = 0.2
     """Standard deviation of the noise on the perturbed images, in units of the data's deviation."""
     settle: float = 0.0
@@ -55,7 +58,8 @@ class IGOS(MaskOptimiser):
     """Weight of the mean squared difference between neighbouring cells."""
 
     def __post_init__(self) -> None:
-        check_positive("igos", steps=self.steps, path=self.path)
+        check_positive("igos", steps=self.steps, together=self.together)
+        check_positive("igos", path=self.path)
         check_not_negative("igos", noise=self.noise, regrow=self.regrow, rate=self.rate)
 
     @property
@@ -71,7 +75,7 @@ class IGOS(MaskOptimiser):
     @property
     def rule(self) -> Update:
         """The update that `update` names."""
-        return _path.rule(self.update, self.rate, self.regrow)
+        return _path.rule(self.update, self.rate, self.regrow, self.together)
 
     def start(self, score: MaskedScore) -> Theta:
         """Nothing is removed."""

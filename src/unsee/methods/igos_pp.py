@@ -55,6 +55,9 @@ class IGOSPlusPlus(MaskOptimiser):
     terms: Literal["bilateral", "deletion", "insertion", "naive"] = "bilateral"
     """Two masks and four terms; or, as ablations (Table 3), a single mask that deletes, that
     inserts, or that does both in a plain sum."""
+    together: int = 1
+    """Sizes of a line search that are asked about at once: the same steps in fewer rounds, for more
+    passes; for a GPU with few photos."""
     noise: float = 0.2
     """Standard deviation of the noise on the perturbed images, in units of the data's deviation."""
     settle: float = 0.0
@@ -70,7 +73,9 @@ class IGOSPlusPlus(MaskOptimiser):
     """How small a squared difference of normalised pixels counts as an edge (published code)."""
 
     def __post_init__(self) -> None:
-        check_positive("igos_pp", steps=self.steps, path=self.path, edge=self.edge)
+        check_positive(
+            "igos_pp", steps=self.steps, together=self.together, path=self.path, edge=self.edge
+        )
         check_not_negative("igos_pp", noise=self.noise, regrow=self.regrow, rate=self.rate)
 
     @property
@@ -86,7 +91,7 @@ class IGOSPlusPlus(MaskOptimiser):
     @property
     def rule(self) -> Update:
         """The update that `update` names."""
-        return _path.rule(self.update, self.rate, self.regrow)
+        return _path.rule(self.update, self.rate, self.regrow, self.together)
 
     def start(self, score: MaskedScore) -> Theta:
         """Nothing is removed."""
