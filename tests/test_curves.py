@@ -11,6 +11,7 @@ from tests.conftest import Convolutional, question, toy
 from tests.reference import reference
 from unsee import curves, load
 from unsee.curves import PROTOCOLS, Curve, protocol_named
+from unsee.findings import NAMED
 from unsee.infillers.base import Scene
 from unsee.random import ImageRandom
 from unsee.score import MaskedScore
@@ -94,7 +95,7 @@ def test_constant_scores_have_their_own_area(image, saliency) -> None:
 def test_both_ends_of_a_curve(image, saliency) -> None:
     network = toy(Convolutional())
     score = question(network, image)
-    for name in PROTOCOLS:
+    for name in (*NAMED, "clean"):
         down = curves.curve(score, saliency, PROTOCOLS[name], "deletion").scores[0]
         up = curves.curve(score, saliency, PROTOCOLS[name], "insertion").scores[0]
         whole = probability(network, image[0].numpy())
@@ -104,9 +105,32 @@ def test_both_ends_of_a_curve(image, saliency) -> None:
 
 def test_all_protocols_ask_their_backgrounds(image) -> None:
     scene = Scene(image, torch.tensor([0.4] * 3), ImageRandom([0], image.device))
-    for protocol in PROTOCOLS.values():
+    for protocol in NAMED.values():
         for direction in ("deletion", "insertion"):
             assert protocol.backgrounds(direction).bind(scene) is not None
+
+
+def test_clean_and_infill_ask_the_in_filler_of_the_question(image, saliency) -> None:
+    network = toy(Convolutional())
+    score = question(network, image, "noise", amplitude=0.3)
+    black = score.pictures(torch.zeros(1, 1, 1, 32, 32))
+    order = (-saliency[0]).flatten().argsort()
+    scores, odds = [], []
+    for count in range(0, 1024 + 256, 256):
+        keep = torch.ones(1024)
+        keep[order[:count]] = 0
+        picture = torch.where(keep.view(32, 32) > 0, image, black)
+        p = network.logits(picture).softmax(1)[0, 1]
+        scores.append(p.item())
+        odds.append((p / (1 - p)).log().item())
+    clean = curves.curve(score, saliency, PROTOCOLS["clean"], "deletion")
+    np.testing.assert_allclose(clean.scores[0].detach(), scores, atol=1e-5)
+    infill = curves.curve(score, saliency, PROTOCOLS["infill"], "deletion")
+    np.testing.assert_allclose(infill.scores[0].detach(), odds, atol=1e-4)
+    low, high = sorted((odds[0], odds[-1]))
+    bent = (np.array(odds) - low) / (high - low)
+    expected = (bent.sum() - bent[0] / 2 - bent[-1] / 2) / (len(bent) - 1)
+    assert PROTOCOLS["infill"].area(infill).item() == pytest.approx(expected, abs=1e-4)
 
 
 WITHOUT_TIES = ("igos_pp-28-line-search", "igos_pp-28-line-search-no-noise", "fido-ssr-local",

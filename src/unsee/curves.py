@@ -15,7 +15,7 @@ from torch import Tensor
 from unsee import masks
 from unsee.errors import InputError, unknown
 from unsee.infillers.base import Fill, Infiller, Rows, Scene
-from unsee.measures import probability
+from unsee.measures import Measure, log_odds, probability
 from unsee.score import MaskedScore
 from unsee.smoothing import convolve, gaussian_blur
 from unsee.types import Saliency
@@ -78,10 +78,13 @@ class Protocol:
     summary: str
     cells: int
     """Per side; 0 ranks single pixels."""
-    backgrounds: Callable[[Direction], Infiller]
+    backgrounds: Callable[[Direction], Infiller] | None
+    """None takes the in-filler of the question."""
     step: Callable[[int, int], int]
     """How many pixels or cells change at a time, given their number and the image's width."""
     area: Callable[[Curve], Float[Tensor, " b"]]
+    measure: Measure = probability
+    """What is read off at each point."""
 
 
 def trapezoid(curve: Curve) -> Float[Tensor, " b"]:
@@ -98,6 +101,14 @@ def riemann(curve: Curve) -> Float[Tensor, " b"]:
 def riemann_released(curve: Curve) -> Float[Tensor, " b"]:
     """As published by iGOS++'s code: operator precedence adds the last step's width once more."""
     return riemann(curve) + curve.share.diff()[-1].to(curve.scores)
+
+
+def normalised(curve: Curve) -> Float[Tensor, " b"]:
+    """Trapezoid of a curve between 0, everything removed, and 1, the whole image (FIDO, 4.6)."""
+    ends = torch.stack([curve.scores[:, 0], curve.scores[:, -1]])
+    removed, whole = ends.amin(0), ends.amax(0)
+    height = (whole - removed).clamp(min=1e-6)
+    return trapezoid(Curve(curve.share, (curve.scores - removed[:, None]) / height[:, None]))
 
 
 _IGOS = Protocol(
@@ -126,6 +137,23 @@ PROTOCOLS = {
             summary="igos with the published code's arithmetic: the last step's width added again",
             area=riemann_released,
         ),
+        Protocol(
+            "clean",
+            "pixels to and from the in-filler of the question, 8 rows of pixels a step, trapezoid",
+            cells=0,
+            backgrounds=None,
+            step=lambda count, width: 8 * width,
+            area=trapezoid,
+        ),
+        Protocol(
+            "infill",
+            "the same with log-odds, between those of the emptied and of the whole image (FIDO)",
+            cells=0,
+            backgrounds=None,
+            step=lambda count, width: 8 * width,
+            area=normalised,
+            measure=log_odds,
+        ),
     )
 }
 
@@ -141,7 +169,7 @@ def protocol_named(name: str) -> Protocol:
 def curve(
     score: MaskedScore, saliency: Float[Tensor, "..."], protocol: Protocol, direction: Direction
 ) -> Curve:
-    """Probability of the targets as pixels go (deletion) or come (insertion), the best first.
+    """Scores of the targets as pixels go (deletion) or come (insertion), the best first.
 
     Raises `InputError` for maps of another size than the images, or that are not finite.
     """
@@ -153,7 +181,9 @@ def curve(
     step = min(protocol.step(count, width), count)
     changed = torch.arange(0, count + step, step).clamp(max=count).unique().to(images.device)
     order = masks.ranks(ranked)
-    asked = replace(score, infiller=protocol.backgrounds(direction), measure=probability)
+    asked = replace(score, measure=protocol.measure)
+    if protocol.backgrounds is not None:
+        asked = replace(asked, infiller=protocol.backgrounds(direction))
 
     def draw(changed: Tensor, rows: Rows) -> Tensor:
         gone = order[rows.image] < changed[:, None]

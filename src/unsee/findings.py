@@ -17,6 +17,8 @@ from unsee.photos import PhotoFile
 from unsee.registry import settings_of
 from unsee.types import Images
 
+NAMED = {name: PROTOCOLS[name] for name in ("rise", "igos", "igos-released")}
+"""Protocols under which every result is rated."""
 DIRECTIONS: tuple[curves.Direction, ...] = ("deletion", "insertion")
 
 
@@ -60,7 +62,7 @@ class Findings:
             name: {
                 way: round(protocol.area(self.curves[name, way])[0].item(), 6) for way in DIRECTIONS
             }
-            for name, protocol in PROTOCOLS.items()
+            for name, protocol in NAMED.items()
         }
 
     @property
@@ -100,7 +102,7 @@ class Findings:
             "evidence": {"share": self.share, "infiller": settings_of(self.judge)},
             "probability": {key: round(chance, 6) for key, chance in self.chances.items()},
             "area": self.areas,
-            "protocols": {name: protocol.summary for name, protocol in PROTOCOLS.items()},
+            "protocols": {name: protocol.summary for name, protocol in NAMED.items()},
             "input": {
                 "path": photo.path,
                 "sha256": photo.sha256,
@@ -129,7 +131,7 @@ def judge(study: Study, share: float, infiller: Infiller | None = None) -> Findi
     probabilities = dict(zip(names, logits.softmax(1).cpu(), strict=True))
     shared: dict[tuple[Any, ...], Curve] = {}  # protocols that differ in their area only
     walks: dict[tuple[str, str], Curve] = {}
-    for name, protocol in PROTOCOLS.items():
+    for name, protocol in NAMED.items():
         for way in DIRECTIONS:
             key = (protocol.cells, protocol.step, protocol.backgrounds, way)
             if key not in shared:

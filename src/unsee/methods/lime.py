@@ -12,9 +12,9 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.infillers.base import Rows
-from unsee.methods._superpixels import Cut, check_segments, cut
 from unsee.methods.base import Method, Progress, check_positive, drawn
 from unsee.score import MaskedScore
+from unsee.superpixels import Cut, check_segments, cut
 from unsee.types import Size
 
 __all__ = ["LIME"]

@@ -1,20 +1,63 @@
 """What a metric is."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, final
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from unsee.curves import check_map
+from unsee.errors import InputError
 from unsee.score import MaskedScore
 from unsee.types import Saliency
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Where the labelled object is, in the pixels of the classifier's input."""
+
+    boxes: Float[Tensor, "n 4"] = field(default_factory=lambda: torch.zeros(0, 4))
+    """x1, y1, x2, y2 of each object."""
+    mask: Bool[Tensor, "h w"] | None = None
+    """The objects' pixels, where they are known."""
 
 
 class Metric(ABC):
     """Rates saliency maps, one number for each image. Final subclasses are frozen dataclasses."""
 
     higher_is_better: ClassVar[bool]
+    needs_truth: ClassVar[bool] = False
+    """Whether it must be told where the object is."""
+    compares: ClassVar[bool] = True
+    """False for statistics of a map, which make no map better than another."""
+    hit_or_miss: ClassVar[bool] = False
+    """True where it is 0 or 1 for each image."""
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    """Between which it lies."""
+
+    @final
+    def rate(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth] = ()
+    ) -> Float[Tensor, " b"]:
+        """One number per image; averaging is the caller's business.
+
+        Where an object's place is needed and not known, or there is nothing to measure, NaN. Raises
+        `InputError` for maps of another size, with NaN, or for truths of another number.
+        """
+        check_map(saliency, score.images)
+        if self.needs_truth and len(truths) != len(saliency):
+            raise InputError(
+                f"{type(self).__name__} must be told where the objects are: expected "
+                f"{len(saliency)} truths, got {len(truths)}"
+            )
+        with torch.no_grad():
+            return self.measure(score, saliency, truths)
 
     @abstractmethod
-    def rate(self, score: MaskedScore, saliency: Saliency) -> Float[Tensor, " b"]:
-        """One number per image; averaging is the caller's business."""
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
+    ) -> Float[Tensor, " b"]:
+        """The numbers, for maps and truths that fit."""

@@ -1,5 +1,6 @@
 """Insertion: how fast the probability rises as the best pixels come first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -7,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee import curves
-from unsee.metrics.base import Metric
+from unsee.metrics.base import Metric, Truth
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -19,14 +20,17 @@ class Insertion(Metric):
     """Area under the probability as the best pixels come first (Petsiuk et al., BMVC 2018)."""
 
     higher_is_better: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 2.0)
 
     protocol: str = "rise"
-    """How pixels are shown and the area taken: rise, igos or igos-released."""
+    """How pixels are shown, what is read off and the area taken: see `unsee.curves.PROTOCOLS`."""
 
     def __post_init__(self) -> None:
         curves.protocol_named(self.protocol)
 
-    def rate(self, score: MaskedScore, saliency: Saliency) -> Float[Tensor, " b"]:
-        """The area, in [0, 1] (igos-released may exceed 1 by its last step)."""
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
+    ) -> Float[Tensor, " b"]:
+        """The area, in [0, 1]; igos-released may exceed 1 by its last step, infill both ends."""
         protocol = curves.protocol_named(self.protocol)
         return protocol.area(curves.curve(score, saliency, protocol, "insertion"))

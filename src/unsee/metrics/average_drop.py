@@ -1,0 +1,37 @@
+"""How much of the probability is lost when only the map is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.measures import probability
+from unsee.metrics.base import Metric, Truth
+from unsee.score import MaskedScore
+from unsee.types import Saliency
+
+__all__ = ["AverageDrop"]
+
+
+@dataclass(frozen=True)
+class AverageDrop(Metric):
+    """max(0, p - p(kept)) / p, the map scaled to [0, 1] as a mask (Chattopadhay et al., WACV 2018).
+
+    What the mask removes shows the in-filler of the question (paper: black). A constant map keeps
+    nothing.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
+    ) -> Float[Tensor, " b"]:
+        """Of each image."""
+        low, high = saliency.flatten(1).aminmax(dim=1)
+        keep = (saliency - low[:, None, None]) / (high - low).clamp(min=1e-12)[:, None, None]
+        both = torch.stack([torch.ones_like(keep), keep], 1)[:, :, None]
+        whole, shown = replace(score, measure=probability)(both).unbind(1)
+        return (whole - shown).clamp(min=0) / whole.clamp(min=1e-6)

@@ -1,0 +1,38 @@
+"""Whether the probability rises when only the map is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.measures import probability
+from unsee.metrics.base import Metric, Truth
+from unsee.score import MaskedScore
+from unsee.types import Saliency
+
+__all__ = ["AverageIncrease"]
+
+
+@dataclass(frozen=True)
+class AverageIncrease(Metric):
+    """1 where p(kept) > p, the map scaled to [0, 1] as a mask (Chattopadhay et al., WACV 2018).
+
+    What the mask removes shows the in-filler of the question (paper: black). A constant map keeps
+    nothing.
+    """
+
+    higher_is_better: ClassVar[bool] = True
+    hit_or_miss: ClassVar[bool] = True
+
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
+    ) -> Float[Tensor, " b"]:
+        """Of each image."""
+        low, high = saliency.flatten(1).aminmax(dim=1)
+        keep = (saliency - low[:, None, None]) / (high - low).clamp(min=1e-12)[:, None, None]
+        both = torch.stack([torch.ones_like(keep), keep], 1)[:, :, None]
+        whole, shown = replace(score, measure=probability)(both).unbind(1)
+        return (shown > whole).to(whole)

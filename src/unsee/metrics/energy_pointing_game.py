@@ -1,0 +1,39 @@
+"""The energy-based pointing game: how much of the map is on the object?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.metrics._boxes import place
+from unsee.metrics.base import Metric, Truth
+from unsee.score import MaskedScore
+from unsee.types import Saliency
+
+__all__ = ["EnergyPointingGame"]
+
+
+@dataclass(frozen=True)
+class EnergyPointingGame(Metric):
+    """Share of the map's positive sum that lies on the object (Wang et al., CVPRW 2020: Score-CAM).
+
+    A map without anything positive is as good as a flat one.
+    """
+
+    higher_is_better: ClassVar[bool] = True
+    needs_truth: ClassVar[bool] = True
+
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
+    ) -> Float[Tensor, " b"]:
+        """NaN where no object is labelled."""
+        shares = []
+        for one, truth in zip(saliency, truths, strict=True):
+            inside, energy = place(truth, one), one.clamp(min=0)
+            energy = energy if energy.any() else torch.ones_like(energy)
+            share = torch.nan if inside is None else (energy[inside].sum() / energy.sum()).item()
+            shares.append(share)
+        return saliency.new_tensor(shares)

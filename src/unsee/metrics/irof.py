@@ -1,0 +1,67 @@
+"""IROF: removal of whole superpixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.infillers.base import Rows
+from unsee.infillers.mean import Mean
+from unsee.measures import probability
+from unsee.metrics.base import Metric, Truth
+from unsee.score import MaskedScore
+from unsee.superpixels import check_segments, cut
+from unsee.types import Saliency
+
+__all__ = ["IROF"]
+
+
+@dataclass(frozen=True)
+class IROF(Metric):
+    """Iterative removal of features (Rieger & Hansen 2020): area over the relative probability.
+
+    Superpixels (SLIC) go in the order of their mean importance and show the mean colour of what is
+    left; the area over p / p(whole) is taken with one step for each superpixel.
+    """
+
+    higher_is_better: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (-1000.0, 1.0)
+
+    segments: int = 300
+    """Superpixels wanted."""
+
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
+    ) -> Float[Tensor, " b"]:
+        """1 - mean of p / p(whole)."""
+        h, w = saliency.shape[1:]
+        wanted = min(self.segments, h * w)
+        check_segments("irof", wanted, score.images)
+        asked = replace(score, infiller=Mean(), measure=probability)
+        everyone = torch.arange(len(saliency), device=saliency.device)
+        found = [
+            self._one(asked.rows(everyone[i : i + 1]), one, wanted)
+            for i, one in enumerate(saliency)
+        ]
+        return torch.cat(found)
+
+    def _one(
+        self, score: MaskedScore, saliency: Float[Tensor, "h w"], wanted: int
+    ) -> Float[Tensor, " 1"]:
+        pieces = cut(score.images[0], "slic", wanted).flatten()
+        count = int(pieces.max()) + 1
+        total = saliency.new_zeros(count).index_add_(0, pieces, saliency.flatten())
+        size = torch.bincount(pieces, minlength=count)
+        order = (total / size.clamp(min=1)).argsort(descending=True, stable=True)
+        rank = torch.empty_like(order).scatter_(0, order, torch.arange(count, device=order.device))
+        gone = torch.arange(count + 1, device=order.device).to(saliency)
+
+        def draw(steps: Tensor, rows: Rows) -> Tensor:
+            stays = rank[pieces] >= steps[:, None]
+            return stays.to(saliency).view(-1, 1, *saliency.shape)
+
+        p = score(gone[None], draw=draw)[0]
+        return (1 - (p / p[0].clamp(min=1e-6)).mean())[None]

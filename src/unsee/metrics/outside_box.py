@@ -1,0 +1,42 @@
+"""How much of the mask lies outside of the object's box."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.metrics._boxes import place
+from unsee.metrics.base import Metric, Truth
+from unsee.score import MaskedScore
+from unsee.types import Saliency
+
+__all__ = ["OutsideBox"]
+
+
+@dataclass(frozen=True)
+class OutsideBox(Metric):
+    """Share of the pixels above a level that lie outside of the object (FIDO, Figure 5).
+
+    FIDO's maps are probabilities and its mask is where they exceed 1/2.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    needs_truth: ClassVar[bool] = True
+
+    level: float = 0.5
+    """Above which a pixel belongs to the mask."""
+
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
+    ) -> Float[Tensor, " b"]:
+        """NaN where no object is labelled, or the mask is empty."""
+        shares = []
+        for one, truth in zip(saliency, truths, strict=True):
+            inside, mask = place(truth, one), one > self.level
+            known = inside is not None and bool(mask.any())
+            outside = (mask & ~inside).sum() / mask.sum() if known and inside is not None else None
+            shares.append(torch.nan if outside is None else outside.item())
+        return saliency.new_tensor(shares)

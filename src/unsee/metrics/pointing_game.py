@@ -1,0 +1,47 @@
+"""The pointing game: is the highest pixel on the object?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.metrics._boxes import place
+from unsee.metrics.base import Metric, Truth
+from unsee.score import MaskedScore
+from unsee.types import Saliency
+
+__all__ = ["PointingGame"]
+
+
+@dataclass(frozen=True)
+class PointingGame(Metric):
+    """1 where the maximum lies within `tolerance` pixels of the object (Zhang et al., IJCV 2018).
+
+    Of several equal maxima, the one nearest to their mean counts: a flat map points to the middle.
+    """
+
+    higher_is_better: ClassVar[bool] = True
+    hit_or_miss: ClassVar[bool] = True
+    needs_truth: ClassVar[bool] = True
+
+    tolerance: float = 15.0
+    """In pixels of the input, as published for photos of about 500 pixels a side."""
+
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
+    ) -> Float[Tensor, " b"]:
+        """1 is a hit, 0 a miss, NaN where no object is labelled."""
+        hits = []
+        for one, truth in zip(saliency, truths, strict=True):
+            inside = place(truth, one)
+            if inside is None:
+                hits.append(torch.nan)
+                continue
+            best = (one == one.max()).nonzero().float()
+            point = best[(best - best.mean(0)).square().sum(1).argmin()]
+            away = (inside.nonzero() - point).square().sum(1).min().sqrt()
+            hits.append(float(away.item() <= self.tolerance))
+        return saliency.new_tensor(hits)

@@ -1,0 +1,36 @@
+"""Total variation: how rough the map is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee import masks
+from unsee.metrics.base import Metric, Truth
+from unsee.score import MaskedScore
+from unsee.types import Saliency
+
+__all__ = ["TotalVariation"]
+
+
+@dataclass(frozen=True)
+class TotalVariation(Metric):
+    """Mean absolute difference of neighbouring pixels, rows and columns, of the map scaled to
+    [0, 1] by its extremes.
+
+    One of CASM's statistics of masks.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, 2.0)
+
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
+    ) -> Float[Tensor, " b"]:
+        """Of each map; 0 where it is constant."""
+        low, high = saliency.flatten(1).aminmax(dim=1)
+        span = (high - low).clamp(min=1e-12)
+        return masks.total_variation(saliency[:, None], power=1) / span
