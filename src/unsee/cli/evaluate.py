@@ -1,0 +1,112 @@
+"""`unsee evaluate`: methods, in-fillers and metrics on many photos, without losing a row."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from unsee.cli import complain, options
+from unsee.errors import DiskFullError, InputError
+from unsee.evaluation.cluster import Cluster, distribute
+from unsee.evaluation.plan import Plan, from_toml
+from unsee.evaluation.run import Run, Unit
+
+
+@dataclass(frozen=True)
+class Evaluate(Plan):
+    """Explain many photos in many ways and rate every map; see `unsee report` for what came out.
+
+    Rows are Parquet files in OUT/rows. A run that was stopped or killed goes on where it was, when
+    it is asked for again with the same settings; a folder of other settings is refused.
+    """
+
+    plan: Path | None = None
+    """TOML file of these settings; flags override it."""
+    out: Path = Path("unsee-run")
+    """Folder of the run."""
+    engine: Literal["local", "ray"] = "local"
+    """This process, or workers of Ray: the same rows."""
+    workers: int = 2
+    """ray: processes, each with a classifier of its own."""
+    cpus: float = 1.0
+    """ray: cores for each worker."""
+    gpus: float = 0.0
+    """ray: GPUs, or a share of one, for each worker."""
+    address: str | None = None
+    """ray: of a cluster whose machines share OUT; by default this machine."""
+    device: str | None = None
+    """cpu, cuda, ...; by default CUDA where there is one."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of the network."""
+    chunk: int = 16
+    """Images in the network at a time, the same in all processes so that rows are."""
+    threads: int = 0
+    """Of each process; 0 takes what torch chooses here, and keeps it for the whole run."""
+
+
+def run(arguments: list[str]) -> int:
+    """Do what is missing; exit status 1 if photos could not be explained."""
+    plan = options.named(arguments, "plan")
+    defaults = from_toml(Path(plan)) if plan else {}
+    chosen = tyro.cli(Evaluate, prog="unsee evaluate", args=arguments, default=Evaluate(**defaults))
+    if not chosen.data:
+        raise InputError("expected --data; see unsee evaluate --help")
+    asked = Plan(**{field.name: getattr(chosen, field.name) for field in fields(Plan)})
+    made = Run.begin(
+        asked, chosen.out, device=chosen.device, precision=chosen.precision, chunk=chosen.chunk,
+        threads=chosen.threads,
+    )  # fmt: skip
+    try:
+        _walk(made, chosen)
+    except DiskFullError as error:
+        complain(f"{error}; what is written is kept")
+        return 1
+    made.finish()
+    return _tell(made, chosen.out)
+
+
+def _walk(made: Run, chosen: Evaluate) -> None:
+    cluster = Cluster(chosen.workers, chosen.cpus, chosen.gpus, chosen.address)
+    before, total = made.summary()["missing"], made.summary()["units"]
+    done: Iterator[Unit] = distribute(made, cluster) if chosen.engine == "ray" else made.local()
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"), TimeElapsedColumn(), TimeRemainingColumn(),
+        transient=True,
+    ) as bars:  # fmt: skip
+        bar = bars.add_task("units", total=total, completed=total - before, speed="")
+        photos = 0
+        for unit in done:
+            photos += len(unit.samples)
+            elapsed = bars.tasks[0].elapsed or 0
+            speed = f"{photos / elapsed:.2f} maps/s" if elapsed else ""
+            name = "  ".join(unit.combination)
+            bars.update(bar, advance=1, speed=speed, description=name)
+
+
+def _tell(made: Run, out: Path) -> int:
+    """One line of what is there, and one for each kind of trouble."""
+    rows = made.store.read()
+    bad: dict[str, Any] = {row["photo"]: row["error"] for row in rows if row["error"]}
+    sys.stdout.write(
+        f"{len(rows)} rows of {len(made.samples)} photos and {len(made.plan.combinations())} "
+        f"combinations: {out / 'rows'}; unsee report {out}\n"
+    )
+    for line in list(bad.values())[:10]:
+        complain(line)
+    if len(bad) > 10:
+        complain(f"and {len(bad) - 10} more bad photos")
+    if bad and len(bad) == len(made.samples):
+        complain("no photo could be explained")
+    return 1 if bad else 0

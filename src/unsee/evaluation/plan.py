@@ -1,0 +1,162 @@
+"""What a run measures: every classifier with every method and in-filler, on every photo."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from unsee import loading, measures
+from unsee.errors import InputError, unknown
+from unsee.explain import DEFAULT_METHOD, default_infiller, passes_of
+from unsee.infillers.base import Infiller
+from unsee.methods.base import Method
+from unsee.metrics.base import Metric
+from unsee.recipes import Recipe, recipe
+from unsee.registry import create
+
+OWN = "own"
+"""The in-filler that a method was published with."""
+RECIPE = "recipe:"
+"""Before the name of published settings, where a method is asked for."""
+
+
+class Combination(NamedTuple):
+    """One column of the experiment, as it was asked for."""
+
+    classifier: str
+    method: str
+    infiller: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All settings of a run. Parts are named as `NAME` or `NAME:setting=value,setting=value`."""
+
+    data: str = ""
+    """Labelled photos: a path, or DATASET:PATH."""
+    classifiers: tuple[str, ...] = (loading.DEFAULT,)
+    """SOURCE[:ARGUMENT]."""
+    methods: tuple[str, ...] = (DEFAULT_METHOD,)
+    """Methods, or recipe:NAME for published settings."""
+    infillers: tuple[str, ...] = (OWN,)
+    """In-fillers; own is what each method was published with."""
+    metrics: tuple[str, ...] = ("deletion", "insertion", "srg")
+    """Metrics; a column each, under the name that is given here."""
+    target: Literal["label", "top1"] = "label"
+    """Explain the labelled class, or what the classifier says."""
+    measure: str | None = None
+    """The score of all methods; by default each method's own."""
+    budget: str | None = None
+    """Passes a photo: fast, balanced, best or a number."""
+    judge: str | None = None
+    """In-filler of the metrics that use one; by default that of the method."""
+    limit: int = 0
+    """The first so many photos; 0 takes all."""
+    seed: int = 0
+    """Same photo, settings and seed: same map."""
+    batch: int = 4
+    """Photos that are explained together."""
+    shard: int = 16
+    """Photos in a file of rows: what a kill can lose."""
+    save_maps: bool = False
+    """Keep the maps too, in half precision."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "shard"):
+            if getattr(self, name) < 1:
+                raise InputError(f"expected {name} >= 1, got {getattr(self, name)}")
+        if self.limit < 0:
+            raise InputError(f"expected limit >= 0, got {self.limit}")
+
+    def check(self) -> None:
+        """Refuse what no part can be made of, before anything is loaded."""
+        for kind, names in (("methods", self.methods), ("metrics", self.metrics)):
+            if not names:
+                raise InputError(f"expected at least one of {kind}")
+        for combination in self.combinations():
+            parts_of(combination)
+        for name in self.metrics:
+            metric_of(name)
+        if self.judge is not None:
+            made("infillers", self.judge)
+        if self.measure is not None:
+            measures.named(self.measure)
+        if self.budget is not None:
+            passes_of(self.budget)
+
+    def combinations(self) -> list[Combination]:
+        """In a fixed order."""
+        return [
+            Combination(classifier, method, infiller)
+            for classifier in self.classifiers
+            for method in self.methods
+            for infiller in self.infillers
+        ]
+
+    def settings(self) -> dict[str, Any]:
+        """As plain values, as JSON would bring them back."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+
+def from_toml(path: Path) -> dict[str, Any]:
+    """Settings of a plan in a TOML file.
+
+    Raises `InputError` for a file that cannot be read, or that sets what no plan has.
+    """
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"cannot read the plan {path}: {error}") from error
+    known = [field.name for field in fields(Plan)]
+    for name in found:
+        if name not in known:
+            raise unknown("setting of a run", name, known)
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
+
+
+def parts_of(combination: Combination) -> tuple[Method, Infiller, str | None]:
+    """Method, in-filler and the measure that a recipe wants."""
+    known: Recipe | None = None
+    if combination.method.startswith(RECIPE):
+        known = recipe(combination.method.removeprefix(RECIPE))
+        method: Method = create("methods", **known.method)
+    else:
+        method = made("methods", combination.method)
+    if combination.infiller != OWN:
+        infiller: Infiller = made("infillers", combination.infiller)
+    else:
+        infiller = create("infillers", **known.infiller) if known else default_infiller(method)
+    return method, infiller, known.measure if known else None
+
+
+def metric_of(text: str) -> Metric:
+    """The metric that a column is named after."""
+    found: Metric = made("metrics", text)
+    return found
+
+
+def made(kind: str, text: str) -> Any:
+    """A part from `NAME` or `NAME:setting=value,...`; values as in TOML, or plain words."""
+    name, _, rest = text.partition(":")
+    return create(kind, name, **dict(_settings(text, rest)))
+
+
+def _settings(text: str, rest: str) -> Iterator[tuple[str, Any]]:
+    for pair in filter(None, rest.split(",")):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"{text}: expected NAME:setting=value, got {pair!r}")
+        try:
+            yield key.strip(), tomllib.loads(f"x = {value}")["x"]
+        except tomllib.TOMLDecodeError:
+            yield key.strip(), value.strip()
+
+
+def digest(settings: dict[str, Any]) -> str:
+    """Short and the same for the same settings."""
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

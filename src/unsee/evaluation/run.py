@@ -1,0 +1,120 @@
+"""A run: units that are missing are done, in this process or on a cluster."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from unsee import loading
+from unsee.datasets.base import Sample
+from unsee.errors import InputError
+from unsee.evaluation import work
+from unsee.evaluation.plan import Combination, Plan
+from unsee.evaluation.store import Store
+
+
+class Unit(NamedTuple):
+    """A combination on a shard of the photos."""
+
+    number: int
+    """Of the combination."""
+    combination: Combination
+    shard: int
+    samples: list[Sample]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A plan, its photos and its folder."""
+
+    plan: Plan
+    store: Store
+    samples: list[Sample]
+    chunk: int
+    """Images in the network at a time, the same in every process and after every kill."""
+    threads: int
+    """Of each process; they decide in what order sums are taken."""
+    device: str | None = None
+    precision: str = "float32"
+
+    @classmethod
+    def begin(
+        cls, plan: Plan, out: Path, *, device: str | None = None, precision: str = "float32",
+        chunk: int = 16, threads: int = 0,
+    ) -> "Run":  # fmt: skip
+        """Check everything, freeze the settings, and find what is there already.
+
+        Raises `InputError` for bad settings, an empty data set and a folder with other settings.
+        """
+        plan.check()
+        samples = loading.load_data(plan.data)[: plan.limit or None]
+        if not samples:
+            raise InputError(f"{plan.data}: no photos")
+        store = Store(out)
+        settings = {**plan.settings(), "precision": precision, "chunk": chunk}
+        manifest = {
+            "settings": settings,
+            "photos": len(samples),
+            "threads": threads or torch.get_num_threads(),
+            "versions": {"unsee": version("unsee"), "torch": torch.__version__},
+        }
+        store.begin(manifest)
+        threads = int(store.manifest()["threads"])
+        return cls(plan, store, samples, chunk, threads, device, precision)
+
+    def portable(self) -> dict[str, Any]:
+        """What another process needs to go on with the same run."""
+        return {
+            "plan": self.plan,
+            "out": self.store.folder.absolute(),
+            "chunk": self.chunk,
+            "threads": self.threads,
+            "device": self.device,
+            "precision": self.precision,
+        }
+
+    @classmethod
+    def again(cls, portable: dict[str, Any]) -> "Run":
+        """The same run in another process."""
+        settings = dict(portable)
+        plan, out = settings.pop("plan"), settings.pop("out")
+        samples = loading.load_data(plan.data)[: plan.limit or None]
+        return cls(plan, Store(out), samples, **settings)
+
+    def units(self) -> Iterator[Unit]:
+        """All of them, in a fixed order: all shards of a combination, then the next."""
+        size = self.plan.shard
+        for number, combination in enumerate(self.plan.combinations()):
+            for shard, first in enumerate(range(0, len(self.samples), size)):
+                yield Unit(number, combination, shard, self.samples[first : first + size])
+
+    def missing(self) -> list[Unit]:
+        """What is still to do."""
+        return [unit for unit in self.units() if not self.store.has(unit.number, unit.shard)]
+
+    def do(self, unit: Unit) -> None:
+        """One unit, in this process."""
+        torch.set_num_threads(self.threads)
+        classifier = work.classifier_of(
+            unit.combination.classifier, self.chunk, self.device, self.precision
+        )
+        rows, maps, seconds = work.rows_of(self.plan, unit.combination, unit.samples, classifier)
+        self.store.write(unit.number, unit.shard, rows, maps, seconds)
+
+    def local(self) -> Iterator[Unit]:
+        """Do what is missing here, one after another; yields each when it is done."""
+        for unit in self.missing():
+            self.do(unit)
+            yield unit
+
+    def finish(self) -> None:
+        """Tidy up after kills, when nothing is missing any more."""
+        self.store.clean()
+
+    def summary(self) -> dict[str, Any]:
+        """How far it is."""
+        total = sum(1 for _ in self.units())
+        return {"units": total, "missing": len(self.missing()), "photos": len(self.samples)}

@@ -1,0 +1,138 @@
+"""The folder of a run: a frozen manifest, and files of rows that are there whole or not at all."""
+
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unsee.errors import DiskFullError, InputError
+
+MANIFEST = "run.json"
+Row = dict[str, Any]
+Maps = dict[str, NDArray[np.float16]]
+
+
+class Store:
+    """Rows by unit, one Parquet file for each: a combination on a shard of the photos."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows, self.maps = folder / "rows", folder / "maps"
+
+    def begin(self, manifest: dict[str, Any]) -> None:
+        """Freeze the settings, or refuse a folder that has others."""
+        path = self.folder / MANIFEST
+        if path.exists():
+            self._compare(manifest)
+            return
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise InputError(f"{self.folder}: is there already and is no run; choose another --out")
+        try:
+            for folder in (self.rows, self.maps):
+                folder.mkdir(parents=True, exist_ok=True)
+            _replace(path, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+        except OSError as error:
+            raise InputError(f"cannot write to {self.folder}: {error.strerror}") from error
+
+    def manifest(self) -> dict[str, Any]:
+        """What the run was begun with.
+
+        Raises `InputError` for a folder that is no run.
+        """
+        try:
+            found: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.folder}: no run ({MANIFEST}): {error}") from error
+        return found
+
+    def _compare(self, manifest: dict[str, Any]) -> None:
+        before = self.manifest()
+        for key in ("settings", "photos"):
+            old, new = before.get(key), manifest[key]
+            if old == new:
+                continue
+            if isinstance(old, dict) and isinstance(new, dict):
+                differing = [k for k in {**old, **new} if old.get(k) != new.get(k)]
+                told = ", ".join(f"{k}: {old.get(k)} there, {new.get(k)} now" for k in differing)
+            else:
+                told = f"{key}: {old} there, {new} now"
+            raise InputError(f"{self.folder} is a run with other settings ({told}); choose another")
+
+    def path(self, combination: int, shard: int) -> Path:
+        """Of a unit's rows."""
+        return self.rows / f"{combination:04d}-{shard:06d}.parquet"
+
+    def has(self, combination: int, shard: int) -> bool:
+        """Whether a unit is done; a file appears under its name only when it is whole."""
+        return self.path(combination, shard).exists()
+
+    def write(
+        self, combination: int, shard: int, rows: list[Row], maps: Maps, seconds: float
+    ) -> None:
+        """Maps first, then rows; the time goes beside the rows, which must not depend on it."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.path(combination, shard)
+        unfinished = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.unfinished")
+        try:
+            if maps:
+                kept = self.maps / f"{path.stem}.npz"
+                part = kept.with_name(f".{uuid.uuid4().hex}.npz")
+                np.savez_compressed(part, **maps)  # type: ignore[arg-type]
+                part.replace(kept)
+            table = pa.Table.from_pylist(rows)
+            table = table.replace_schema_metadata({b"seconds": f"{seconds:.3f}".encode()})
+            pq.write_table(table, unfinished)
+            unfinished.replace(path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            if error.errno == 28:
+                raise DiskFullError(f"no space left to write {path}") from error
+            raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+    def clean(self) -> None:
+        """Remove what a killed run left half written."""
+        for folder in (self.rows, self.maps):
+            for path in folder.glob(".*"):
+                path.unlink(missing_ok=True)
+
+    def read(self) -> list[Row]:
+        """All rows that are there, in a fixed order."""
+        import pyarrow.parquet as pq
+
+        rows: list[Row] = []
+        for path in self._files():
+            try:
+                rows += pq.read_table(path).to_pylist()
+            except (OSError, ValueError) as error:
+                raise InputError(
+                    f"{path} cannot be read: {error}; remove it and run again"
+                ) from error
+        return rows
+
+    def seconds(self) -> dict[int, float]:
+        """Spent on each combination."""
+        import pyarrow.parquet as pq
+
+        found: dict[int, float] = {}
+        for path in self._files():
+            metadata = pq.read_schema(path).metadata or {}
+            number = int(path.stem.split("-")[0])
+            found[number] = found.get(number, 0.0) + float(metadata.get(b"seconds", b"0"))
+        return found
+
+    def _files(self) -> Iterable[Path]:
+        return sorted(self.rows.glob("[0-9]*.parquet"))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    part.write_bytes(content)
+    part.replace(path)

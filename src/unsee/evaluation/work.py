@@ -1,0 +1,131 @@
+"""One unit of a run: a combination on some photos, from pixels to rows."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from unsee import loading
+from unsee.classifier import Classifier
+from unsee.datasets.base import Sample
+from unsee.errors import InputError
+from unsee.evaluation.plan import Combination, Plan, made, metric_of, parts_of
+from unsee.evaluation.store import Maps, Row
+from unsee.explain import Study
+from unsee.metrics.base import Truth
+from unsee.types import Images
+
+
+@dataclass(frozen=True, eq=False)
+class Framed:
+    """A photo as the classifier takes it."""
+
+    id: str
+    image: Images
+    target: int
+    truth: Truth
+
+
+@lru_cache(maxsize=2)
+def classifier_of(name: str, chunk: int, device: str | None, precision: str) -> Classifier:
+    """Loaded once in each process."""
+    found = loading.load(name, device=device, precision=getattr(torch, precision))
+    return replace(found, chunk=chunk)
+
+
+def rows_of(
+    plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
+) -> tuple[list[Row], Maps, float]:
+    """A row for each photo, in order, the maps where they are wanted, and the seconds.
+
+    A photo that cannot be read, or explained, is a row with an error.
+    """
+    start = time.perf_counter()
+    rows: dict[str, Row] = {}
+    maps: Maps = {}
+    ready: list[Framed] = []
+    for sample in samples:
+        try:
+            ready.append(framed(sample, plan, classifier))
+        except InputError as error:
+            rows[sample.id] = _row(plan, combination, sample.id, error=str(error))
+    for first in range(0, len(ready), plan.batch):
+        together = ready[first : first + plan.batch]
+        try:
+            _explain(plan, combination, together, classifier, rows, maps)
+        except InputError:  # one of them is to blame: each alone
+            for one in together:
+                try:
+                    _explain(plan, combination, [one], classifier, rows, maps)
+                except InputError as error:
+                    rows[one.id] = _row(plan, combination, one.id, error=str(error))
+    ordered = [rows[sample.id] for sample in samples]
+    return ordered, maps, time.perf_counter() - start
+
+
+def framed(sample: Sample, plan: Plan, classifier: Classifier) -> Framed:
+    """Read a photo; its boxes and outline follow it into the classifier's frame."""
+    photo = sample.read(classifier.channels)
+    image = classifier.framing.show(photo)
+    if sample.target is None and plan.target == "label":
+        raise InputError(f"{sample.id}: no class is labelled; take the run's target top1")
+    boxes = classifier.framing.boxes(sample.boxes, photo.shape[-2], photo.shape[-1])
+    seen = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    outline = None if sample.outline is None else classifier.framing.mask(sample.outline())
+    target = -1 if sample.target is None or plan.target == "top1" else sample.target
+    return Framed(sample.id, image, target, Truth(boxes[seen], outline))
+
+
+def _explain(
+    plan: Plan,
+    combination: Combination,
+    together: list[Framed],
+    classifier: Classifier,
+    rows: dict[str, Row],
+    maps: Maps,
+) -> None:
+    """Explain and rate some photos at once."""
+    method, infiller, measure = parts_of(combination)
+    images = torch.cat([one.image for one in together])
+    targets: Any = ["top1" if one.target < 0 else one.target for one in together]
+    study = Study.of(
+        classifier, images, method, infiller=infiller, targets=targets,
+        measure=plan.measure or measure, seed=plan.seed, budget=plan.budget,
+    )  # fmt: skip
+    for _ in study.steps():
+        pass
+    explanation, score = study.explanation, study.score
+    if plan.judge is not None:
+        score = replace(score, infiller=made("infillers", plan.judge))
+    truths = [one.truth for one in together]
+    numbers = {
+        name: metric_of(name).rate(score, explanation.saliency, truths).tolist()
+        for name in plan.metrics
+    }
+    p = classifier.predict(score.images).softmax(1)
+    cost = explanation.provenance["cost"]
+    for i, one in enumerate(together):
+        target = int(score.targets[i])
+        rows[one.id] = _row(
+            plan, combination, one.id,
+            target=target,
+            predicted=int(p[i].argmax()),
+            probability=p[i, target].item(),
+            forwards=cost["forwards"] / len(together),
+            backwards=cost["backwards"] / len(together),
+            **{name: values[i] for name, values in numbers.items()},
+        )  # fmt: skip
+        if plan.save_maps:
+            maps[one.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
+
+
+def _row(plan: Plan, combination: Combination, photo: str, **values: Any) -> Row:
+    """Every row has the same columns."""
+    empty = dict.fromkeys(
+        ("target", "predicted", "probability", "forwards", "backwards", *plan.metrics, "error")
+    )
+    return {"photo": photo, **combination._asdict(), **empty, **values}

@@ -1,0 +1,267 @@
+"""Runs: every row once, whatever is killed."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unsee import InputError
+from unsee.cli import main
+from unsee.evaluation.cluster import Cluster, distribute
+from unsee.evaluation.plan import Combination, Plan, from_toml, made, parts_of
+from unsee.evaluation.run import Run
+from unsee.evaluation.store import Store
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Ten photos with boxes, one of them broken, one of a class that is not there."""
+    path = tmp_path_factory.mktemp("photos")
+    g, entries = np.random.default_rng(0), []
+    for number in range(10):
+        name = f"{number}.png"
+        Image.fromarray(g.integers(0, 255, (30, 40, 3), np.uint8)).save(path / name)
+        entries.append({"file": name, "index": number % 5, "boxes": [[10, 8, 30, 24]]})
+    (path / "3.png").write_bytes(b"broken")
+    entries[6]["index"] = 77
+    (path / "annotations.json").write_text(json.dumps(entries))
+    return path
+
+
+def plan(data_at, **settings) -> Plan:
+    base = {
+        "data": str(data_at), "classifiers": ("tests.toys:classifier",),
+        "methods": ("rise:samples=40", "tide:steps=3,grid=6", "random"),
+        "metrics": ("deletion", "insertion:protocol=\"igos\"", "localisation:alpha=0.6", "gini"),
+        "batch": 2, "shard": 4,
+    }  # fmt: skip
+    return Plan(**{**base, **settings})
+
+
+def done(asked, out) -> list[dict]:
+    run = Run.begin(asked, out, threads=1)
+    for _ in run.local():
+        pass
+    return run.store.read()
+
+
+def same(rows, others) -> None:
+    assert len(rows) == len(others)
+    for row, other in zip(rows, others, strict=True):
+        assert row.keys() == other.keys()
+        for key, value in row.items():
+            nan = isinstance(value, float) and math.isnan(value)
+            assert value == other[key] or (nan and math.isnan(other[key])), (key, row, other)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory):
+    return done(plan(data), tmp_path_factory.mktemp("run") / "whole")
+
+
+def test_every_photo_and_combination_has_a_row(undisturbed) -> None:
+    assert len(undisturbed) == 30
+    assert len({(row["photo"], row["method"]) for row in undisturbed}) == 30
+    good = [row for row in undisturbed if row["error"] is None]
+    assert len(good) == 24
+    assert all(0 <= row["deletion"] <= 1 for row in good)
+    assert {row["localisation:alpha=0.6"] for row in good} <= {0.0, 1.0}
+    assert all(row["forwards"] == 40 for row in good if row["method"].startswith("rise"))
+    bad = {row["photo"]: row["error"] for row in undisturbed if row["error"]}
+    assert "not a photo" in bad["3.png"]
+    assert "class 77" in bad["6.png"]
+    assert [row["deletion"] for row in undisturbed if row["error"]] == [None] * 6
+
+
+def test_rows_are_what_explain_and_a_metric_give(data, undisturbed) -> None:
+    from unsee import Study, create, load
+
+    row = next(r for r in undisturbed if r["photo"] == "4.png" and r["method"].startswith("tide"))
+    study = Study.of(
+        load("tests.toys:classifier"), str(data / "4.png"),
+        create("methods", "tide", steps=3, grid=6), targets=4,
+    )  # fmt: skip
+    for _ in study.steps():
+        pass
+    rated = create("metrics", "deletion").rate(study.score, study.explanation.saliency)
+    assert row["deletion"] == pytest.approx(rated.item(), abs=1e-4)
+    assert row["target"] == 4
+
+
+def test_a_run_that_stopped_goes_on(data, undisturbed, tmp_path) -> None:
+    out = tmp_path / "run"
+    run = Run.begin(plan(data), out, threads=1)
+    steps = run.local()
+    for _ in range(4):
+        next(steps)
+    steps.close()
+    assert len(run.missing()) == 5
+    (run.store.rows / ".0001-000001.abc.unfinished").write_bytes(b"half")
+    again = Run.begin(plan(data), out, threads=1)
+    assert len(again.missing()) == 5
+    same(done(plan(data), out), undisturbed)
+    again.finish()
+    assert not list(out.rglob(".*"))
+
+
+def test_shards_and_limits_change_no_row(data, undisturbed, tmp_path) -> None:
+    rows = done(plan(data, shard=3, limit=6), tmp_path / "run")
+    first = {f"{number}.png" for number in range(6)}
+    wanted = [row for row in undisturbed if row["photo"] in first]
+    for row, other in zip(rows, wanted, strict=True):
+        assert row["photo"] == other["photo"]
+        for key in ("deletion", "gini"):
+            assert row[key] == pytest.approx(other[key], abs=2e-3, nan_ok=True)
+
+
+def command(data, out, *more):
+    asked = plan(data)
+    return [
+        sys.executable, "-m", "unsee", "evaluate", "--data", asked.data,
+        "--classifiers", *asked.classifiers, "--methods", *asked.methods,
+        "--metrics", *asked.metrics, "--batch", "2", "--shard", "4", "--threads", "1",
+        "--out", str(out), *more,
+    ]  # fmt: skip
+
+
+def test_killed_at_random_moments_and_resumed(data, undisturbed, tmp_path) -> None:
+    out, g = tmp_path / "run", np.random.default_rng(1)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    kills = 0
+    while kills < 5:
+        process = subprocess.Popen(
+            command(data, out), cwd=ROOT, env=environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        deadline, seen = time.monotonic() + 60, len(list(out.glob("rows/[0-9]*")))
+        while process.poll() is None and time.monotonic() < deadline:
+            if len(list(out.glob("rows/[0-9]*"))) > seen:
+                time.sleep(g.uniform(0, 0.3))
+                break
+            time.sleep(0.005)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.wait()
+        if len(list(out.glob("rows/[0-9]*"))) == 9:
+            break
+    assert kills >= 2
+    finished = subprocess.run(command(data, out), cwd=ROOT, env=environment, capture_output=True)
+    assert finished.returncode == 1, finished.stderr  # two photos are bad
+    same(Store(out).read(), undisturbed)
+    assert not list(out.rglob(".*"))
+
+
+def test_ray_gives_the_same_rows_and_replaces_a_dead_worker(
+    data, undisturbed, tmp_path, monkeypatch
+) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    import ray
+
+    run = Run.begin(plan(data), tmp_path / "run", threads=1)
+    try:
+        killed = False
+        for _ in distribute(run, Cluster(workers=2, cpus=0.5)):
+            if not killed:
+                killed = _kill_a_worker()
+        assert killed
+    finally:
+        ray.shutdown()
+    assert run.missing() == []
+    same(run.store.read(), undisturbed)
+
+
+def _kill_a_worker() -> bool:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name = (folder / "cmdline").read_text()
+        except OSError:
+            continue
+        if "ray::_Worker" in name:
+            os.kill(int(folder.name), signal.SIGKILL)
+            return True
+    return False
+
+
+def test_other_settings_are_refused_and_nothing_is_lost(data, tmp_path) -> None:
+    out = tmp_path / "run"
+    Run.begin(plan(data), out, threads=1)
+    with pytest.raises(InputError, match="seed: 0 there, 1 now"):
+        Run.begin(plan(data, seed=1), out)
+    with pytest.raises(InputError, match="limit: 0 there, 5 now"):
+        Run.begin(plan(data, limit=5), out)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="is no run"):
+        Run.begin(plan(data), other)
+    with pytest.raises(InputError, match="no run"):
+        Store(tmp_path / "nowhere").manifest()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"methods": ("fidoo",)}, "did you mean 'fido'"),
+        ({"methods": ("rise:sample=4",)}, "did you mean 'samples'"),
+        ({"methods": ("rise:samples",)}, "expected NAME:setting=value"),
+        ({"methods": ("recipe:fido",)}, "did you mean"),
+        ({"metrics": ("deletions",)}, "did you mean 'deletion'"),
+        ({"metrics": ()}, "at least one of metrics"),
+        ({"infillers": ("gray",)}, "did you mean 'grey'"),
+        ({"budget": "fats"}, "did you mean 'fast'"),
+        ({"measure": "odds"}, "measure"),
+        ({"shard": 0}, "shard >= 1"),
+        ({"data": "nowhere"}, "no such data set"),
+    ],
+)
+def test_bad_settings_are_refused_before_anything_is_loaded(data, tmp_path, settings, words):
+    with pytest.raises(InputError, match=words):
+        Run.begin(plan(data, **settings), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_parts_by_name_setting_or_recipe() -> None:
+    assert made("methods", "rise:samples=40,cells=5").samples == 40
+    assert made("methods", "fido:mode=sdr").mode == "sdr"
+    method, infiller, measure = parts_of(Combination("", "recipe:fido-ssr", "own"))
+    assert (method.steps, type(infiller).__name__, measure) == (300, "Local", "log_odds")
+    _, infiller, _ = parts_of(Combination("", "recipe:fido-ssr", "blur:sigma=10"))
+    assert infiller.sigma == 10
+
+
+def test_a_plan_from_a_file_with_flags_over_it(data, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        f'data = "{data}"\nclassifiers = ["tests.toys:classifier"]\n'
+        'methods = ["random"]\nmetrics = ["gini"]\nlimit = 3\n'
+    )
+    assert main(["evaluate", "--plan", str(path), "--out", str(tmp_path / "a")]) == 0
+    assert len(Store(tmp_path / "a").read()) == 3
+    arguments = ["evaluate", "--plan", str(path), "--limit", "5", "--out", str(tmp_path / "b")]
+    assert main(arguments) == 1
+    assert len(Store(tmp_path / "b").read()) == 5
+    assert "3.png" in capsys.readouterr().err
+    path.write_text("methodes = []")
+    with pytest.raises(InputError, match="did you mean 'methods'"):
+        from_toml(path)
+
+
+def test_maps_are_kept_where_they_are_wanted(data, tmp_path) -> None:
+    done(plan(data, methods=("random",), save_maps=True, limit=4), tmp_path / "run")
+    (path,) = (tmp_path / "run" / "maps").iterdir()
+    with np.load(path) as maps:
+        assert sorted(maps) == ["0.png", "1.png", "2.png"]
+        assert maps["0.png"].shape == (24, 24)
