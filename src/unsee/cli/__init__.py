@@ -13,6 +13,7 @@ COMMANDS = {
     "compare": "one photo, several methods and in-fillers: a picture and a table",
     "sweep": "one photo, one method, a setting at several values or several seeds",
     "evaluate": "many photos, methods and metrics: a run that never loses a row",
+    "report": "what runs came to: tables, a page, CSV, LaTeX",
     "evaluate-infill": "how well in-fillers hide objects and bring back what is missing",
     "train": "train the in-filling generator; a stopped run goes on where it was",
     "floor": "time the bare classifier, and how far methods are above it",

@@ -1,0 +1,67 @@
+"""`unsee report`: runs as tables, a page, CSV and LaTeX."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from unsee.errors import InputError
+from unsee.evaluation.report import Report
+from unsee.explanation import check_new, new_folder, write_manifest
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Tables of one run or several: means with intervals, paired differences, cost.
+
+    Writes report.html (one file, its tables sort), report.md, report.csv and report.tex.
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Folders that `unsee evaluate` wrote."""
+    out: Path = Path("unsee-report")
+    """Folder for the report."""
+    overwrite: bool = False
+    """Replace a report that exists."""
+
+
+def run(arguments: list[str]) -> int:
+    """Read, print, write."""
+    chosen = tyro.cli(ReportOptions, prog="unsee report", args=arguments)
+    if not chosen.runs:
+        raise InputError("expected a run, the --out of unsee evaluate; see unsee report --help")
+    check_new(chosen.out, overwrite=chosen.overwrite)
+    report = Report.of(chosen.runs)
+    with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
+        for name, text in (
+            ("report.html", report.page()),
+            ("report.md", report.markdown()),
+            ("report.csv", report.table()),
+            ("report.tex", report.latex()),
+        ):
+            (folder / name).write_text(text, encoding="utf-8")
+        write_manifest(folder, {"runs": [str(path) for path in chosen.runs]})
+    Console().print(_table(report))
+    sys.stdout.write(f"report: {chosen.out / 'report.html'}\n")
+    return 0
+
+
+def _table(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in ("photos", *report.metrics, "passes", "s/photo"):
+        table.add_column(name, justify="right")
+    for way in report.ways:
+        means = [report.mean(way, name) for name in report.metrics]
+        table.add_row(
+            report.label(way),
+            str(max(mean.photos for mean in means)),
+            *(f"{mean.value:.3f}" for mean in means),
+            f"{report.passes(way)[0]:.0f}",
+            f"{report.seconds.get(way, 0):.2f}",
+        )
+    return table

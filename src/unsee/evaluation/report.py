@@ -1,0 +1,321 @@
+"""What a run came to: means with intervals, paired differences, cost."""
+
+import base64
+import csv
+import html
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unsee.errors import InputError
+from unsee.evaluation import intervals
+from unsee.evaluation.intervals import Mean
+from unsee.evaluation.plan import metric_of
+from unsee.evaluation.store import Row, Store
+
+KEYS = ("classifier", "method", "infiller")
+
+
+class Difference(NamedTuple):
+    """Between two ways on the same photos, positive where the first is better."""
+
+    mean: Mean
+    wins: float
+    """Share of the photos on which the first is better; ties count half."""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the interval is clear of zero."""
+        if self.mean.low > 0:
+            return "better"
+        return "worse" if self.mean.high < 0 else "not significant"
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """All rows of some runs, by the way in which the maps were made."""
+
+    rows: list[Row]
+    metrics: tuple[str, ...]
+    seconds: dict[tuple[str, ...], float]
+    """For a photo, of each way."""
+    about: list[str]
+    """Settings of each run, in a line."""
+
+    @classmethod
+    def of(cls, folders: Sequence[Path]) -> "Report":
+        """Read runs; they may have different methods, but must have metrics in common.
+
+        Raises `InputError` for folders that are no runs, or without a single good row.
+        """
+        rows: list[Row] = []
+        metrics: list[str] | None = None
+        seconds: dict[tuple[str, ...], float] = {}
+        about = []
+        for folder in folders:
+            store = Store(folder)
+            manifest = store.manifest()
+            settings = manifest["settings"]
+            found = store.read()
+            rows += found
+            known = settings["metrics"]
+            metrics = known if metrics is None else [name for name in metrics if name in known]
+            spent = store.seconds()
+            for number, way in enumerate(_ways(settings)):
+                count = sum(1 for row in found if _way(row) == way and not row["error"])
+                if count:
+                    seconds[way] = spent.get(number, 0.0) / count
+            about.append(_about(folder, manifest, found))
+        if not [row for row in rows if not row["error"]]:
+            raise InputError("no row without an error; nothing to report")
+        if not metrics:
+            raise InputError("these runs have no metric in common")
+        return cls(rows, tuple(metrics), seconds, about)
+
+    @property
+    def ways(self) -> list[tuple[str, ...]]:
+        """Classifier, method and in-filler, in the order of the rows."""
+        return list(dict.fromkeys(_way(row) for row in self.rows))
+
+    def label(self, way: tuple[str, ...]) -> str:
+        """What differs between the ways; the method always."""
+        told = [
+            part
+            for key, part, parts in zip(KEYS, way, zip(*self.ways, strict=True), strict=True)
+            if key == "method" or len(set(parts)) > 1
+        ]
+        return ", ".join(told)
+
+    def values(self, way: tuple[str, ...], metric: str) -> dict[str, float]:
+        """One number for each photo; those without one are left out."""
+        return {
+            row["photo"]: row[metric]
+            for row in self.rows
+            if _way(row) == way and row.get(metric) is not None and np.isfinite(row[metric])
+        }
+
+    def mean(self, way: tuple[str, ...], metric: str) -> Mean:
+        """Over all photos that have a number."""
+        return intervals.mean(list(self.values(way, metric).values()))
+
+    def difference(self, one: tuple[str, ...], other: tuple[str, ...], metric: str) -> Difference:
+        """Paired, over the photos that both have a number for."""
+        a, b = self.values(one, metric), self.values(other, metric)
+        both = sorted(a.keys() & b.keys())
+        sign = 1 if metric_of(metric).higher_is_better else -1
+        off = sign * np.array([a[photo] - b[photo] for photo in both])
+        wins = float((off > 0).mean() + (off == 0).mean() / 2) if len(off) else float("nan")
+        return Difference(intervals.mean(list(off)), wins)
+
+    def passes(self, way: tuple[str, ...]) -> tuple[float, float]:
+        """Forwards and backwards of a photo."""
+        mine = [row for row in self.rows if _way(row) == way and not row["error"]]
+        forwards, backwards = (
+            float(np.mean([row[key] for row in mine])) if mine else 0.0
+            for key in ("forwards", "backwards")
+        )
+        return forwards, backwards
+
+    def markdown(self) -> str:
+        """Both tables, and what was run."""
+        lines = ["# Report", "", *self.about, "", "Mean [95 % bootstrap interval over photos].", ""]
+        head = [_headed(name) for name in self.metrics]
+        lines += [_cells(["way", "photos", *head, "passes", "s/photo"])]
+        lines += ["|" + "---|" * (len(head) + 4)]
+        for way in self.ways:
+            means = [self.mean(way, name) for name in self.metrics]
+            forwards, backwards = self.passes(way)
+            cost = [f"{forwards:.0f} ({backwards:.0f})", f"{self.seconds.get(way, 0):.2f}"]
+            photos = str(max(mean.photos for mean in means))
+            lines.append(_cells([self.label(way), photos, *map(str, means), *cost]))
+        first, *others = self.ways
+        if others:
+            lines += [
+                "",
+                f"{self.label(first)} against each other way, paired; positive: better.",
+                "",
+            ]
+            lines += [_cells(["against", *self.metrics])]
+            lines += ["|" + "---|" * (len(self.metrics) + 1)]
+            for way in others:
+                found = [self.difference(first, way, name) for name in self.metrics]
+                lines.append(_cells([self.label(way), *map(_told, found)]))
+        lines += ["", "Passes: forwards (of which with gradient) for a photo."]
+        return "\n".join(lines) + "\n"
+
+    def table(self) -> str:
+        """CSV, a line for each way and metric."""
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow([*KEYS, "metric", "higher_is_better", "mean", "low", "high", "photos"])
+        for way in self.ways:
+            for name in self.metrics:
+                higher = metric_of(name).higher_is_better
+                writer.writerow([*way, name, higher, *self.mean(way, name)])
+        return out.getvalue()
+
+    def latex(self) -> str:
+        """A table for booktabs, the best mean of each metric in bold."""
+        lines = [
+            r"\begin{tabular}{l" + "r" * len(self.metrics) + "}",
+            r"\toprule",
+            " & ".join(["", *(_escaped(name) for name in self.metrics)]) + r" \\",
+            r"\midrule",
+        ]
+        best = {}
+        for name in self.metrics:
+            sign = 1 if metric_of(name).higher_is_better else -1
+            best[name] = max(self.ways, key=lambda way: sign * self.mean(way, name).value)
+        for way in self.ways:
+            cells = [_escaped(self.label(way))]
+            for name in self.metrics:
+                text = f"{self.mean(way, name).value:.3f}"
+                cells.append(rf"\textbf{{{text}}}" if best[name] == way else text)
+            lines.append(" & ".join(cells) + r" \\")
+        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+    def page(self) -> str:
+        """HTML in one file: the tables, which sort, and a box plot for each metric."""
+        rows = []
+        for way in self.ways:
+            means = [self.mean(way, name) for name in self.metrics]
+            forwards, _ = self.passes(way)
+            cells = [f"<td>{html.escape(self.label(way))}</td>"]
+            cells += [
+                f'<td data-v="{m.value}">{m.value:.3f}<small>{m.low:.3f} to {m.high:.3f}, '
+                f"n {m.photos}</small></td>"
+                for m in means
+            ]
+            cells.append(f'<td data-v="{forwards}">{forwards:.0f}</td>')
+            seconds = self.seconds.get(way, 0)
+            cells.append(f'<td data-v="{seconds}">{seconds:.2f}</td>')
+            rows.append("<tr>" + "".join(cells) + "</tr>")
+        heads = ["way", *map(_headed, self.metrics), "passes", "s/photo"]
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in heads)
+        about = "".join(f"<p>{html.escape(line)}</p>" for line in self.about)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        return PAGE.format(about=about, table=table, pairs=self._pairs(), plot=self._plot())
+
+    def _pairs(self) -> str:
+        first, *others = self.ways
+        if not others:
+            return ""
+        rows = []
+        for way in others:
+            cells = []
+            for name in self.metrics:
+                found = self.difference(first, way, name)
+                kind = found.verdict.split()[0]
+                cells.append(
+                    f'<td class="{kind}" data-v="{found.mean.value}">{found.mean.value:+.3f}'
+                    f"<small>{found.mean.low:+.3f} to {found.mean.high:+.3f}, wins "
+                    f"{found.wins:.0%}</small></td>"
+                )
+            rows.append(f"<tr><td>{html.escape(self.label(way))}</td>{''.join(cells)}</tr>")
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in ("against", *self.metrics))
+        title = f"<h2>{html.escape(self.label(first))} against each other way</h2>"
+        note = "<p>Paired over photos; positive means better.</p>"
+        return (
+            f"{title}{note}<table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table>"
+        )
+
+    def _plot(self) -> str:
+        """A box for each way, a panel for each metric, as an inline picture."""
+        from matplotlib.figure import Figure
+
+        count = len(self.metrics)
+        figure = Figure(figsize=(3.4 * count, 0.45 * len(self.ways) + 1.2), layout="constrained")
+        axes = figure.subplots(1, count, squeeze=False, sharey=True)[0]
+        labels = [self.label(way) for way in self.ways]
+        for at, name in zip(axes, self.metrics, strict=True):
+            values: list[NDArray[np.float64]] = [
+                np.array(list(self.values(way, name).values()) or [np.nan]) for way in self.ways
+            ]
+            at.boxplot(values, orientation="horizontal", widths=0.6, showmeans=True)
+            at.set_yticks(range(1, len(labels) + 1), labels)
+            at.set_title(_headed(name), fontsize=9)
+            at.invert_yaxis()
+        content = io.BytesIO()
+        figure.savefig(content, format="png", dpi=110)
+        text = base64.b64encode(content.getvalue()).decode()
+        return f'<img alt="box plots of every metric" src="data:image/png;base64,{text}">'
+
+
+def _ways(settings: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (classifier, method, infiller)
+        for classifier in settings["classifiers"]
+        for method in settings["methods"]
+        for infiller in settings["infillers"]
+    ]
+
+
+def _way(row: Row) -> tuple[str, ...]:
+    return tuple(row[key] for key in KEYS)
+
+
+def _about(folder: Path, manifest: dict[str, Any], rows: list[Row]) -> str:
+    settings, versions = manifest["settings"], manifest["versions"]
+    bad = len({row["photo"] for row in rows if row["error"]})
+    return (
+        f"{folder.name}: {manifest['photos']} photos of {settings['data']}"
+        f"{f', {bad} of them bad' if bad else ''}; target {settings['target']}, seed "
+        f"{settings['seed']}, budget {settings['budget'] or 'own'}, judge "
+        f"{settings['judge'] or 'own'}, {settings['precision']}; unsee {versions['unsee']}, "
+        f"torch {versions['torch']}."
+    )
+
+
+def _headed(metric: str) -> str:
+    return f"{metric} {'↑' if metric_of(metric).higher_is_better else '↓'}"
+
+
+def _told(found: Difference) -> str:
+    low, high = found.mean.low, found.mean.high
+    return f"{found.mean.value:+.3f} ({low:+.3f} to {high:+.3f}), {found.wins:.0%}, {found.verdict}"
+
+
+def _cells(values: Sequence[str]) -> str:
+    return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+
+
+def _escaped(text: str) -> str:
+    for sign in "&%$#_{}":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>unsee report</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem;
+  color: #1c1c1e; background: #fdfcfa }}
+table {{ border-collapse: collapse; margin: 1rem 0 2rem }}
+th, td {{ padding: .45rem .8rem; text-align: right; border-bottom: 1px solid #e4e0d8 }}
+th:first-child, td:first-child {{ text-align: left }}
+th {{ cursor: pointer; user-select: none }}
+small {{ display: block; color: #6d6a64; font-size: 11px }}
+.better {{ background: #e6f3e6 }} .worse {{ background: #fae6e2 }}
+img {{ max-width: 100% }}
+</style>
+<h1>Report</h1>{about}
+<p>Means with their 95 % bootstrap interval over photos. A click on a head sorts.</p>
+{table}{pairs}<h2>All photos</h2>{plot}
+<script>
+document.querySelectorAll("th").forEach(head => head.onclick = () => {{
+  const body = head.closest("table").tBodies[0], at = head.cellIndex;
+  const down = head.dataset.down !== "1";
+  head.dataset.down = down ? "1" : "";
+  const value = row => {{ const cell = row.cells[at], v = cell.dataset.v;
+    return v === undefined ? cell.textContent : Number(v) }};
+  [...body.rows].sort((a, b) => {{ const x = value(a), y = value(b);
+    return (x > y ? 1 : x < y ? -1 : 0) * (down ? 1 : -1) }}).forEach(row => body.append(row));
+}});
+</script></html>
+"""
