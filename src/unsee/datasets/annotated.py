@@ -62,12 +62,14 @@ def _sample(entry: Any, store: "_Folder | _Zip", path: Path) -> Sample:
     boxes = torch.tensor(entry.get("boxes") or [], dtype=torch.float32).reshape(-1, 4)
     if len(boxes) and {"width", "height"} <= entry.keys():
         boxes = checked(boxes, entry["width"], entry["height"], f"{path}: {name}")
+    mask = entry.get("mask")
     return Sample(
         name,
         _reader(store, place),
         target,
         boxes,
-        _outline(store, entry["mask"], path) if entry.get("mask") else None,
+        (entry["height"], entry["width"]) if {"width", "height"} <= entry.keys() else None,
+        _outline(store, mask, path) if mask else None,
     )
 
 

@@ -14,7 +14,7 @@ from unsee import photos
 from unsee.errors import InputError
 from unsee.framing import Photo
 
-Boxes = Float[Tensor, "n 4"]
+Boxes = Float[Tensor, "_n 4"]
 """x1, y1, x2, y2 in pixels, one for each object of the labelled class."""
 
 
@@ -29,9 +29,19 @@ class Sample:
     target: int | None = None
     """The labelled class."""
     boxes: Boxes = field(default_factory=lambda: torch.zeros(0, 4))
-    """Of the labelled objects, in the photo's pixels."""
+    """Of the labelled objects, in the photo's pixels, or in those of `size`."""
+    size: tuple[int, int] | None = None
+    """Height and width that the boxes are given in, where photos may be stored at another."""
     outline: Callable[[], Bool[Tensor, "height width"]] | None = None
     """The labelled object's pixels, where they are known."""
+
+    def boxes_in(self, photo: Photo) -> Boxes:
+        """The boxes in the pixels of the photo as it is stored."""
+        if self.size is None:
+            return self.boxes
+        height, width = self.size
+        scale = [photo.shape[-1] / width, photo.shape[-2] / height] * 2
+        return self.boxes * self.boxes.new_tensor(scale)
 
 
 class Dataset(ABC):
@@ -71,6 +81,13 @@ def checked(boxes: Boxes, width: float, height: float, where: str) -> Boxes:
             f"{width:g} x {height:g} pixels, or turned round"
         )
     return cut
+
+
+def needed(path: Path, what: str) -> Path:
+    """A path that must be there."""
+    if not path.exists():
+        raise InputError(f"expected {what} at {path}, which is not there")
+    return path
 
 
 def unique(samples: list[Sample], path: Path) -> list[Sample]:

@@ -82,7 +82,7 @@ def _hole(
     if sample.outline is not None:
         inside = classifier.framing.mask(sample.outline()).to(inside)
     else:
-        boxes = classifier.framing.boxes(sample.boxes, photo.shape[-2], photo.shape[-1])
+        boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
         for x1, y1, x2, y2 in boxes.round().int().tolist():
             inside[y1:y2, x1:x2] = 1
     if not 0.01 < inside.mean().item() < 0.95:

@@ -73,7 +73,7 @@ def framed(sample: Sample, plan: Plan, classifier: Classifier) -> Framed:
     image = classifier.framing.show(photo)
     if sample.target is None and plan.target == "label":
         raise InputError(f"{sample.id}: no class is labelled; take the run's target top1")
-    boxes = classifier.framing.boxes(sample.boxes, photo.shape[-2], photo.shape[-1])
+    boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
     seen = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     outline = None if sample.outline is None else classifier.framing.mask(sample.outline())
     target = -1 if sample.target is None or plan.target == "top1" else sample.target
