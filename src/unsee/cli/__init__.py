@@ -12,6 +12,7 @@ COMMANDS = {
     "explain": "explain photos: maps, pictures and numbers, a folder each",
     "compare": "one photo, several methods and in-fillers: a picture and a table",
     "sweep": "one photo, one method, a setting at several values or several seeds",
+    "sanity": "one photo's map while the classifier forgets, layer by layer",
     "evaluate": "many photos, methods and metrics: a run that never loses a row",
     "report": "what runs came to: tables, a page, CSV, LaTeX",
     "evaluate-infill": "how well in-fillers hide objects and bring back what is missing",

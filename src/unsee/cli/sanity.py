@@ -1,0 +1,113 @@
+"""`unsee sanity`: the map while the classifier forgets, layer by layer."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from unsee import photos
+from unsee.cli import options, question
+from unsee.cli.question import Question
+from unsee.errors import InputError
+from unsee.evaluation import sanity
+from unsee.evaluation.similarity import MEASURES
+from unsee.explain import DEFAULT_METHOD
+from unsee.explanation import check_new, new_folder, write_manifest
+from unsee.pictures import overview
+from unsee.registry import settings_of
+
+
+@dataclass(frozen=True)
+class Sanity(Question):
+    """Model randomisation (Adebayo et al. 2018): layers forget, from the output to the input.
+
+    A map that explains the classifier falls apart; one that only draws edges stays. Prints the
+    similarity with the real map and writes sanity.png, table.csv and maps.npz.
+    """
+
+    photo: Annotated[str, tyro.conf.Positional] = ""
+    """The photo."""
+    method: str = DEFAULT_METHOD
+    """See `unsee list methods`."""
+    infiller: str | None = None
+    """See `unsee list infillers`; by default what the method was published with."""
+    recipe: str | None = None
+    """Published settings, see `unsee list recipes`; flags override them."""
+    order: Literal["cascading", "independent"] = "cascading"
+    """All layers down to one, or that one alone."""
+    layers: int = 8
+    """How many of the network's layers, evenly; 0 takes all."""
+    out: Path = Path("unsee-sanity")
+    """Folder for the results."""
+
+
+def run(arguments: list[str]) -> int:
+    """Explain again and again; print and write."""
+    chosen = options.parse(Sanity, arguments, "unsee sanity")
+    if not chosen.photo:
+        raise InputError("expected a photo; see unsee sanity --help")
+    if chosen.layers < 0:
+        raise InputError(f"--layers: expected at least 0, got {chosen.layers}")
+    check_new(chosen.out, overwrite=chosen.overwrite)
+    classifier = question.classifier_of(chosen)
+    measure = question.measure_of(chosen, classifier)
+    image = classifier.framing.show(photos.read(chosen.photo, classifier.channels).pixels)
+    found = []
+    with question.progress() as bars:
+        bar = bars.add_task("layers", total=None, loss="")
+        for result in sanity.check(
+            classifier, image, chosen.chosen_method, order=chosen.order, steps=chosen.layers,
+            seed=chosen.seed, infiller=chosen.chosen_infiller, targets=chosen.target,
+            measure=measure, budget=chosen.budget,
+        ):  # fmt: skip
+            found.append(result)
+            bars.update(bar, completed=len(found))
+    _write(chosen, image, found)
+    Console().print(_table(found, chosen.order))
+    sys.stdout.write(f"picture and table: {chosen.out}\n")
+    return 0
+
+
+def _write(chosen: Any, image: Any, found: list[sanity.Forgotten]) -> None:
+    import torch
+
+    names = [result.layer or "the real one" for result in found]
+    with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
+        maps = torch.cat([result.maps for result in found])
+        overview(image.expand(len(maps), -1, -1, -1), maps, names).savefig(
+            folder / "sanity.png", dpi=80
+        )
+        lines = [",".join(["layer", *MEASURES])]
+        lines += [
+            ",".join([name, *(f"{result.similarity[key][0]:.4f}" for key in MEASURES)])
+            for name, result in zip(names, found, strict=True)
+        ]
+        (folder / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        np.savez_compressed(folder / "maps.npz", maps=maps.cpu().numpy(), layers=np.array(names))
+        write_manifest(
+            folder,
+            {
+                "photo": chosen.photo,
+                "method": settings_of(chosen.chosen_method),
+                "infiller": settings_of(chosen.chosen_infiller),
+                "order": chosen.order,
+                "seed": chosen.seed,
+            },
+        )
+
+
+def _table(found: list[sanity.Forgotten], order: str) -> Table:
+    table = Table(box=None, pad_edge=False, caption_justify="left")
+    table.add_column("forgotten down to" if order == "cascading" else "forgotten")
+    for name in MEASURES:
+        table.add_column(name, justify="right")
+    for result in found:
+        values = (f"{result.similarity[name][0]:.3f}" for name in MEASURES)
+        table.add_row(result.layer or "nothing", *values)
+    table.caption = "similarity with the real classifier's map; lower is better from the second on"
+    return table

@@ -1,0 +1,106 @@
+"""Similarity by hand, and maps of classifiers that forget."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.data import chelsea
+
+from tests.conftest import Convolutional, toy
+from unsee import InputError, black_box, create
+from unsee.cli import main
+from unsee.evaluation import sanity, similarity
+
+
+@pytest.fixture
+def noise():
+    return torch.rand(2, 48, 48, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("measure", similarity.MEASURES)
+def test_similarity_of_the_same_and_of_strangers(noise, measure) -> None:
+    one, other = noise
+    assert similarity.alike(one, one, measure) == pytest.approx(1)
+    assert similarity.alike(one, 3 * one - 1, measure) == pytest.approx(1)
+    assert abs(similarity.alike(one, other, measure)) < 0.25
+    assert similarity.alike(one, other, measure) == pytest.approx(
+        similarity.alike(other, one, measure)
+    )
+    assert np.isfinite(similarity.alike(one, torch.zeros(48, 48), measure))
+
+
+def test_spearman_by_hand() -> None:
+    one = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    other = torch.tensor([[10.0, 30.0, 20.0, 40.0]])
+    assert similarity.alike(one, other) == pytest.approx(1 - 6 * 2 / (4 * 15))
+    assert similarity.alike(one, -(other**3)) == pytest.approx(-0.8)
+
+
+def test_sensitivity_is_the_mean_over_pairs(noise) -> None:
+    three = torch.cat([noise, noise[:1]])
+    found = similarity.sensitivity(three)
+    pair = similarity.alike(*noise)
+    assert found["spearman"] == pytest.approx((1 + 2 * pair) / 3)
+    assert np.isnan(similarity.sensitivity(noise[:1])["ssim"])
+
+
+def test_layers_are_forgotten_from_the_output() -> None:
+    network = toy(Convolutional())
+    before = {name: p.clone() for name, p in network.model.state_dict().items()}
+    names = sanity.layers(network.model)
+    assert names == ["head", "features.3", "features.0"]
+    for (name, copy), wanted in zip(sanity.randomised(network), (1, 2, 3), strict=True):
+        assert name == names[wanted - 1]
+        changed = [
+            n for n in names
+            if not torch.equal(copy.model.state_dict()[f"{n}.weight"], before[f"{n}.weight"])
+        ]  # fmt: skip
+        assert changed == names[:wanted]
+        weight = copy.model.state_dict()["head.weight"]
+        assert weight.std().item() == pytest.approx(before["head.weight"].std().item(), rel=0.5)
+    for name, copy in sanity.randomised(network, "independent"):
+        changed = [
+            n for n in names
+            if not torch.equal(copy.model.state_dict()[f"{n}.weight"], before[f"{n}.weight"])
+        ]  # fmt: skip
+        assert changed == [name]
+    assert all(torch.equal(before[n], p) for n, p in network.model.state_dict().items())
+    assert [name for name, _ in sanity.randomised(network, steps=2)] == ["features.3", "features.0"]
+    same = [next(sanity.randomised(network, seed=4))[1].model.head.weight for _ in range(2)]
+    assert torch.equal(*same)
+
+
+def test_a_map_of_the_classifier_falls_and_a_control_does_not(images) -> None:
+    network = toy(Convolutional())
+    for method, falls in ((create("methods", "gradient"), True), (create("methods", "box"), False)):
+        real, *others = sanity.check(network, images, method, targets=2)
+        assert real.layer == ""
+        assert all(value == pytest.approx(1) for value in real.similarity["spearman"])
+        last = np.mean(others[-1].similarity["spearman"])
+        assert (last < 0.6) == falls
+        assert len(others) == 3
+        assert others[-1].maps.shape == (3, 32, 32)
+
+
+def test_a_black_box_has_no_layers() -> None:
+    box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(32, 32))
+    with pytest.raises(InputError, match="no layers to randomise"):
+        next(sanity.randomised(box))
+
+
+def test_the_command_writes_a_picture_and_a_table(tmp_path, capsys) -> None:
+    photo = tmp_path / "cat.png"
+    Image.fromarray(chelsea()).save(photo)
+    arguments = [
+        "sanity", str(photo), "--method", "gradient", "--layers", "2", "--out", str(tmp_path / "o"),
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    assert "nothing" in capsys.readouterr().out
+    lines = (tmp_path / "o" / "table.csv").read_text().splitlines()
+    assert lines[0] == "layer,ssim,hog,spearman"
+    assert len(lines) == 4
+    assert float(lines[1].split(",")[3]) == 1
+    with np.load(tmp_path / "o" / "maps.npz") as maps:
+        assert maps["maps"].shape == (3, 224, 224)
+    assert main(arguments) == 2
+    assert "exists already" in capsys.readouterr().err
