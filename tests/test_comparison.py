@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.test_cli import MODEL, photo  # noqa: F401  # a fixture
 from unsee.cli import main
-from unsee.cli.sweep import stability
+from unsee.evaluation.similarity import pairs as stability
 
 FILES = {"comparison.png", "table.txt", "table.csv", "table.md", "maps.npz", "manifest.json"}
 
@@ -58,7 +58,7 @@ def answer(images):
     return np.stack([1 - bright, bright], 1)
 
 
-def test_sweep_shows_every_value_and_seed(photo, tmp_path) -> None:
+def test_sweep_shows_every_value_and_seed(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     command = ["sweep", str(photo), "--classifier", MODEL, "--out", str(out), "--method", "rise"]
     assert main([*command, "--setting", "samples=64,128", "--seeds", "2", "--cells", "4"]) == 0
@@ -66,6 +66,7 @@ def test_sweep_shows_every_value_and_seed(photo, tmp_path) -> None:
     assert [row["value"] for row in found] == ["samples=64"] * 2 + ["samples=128"] * 2
     assert [row["forwards"] for row in found] == ["64", "64", "128", "128"]
     assert all(-1 <= float(row["stability"]) <= 1 for row in found)
+    assert "less sensitive to samples: ssim" in capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == FILES
     method = json.loads((out / "manifest.json").read_text())["maps"][0]["method"]
     assert method["cells"] == 4

@@ -53,7 +53,7 @@ class Attribution:
         """
         study = Study.of(
             self.classifier,
-            self._pixels(inputs),
+            self.pixels(inputs),
             self.method,
             infiller=self.infiller,
             targets=int(target) if isinstance(target, Tensor) and target.ndim == 0 else target,
@@ -65,8 +65,8 @@ class Attribution:
             pass
         return study.explanation.saliency[:, None].expand_as(inputs).clone()
 
-    def _pixels(self, inputs: Tensor) -> Tensor:
-        """Undo the normalisation."""
+    def pixels(self, inputs: Tensor) -> Tensor:
+        """Undo the normalisation; refuse what then leaves [0, 1]."""
         if inputs.ndim != 4 or inputs.shape[1] != self.classifier.channels:
             raise InputError(
                 f"expected inputs (b, {self.classifier.channels}, h, w), got {tuple(inputs.shape)}"

@@ -1,20 +1,20 @@
 """`unsee sweep`: one photo, one method, one setting at several values."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 import tyro
-from torch import Tensor
 
 from unsee import comparison, photos
 from unsee.cli import compare, options, question
 from unsee.cli.question import Question
 from unsee.comparison import Entry
 from unsee.errors import InputError, unknown
+from unsee.evaluation import similarity
 from unsee.explain import DEFAULT_METHOD, passes_of
 from unsee.explanation import check_new
 from unsee.registry import name_of
@@ -50,11 +50,7 @@ class Sweep(Question):
 
 def run(arguments: list[str]) -> int:
     """Fill the strip; a value that fails leaves an empty place and exit status 1."""
-    chosen = options.parse(Sweep, arguments, "unsee sweep")
-    if not chosen.photo:
-        raise InputError("expected a photo; see unsee sweep --help")
-    if chosen.seeds < 1:
-        raise InputError(f"--seeds: expected at least 1, got {chosen.seeds}")
+    chosen = _chosen(arguments)
     values = _values(chosen.chosen_method, chosen.setting)
     check_new(chosen.out, overwrite=chosen.overwrite)
     classifier = question.classifier_of(chosen)
@@ -83,7 +79,18 @@ def run(arguments: list[str]) -> int:
             except InputError as error:
                 entries.append(Entry(label, "", error=str(error)))
     heads, shown = ("value", "seed" if chosen.seeds > 1 else ""), comparison.as_strip(entries)
-    return compare.finish(chosen, image, title, entries, shown, heads, photo)
+    status = compare.finish(chosen, image, title, entries, shown, heads, photo)
+    sys.stdout.write(_sensitivity(entries, chosen.setting))
+    return status
+
+
+def _chosen(arguments: list[str]) -> Any:
+    chosen = options.parse(Sweep, arguments, "unsee sweep")
+    if not chosen.photo:
+        raise InputError("expected a photo; see unsee sweep --help")
+    if chosen.seeds < 1:
+        raise InputError(f"--seeds: expected at least 1, got {chosen.seeds}")
+    return chosen
 
 
 def _within_budget(values: Values, chosen: Any, size: Size) -> tuple[Values, Any]:
@@ -96,21 +103,21 @@ def _within_budget(values: Values, chosen: Any, size: Size) -> tuple[Values, Any
 
 def _rated(studies: list[Any], label: str, chosen: Any) -> Iterator[Entry]:
     maps = torch.cat([study.explanation.saliency for study in studies])
-    more = {"stability": stability(maps)} if len(studies) > 1 else {}
+    more = {"stability": similarity.pairs(maps)} if len(studies) > 1 else {}
     for number, study in enumerate(studies):
         column = f"seed {chosen.seed + number}" if len(studies) > 1 else ""
         yield comparison.rated(study, label, column, **more)
 
 
-def stability(maps: Tensor) -> float:
-    """Mean Spearman rank correlation over all pairs of maps (k, h, w)."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(maps.flatten(1).cpu().numpy(), axis=1)  # equal values share their mean rank
-    if (ranks == ranks[:, :1]).all(1).any():
-        return 0.0  # a constant map ranks nothing
-    found = np.corrcoef(ranks)[np.triu_indices(len(ranks), 1)]
-    return float(found.mean())
+def _sensitivity(entries: list[Entry], setting: str) -> str:
+    """How alike the maps of the values are; empty unless there are two."""
+    maps = [entry.saliency for entry in entries if entry.saliency is not None]
+    if not setting or len(maps) < 2:
+        return ""
+    found = similarity.sensitivity(torch.cat(maps))
+    told = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+    name = setting.partition("=")[0]
+    return f"similarity over all pairs of maps, higher is less sensitive to {name}: {told}\n"
 
 
 def _values(method: Any, text: str) -> Values:

@@ -58,17 +58,19 @@ def alike(
     return MEASURES[measure](*(m.detach().cpu().double().numpy() for m in (one, other)))
 
 
-def sensitivity(maps: Float[Tensor, "k h w"]) -> dict[str, float]:
-    """Mean similarity over all pairs of maps of a sweep: the G-methods' Table S1 (Bansal et al.).
-
-    Higher is less sensitive to the setting that was swept. A single map has no pairs: NaN.
-    """
+def pairs(maps: Float[Tensor, "k h w"], measure: str = "spearman") -> float:
+    """Mean similarity over all pairs of maps; NaN for a single one."""
     planes = [plane.detach().cpu().double().numpy() for plane in maps]
-    found = {}
-    for name, measure in MEASURES.items():
-        values = [measure(a, b) for a, b in combinations(planes, 2)]
-        found[name] = float(np.mean(values)) if values else float("nan")
-    return found
+    values = [MEASURES[measure](a, b) for a, b in combinations(planes, 2)]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def sensitivity(maps: Float[Tensor, "k h w"]) -> dict[str, float]:
+    """By each measure over the maps of a sweep: the G-methods' Table S1 (Bansal et al. 2020).
+
+    Higher is less sensitive to the setting that was swept.
+    """
+    return {name: pairs(maps, name) for name in MEASURES}
 
 
 def _scaled(plane: Plane) -> Plane:
