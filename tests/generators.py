@@ -96,10 +96,14 @@ def pipeline() -> str:
         block_out_channels=(8, 8, 8, 8), down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4, latent_channels=4, norm_num_groups=4,
     )  # fmt: skip
+    scheduler = DDIMScheduler(steps_offset=1, clip_sample=False)
+    tokenizer = CLIPTokenizer(
+        str(words / "vocab.json"), str(words / "merges.txt"), model_max_length=77
+    )
     made = StableDiffusionInpaintPipeline(
-        vae=vae, unet=unet, scheduler=DDIMScheduler(), text_encoder=CLIPTextModel(text),
-        tokenizer=CLIPTokenizer(str(words / "vocab.json"), str(words / "merges.txt")),
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+        vae=vae, unet=unet, scheduler=scheduler, text_encoder=CLIPTextModel(text),
+        tokenizer=tokenizer, safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
     )  # fmt: skip
     made.save_pretrained(FOLDER / "pipeline")
     return str(FOLDER / "pipeline")

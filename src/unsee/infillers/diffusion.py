@@ -47,13 +47,14 @@ class Diffusion(Generative):
             raise InputError(
                 f"diffusion needs diffusers: pip install 'unsee[diffusion]' ({error})"
             ) from error
-        kind = torch.float16 if torch.cuda.is_available() else torch.float32
         try:
-            pipeline = AutoPipelineForInpainting.from_pretrained(self.weights, torch_dtype=kind)
+            pipeline = AutoPipelineForInpainting.from_pretrained(self.weights)
         except (OSError, ValueError) as error:
             raise InputError(
                 f"cannot load the pipeline {self.weights!r}: {str(error).splitlines()[0]}"
             ) from error
+        if torch.cuda.is_available():
+            pipeline.to(torch.float16)
         pipeline.set_progress_bar_config(disable=True)
         if getattr(pipeline, "safety_checker", None) is not None:
             pipeline.safety_checker = None  # it blackens pictures
