@@ -1,6 +1,7 @@
 """Do the orderings that the papers claim hold here? Paired over photos, with bootstrap intervals.
 
     python benchmarks/orderings.py run --photos FOLDER --variants tide igos_pp --out NAME
+    python benchmarks/orderings.py run --plan budgets --count 50
     python benchmarks/orderings.py report --out NAME
 
 `run` adds a row for each photo and variant to results/NAME.csv and skips those that are there: stop
@@ -33,7 +34,6 @@ from unsee.recipes import recipe
 
 HERE = Path(__file__).parent
 SAMPLE = HERE.parents[1] / "shared" / "data" / "imagenet-val-sample.zip"
-PLAN = tomllib.loads((HERE / "orderings.toml").read_text(encoding="utf-8"))
 PROTOCOLS = ("rise", "igos-released")
 MEASURED = [f"{p} {way}" for p in PROTOCOLS for way in ("deletion", "insertion")]
 FIELDS = ["photo", "class", "variant", *MEASURED, "scatter", "forwards", "backwards", "seconds"]
@@ -66,8 +66,9 @@ def study_of(classifier: Classifier, picture: Image.Image, variant: dict) -> Stu
     method = create("methods", **{**(known.method if known else {}), **variant.get("method", {})})
     infiller = create("infillers", **known.infiller) if known else None
     return Study.of(
-        classifier, picture, method, infiller=infiller, measure=known.measure if known else None
-    )
+        classifier, picture, method, infiller=infiller, measure=known.measure if known else None,
+        budget=variant.get("budget"),
+    )  # fmt: skip
 
 
 def rated(study: Study) -> dict[str, float]:
@@ -85,7 +86,7 @@ def rated(study: Study) -> dict[str, float]:
     return found | study.explanation.provenance["cost"]
 
 
-def run(chosen: argparse.Namespace, table: Path) -> None:
+def run(chosen: argparse.Namespace, plan: dict, table: Path) -> None:
     """Add what is missing."""
     classifier = load()
     old = read(table) if table.exists() else []
@@ -98,7 +99,7 @@ def run(chosen: argparse.Namespace, table: Path) -> None:
             for variant in chosen.variants:
                 if (name, variant) in done:
                     continue
-                study = study_of(classifier, picture, PLAN["variants"][variant])
+                study = study_of(classifier, picture, plan["variants"][variant])
                 row = {"photo": name, "variant": variant, **rated(study)}
                 row["class"] = classifier.label(int(study.score.targets[0]))
                 writer.writerow(row)
@@ -134,7 +135,7 @@ def interval(differences: np.ndarray) -> tuple[float, float, float]:
     return differences.mean(), low, high
 
 
-def report(table: Path, command: str) -> str:
+def report(table: Path, plan: dict, command: str) -> str:
     """All means, then all claims that there are rows for."""
     rows = read(table)
     variants = list(dict.fromkeys(row["variant"] for row in rows))
@@ -164,8 +165,8 @@ def report(table: Path, command: str) -> str:
         "| claim | on | difference | interval | holds on | verdict | source |",
         "|---|---|---|---|---|---|---|",
     ]
-    for claim in PLAN["claims"]:
-        for on in claim["on"] + (MEASURED if claim["better"] == "tide" else []):
+    for claim in plan["claims"]:
+        for on in claim["on"] + (MEASURED if claim["better"].startswith("tide") else []):
             better, worse = (values(rows, claim[side], on) for side in ("better", "worse"))
             both = sorted(better.keys() & worse.keys())
             if not both:
@@ -187,14 +188,19 @@ def main() -> None:
     arguments.add_argument("job", choices=["run", "report"])
     arguments.add_argument("--photos", type=Path)
     arguments.add_argument("--count", type=int, default=20)
-    arguments.add_argument("--variants", nargs="*", default=list(PLAN["variants"]))
-    arguments.add_argument("--out", default="orderings")
+    arguments.add_argument("--plan", choices=["orderings", "budgets"], default="orderings")
+    arguments.add_argument("--variants", nargs="*")
+    arguments.add_argument("--out", help="name of the tables; by default the plan's")
     arguments.add_argument("--says", default="", help="the command that made it, for the report")
     chosen = arguments.parse_args()
+    chosen.out = chosen.out or chosen.plan
+    plan = tomllib.loads((HERE / f"{chosen.plan}.toml").read_text(encoding="utf-8"))
+    chosen.variants = chosen.variants or list(plan["variants"])
     table = HERE / "results" / f"{chosen.out}.csv"
     if chosen.job == "run":
-        run(chosen, table)
-    text = report(table, chosen.says or f"python benchmarks/orderings.py run --out {chosen.out}")
+        run(chosen, plan, table)
+    says = chosen.says or f"python benchmarks/orderings.py run --plan {chosen.plan}"
+    text = report(table, plan, says)
     table.with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)
 

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from skimage.data import chelsea
 
 import unsee
 from tests.conftest import Convolutional, Corner, Shifted, question, small, toy
-from unsee import Against, Explanation, InputError, Study, create, explain
+from unsee import Against, Explanation, InputError, Study, create, explain, load
 from unsee.captum import Attribution
 from unsee.errors import DiskFullError
+from unsee.evaluation.similarity import alike
 from unsee.explanation import new_folder
 
 
@@ -195,3 +197,13 @@ def test_images_of_a_batch_may_have_targets_of_their_own(network, images) -> Non
         torch.testing.assert_close(together[i : i + 1], alone)
     twice = explain(network, images[:1].expand(2, -1, -1, -1), rise, targets=[0, 3]).saliency
     assert not torch.allclose(twice[0], twice[1])
+
+
+@pytest.mark.parametrize(("method", "passes"), [("rise", 96), ("sliding_patch", 65)])
+def test_bfloat16_keeps_the_order_of_forward_only_maps(method, passes) -> None:
+    photo = Image.fromarray(chelsea())
+    exact, short = (
+        explain(load(precision=precision), photo, method, budget=passes).saliency[0]
+        for precision in (torch.float32, torch.bfloat16)
+    )
+    assert alike(exact, short) > 0.96

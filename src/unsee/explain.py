@@ -109,7 +109,7 @@ class Study:
         chosen: Method = create("methods", method) if isinstance(method, str) else method
         filler = default_infiller(chosen) if infiller is None else infiller
         passes = None if budget is None else passes_of(budget)
-        x = as_images(images, classifier).detach().to(classifier.device, torch.float32)
+        x = _moved(as_images(images, classifier).detach().float(), classifier.device)
         if passes is not None:
             chosen = chosen.within(passes, (x.shape[-2], x.shape[-1]))
         logits = classifier.predict(x)
@@ -231,6 +231,13 @@ def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifi
     if not framed:
         raise InputError("expected at least one image, got none")
     return torch.cat(framed)
+
+
+def _moved(images: Images, device: torch.device) -> Images:
+    """To the device; from pinned memory to a GPU, without waiting."""
+    if device.type != "cuda" or images.device.type != "cpu":
+        return images.to(device)
+    return images.pin_memory().to(device, non_blocking=True)
 
 
 def _targets(
