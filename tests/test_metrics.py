@@ -252,3 +252,39 @@ def test_statistics_do_not_depend_on_the_scale_where_they_should_not(score, nois
 def test_wrong_settings_are_refused(name, settings, words) -> None:
     with pytest.raises(InputError, match=words):
         create("metrics", name, **settings)
+
+
+def test_infidelity_is_zero_for_the_true_linear_map(image) -> None:
+    pytest.importorskip("captum")
+    weight = torch.randn(1, 32, 32, generator=torch.Generator().manual_seed(5))
+
+    class Linear(torch.nn.Module):
+        def forward(self, x):
+            logit = (x.sum(1) * weight).sum((1, 2)) / 100
+            return torch.stack([torch.zeros_like(logit), logit], 1)
+
+    score = question(toy(Linear()), image, measure=lambda logits, t: logits[:, 1])
+    exact, other = rate("infidelity", score, weight), rate("infidelity", score, -weight.flip(1))
+    assert exact == pytest.approx(0, abs=1e-4)
+    assert other > 100 * max(exact, 1e-6)
+    assert rate("infidelity", score, 7 * weight) == pytest.approx(exact, abs=1e-4)
+
+
+def test_sic_of_the_best_and_the_worst_order(classifier, images) -> None:
+    truth = torch.zeros(3, 32, 32)
+    truth[:, :16, :16] = 1
+    score = question(classifier, images)
+    best, worst = (create("metrics", "sic", sigma=6).rate(score, m) for m in (truth, -truth))
+    known = ~best.isnan() & ~worst.isnan()
+    assert known.any()
+    assert (best[known] > worst[known]).all()
+
+
+def test_sic_area_by_hand() -> None:
+    from unsee.metrics.sic import _area
+
+    sizes, values = torch.tensor([100.0, 150.0, 300.0]), torch.tensor([0.1, 0.5, 0.9])
+    expected = 0.25 * (0 + 0.5) / 2 + 0.75 * (0.5 + 1) / 2
+    assert _area(sizes, values, fixed=False).item() == pytest.approx(expected)
+    assert _area(sizes, torch.tensor([0.1, 0.1, 0.1]), fixed=False).isnan()
+    assert _area(sizes, torch.tensor([0.0, 1.0, 1.0]), fixed=True).item() == pytest.approx(0.875)

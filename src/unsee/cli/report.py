@@ -52,9 +52,9 @@ def run(arguments: list[str]) -> int:
 
 def _table(report: Report) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for name in ("photos", *report.metrics, "passes", "s/photo"):
-        table.add_column(name, justify="right")
+        table.add_column(name.replace(":", ":\n"), justify="right", overflow="fold")
     for way in report.ways:
         means = [report.mean(way, name) for name in report.metrics]
         table.add_row(

@@ -18,6 +18,10 @@ from unsee.evaluation.intervals import Mean
 from unsee.evaluation.plan import metric_of
 from unsee.evaluation.store import Row, Store
 
+NOTE = (
+    "Passes: forwards (of which with gradient) for a map. s/photo: map and metrics, on the machine "
+    "of the run."
+)
 KEYS = ("classifier", "method", "infiller")
 
 
@@ -145,7 +149,7 @@ class Report:
             for way in others:
                 found = [self.difference(first, way, name) for name in self.metrics]
                 lines.append(_cells([self.label(way), *map(_told, found)]))
-        lines += ["", "Passes: forwards (of which with gradient) for a photo."]
+        lines += ["", NOTE]
         return "\n".join(lines) + "\n"
 
     def table(self) -> str:
@@ -199,7 +203,9 @@ class Report:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in heads)
         about = "".join(f"<p>{html.escape(line)}</p>" for line in self.about)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        return PAGE.format(about=about, table=table, pairs=self._pairs(), plot=self._plot())
+        return PAGE.format(
+            about=about, note=NOTE, table=table, pairs=self._pairs(), plot=self._plot()
+        )
 
     def _pairs(self) -> str:
         first, *others = self.ways
@@ -305,7 +311,7 @@ small {{ display: block; color: #6d6a64; font-size: 11px }}
 img {{ max-width: 100% }}
 </style>
 <h1>Report</h1>{about}
-<p>Means with their 95 % bootstrap interval over photos. A click on a head sorts.</p>
+<p>Means with their 95 % bootstrap interval over photos. {note} A click on a head sorts.</p>
 {table}{pairs}<h2>All photos</h2>{plot}
 <script>
 document.querySelectorAll("th").forEach(head => head.onclick = () => {{
