@@ -9,6 +9,7 @@ import torch
 from tests.conftest import Convolutional, question, toy
 from unsee import InputError, create
 from unsee.curves import PROTOCOLS, curve
+from unsee.evaluation.thresholds import tuned
 from unsee.metrics import _boxes
 from unsee.metrics.base import Truth
 
@@ -288,3 +289,24 @@ def test_sic_area_by_hand() -> None:
     assert _area(sizes, values, fixed=False).item() == pytest.approx(expected)
     assert _area(sizes, torch.tensor([0.1, 0.1, 0.1]), fixed=False).isnan()
     assert _area(sizes, torch.tensor([0.0, 1.0, 1.0]), fixed=True).item() == pytest.approx(0.875)
+
+
+def test_lateness_by_hand(score, noise) -> None:
+    share, values = curve(score, noise, PROTOCOLS["igos"], "insertion")
+    values = values[0].detach()
+    for part in (0.5, 0.9, 1.0):
+        at = next(i for i, value in enumerate(values) if value >= part * values[-1])
+        got = rate("lateness", score, noise, part=part)
+        assert got == pytest.approx(share[at].item())
+    with pytest.raises(InputError, match="0 < part <= 1"):
+        create("metrics", "lateness", part=0)
+
+
+def test_alpha_is_chosen_where_the_metric_is_best(score) -> None:
+    spread = 0.3 * torch.ones(1, 32, 32) + 0.7 * square()
+    truths = boxed((4, 8, 20, 16))
+    metric = tuned(create("metrics", "localisation", alpha=0.0), score, spread, truths)
+    assert metric.alpha == 0.35  # the first above what lies around the square
+    assert metric.rate(score, spread, truths).item() == 0
+    with pytest.raises(InputError, match="no alpha to choose"):
+        tuned(create("metrics", "gini"), score, spread)

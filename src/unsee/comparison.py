@@ -15,6 +15,7 @@ from rich.text import Text
 from unsee import curves
 from unsee.explain import Study
 from unsee.explanation import new_folder, write_manifest
+from unsee.metrics.lateness import Lateness
 from unsee.photos import PhotoFile
 from unsee.pictures import FAINT, INK, PAPER, overlay, show, to_pixels
 from unsee.types import Images, Saliency
@@ -51,13 +52,11 @@ def rated(study: Study, row: str, column: str, **more: float) -> Entry:
     cost = explanation.provenance["cost"]
     deletion = curves.curve(study.score, explanation.saliency, protocol, "deletion")
     insertion = curves.curve(study.score, explanation.saliency, protocol, "insertion")
-    blurred = curves.PROTOCOLS[AREA_PROTOCOL]  # rise's blur leaves many classes half there
-    shown = curves.curve(study.score, explanation.saliency, blurred, "insertion")
-    enough = shown.scores[0] >= shown.scores[0, -1] / 2
+    area = Lateness(AREA_PROTOCOL).rate(study.score, explanation.saliency)
     numbers = {
         "deletion": protocol.area(deletion).item(),
         "insertion": protocol.area(insertion).item(),
-        "area": shown.share[int(enough.float().argmax())].item(),
+        "area": area.item(),
         "seconds": cost["seconds"],
         "forwards": cost["forwards"],
         "backwards": cost["backwards"],

@@ -48,7 +48,7 @@ def test_prefers_the_truth_to_its_inverse(metric, classifier, images, truth) -> 
     assert better.shape == (3,)
     if not metric.higher_is_better:
         better, worse = worse, better
-    assert (better >= worse if metric.hit_or_miss else better > worse).all()
+    assert (better >= worse if metric.coarse else better > worse).all()
 
 
 def test_stays_within_bounds(metric, network, images, truth) -> None:

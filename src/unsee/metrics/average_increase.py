@@ -25,7 +25,7 @@ class AverageIncrease(Metric):
     """
 
     higher_is_better: ClassVar[bool] = True
-    hit_or_miss: ClassVar[bool] = True
+    coarse: ClassVar[bool] = True
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]

@@ -33,8 +33,8 @@ class Metric(ABC):
     """Whether it must be told where the object is."""
     compares: ClassVar[bool] = True
     """False for statistics of a map, which make no map better than another."""
-    hit_or_miss: ClassVar[bool] = False
-    """True where it is 0 or 1 for each image."""
+    coarse: ClassVar[bool] = False
+    """True where different maps are often equal: a hit or a miss, a step of a curve."""
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     """Between which it lies."""
 

@@ -24,7 +24,7 @@ class PointingGame(Metric):
     """
 
     higher_is_better: ClassVar[bool] = True
-    hit_or_miss: ClassVar[bool] = True
+    coarse: ClassVar[bool] = True
     needs_truth: ClassVar[bool] = True
 
     tolerance: float = 15.0

@@ -32,7 +32,7 @@ class SaliencyMetric(Metric):
     threshold: Threshold = "max"
     """What alpha is measured by: max, mean, energy, minmax or share."""
     alpha: float = 0.5
-    """Chosen on held-out images (papers: 0 to 0.95 in steps of 0.05); see `unsee.evaluation`."""
+    """Chosen on held-out images (papers: 0 to 0.95): `unsee.evaluation.thresholds.tuned`."""
     component: bool = False
     """Take the box of the largest connected part instead of that of all (CASM)."""
 
