@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from unsee.errors import InputError
+from unsee.evaluation import page
 from unsee.evaluation.report import Report
 from unsee.explanation import check_new, new_folder, write_manifest
 
@@ -38,7 +39,7 @@ def run(arguments: list[str]) -> int:
     report = Report.of(chosen.runs)
     with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
         for name, text in (
-            ("report.html", report.page()),
+            ("report.html", page.page(report)),
             ("report.md", report.markdown()),
             ("report.csv", report.table()),
             ("report.tex", report.latex()),

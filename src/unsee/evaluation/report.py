@@ -1,8 +1,6 @@
 """What a run came to: means with intervals, paired differences, cost."""
 
-import base64
 import csv
-import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unsee.errors import InputError
 from unsee.evaluation import intervals
@@ -128,7 +125,7 @@ class Report:
     def markdown(self) -> str:
         """Both tables, and what was run."""
         lines = ["# Report", "", *self.about, "", "Mean [95 % bootstrap interval over photos].", ""]
-        head = [_headed(name) for name in self.metrics]
+        head = [headed(name) for name in self.metrics]
         lines += [_cells(["way", "photos", *head, "passes", "s/photo"])]
         lines += ["|" + "---|" * (len(head) + 4)]
         for way in self.ways:
@@ -183,75 +180,6 @@ class Report:
             lines.append(" & ".join(cells) + r" \\")
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
-    def page(self) -> str:
-        """HTML in one file: the tables, which sort, and a box plot for each metric."""
-        rows = []
-        for way in self.ways:
-            means = [self.mean(way, name) for name in self.metrics]
-            forwards, _ = self.passes(way)
-            cells = [f"<td>{html.escape(self.label(way))}</td>"]
-            cells += [
-                f'<td data-v="{m.value}">{m.value:.3f}<small>{m.low:.3f} to {m.high:.3f}, '
-                f"n {m.photos}</small></td>"
-                for m in means
-            ]
-            cells.append(f'<td data-v="{forwards}">{forwards:.0f}</td>')
-            seconds = self.seconds.get(way, 0)
-            cells.append(f'<td data-v="{seconds}">{seconds:.2f}</td>')
-            rows.append("<tr>" + "".join(cells) + "</tr>")
-        heads = ["way", *map(_headed, self.metrics), "passes", "s/photo"]
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in heads)
-        about = "".join(f"<p>{html.escape(line)}</p>" for line in self.about)
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        return PAGE.format(
-            about=about, note=NOTE, table=table, pairs=self._pairs(), plot=self._plot()
-        )
-
-    def _pairs(self) -> str:
-        first, *others = self.ways
-        if not others:
-            return ""
-        rows = []
-        for way in others:
-            cells = []
-            for name in self.metrics:
-                found = self.difference(first, way, name)
-                kind = found.verdict.split()[0]
-                cells.append(
-                    f'<td class="{kind}" data-v="{found.mean.value}">{found.mean.value:+.3f}'
-                    f"<small>{found.mean.low:+.3f} to {found.mean.high:+.3f}, wins "
-                    f"{found.wins:.0%}</small></td>"
-                )
-            rows.append(f"<tr><td>{html.escape(self.label(way))}</td>{''.join(cells)}</tr>")
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in ("against", *self.metrics))
-        title = f"<h2>{html.escape(self.label(first))} against each other way</h2>"
-        note = "<p>Paired over photos; positive means better.</p>"
-        return (
-            f"{title}{note}<table><thead><tr>{head}</tr></thead>"
-            f"<tbody>{''.join(rows)}</tbody></table>"
-        )
-
-    def _plot(self) -> str:
-        """A box for each way, a panel for each metric, as an inline picture."""
-        from matplotlib.figure import Figure
-
-        count = len(self.metrics)
-        figure = Figure(figsize=(3.4 * count, 0.45 * len(self.ways) + 1.2), layout="constrained")
-        axes = figure.subplots(1, count, squeeze=False, sharey=True)[0]
-        labels = [self.label(way) for way in self.ways]
-        for at, name in zip(axes, self.metrics, strict=True):
-            values: list[NDArray[np.float64]] = [
-                np.array(list(self.values(way, name).values()) or [np.nan]) for way in self.ways
-            ]
-            at.boxplot(values, orientation="horizontal", widths=0.6, showmeans=True)
-            at.set_yticks(range(1, len(labels) + 1), labels)
-            at.set_title(_headed(name), fontsize=9)
-            at.invert_yaxis()
-        content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=110)
-        text = base64.b64encode(content.getvalue()).decode()
-        return f'<img alt="box plots of every metric" src="data:image/png;base64,{text}">'
-
 
 def _ways(settings: dict[str, Any]) -> list[tuple[str, ...]]:
     return [
@@ -278,7 +206,8 @@ def _about(folder: Path, manifest: dict[str, Any], rows: list[Row]) -> str:
     )
 
 
-def _headed(metric: str) -> str:
+def headed(metric: str) -> str:
+    """A metric's name and which way is better."""
     return f"{metric} {'↑' if metric_of(metric).higher_is_better else '↓'}"
 
 
@@ -295,33 +224,3 @@ def _escaped(text: str) -> str:
     for sign in "&%$#_{}":
         text = text.replace(sign, "\\" + sign)
     return text
-
-
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>unsee report</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem;
-  color: #1c1c1e; background: #fdfcfa }}
-table {{ border-collapse: collapse; margin: 1rem 0 2rem }}
-th, td {{ padding: .45rem .8rem; text-align: right; border-bottom: 1px solid #e4e0d8 }}
-th:first-child, td:first-child {{ text-align: left }}
-th {{ cursor: pointer; user-select: none }}
-small {{ display: block; color: #6d6a64; font-size: 11px }}
-.better {{ background: #e6f3e6 }} .worse {{ background: #fae6e2 }}
-img {{ max-width: 100% }}
-</style>
-<h1>Report</h1>{about}
-<p>Means with their 95 % bootstrap interval over photos. {note} A click on a head sorts.</p>
-{table}{pairs}<h2>All photos</h2>{plot}
-<script>
-document.querySelectorAll("th").forEach(head => head.onclick = () => {{
-  const body = head.closest("table").tBodies[0], at = head.cellIndex;
-  const down = head.dataset.down !== "1";
-  head.dataset.down = down ? "1" : "";
-  const value = row => {{ const cell = row.cells[at], v = cell.dataset.v;
-    return v === undefined ? cell.textContent : Number(v) }};
-  [...body.rows].sort((a, b) => {{ const x = value(a), y = value(b);
-    return (x > y ? 1 : x < y ? -1 : 0) * (down ? 1 : -1) }}).forEach(row => body.append(row));
-}});
-</script></html>
-"""
