@@ -8,7 +8,7 @@ import tyro
 from unsee.cli import question
 from unsee.errors import InputError, unknown
 
-KINDS = ("infiller",)
+KINDS = ("infiller", "casm")
 
 
 def run(arguments: list[str]) -> int:
@@ -37,6 +37,9 @@ def run(arguments: list[str]) -> int:
 
 def _training(name: str) -> tuple[type[Any], Any]:
     """Settings and loop of a training."""
-    from unsee.training.infiller import InfillerTraining, train
+    from unsee.training import casm, infiller
 
-    return {"infiller": (InfillerTraining, train)}[name]
+    return {
+        "infiller": (infiller.InfillerTraining, infiller.train),
+        "casm": (casm.CasmTraining, casm.train),
+    }[name]

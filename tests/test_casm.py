@@ -1,0 +1,125 @@
+"""CASM's game: who learns what, exact resumption, nothing that leaks."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from unsee import InputError, load
+from unsee.cli import main
+from unsee.training import casm
+from unsee.training.casm import MEMORY, CasmTraining, train
+from unsee.training.crops import Crops
+
+TOY = "tests.toys:classifier"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    g = np.random.default_rng(0)
+    for i in range(6):
+        pixels = g.integers(0, 255, (3, 4, 3), np.uint8)
+        Image.fromarray(pixels).resize((40, 44), 0).save(folder / f"{i}.png")
+    return folder
+
+
+def settings(folder, out, **more):
+    plain = {"classifier": TOY, "steps": 4, "batch": 3, "keep": 32, "width": 5, "workers": 0,
+             "save_every": 2}  # fmt: skip
+    return CasmTraining(data=(str(folder),), out=out, **plain | more)
+
+
+def weights(out) -> dict[str, torch.Tensor]:
+    return load_file(out / "casm.safetensors")
+
+
+@pytest.mark.parametrize("strategy", ["F", "L", "FL", "L100", "L1000"])
+def test_every_strategy_trains_the_decoder(folder, tmp_path, strategy) -> None:
+    chosen = settings(folder, tmp_path / "run", strategy=strategy)
+    losses = list(train(chosen))
+    assert len(losses) == 4
+    assert all(0 < one["area"] < 1 for one in losses)
+    assert ("classifier" in losses[0]) == (strategy != "F")
+    before, after = load(TOY).model.state_dict(), weights(tmp_path / "run")
+    changed = [k for k in before if not torch.equal(before[k], after[f"network.{k}"])]
+    assert bool(changed) == (strategy != "F")
+    assert not [k for k in changed if "running" in k]  # batch norm's statistics stay
+
+
+def test_a_stopped_run_goes_on_exactly(folder, tmp_path) -> None:
+    list(train(settings(folder, tmp_path / "whole", strategy="L100")))
+    steps = train(settings(folder, tmp_path / "parts", strategy="L100"))
+    next(steps), next(steps), next(steps)  # the checkpoint is of the second
+    steps.close()
+    rest = list(train(settings(folder, tmp_path / "parts", strategy="L100")))
+    assert [one["step"] for one in rest] == [3, 4]
+    whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    assert all(torch.equal(whole[key], parts[key]) for key in whole)
+
+
+def test_remembered_classifiers_are_copies_and_few(folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(casm, "MEMORY", 2)
+    from accelerate import Accelerator
+
+    chosen = settings(folder, tmp_path / "run", strategy="L100")
+    game = casm._game(chosen, Accelerator())
+    casm._remember(chosen, game, 0)
+    kept = {key: value.clone() for key, value in game.remembered[0].items()}
+    with torch.no_grad():
+        for p in game.network.parameters():
+            p.add_(1)
+    assert all(torch.equal(kept[key], value) for key, value in game.remembered[0].items())
+    casm._remember(chosen, game, 50)
+    assert len(game.remembered) == 1
+    for step in (100, 200, 300):
+        casm._remember(chosen, game, step)
+    assert len(game.remembered) == 2
+    assert MEMORY == 30
+
+
+def test_the_mask_is_paid_for_only_where_it_fools() -> None:
+    chosen = CasmTraining()
+    hidden = torch.tensor([[5.0, 0.0], [0.0, 5.0], [0.0, 5.0]])
+    labels, right = torch.tensor([0, 0, 0]), torch.tensor([True, True, False])
+    mask = torch.tensor([0.2, 0.6, 0.9]).view(3, 1, 1, 1).expand(3, 1, 4, 4)
+    evidence, paid = casm._shortcomings(chosen, hidden, mask, labels, right)
+    assert paid.item() == pytest.approx(0.6 / 3)
+    p = torch.softmax(hidden[0], 0)
+    assert evidence.item() == pytest.approx(2 * (p * p.log()).sum().item() / 3, abs=1e-6)
+    other = CasmTraining(objective="classification")
+    evidence, _ = casm._shortcomings(other, hidden, mask, labels, right)
+    logs = hidden.log_softmax(1)[:, 0]
+    assert evidence.item() == pytest.approx((logs[0] + logs[1]).item() / 3, abs=1e-6)
+
+
+def test_crops_are_the_same_by_number() -> None:
+    pictures = torch.randint(0, 255, (4, 3, 40, 40), dtype=torch.uint8)
+    crops = Crops(pictures, 24, seed=1)
+    assert crops[5].shape == (3, 24, 24)
+    assert torch.equal(crops[5], Crops(pictures, 24, seed=1, first=2)[3])
+    assert not torch.equal(crops[5], crops[6])
+    assert 0 <= crops[5].min() <= crops[5].max() <= 1
+
+
+def test_other_settings_and_diverging_losses_are_refused(folder, tmp_path) -> None:
+    out = tmp_path / "run"
+    list(train(settings(folder, out)))
+    with pytest.raises(InputError, match="strategy = L100 is there, got L"):
+        list(train(settings(folder, out, strategy="L")))
+    with pytest.raises(InputError, match="not finite"):
+        list(train(settings(folder, tmp_path / "bad", strategy="L", rate=1e30, steps=8)))
+    with pytest.raises(InputError, match="expected data"):
+        list(train(CasmTraining()))
+
+
+def test_the_command_trains(folder, tmp_path, capsys, monkeypatch) -> None:
+    arguments = [
+        "train", "casm", "--data", str(folder), "--classifier", TOY, "--steps", "2", "--batch", "2",
+        "--keep", "32", "--workers", "0", "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    assert "step 2 of 2" in capsys.readouterr().out
+    assert (tmp_path / "run" / "casm.safetensors").exists()
