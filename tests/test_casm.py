@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
-from unsee import InputError, load
+from unsee import InputError, create, explain, load
 from unsee.cli import main
+from unsee.methods.casm import _read
+from unsee.networks.stages import Stages
 from unsee.training import casm
 from unsee.training.casm import MEMORY, CasmTraining, train
 from unsee.training.crops import Crops
@@ -62,8 +65,6 @@ def test_a_stopped_run_goes_on_exactly(folder, tmp_path) -> None:
 
 def test_remembered_classifiers_are_copies_and_few(folder, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(casm, "MEMORY", 2)
-    from accelerate import Accelerator
-
     chosen = settings(folder, tmp_path / "run", strategy="L100")
     game = casm._game(chosen, Accelerator())
     casm._remember(chosen, game, 0)
@@ -123,3 +124,40 @@ def test_the_command_trains(folder, tmp_path, capsys, monkeypatch) -> None:
     assert main(arguments) == 0
     assert "step 2 of 2" in capsys.readouterr().out
     assert (tmp_path / "run" / "casm.safetensors").exists()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_trained_weights_are_a_method(folder, tmp_path, shared) -> None:
+    out = tmp_path / "run"
+    list(train(settings(folder, out, shared=shared, rate=0.1)))
+    method = create("methods", "casm", weights=str(out / "casm.safetensors"))
+    classifier = load(TOY)
+    images = torch.rand(3, 3, 24, 24, generator=torch.Generator().manual_seed(4))
+    classifier.passes.forwards = 0
+    found = explain(classifier, images, method)
+    assert found.provenance["cost"]["forwards"] == 3
+    game = casm._game(settings(folder, out, shared=shared, rate=0.1), Accelerator())
+    assert casm._resume(settings(folder, out, shared=shared, rate=0.1), game) == 4
+    game.decoder.eval()
+    reader = game.network if shared else classifier.model
+    with torch.no_grad():
+        _, features = Stages(reader, game.stages)(classifier.normalise(images))
+        wanted = game.decoder(features, (24, 24))[:, 0]
+    torch.testing.assert_close(found.saliency, wanted, atol=1e-5, rtol=1e-4)
+
+
+def test_weights_for_another_classifier_are_refused(folder, tmp_path, images) -> None:
+    out = tmp_path / "run"
+    list(train(settings(folder, out)))
+    method = create("methods", "casm", weights=str(out / "casm.safetensors"))
+    other = load(TOY)
+    other.name = "another"
+    about, _ = _read(out / "casm.safetensors")
+    if about["classifier"]:
+        with pytest.raises(InputError, match="was trained for the classifier"):
+            explain(other, images, method)
+    with pytest.raises(InputError, match="unsee train casm"):
+        explain(other, images, "casm")
+    save_file({"a": torch.zeros(1)}, tmp_path / "odd.safetensors")
+    with pytest.raises(InputError, match="holds no mask decoder"):
+        explain(other, images, create("methods", "casm", weights=str(tmp_path / "odd.safetensors")))

@@ -53,6 +53,8 @@ class Method(ABC):
     """True where hooks are put into the network."""
     requires: ClassVar[str] = ""
     """A module of the extra `baselines` that must be installed."""
+    learned: ClassVar[bool] = False
+    """True where a network was trained: without its weights it finds nothing."""
     looks: ClassVar[bool] = True
     """False for controls, which do not look at the classifier."""
 
