@@ -111,6 +111,20 @@ def normalised(curve: Curve) -> Float[Tensor, " b"]:
     return trapezoid(Curve(curve.share, (curve.scores - removed[:, None]) / height[:, None]))
 
 
+_RISE = Protocol(
+    "rise",
+    "pixels to grey and from an 11/5 blur, 8 rows of pixels a step, trapezoid",
+    cells=0,
+    backgrounds=RiseBackground,
+    step=lambda count, width: 8 * width,
+    area=trapezoid,
+)
+_CLEAN = replace(
+    _RISE,
+    name="clean",
+    summary="pixels to and from the in-filler of the question, 8 rows of pixels a step, trapezoid",
+    backgrounds=None,
+)
 _IGOS = Protocol(
     "igos",
     "28 x 28 cells to and from a 51/50 blur, about 50 steps, right Riemann sum",
@@ -122,14 +136,7 @@ _IGOS = Protocol(
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol(
-            "rise",
-            "pixels to grey and from an 11/5 blur, 8 rows of pixels a step, trapezoid",
-            cells=0,
-            backgrounds=RiseBackground,
-            step=lambda count, width: 8 * width,
-            area=trapezoid,
-        ),
+        _RISE,
         _IGOS,
         replace(
             _IGOS,
@@ -137,20 +144,11 @@ PROTOCOLS = {
             summary="igos with the published code's arithmetic: the last step's width added again",
             area=riemann_released,
         ),
-        Protocol(
-            "clean",
-            "pixels to and from the in-filler of the question, 8 rows of pixels a step, trapezoid",
-            cells=0,
-            backgrounds=None,
-            step=lambda count, width: 8 * width,
-            area=trapezoid,
-        ),
-        Protocol(
-            "infill",
-            "the same with log-odds, between those of the emptied and of the whole image (FIDO)",
-            cells=0,
-            backgrounds=None,
-            step=lambda count, width: 8 * width,
+        _CLEAN,
+        replace(
+            _CLEAN,
+            name="infill",
+            summary="clean with log-odds, between the emptied and the whole image's (FIDO)",
             area=normalised,
             measure=log_odds,
         ),
@@ -193,6 +191,14 @@ def curve(
 
     scores = asked(changed.to(order).expand(len(images), -1), draw=draw)
     return Curve((changed / count).to(saliency.dtype), scores)
+
+
+def area(
+    score: MaskedScore, saliency: Saliency, protocol: str, direction: Direction
+) -> Float[Tensor, " b"]:
+    """The area under each image's curve, by the protocol of this name."""
+    chosen = protocol_named(protocol)
+    return chosen.area(curve(score, saliency, chosen, direction))
 
 
 def to_cells(saliency: Saliency, side: int) -> Float[Tensor, "b {side} {side}"]:

@@ -1,5 +1,6 @@
 """From maps to boxes, and how well boxes agree."""
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.metrics.base import Truth
+from unsee.types import Saliency
 
 Threshold = Literal["max", "mean", "energy", "minmax", "share"]
 
@@ -90,3 +92,24 @@ def place(truth: Truth, like: Float[Tensor, "h w"]) -> Bool[Tensor, "h w"] | Non
         truth.mask if truth.mask is not None else union(truth.boxes, (like.shape[0], like.shape[1]))
     )
     return inside.to(like.device) if inside.any() else None
+
+
+def box_around(
+    saliency: Float[Tensor, "h w"], threshold: Threshold, alpha: float, component: bool
+) -> Float[Tensor, " 4"] | None:
+    """The tight box around what is above a threshold, or around the largest part of it."""
+    inside = above(saliency, threshold, alpha)
+    return extent(largest(inside) if component else inside)
+
+
+def on_objects(
+    saliency: Saliency,
+    truths: Sequence[Truth],
+    rate: Callable[[Tensor, Tensor], float],
+) -> Float[Tensor, " b"]:
+    """A number for each map (h, w) and its object's pixels (h, w); NaN where none are known."""
+    numbers = []
+    for one, truth in zip(saliency, truths, strict=True):
+        inside = place(truth, one)
+        numbers.append(torch.nan if inside is None else rate(one, inside))
+    return saliency.new_tensor(numbers)

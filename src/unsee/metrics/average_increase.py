@@ -1,14 +1,13 @@
 """Whether the probability rises when only the map is shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.measures import probability
+from unsee.metrics._shown import probabilities
 from unsee.metrics.base import Metric, Truth
 from unsee.score import MaskedScore
 from unsee.types import Saliency
@@ -31,8 +30,5 @@ class AverageIncrease(Metric):
         self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
     ) -> Float[Tensor, " b"]:
         """Of each image."""
-        low, high = saliency.flatten(1).aminmax(dim=1)
-        keep = (saliency - low[:, None, None]) / (high - low).clamp(min=1e-12)[:, None, None]
-        both = torch.stack([torch.ones_like(keep), keep], 1)[:, :, None]
-        whole, shown = replace(score, measure=probability)(both).unbind(1)
+        whole, shown = probabilities(score, saliency)
         return (shown > whole).to(whole)

@@ -32,5 +32,4 @@ class Deletion(Metric):
         self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
     ) -> Float[Tensor, " b"]:
         """The area, in [0, 1]; igos-released may exceed 1 by its last step, infill both ends."""
-        protocol = curves.protocol_named(self.protocol)
-        return protocol.area(curves.curve(score, saliency, protocol, "deletion"))
+        return curves.area(score, saliency, self.protocol, "deletion")

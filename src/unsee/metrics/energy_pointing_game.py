@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.metrics._boxes import place
+from unsee.metrics._boxes import on_objects
 from unsee.metrics.base import Metric, Truth
 from unsee.score import MaskedScore
 from unsee.types import Saliency
@@ -30,10 +30,10 @@ class EnergyPointingGame(Metric):
         self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
     ) -> Float[Tensor, " b"]:
         """NaN where no object is labelled."""
-        shares = []
-        for one, truth in zip(saliency, truths, strict=True):
-            inside, energy = place(truth, one), one.clamp(min=0)
+
+        def share(one: Tensor, inside: Tensor) -> float:
+            energy = one.clamp(min=0)
             energy = energy if energy.any() else torch.ones_like(energy)
-            share = torch.nan if inside is None else (energy[inside].sum() / energy.sum()).item()
-            shares.append(share)
-        return saliency.new_tensor(shares)
+            return (energy[inside].sum() / energy.sum()).item()
+
+        return on_objects(saliency, truths, share)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.metrics._boxes import Threshold, above, check_alpha, extent, largest, overlap
+from unsee.metrics._boxes import Threshold, box_around, check_alpha, overlap
 from unsee.metrics.base import Metric, Truth
 from unsee.score import MaskedScore
 from unsee.types import Saliency
@@ -47,8 +47,7 @@ class Localisation(Metric):
         """1 is an error, 0 is none, NaN where no box is labelled."""
         errors = []
         for one, truth in zip(saliency, truths, strict=True):
-            inside = above(one, self.threshold, self.alpha)
-            box = extent(largest(inside) if self.component else inside)
+            box = box_around(one, self.threshold, self.alpha, self.component)
             if not len(truth.boxes):
                 errors.append(torch.nan)
             else:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.metrics._boxes import place
+from unsee.metrics._boxes import on_objects
 from unsee.metrics.base import Metric, Truth
 from unsee.score import MaskedScore
 from unsee.types import Saliency
@@ -33,10 +32,9 @@ class OutsideBox(Metric):
         self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
     ) -> Float[Tensor, " b"]:
         """NaN where no object is labelled, or the mask is empty."""
-        shares = []
-        for one, truth in zip(saliency, truths, strict=True):
-            inside, mask = place(truth, one), one > self.level
-            known = inside is not None and bool(mask.any())
-            outside = (mask & ~inside).sum() / mask.sum() if known and inside is not None else None
-            shares.append(torch.nan if outside is None else outside.item())
-        return saliency.new_tensor(shares)
+
+        def share(one: Tensor, inside: Tensor) -> float:
+            mask = one > self.level
+            return ((mask & ~inside).sum() / mask.sum()).item()  # NaN for an empty mask
+
+        return on_objects(saliency, truths, share)

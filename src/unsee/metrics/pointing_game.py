@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.metrics._boxes import place
+from unsee.metrics._boxes import on_objects
 from unsee.metrics.base import Metric, Truth
 from unsee.score import MaskedScore
 from unsee.types import Saliency
@@ -34,14 +33,11 @@ class PointingGame(Metric):
         self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
     ) -> Float[Tensor, " b"]:
         """1 is a hit, 0 a miss, NaN where no object is labelled."""
-        hits = []
-        for one, truth in zip(saliency, truths, strict=True):
-            inside = place(truth, one)
-            if inside is None:
-                hits.append(torch.nan)
-                continue
+
+        def hit(one: Tensor, inside: Tensor) -> float:
             best = (one == one.max()).nonzero().float()
             point = best[(best - best.mean(0)).square().sum(1).argmin()]
             away = (inside.nonzero() - point).square().sum(1).min().sqrt()
-            hits.append(float(away.item() <= self.tolerance))
-        return saliency.new_tensor(hits)
+            return float(away.item() <= self.tolerance)
+
+        return on_objects(saliency, truths, hit)

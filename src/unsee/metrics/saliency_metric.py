@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.measures import probability
-from unsee.metrics._boxes import Threshold, above, check_alpha, extent, largest
+from unsee.metrics._boxes import Threshold, box_around, check_alpha
 from unsee.metrics.base import Metric, Truth
 from unsee.score import MaskedScore
 from unsee.types import Saliency
@@ -45,8 +45,7 @@ class SaliencyMetric(Metric):
         """An empty crop counts as the whole image."""
         size, crops, areas = saliency.shape[1:], [], []
         for one, image in zip(saliency, score.images, strict=True):
-            inside = above(one, self.threshold, self.alpha)
-            box = extent(largest(inside) if self.component else inside)
+            box = box_around(one, self.threshold, self.alpha, self.component)
             x1, y1, x2, y2 = (0, 0, size[1], size[0]) if box is None else box.int().tolist()
             crop = image[None, :, y1:y2, x1:x2]
             crops.append(F.interpolate(crop, tuple(size), mode="bilinear", antialias=True))

@@ -36,9 +36,8 @@ class SRG(Metric):
         self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
     ) -> Float[Tensor, " b"]:
         """The difference of the areas; 0 for a map that knows nothing."""
-        protocol = curves.protocol_named(self.protocol)
         most, least = (
-            protocol.area(curves.curve(score, ranked, protocol, "deletion"))
+            curves.area(score, ranked, self.protocol, "deletion")
             for ranked in (saliency, -saliency)
         )
         return least - most
