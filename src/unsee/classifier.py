@@ -110,7 +110,7 @@ class Classifier:
         x = self.normalise(images).contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, self.precision, self.precision != torch.float32):
             output = self.model(x)
-        output = getattr(output, "logits", output)  # transformers wrap theirs
+        output = unwrapped(output)
         if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != len(images):
             what = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise InputError(f"expected logits ({len(images)}, classes) from the model, got {what}")
@@ -153,14 +153,14 @@ class Classifier:
 
         def seconds(count: int) -> float:
             x = torch.zeros(count, *like.shape[1:], device=like.device, dtype=like.dtype)
-            _synchronise(like.device)
+            synchronise(like.device)
             start = time.perf_counter()
             with torch.set_grad_enabled(gradient):
                 x = x.requires_grad_(gradient)
                 output = self._network(x)
                 if gradient:
                     torch.autograd.grad(output.sum(), x)
-            _synchronise(like.device)
+            synchronise(like.device)
             return time.perf_counter() - start
 
         can = isinstance(self.model, nn.Module) and not (gradient and not self.differentiable)
@@ -246,7 +246,12 @@ class Classifier:
         }
 
 
-def _synchronise(device: torch.device) -> None:
+def unwrapped(output: Any) -> Any:
+    """The logits of a network's answer; transformers wrap theirs."""
+    return getattr(output, "logits", output)
+
+
+def synchronise(device: torch.device) -> None:
     """Wait until a GPU is done; only for taking times."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from unsee.classifier import Classifier
+from unsee.classifier import Classifier, synchronise, unwrapped
 from unsee.errors import InputError
 from unsee.oracle import no_room
 from unsee.types import Images
@@ -91,19 +91,14 @@ def least(work: Callable[[], None], rounds: int) -> float:
 
 def passed(classifier: Classifier, x: Images, gradient: bool) -> None:
     """One batch through the bare network, waited for."""
+    mixed = classifier.precision != torch.float32
     with torch.set_grad_enabled(gradient):
         images = x.detach().requires_grad_(gradient)
-        with torch.autocast(x.device.type, classifier.precision, _mixed(classifier)):
+        with torch.autocast(x.device.type, classifier.precision, mixed):
             output: Any = classifier.model(images)
-        logits: Tensor = getattr(output, "logits", output)
         if gradient:
-            torch.autograd.grad(logits.float().sum(), images)
-    if x.device.type == "cuda":
-        torch.cuda.synchronize(x.device)
-
-
-def _mixed(classifier: Classifier) -> bool:
-    return classifier.precision != torch.float32
+            torch.autograd.grad(unwrapped(output).float().sum(), images)
+    synchronise(x.device)
 
 
 def of(found: list[Timing], precision: str) -> Floor:

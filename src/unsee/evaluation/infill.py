@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifier import Classifier
+from unsee.classifier import Classifier, synchronise
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.infillers.base import Infiller, Rows, Scene
@@ -101,8 +101,7 @@ def paint(infiller: Infiller, problem: Problem, classifier: Classifier) -> tuple
     fill = infiller.bind(Scene(problem.image, neutral, random))
     painted = fill(problem.keep, Rows(none, none, 0))
     painted = torch.where(problem.keep > 0, problem.image, painted).clamp(0, 1)
-    if painted.device.type == "cuda":
-        torch.cuda.synchronize(painted.device)
+    synchronise(painted.device)
     return painted, time.perf_counter() - start
 
 

@@ -75,6 +75,25 @@ class Generative(Infiller):
         return fill
 
 
+class Sampling(Generative):
+    """A generator that gives its middle answer, or one of `samples` for each mask in turn."""
+
+    stream: ClassVar[str]
+    """Of the random numbers."""
+    samples: int
+
+    def paint(
+        self, network: Any, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
+    ) -> Variants:
+        """All masks at once, each image's noise its own."""
+        noise = None
+        if self.samples:
+            drawn = scene.random.normal(0, self.samples, network.noise, stream=self.stream)
+            noise = drawn[rows.image, rows.variant % self.samples]
+        painted: Variants = network(shown, keep, noise)
+        return painted
+
+
 @lru_cache(maxsize=4)
 def _loaded(part: Generative, device: torch.device) -> Network:
     """Read from disk once, however many photos follow."""

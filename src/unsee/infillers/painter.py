@@ -1,19 +1,17 @@
 """Our own generator."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from unsee import weights as files
-from unsee.infillers._generative import Generative, Network
-from unsee.infillers.base import Rows, Scene
+from unsee.infillers._generative import Network, Sampling
 from unsee.networks.painter import Painter
-from unsee.types import FlatKeep, Variants
 
 __all__ = ["PainterInfiller"]
 
 
 @dataclass(frozen=True)
-class PainterInfiller(Generative):
+class PainterInfiller(Sampling):
     """A small gated U-net with attention, trained by `unsee train infiller`.
 
     The same mask gives the same answer; with `samples`, several answers that noise chooses among,
@@ -21,6 +19,7 @@ class PainterInfiller(Generative):
     """
 
     least: ClassVar[int] = 16
+    stream: ClassVar[str] = "painter"
     published: ClassVar[files.Published] = files.Published(
         "painter.safetensors", "unsee train infiller", "yours"
     )
@@ -37,14 +36,3 @@ class PainterInfiller(Generative):
         path = files.find(self.weights, self.published)
         weights = {key: value.float() for key, value in files.load(path).items()}
         return files.fit(Painter(), weights, path)
-
-    def paint(
-        self, network: Any, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
-    ) -> Variants:
-        """All masks at once, each image's noise its own."""
-        noise = None
-        if self.samples:
-            drawn = scene.random.normal(0, self.samples, network.noise, stream="painter")
-            noise = drawn[rows.image, rows.variant % self.samples]
-        painted: Variants = network(shown, keep, noise)
-        return painted

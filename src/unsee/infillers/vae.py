@@ -1,24 +1,23 @@
 """FIDO's completion autoencoder."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from unsee import weights as files
-from unsee.infillers._generative import Generative, Network
-from unsee.infillers.base import Rows, Scene
+from unsee.infillers._generative import Network, Sampling
 from unsee.networks.completion import CompletionVAE
-from unsee.types import FlatKeep, Variants
 
 __all__ = ["VAE"]
 
 
 @dataclass(frozen=True)
-class VAE(Generative):
+class VAE(Sampling):
     """A completion autoencoder (Chang et al., ICLR 2019, after Iizuka et al. 2017).
 
     FIDO's own weights were never published with names of layers; these are in ours.
     """
 
+    stream: ClassVar[str] = "vae"
     published: ClassVar[files.Published] = files.Published(
         "completion_vae.safetensors", "your own training of networks/completion.py", "yours"
     )
@@ -39,14 +38,3 @@ class VAE(Generative):
             for key in ("encoder.0.0.weight", "code.weight")
         ]
         return files.fit(CompletionVAE(sizes[0], sizes[1] // 2), found, path)
-
-    def paint(
-        self, network: Any, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
-    ) -> Variants:
-        """All masks at once, each image's noise its own."""
-        noise = None
-        if self.samples:
-            drawn = scene.random.normal(0, self.samples, network.noise, stream="vae")
-            noise = drawn[rows.image, rows.variant % self.samples]
-        painted: Variants = network(shown, keep, noise)
-        return painted

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, SequentialSampler
 
 from unsee import loading
-from unsee.classifier import Classifier
+from unsee.classifier import Classifier, unwrapped
 from unsee.errors import InputError
 from unsee.networks.mask_decoder import MaskDecoder
 from unsee.networks.stages import Stages, find
@@ -184,7 +184,7 @@ def _mask(
     reader: Any = game.network if chosen.shared else game.given.model
     with torch.no_grad():
         answer, features = Stages(reader, game.stages)(x)
-    logits = getattr(answer, "logits", answer)
+    logits = unwrapped(answer)
     mask = game.decoder([f.detach() for f in features], (x.shape[-2], x.shape[-1]))
     return mask, logits.argmax(1) == labels
 
@@ -242,8 +242,7 @@ def _remember(chosen: CasmTraining, game: _Game, step: int) -> None:
 
 
 def _logits(network: Any, x: Tensor) -> Tensor:
-    answer = network(x)
-    found: Tensor = getattr(answer, "logits", answer)
+    found: Tensor = unwrapped(network(x))
     return found
 
 
