@@ -19,6 +19,7 @@ from statistics import median
 import torch
 
 from unsee import Classifier, Framing, Study, create, floor
+from unsee.classifier import synchronise
 from unsee.recipes import recipe
 
 PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
@@ -75,12 +76,6 @@ def watched(device: torch.device) -> Iterator[list[float]]:
         done.set()
         if watcher.is_alive():
             watcher.join()
-
-
-def synchronise(device: torch.device) -> None:
-    """Wait for the GPU."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def job(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.infillers.base import Rows
-from unsee.methods.base import Method, Progress, check_positive, drawn
+from unsee.methods.base import Method, Progress, check_positive
 from unsee.score import MaskedScore
 from unsee.superpixels import Cut, check_segments, cut
 from unsee.types import Size
@@ -88,7 +88,7 @@ class LIME(Method):
                     asked = _only(score, i)(coins[None], step=step, draw=draw)
                 shown[i].append(coins.cpu())
                 scores[i].append(asked[0].cpu())
-            yield Progress(done, self.samples, drawn(self._maps(cuts, shown, scores, score)))
+            yield Progress(done, self.samples, lambda: self._maps(cuts, shown, scores, score))
 
     def _coins(
         self, score: MaskedScore, i: int, step: int, pieces: Int[Tensor, "h w"]
