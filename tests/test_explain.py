@@ -13,8 +13,8 @@ from tests.conftest import Convolutional, Corner, Shifted, question, small, toy
 from unsee import Against, Explanation, InputError, Study, create, explain, load
 from unsee.captum import Attribution
 from unsee.errors import DiskFullError
-from unsee.evaluation.similarity import alike
 from unsee.explanation import new_folder
+from unsee.similarity import alike
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from PIL import Image
 from skimage.data import chelsea
 
 from tests.conftest import Convolutional, toy
-from unsee import InputError, black_box, create
+from unsee import InputError, black_box, create, forgetting, similarity
 from unsee.cli import main
-from unsee.evaluation import sanity, similarity
+from unsee.evaluation import sanity
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def test_sensitivity_is_the_mean_over_pairs(noise) -> None:
 def test_layers_are_forgotten_from_the_output() -> None:
     network = toy(Convolutional())
     before = {name: p.clone() for name, p in network.model.state_dict().items()}
-    names = sanity.layers(network.model)
+    names = forgetting.layers(network.model)
     assert names == ["head", "features.3", "features.0"]
-    for (name, copy), wanted in zip(sanity.randomised(network), (1, 2, 3), strict=True):
+    for (name, copy), wanted in zip(forgetting.randomised(network), (1, 2, 3), strict=True):
         assert name == names[wanted - 1]
         changed = [
             n for n in names
@@ -58,15 +58,18 @@ def test_layers_are_forgotten_from_the_output() -> None:
         assert changed == names[:wanted]
         weight = copy.model.state_dict()["head.weight"]
         assert weight.std().item() == pytest.approx(before["head.weight"].std().item(), rel=0.5)
-    for name, copy in sanity.randomised(network, "independent"):
+    for name, copy in forgetting.randomised(network, "independent"):
         changed = [
             n for n in names
             if not torch.equal(copy.model.state_dict()[f"{n}.weight"], before[f"{n}.weight"])
         ]  # fmt: skip
         assert changed == [name]
     assert all(torch.equal(before[n], p) for n, p in network.model.state_dict().items())
-    assert [name for name, _ in sanity.randomised(network, steps=2)] == ["features.3", "features.0"]
-    same = [next(sanity.randomised(network, seed=4))[1].model.head.weight for _ in range(2)]
+    assert [name for name, _ in forgetting.randomised(network, steps=2)] == [
+        "features.3",
+        "features.0",
+    ]
+    same = [next(forgetting.randomised(network, seed=4))[1].model.head.weight for _ in range(2)]
     assert torch.equal(*same)
 
 
@@ -85,7 +88,7 @@ def test_a_map_of_the_classifier_falls_and_a_control_does_not(images) -> None:
 def test_a_black_box_has_no_layers() -> None:
     box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(32, 32))
     with pytest.raises(InputError, match="no layers to randomise"):
-        next(sanity.randomised(box))
+        next(forgetting.randomised(box))
 
 
 def test_the_command_writes_a_picture_and_a_table(tmp_path, capsys) -> None:

@@ -7,6 +7,7 @@ import torch
 import torchmetrics
 from torch import Tensor
 
+from unsee.methods.base import Method
 from unsee.metrics.base import Metric, Truth
 from unsee.registry import create
 from unsee.score import MaskedScore
@@ -40,9 +41,15 @@ class MapMetric(torchmetrics.Metric):
         """As our metric says."""
         return self.metric.higher_is_better
 
-    def update(self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth] = ()) -> None:
-        """Rate the maps of a batch."""
-        values = self.metric.rate(score, saliency, truths)
+    def update(
+        self,
+        score: MaskedScore,
+        saliency: Saliency,
+        truths: Sequence[Truth] = (),
+        method: Method | None = None,
+    ) -> None:
+        """Rate the maps of a batch; `method` for metrics that ask it for further maps."""
+        values = self.metric.rate(score, saliency, truths, method)
         known = values[~values.isnan()]
         self.total += known.double().sum().to(self.total.device)
         self.count += known.numel()

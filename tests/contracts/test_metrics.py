@@ -37,6 +37,7 @@ def truth():
     return truth
 
 
+METHOD = create("methods", "sliding_patch", patch=16, stride=16)
 TRUTHS = [Truth(torch.tensor([[0.0, 0.0, 16.0, 16.0]]))] * 3
 
 
@@ -44,7 +45,7 @@ def test_prefers_the_truth_to_its_inverse(metric, classifier, images, truth) -> 
     if not metric.compares:
         pytest.skip("a statistic of the map")
     score = question(classifier, images)
-    better, worse = metric.rate(score, truth, TRUTHS), metric.rate(score, 1 - truth, TRUTHS)
+    better, worse = (metric.rate(score, map_, TRUTHS, METHOD) for map_ in (truth, 1 - truth))
     assert better.shape == (3,)
     if not metric.higher_is_better:
         better, worse = worse, better
@@ -54,7 +55,7 @@ def test_prefers_the_truth_to_its_inverse(metric, classifier, images, truth) -> 
 def test_stays_within_bounds(metric, network, images, truth) -> None:
     low, high = metric.bounds
     for saliency in (truth, torch.zeros_like(truth), torch.rand(3, 32, 32), -truth, 7 * truth):
-        rated = metric.rate(question(network, images), saliency, TRUTHS)
+        rated = metric.rate(question(network, images), saliency, TRUTHS, METHOD)
         rated = rated[~rated.isnan()]
         assert (rated >= low - 1e-5).all()
         assert (rated <= high + 0.03).all()
@@ -63,10 +64,10 @@ def test_stays_within_bounds(metric, network, images, truth) -> None:
 def test_alone_as_in_a_batch(metric, network, images) -> None:
     saliency = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(3))
     saliency[saliency < 0.7] = 0  # ties
-    together = metric.rate(question(network, images), saliency, TRUTHS)
+    together = metric.rate(question(network, images), saliency, TRUTHS, METHOD)
     for i in range(3):
         score = question(network, images).rows(torch.tensor([i]))
-        alone = metric.rate(score, saliency[i : i + 1], TRUTHS[:1])
+        alone = metric.rate(score, saliency[i : i + 1], TRUTHS[:1], METHOD)
         torch.testing.assert_close(alone, together[i : i + 1], equal_nan=True, atol=1e-4, rtol=1e-4)
 
 
@@ -74,7 +75,7 @@ def test_one_pixel_and_constant_maps_are_rated(metric, network, images) -> None:
     one = torch.zeros(3, 32, 32)
     one[:, 5, 5] = 1
     for saliency in (one, torch.full((3, 32, 32), 0.3)):
-        rated = metric.rate(question(network, images), saliency, TRUTHS)
+        rated = metric.rate(question(network, images), saliency, TRUTHS, METHOD)
         assert rated.shape == (3,)
         assert not rated.isinf().any()
 
@@ -82,9 +83,9 @@ def test_one_pixel_and_constant_maps_are_rated(metric, network, images) -> None:
 def test_refuses_maps_that_do_not_fit(metric, network, images) -> None:
     score = question(network, images)
     with pytest.raises(InputError, match="shape"):
-        metric.rate(score, torch.zeros(3, 16, 16), TRUTHS)
+        metric.rate(score, torch.zeros(3, 16, 16), TRUTHS, METHOD)
     with pytest.raises(InputError, match="finite"):
-        metric.rate(score, torch.full((3, 32, 32), torch.nan), TRUTHS)
+        metric.rate(score, torch.full((3, 32, 32), torch.nan), TRUTHS, METHOD)
 
 
 def test_says_that_it_must_know_the_object(metric, network, images, truth) -> None:
@@ -94,6 +95,13 @@ def test_says_that_it_must_know_the_object(metric, network, images, truth) -> No
     with pytest.raises(InputError, match="3 truths, got 0"):
         metric.rate(score, truth)
     assert metric.rate(score, truth, [Truth()] * 3).isnan().all()
+
+
+def test_says_that_it_must_know_the_method(metric, network, images, truth) -> None:
+    if not metric.needs_method:
+        pytest.skip("rates maps, whatever made them")
+    with pytest.raises(InputError, match="expected `method`"):
+        metric.rate(question(network, images), truth, TRUTHS)
 
 
 def test_is_documented_and_listed(metric) -> None:

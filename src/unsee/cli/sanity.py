@@ -15,11 +15,11 @@ from unsee.cli import options, question
 from unsee.cli.question import Question
 from unsee.errors import InputError
 from unsee.evaluation import sanity
-from unsee.evaluation.similarity import MEASURES
 from unsee.explain import DEFAULT_METHOD
 from unsee.explanation import check_new, new_folder, write_manifest
 from unsee.pictures import overview
 from unsee.registry import settings_of
+from unsee.similarity import MEASURES
 
 
 @dataclass(frozen=True)

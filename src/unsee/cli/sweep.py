@@ -9,12 +9,11 @@ from typing import Annotated, Any
 import torch
 import tyro
 
-from unsee import comparison, photos
+from unsee import comparison, photos, similarity
 from unsee.cli import compare, options, question
 from unsee.cli.question import Question
 from unsee.comparison import Entry
 from unsee.errors import InputError, unknown
-from unsee.evaluation import similarity
 from unsee.explain import DEFAULT_METHOD, passes_of
 from unsee.explanation import check_new
 from unsee.registry import name_of

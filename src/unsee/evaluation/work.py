@@ -103,7 +103,7 @@ def _explain(
         score = replace(score, infiller=made("infillers", plan.judge))
     truths = [one.truth for one in together]
     numbers = {
-        name: metric_of(name).rate(score, explanation.saliency, truths).tolist()
+        name: metric_of(name).rate(score, explanation.saliency, truths, study.method).tolist()
         for name in plan.metrics
     }
     p = classifier.predict(score.images).softmax(1)

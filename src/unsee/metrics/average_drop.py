@@ -1,6 +1,5 @@
 """How much of the probability is lost when only the map is shown."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.metrics._shown import probabilities
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -25,9 +24,7 @@ class AverageDrop(Metric):
 
     higher_is_better: ClassVar[bool] = False
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """Of each image."""
         whole, shown = probabilities(score, saliency)
         return (whole - shown).clamp(min=0) / whole.clamp(min=1e-6)

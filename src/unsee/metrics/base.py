@@ -11,6 +11,7 @@ from torch import Tensor
 
 from unsee.curves import check_map
 from unsee.errors import InputError
+from unsee.methods.base import Method
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -25,12 +26,30 @@ class Truth:
     """The objects' pixels, where they are known."""
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What a metric may be told beside the maps."""
+
+    truths: Sequence[Truth] = ()
+    """One for each image, or none at all."""
+    method: Method | None = None
+    """What the maps were made by, to be asked again."""
+
+    def again(self, score: MaskedScore) -> Saliency:
+        """The method's maps of another question: other pixels, another classifier."""
+        assert self.method is not None
+        with torch.enable_grad():
+            return self.method.attribute(score).detach()
+
+
 class Metric(ABC):
     """Rates saliency maps, one number for each image. Final subclasses are frozen dataclasses."""
 
     higher_is_better: ClassVar[bool]
     needs_truth: ClassVar[bool] = False
     """Whether it must be told where the object is."""
+    needs_method: ClassVar[bool] = False
+    """Whether it rates the method, which it asks for further maps."""
     compares: ClassVar[bool] = True
     """False for statistics of a map, which make no map better than another."""
     coarse: ClassVar[bool] = False
@@ -40,12 +59,17 @@ class Metric(ABC):
 
     @final
     def rate(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth] = ()
+        self,
+        score: MaskedScore,
+        saliency: Saliency,
+        truths: Sequence[Truth] = (),
+        method: Method | None = None,
     ) -> Float[Tensor, " b"]:
         """One number per image; averaging is the caller's business.
 
         Where an object's place is needed and not known, or there is nothing to measure, NaN. Raises
-        `InputError` for maps of another size, with NaN, or for truths of another number.
+        `InputError` for maps of another size, with NaN, for truths of another number, or without
+        the method where it is needed.
         """
         check_map(saliency, score.images)
         if self.needs_truth and len(truths) != len(saliency):
@@ -53,11 +77,14 @@ class Metric(ABC):
                 f"{type(self).__name__} must be told where the objects are: expected "
                 f"{len(saliency)} truths, got {len(truths)}"
             )
+        if self.needs_method and method is None:
+            raise InputError(
+                f"{type(self).__name__} rates a method by further maps: expected `method`, the one "
+                "that made these"
+            )
         with torch.no_grad():
-            return self.measure(score, saliency, truths)
+            return self.measure(score, saliency, Known(truths, method))
 
     @abstractmethod
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The numbers, for maps and truths that fit."""

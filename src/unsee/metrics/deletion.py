@@ -1,6 +1,5 @@
 """Deletion: how fast the probability falls as the best pixels go first."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee import curves
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -28,8 +27,6 @@ class Deletion(Metric):
     def __post_init__(self) -> None:
         curves.protocol_named(self.protocol)
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The area, in [0, 1]; igos-released may exceed 1 by its last step, infill both ends."""
         return curves.area(score, saliency, self.protocol, "deletion")

@@ -1,6 +1,5 @@
 """The energy-based pointing game: how much of the map is on the object?"""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.metrics._boxes import on_objects
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -26,9 +25,7 @@ class EnergyPointingGame(Metric):
     higher_is_better: ClassVar[bool] = True
     needs_truth: ClassVar[bool] = True
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """NaN where no object is labelled."""
 
         def share(one: Tensor, inside: Tensor) -> float:
@@ -36,4 +33,4 @@ class EnergyPointingGame(Metric):
             energy = energy if energy.any() else torch.ones_like(energy)
             return (energy[inside].sum() / energy.sum()).item()
 
-        return on_objects(saliency, truths, share)
+        return on_objects(saliency, known.truths, share)

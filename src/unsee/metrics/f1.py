@@ -1,6 +1,5 @@
 """Continuous F1: precision and recall of a soft mask against a box."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.metrics._boxes import union
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -26,12 +25,10 @@ class F1(Metric):
     higher_is_better: ClassVar[bool] = True
     needs_truth: ClassVar[bool] = True
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """NaN where no box is labelled."""
         found = []
-        for one, truth in zip(saliency, truths, strict=True):
+        for one, truth in zip(saliency, known.truths, strict=True):
             low, high = one.aminmax()
             soft = one if low >= 0 and high <= 1 else (one - low) / (high - low).clamp(min=1e-12)
             scores = []

@@ -1,6 +1,5 @@
 """Infidelity, through Captum."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, ClassVar
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.methods._captum import Scored, seeded
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -35,9 +34,7 @@ class Infidelity(Metric):
     noise: float = 0.2
     """Standard deviation of the noise, in units of the network's inputs."""
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """One image after another, each with its own noise."""
         if not find_spec("captum"):
             raise InputError("infidelity needs captum: pip install 'unsee[baselines]'")

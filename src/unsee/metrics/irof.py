@@ -1,6 +1,5 @@
 """IROF: removal of whole superpixels."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from torch import Tensor
 from unsee.infillers.base import Rows
 from unsee.infillers.mean import Mean
 from unsee.measures import probability
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.superpixels import check_segments, cut
 from unsee.types import Saliency
@@ -33,9 +32,7 @@ class IROF(Metric):
     segments: int = 300
     """Superpixels wanted."""
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """1 - mean of p / p(whole)."""
         h, w = saliency.shape[1:]
         wanted = min(self.segments, h * w)

@@ -1,6 +1,5 @@
 """Lateness: how much must be shown before the class comes back."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from unsee import curves
 from unsee.errors import InputError
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -36,9 +35,7 @@ class Lateness(Metric):
         if not 0 < self.part <= 1:
             raise InputError(f"lateness: expected 0 < part <= 1, got {self.part}")
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The share at the first point of the curve that is high enough."""
         protocol = curves.protocol_named(self.protocol)
         share, scores = curves.curve(score, saliency, protocol, "insertion")

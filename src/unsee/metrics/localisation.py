@@ -1,6 +1,5 @@
 """Localisation error: does the box around the map miss the object?"""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.metrics._boxes import Threshold, box_around, check_alpha, overlap
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -41,12 +40,10 @@ class Localisation(Metric):
     def __post_init__(self) -> None:
         check_alpha("localisation", self.threshold, self.alpha)
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """1 is an error, 0 is none, NaN where no box is labelled."""
         errors = []
-        for one, truth in zip(saliency, truths, strict=True):
+        for one, truth in zip(saliency, known.truths, strict=True):
             box = box_around(one, self.threshold, self.alpha, self.component)
             if not len(truth.boxes):
                 errors.append(torch.nan)

@@ -1,6 +1,5 @@
 """Minimal mask: how little must go for the score to fall so far."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from unsee import curves
 from unsee.errors import InputError
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -34,9 +33,7 @@ class MinimalMask(Metric):
         if not 0 < self.drop < 1:
             raise InputError(f"minimal_mask: expected 0 < drop < 1, got {self.drop}")
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The first crossing of each curve."""
         share, scores = curves.curve(score, saliency, curves.PROTOCOLS["infill"], "deletion")
         whole, removed = scores[:, :1], scores[:, -1:]

@@ -1,6 +1,5 @@
 """How much of the mask lies outside of the object's box."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.metrics._boxes import on_objects
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -28,13 +27,11 @@ class OutsideBox(Metric):
     level: float = 0.5
     """Above which a pixel belongs to the mask."""
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """NaN where no object is labelled, or the mask is empty."""
 
         def share(one: Tensor, inside: Tensor) -> float:
             mask = one > self.level
             return ((mask & ~inside).sum() / mask.sum()).item()  # NaN for an empty mask
 
-        return on_objects(saliency, truths, share)
+        return on_objects(saliency, known.truths, share)

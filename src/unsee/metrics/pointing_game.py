@@ -1,6 +1,5 @@
 """The pointing game: is the highest pixel on the object?"""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.metrics._boxes import on_objects
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -29,9 +28,7 @@ class PointingGame(Metric):
     tolerance: float = 15.0
     """In pixels of the input, as published for photos of about 500 pixels a side."""
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """1 is a hit, 0 a miss, NaN where no object is labelled."""
 
         def hit(one: Tensor, inside: Tensor) -> float:
@@ -40,4 +37,4 @@ class PointingGame(Metric):
             away = (inside.nonzero() - point).square().sum(1).min().sqrt()
             return float(away.item() <= self.tolerance)
 
-        return on_objects(saliency, truths, hit)
+        return on_objects(saliency, known.truths, hit)

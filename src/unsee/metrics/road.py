@@ -1,6 +1,5 @@
 """ROAD: removal that leaves no trace of the mask's shape."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -11,7 +10,7 @@ from unsee import masks
 from unsee.infillers.base import Rows
 from unsee.infillers.noisy_linear import NoisyLinear
 from unsee.measures import probability
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -35,9 +34,7 @@ class ROAD(Metric):
     order: Literal["combined", "least_first"] = "combined"
     """What is removed first."""
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The mean over all shares."""
         asked = replace(score, infiller=NoisyLinear(), measure=probability)
 

@@ -1,6 +1,5 @@
 """The saliency metric: is the box around the map small and still the object?"""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from unsee.measures import probability
 from unsee.metrics._boxes import Threshold, box_around, check_alpha
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -39,9 +38,7 @@ class SaliencyMetric(Metric):
     def __post_init__(self) -> None:
         check_alpha("saliency_metric", self.threshold, self.alpha)
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """An empty crop counts as the whole image."""
         size, crops, areas = saliency.shape[1:], [], []
         for one, image in zip(saliency, score.images, strict=True):

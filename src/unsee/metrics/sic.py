@@ -1,7 +1,6 @@
 """SIC and AIC: how much of the image's information the classifier needs."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -13,7 +12,7 @@ from torch import Tensor
 from unsee import masks
 from unsee.infillers.blur import Blur
 from unsee.measures import Measure, probability
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.pictures import to_pixels
 from unsee.score import MaskedScore
 from unsee.types import Saliency
@@ -41,9 +40,7 @@ class SIC(Metric):
     sigma: float = 20.0
     """Of the blur, in pixels."""
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """In [0, 1]; NaN where blurring takes nothing from the class, or no size from the file."""
         order = masks.ranks(saliency)
         pixels = saliency[0].numel()

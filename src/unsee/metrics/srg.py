@@ -1,6 +1,5 @@
 """SRG: what separates the worst from the best order of removal."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee import curves
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -32,9 +31,7 @@ class SRG(Metric):
     def __post_init__(self) -> None:
         curves.protocol_named(self.protocol)
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The difference of the areas; 0 for a map that knows nothing."""
         most, least = (
             curves.area(score, ranked, self.protocol, "deletion")

@@ -1,6 +1,5 @@
 """Volume: how much of the image the map covers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.metrics.base import Metric, Truth
+from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
 from unsee.types import Saliency
 
@@ -26,9 +25,7 @@ class Volume(Metric):
     compares: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
-    def measure(
-        self, score: MaskedScore, saliency: Saliency, truths: Sequence[Truth]
-    ) -> Float[Tensor, " b"]:
+    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """Of each map."""
         low, high = (end[:, None, None] for end in saliency.flatten(1).aminmax(dim=1))
         scaled = (saliency - low) / (high - low).clamp(min=1e-12)

@@ -1,0 +1,49 @@
+"""Maps of classifiers that have forgotten layers, for the metrics of the MPRT family."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee import similarity
+from unsee.errors import InputError
+from unsee.forgetting import Order, randomised
+from unsee.metrics.base import Known
+from unsee.score import MaskedScore
+from unsee.types import Saliency
+
+
+def forgetful_maps(
+    score: MaskedScore, known: Known, order: Order, layers: int, samples: int, noise: float
+) -> Iterator[Saliency]:
+    """Maps of the same classes after each of so many layers was forgotten."""
+    for _, classifier in randomised(score.classifier, order, layers):
+        yield smoothed(replace(score, classifier=classifier), known, samples, noise)
+
+
+def smoothed(score: MaskedScore, known: Known, samples: int, noise: float) -> Saliency:
+    """The mean map of photos with Gaussian noise; of the photo itself for one sample."""
+    if samples == 1:
+        return known.again(score)
+    total = torch.zeros_like(score.images[:, 0])
+    shape = score.images.shape[1:]
+    for sample in range(samples):
+        near = score.images + noise * score.random.normal(sample, *shape, stream="mprt")
+        total = total + known.again(replace(score, images=near.clamp(0, 1)))
+    return total / samples
+
+
+def likeness(one: Saliency, other: Saliency, measure: str) -> Float[Tensor, " b"]:
+    """How alike two maps of each photo are."""
+    pairs = zip(one, other, strict=True)
+    return one.new_tensor([similarity.alike(a, b, measure) for a, b in pairs])
+
+
+def check(name: str, layers: int, samples: int = 1) -> None:
+    """Refuse no layers and no samples."""
+    if layers < 0 or samples < 1:
+        raise InputError(
+            f"{name}: expected layers >= 0 and samples >= 1, got {layers} and {samples}"
+        )
