@@ -15,8 +15,9 @@ from PIL import Image
 
 from unsee import InputError
 from unsee.cli import main
+from unsee.evaluation import tables
 from unsee.evaluation.cluster import Cluster, distribute
-from unsee.evaluation.plan import Combination, Plan, from_toml, made, parts_of
+from unsee.evaluation.plan import Combination, Plan, made, parts_of
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 
@@ -256,7 +257,28 @@ def test_a_plan_from_a_file_with_flags_over_it(data, tmp_path, capsys, monkeypat
     assert "3.png" in capsys.readouterr().err
     path.write_text("methodes = []")
     with pytest.raises(InputError, match="did you mean 'methods'"):
-        from_toml(path)
+        tables.load(str(path))
+
+
+def test_jobs_that_share_a_folder_do_a_part_each(data, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    arguments = [
+        "evaluate", "--data", str(data), "--classifiers", "tests.toys:classifier", "--methods",
+        "random", "box", "--metrics", "gini", "--shard", "2", "--limit", "3", "--out",
+        str(tmp_path / "run"), "--part",
+    ]  # fmt: skip
+    stray = tmp_path / "run" / "rows" / ".another.unfinished"
+    assert main([*arguments, "2/2"]) == 0
+    assert len(Store(tmp_path / "run").read()) == 2
+    stray.touch()  # another job is writing
+    assert main([*arguments, "2/2"]) == 0
+    assert stray.exists()
+    assert main([*arguments, "1/2"]) == 0
+    assert not stray.exists()
+    assert len(Store(tmp_path / "run").read()) == 6
+    for bad in ("3/2", "0/2", "a", "1/0"):
+        assert main([*arguments, bad]) == 2
+        assert "expected NUMBER/COUNT" in capsys.readouterr().err
 
 
 def test_maps_are_kept_where_they_are_wanted(data, tmp_path) -> None:

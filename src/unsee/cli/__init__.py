@@ -13,12 +13,13 @@ COMMANDS = {
     "compare": "one photo, several methods and in-fillers: a picture and a table",
     "sweep": "one photo, one method, a setting at several values or several seeds",
     "sanity": "one photo's map while the classifier forgets, layer by layer",
+    "sanity-labels": "maps of a network that learned, beside one that learned shuffled labels",
     "evaluate": "many photos, methods and metrics: a run that never loses a row",
     "report": "what runs came to: tables, a page, CSV, LaTeX",
     "evaluate-infill": "how well in-fillers hide objects and bring back what is missing",
     "train": "train the in-filling generator; a stopped run goes on where it was",
     "floor": "time the bare classifier, and how far methods are above it",
-    "list": "list methods, infillers, classifiers, metrics, datasets, measures or recipes",
+    "list": "list methods, infillers, classifiers, metrics, datasets, recipes or papers' tables",
     "demo": "explain a real photo that comes with a package",
 }
 

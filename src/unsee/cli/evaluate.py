@@ -18,8 +18,9 @@ from rich.progress import (
 
 from unsee.cli import complain, options
 from unsee.errors import DiskFullError, InputError
+from unsee.evaluation import tables
 from unsee.evaluation.cluster import Cluster, distribute
-from unsee.evaluation.plan import Plan, from_toml
+from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run, Unit
 
 
@@ -31,12 +32,14 @@ class Evaluate(Plan):
     it is asked for again with the same settings; a folder of other settings is refused.
     """
 
-    plan: Path | None = None
-    """TOML file of these settings; flags override it."""
+    plan: str | None = None
+    """A table of a paper (unsee list tables), or a TOML file of these settings; flags override."""
     out: Path = Path("unsee-run")
     """Folder of the run."""
     engine: Literal["local", "ray"] = "local"
     """This process, or workers of Ray: the same rows."""
+    part: str = "1/1"
+    """local: this process's part, as 2/8 for the second of eight jobs that share OUT."""
     workers: int = 2
     """ray: processes, each with a classifier of its own."""
     cpus: float = 1.0
@@ -58,17 +61,18 @@ class Evaluate(Plan):
 def run(arguments: list[str]) -> int:
     """Do what is missing; exit status 1 if photos could not be explained."""
     plan = options.named(arguments, "plan")
-    defaults = from_toml(Path(plan)) if plan else {}
+    defaults, table = tables.load(plan) if plan else ({}, None)
     chosen = tyro.cli(Evaluate, prog="unsee evaluate", args=arguments, default=Evaluate(**defaults))
     if not chosen.data:
         raise InputError("expected --data; see unsee evaluate --help")
     asked = Plan(**{field.name: getattr(chosen, field.name) for field in fields(Plan)})
+    part = _part(chosen.part)
     made = Run.begin(
         asked, chosen.out, device=chosen.device, precision=chosen.precision, chunk=chosen.chunk,
-        threads=chosen.threads,
+        threads=chosen.threads, table=table,
     )  # fmt: skip
     try:
-        _walk(made, chosen)
+        _walk(made, chosen, part)
     except DiskFullError as error:
         complain(f"{error}; what is written is kept")
         return 1
@@ -76,10 +80,17 @@ def run(arguments: list[str]) -> int:
     return _tell(made, chosen.out)
 
 
-def _walk(made: Run, chosen: Evaluate) -> None:
+def _part(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise InputError(f"--part: expected NUMBER/COUNT, as 2/8, got {text!r}")
+    return int(number), int(count)
+
+
+def _walk(made: Run, chosen: Evaluate, part: tuple[int, int]) -> None:
     cluster = Cluster(chosen.workers, chosen.cpus, chosen.gpus, chosen.address)
     before, total = made.summary()["missing"], made.summary()["units"]
-    done: Iterator[Unit] = distribute(made, cluster) if chosen.engine == "ray" else made.local()
+    done: Iterator[Unit] = distribute(made, cluster) if chosen.engine == "ray" else made.local(part)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[speed]}"), TimeElapsedColumn(), TimeRemainingColumn(),

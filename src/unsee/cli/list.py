@@ -11,11 +11,21 @@ from rich.table import Table
 from rich.text import Text
 
 from unsee.errors import unknown
+from unsee.evaluation.tables import load, tables
 from unsee.measures import MEASURES
 from unsee.recipes import recipe, recipes
 from unsee.registry import available, part, summary
 
-KINDS = ("methods", "infillers", "classifiers", "metrics", "datasets", "measures", "recipes")
+KINDS = (
+    "methods",
+    "infillers",
+    "classifiers",
+    "metrics",
+    "datasets",
+    "measures",
+    "recipes",
+    "tables",
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,14 @@ class List:
 
     kind: Annotated[
         Literal[
-            "methods", "infillers", "classifiers", "metrics", "datasets", "measures", "recipes"
+            "methods",
+            "infillers",
+            "classifiers",
+            "metrics",
+            "datasets",
+            "measures",
+            "recipes",
+            "tables",
         ],
         tyro.conf.Positional,
     ]
@@ -58,6 +75,8 @@ def entries(kind: str) -> list[dict[str, str]]:
         return [_entry(name, m.__doc__ or "") for name, m in MEASURES.items()]
     if kind == "recipes":
         return [_entry(name, recipe(name).summary) for name in recipes()]
+    if kind == "tables":
+        return [_entry(name, load(name)[1].summary) for name in tables()]
     folder = "sources" if kind == "classifiers" else kind
     rows = []
     for name in available(folder):

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from unsee.errors import InputError
-from unsee.evaluation import page
+from unsee.evaluation import page, text
 from unsee.evaluation.report import Report
 from unsee.explanation import check_new, new_folder, write_manifest
 
@@ -38,13 +38,13 @@ def run(arguments: list[str]) -> int:
     check_new(chosen.out, overwrite=chosen.overwrite)
     report = Report.of(chosen.runs)
     with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
-        for name, text in (
+        for name, content in (
             ("report.html", page.page(report)),
-            ("report.md", report.markdown()),
-            ("report.csv", report.table()),
-            ("report.tex", report.latex()),
+            ("report.md", text.markdown(report)),
+            ("report.csv", text.as_csv(report)),
+            ("report.tex", text.latex(report)),
         ):
-            (folder / name).write_text(text, encoding="utf-8")
+            (folder / name).write_text(content, encoding="utf-8")
         write_manifest(folder, {"runs": [str(path) for path in chosen.runs]})
     Console().print(_table(report))
     sys.stdout.write(f"report: {chosen.out / 'report.html'}\n")

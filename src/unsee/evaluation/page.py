@@ -3,11 +3,16 @@
 import base64
 import html
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unsee.evaluation.report import NOTE, Report, headed
+from unsee.evaluation.report import Report
+from unsee.evaluation.text import CLAIMS_NOTE, notes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def page(report: Report) -> str:
@@ -19,20 +24,28 @@ def page(report: Report) -> str:
         cells = [f"<td>{html.escape(report.label(way))}</td>"]
         cells += [
             f'<td data-v="{m.value}">{m.value:.3f}<small>{m.low:.3f} to {m.high:.3f}, '
-            f"n {m.photos}</small></td>"
-            for m in means
+            f"n {m.photos}{_paper(report.paper(way, name))}</small></td>"
+            for m, name in zip(means, report.metrics, strict=True)
         ]
         cells.append(f'<td data-v="{forwards}">{forwards:.0f}</td>')
         seconds = report.seconds.get(way, 0)
         cells.append(f'<td data-v="{seconds}">{seconds:.2f}</td>')
         rows.append("<tr>" + "".join(cells) + "</tr>")
-    heads = ["way", *map(headed, report.metrics), "passes", "s/photo"]
+    heads = ["way", *map(report.headed, report.metrics), "passes", "s/photo"]
     head = "".join(f"<th>{html.escape(name)}</th>" for name in heads)
     about = "".join(f"<p>{html.escape(line)}</p>" for line in report.about)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     return PAGE.format(
-        about=about, note=NOTE, table=table, pairs=_pairs(report), plot=_plot(report)
+        about=about,
+        note=notes(report),
+        table=table,
+        pairs=_pairs(report) + _claims(report),
+        plot=_boxes(report) + _curves(report),
     )
+
+
+def _paper(value: float | None) -> str:
+    return "" if value is None else f"; paper {value:g}"
 
 
 def _pairs(report: Report) -> str:
@@ -59,7 +72,28 @@ def _pairs(report: Report) -> str:
     )
 
 
-def _plot(report: Report) -> str:
+def _claims(report: Report) -> str:
+    """What the paper says of these ways, and what the rows say."""
+    if not report.verdicts:
+        return ""
+    kinds = {"holds": "better", "does not hold": "worse"}
+    rows = []
+    for one in report.verdicts:
+        m = one.difference.mean
+        told, source = html.escape(one.told), html.escape(one.claim.source)
+        rows.append(
+            f"<tr><td>{told}<small>{source}</small></td><td>{html.escape(one.metric)}</td>"
+            f'<td data-v="{m.value}">{m.value:+.3f}<small>{m.low:+.3f} to {m.high:+.3f}, '
+            f'n {m.photos}</small></td><td class="{kinds.get(one.word, "")}">{one.word}</td></tr>'
+        )
+    head = "".join(f"<th>{name}</th>" for name in ("claim", "metric", "difference", "verdict"))
+    return (
+        f"<h2>Claims</h2><p>{CLAIMS_NOTE}</p>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _boxes(report: Report) -> str:
     """A box for each way, a panel for each metric, as an inline picture."""
     from matplotlib.figure import Figure
 
@@ -73,12 +107,37 @@ def _plot(report: Report) -> str:
         ]
         at.boxplot(values, orientation="horizontal", widths=0.6, showmeans=True)
         at.set_yticks(range(1, len(labels) + 1), labels)
-        at.set_title(headed(name), fontsize=9)
+        at.set_title(report.headed(name), fontsize=9)
         at.invert_yaxis()
+    return _inline(figure, "box plots of every metric")
+
+
+def _curves(report: Report) -> str:
+    """A line for each way over the setting that was varied, with its interval."""
+    from matplotlib.figure import Figure
+
+    found = report.series
+    if not found:
+        return ""
+    figure = Figure(figsize=(5.2 * len(found), 3.8), layout="constrained")
+    for at, one in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
+        at.set(title=one.name, xlabel=one.setting)
+        at.title.set_fontsize(9)
+        for way in report.ways:
+            means = [report.mean(way, column) for column in one.columns.values()]
+            (line,) = at.plot(list(one.columns), [m.value for m in means], label=report.label(way))
+            low, high = ([getattr(m, end) for m in means] for end in ("low", "high"))
+            at.fill_between(list(one.columns), low, high, alpha=0.12, color=line.get_color())
+        at.spines[["top", "right"]].set_visible(False)
+    at.legend(frameon=False, fontsize=8)
+    return "<h2>Over a setting</h2>" + _inline(figure, "curves over a setting")
+
+
+def _inline(figure: "Figure", what: str) -> str:
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
     text = base64.b64encode(content.getvalue()).decode()
-    return f'<img alt="box plots of every metric" src="data:image/png;base64,{text}">'
+    return f'<img alt="{what}" src="data:image/png;base64,{text}">'
 
 
 PAGE = """<!doctype html>

@@ -3,13 +3,12 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from unsee import loading, measures
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError
 from unsee.explain import DEFAULT_METHOD, default_infiller, passes_of
 from unsee.infillers.base import Infiller
 from unsee.methods.base import Method
@@ -44,7 +43,8 @@ class Plan:
     infillers: tuple[str, ...] = (OWN,)
     """In-fillers; own is what each method was published with."""
     metrics: tuple[str, ...] = ("deletion", "insertion", "srg")
-    """Metrics; a column each, under the name that is given here."""
+    """Metrics; a column each, under the name that is given here. `setting=first:last:step` is a
+    column for each value: localisation:alpha=0:0.95:0.05."""
     target: Literal["label", "top1"] = "label"
     """Explain the labelled class, or what the classifier says."""
     measure: str | None = None
@@ -78,7 +78,7 @@ class Plan:
                 raise InputError(f"expected at least one of {kind}")
         for combination in self.combinations():
             parts_of(combination)
-        for name in self.metrics:
+        for name in self.columns:
             metric_of(name)
         if self.judge is not None:
             made("infillers", self.judge)
@@ -86,6 +86,11 @@ class Plan:
             measures.named(self.measure)
         if self.budget is not None:
             passes_of(self.budget)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metrics, one for each column; ranges are spread out."""
+        return columns_of(self.metrics)
 
     def combinations(self) -> list[Combination]:
         """In a fixed order."""
@@ -102,28 +107,13 @@ class Plan:
         return plain
 
 
-def from_toml(path: Path) -> dict[str, Any]:
-    """Settings of a plan in a TOML file.
-
-    Raises `InputError` for a file that cannot be read, or that sets what no plan has.
-    """
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read the plan {path}: {error}") from error
-    known = [field.name for field in fields(Plan)]
-    for name in found:
-        if name not in known:
-            raise unknown("setting of a run", name, known)
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
-
-
 def parts_of(combination: Combination) -> tuple[Method, Infiller, str | None]:
     """Method, in-filler and the measure that a recipe wants."""
     known: Recipe | None = None
     if combination.method.startswith(RECIPE):
-        known = recipe(combination.method.removeprefix(RECIPE))
-        method: Method = create("methods", **known.method)
+        name, settings = settings_in(combination.method.removeprefix(RECIPE))
+        known = recipe(name)
+        method: Method = create("methods", **{**known.method, **settings})
     else:
         method = made("methods", combination.method)
     if combination.infiller != OWN:
@@ -141,11 +131,20 @@ def metric_of(text: str) -> Metric:
 
 def made(kind: str, text: str) -> Any:
     """A part from `NAME` or `NAME:setting=value,...`; values as in TOML, or plain words."""
+    name, settings = settings_in(text)
+    return create(kind, name, **settings)
+
+
+def settings_in(text: str) -> tuple[str, dict[str, Any]]:
+    """The name and the settings in `NAME:setting=value,...`.
+
+    Raises `InputError` for what is no pair.
+    """
     name, _, rest = text.partition(":")
-    return create(kind, name, **dict(_settings(text, rest)))
+    return name, dict(_pairs(text, rest))
 
 
-def _settings(text: str, rest: str) -> Iterator[tuple[str, Any]]:
+def _pairs(text: str, rest: str) -> Iterator[tuple[str, Any]]:
     for pair in filter(None, rest.split(",")):
         key, equals, value = pair.partition("=")
         if not equals:
@@ -154,6 +153,32 @@ def _settings(text: str, rest: str) -> Iterator[tuple[str, Any]]:
             yield key.strip(), tomllib.loads(f"x = {value}")["x"]
         except tomllib.TOMLDecodeError:
             yield key.strip(), value.strip()
+
+
+def columns_of(metrics: Iterable[str]) -> tuple[str, ...]:
+    """One column for each metric; `setting=first:last:step` stands for a column at each value.
+
+    Raises `InputError` for a range that is none.
+    """
+    return tuple(dict.fromkeys(column for text in metrics for column in _spread(text)))
+
+
+def _spread(text: str) -> Iterator[str]:
+    _, settings = settings_in(text)
+    for key, value in settings.items():
+        if not isinstance(value, str) or ":" not in value:
+            continue
+        try:
+            first, last, step = (float(part) for part in value.split(":"))
+            count = round((last - first) / step) + 1
+        except (ValueError, ZeroDivisionError, OverflowError):
+            count = 0
+        if not 1 <= count <= 1000:
+            raise InputError(f"{text}: expected {key}=first:last:step, got {value!r}")
+        for i in range(count):
+            yield from _spread(text.replace(f"{key}={value}", f"{key}={first + i * step:.6g}"))
+        return
+    yield text
 
 
 def digest(settings: dict[str, Any]) -> str:

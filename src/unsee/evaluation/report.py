@@ -1,24 +1,21 @@
 """What a run came to: means with intervals, paired differences, cost."""
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from unsee.errors import InputError
-from unsee.evaluation import intervals
+from unsee.evaluation import intervals, tables
 from unsee.evaluation.intervals import Mean
-from unsee.evaluation.plan import metric_of
+from unsee.evaluation.plan import OWN, columns_of, metric_of
+from unsee.evaluation.series import CHOSEN, Series, cross_fitted, series
 from unsee.evaluation.store import Row, Store
+from unsee.evaluation.tables import Claim, Table
 
-NOTE = (
-    "Passes: forwards (of which with gradient) for a map. s/photo: map and metrics, on the machine "
-    "of the run."
-)
 KEYS = ("classifier", "method", "infiller")
 
 
@@ -37,16 +34,46 @@ class Difference(NamedTuple):
         return "worse" if self.mean.high < 0 else "not significant"
 
 
+class Verdict(NamedTuple):
+    """A paper's claim, and what these rows say."""
+
+    claim: Claim
+    classifier: str
+    metric: str
+    difference: Difference
+
+    @property
+    def told(self) -> str:
+        """Who is said to be better than whom."""
+        one, other = (
+            name if filler == OWN else f"{name}, {filler}"
+            for name, filler in (
+                (self.claim.better, self.claim.infiller),
+                (self.claim.worse, self.claim.against),
+            )
+        )
+        return f"{one} > {other}"
+
+    @property
+    def word(self) -> str:
+        """As the report says it."""
+        words = {"better": "holds", "worse": "does not hold"}
+        return words.get(self.difference.verdict, "not significant")
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """All rows of some runs, by the way in which the maps were made."""
 
     rows: list[Row]
-    metrics: tuple[str, ...]
+    columns: tuple[str, ...]
+    """Of the rows; series and metrics are made of them."""
     seconds: dict[tuple[str, ...], float]
     """For a photo, of each way."""
     about: list[str]
     """Settings of each run, in a line."""
+    table: Table = field(default_factory=Table)
+    """What the paper found, where a run was a table of one."""
 
     @classmethod
     def of(cls, folders: Sequence[Path]) -> "Report":
@@ -57,14 +84,15 @@ class Report:
         rows: list[Row] = []
         metrics: list[str] | None = None
         seconds: dict[tuple[str, ...], float] = {}
-        about = []
+        about, beside = [], []
         for folder in folders:
             store = Store(folder)
             manifest = store.manifest()
             settings = manifest["settings"]
             found = store.read()
             rows += found
-            known = settings["metrics"]
+            known = list(columns_of(settings["metrics"]))
+            beside.append(Table.of(manifest.get("table", {})))
             metrics = known if metrics is None else [name for name in metrics if name in known]
             spent = store.seconds()
             for number, way in enumerate(_ways(settings)):
@@ -76,7 +104,33 @@ class Report:
             raise InputError("no row without an error; nothing to report")
         if not metrics:
             raise InputError("these runs have no metric in common")
-        return cls(rows, tuple(metrics), seconds, about)
+        return cls(rows, tuple(metrics), seconds, about, tables.beside(beside))
+
+    @cached_property
+    def series(self) -> list[Series]:
+        """Metrics that were asked at several values of a setting: a curve each."""
+        return series(self.columns)
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """What the tables show: single columns, the middle one of a curve, and chosen alphas."""
+        within = {column for one in self.series for column in one.columns.values()}
+        single = [column for column in self.columns if column not in within]
+        curves = [list(one.columns.values()) for one in self.series if one.setting != CHOSEN]
+        return (*single, *(columns[len(columns) // 2] for columns in curves), *self._tuned)
+
+    @cached_property
+    def _tuned(self) -> dict[str, Series]:
+        return {one.tuned: one for one in self.series if one.setting == CHOSEN}
+
+    def higher_is_better(self, metric: str) -> bool:
+        """Which way is better."""
+        known = self._tuned.get(metric)
+        return metric_of(next(iter(known.columns.values())) if known else metric).higher_is_better
+
+    def headed(self, metric: str) -> str:
+        """A metric's name and which way is better."""
+        return f"{metric} {'↑' if self.higher_is_better(metric) else '↓'}"
 
     @property
     def ways(self) -> list[tuple[str, ...]]:
@@ -94,6 +148,10 @@ class Report:
 
     def values(self, way: tuple[str, ...], metric: str) -> dict[str, float]:
         """One number for each photo; those without one are left out."""
+        if metric in self._tuned:
+            columns = self._tuned[metric].columns
+            found = {value: self.values(way, column) for value, column in columns.items()}
+            return cross_fitted(found, 1 if self.higher_is_better(metric) else -1)
         return {
             row["photo"]: row[metric]
             for row in self.rows
@@ -108,7 +166,7 @@ class Report:
         """Paired, over the photos that both have a number for."""
         a, b = self.values(one, metric), self.values(other, metric)
         both = sorted(a.keys() & b.keys())
-        sign = 1 if metric_of(metric).higher_is_better else -1
+        sign = 1 if self.higher_is_better(metric) else -1
         off = sign * np.array([a[photo] - b[photo] for photo in both])
         wins = float((off > 0).mean() + (off == 0).mean() / 2) if len(off) else float("nan")
         return Difference(intervals.mean(list(off)), wins)
@@ -122,63 +180,28 @@ class Report:
         )
         return forwards, backwards
 
-    def markdown(self) -> str:
-        """Both tables, and what was run."""
-        lines = ["# Report", "", *self.about, "", "Mean [95 % bootstrap interval over photos].", ""]
-        head = [headed(name) for name in self.metrics]
-        lines += [_cells(["way", "photos", *head, "passes", "s/photo"])]
-        lines += ["|" + "---|" * (len(head) + 4)]
-        for way in self.ways:
-            means = [self.mean(way, name) for name in self.metrics]
-            forwards, backwards = self.passes(way)
-            cost = [f"{forwards:.0f} ({backwards:.0f})", f"{self.seconds.get(way, 0):.2f}"]
-            photos = str(max(mean.photos for mean in means))
-            lines.append(_cells([self.label(way), photos, *map(str, means), *cost]))
-        first, *others = self.ways
-        if others:
-            lines += [
-                "",
-                f"{self.label(first)} against each other way, paired; positive: better.",
-                "",
-            ]
-            lines += [_cells(["against", *self.metrics])]
-            lines += ["|" + "---|" * (len(self.metrics) + 1)]
-            for way in others:
-                found = [self.difference(first, way, name) for name in self.metrics]
-                lines.append(_cells([self.label(way), *map(_told, found)]))
-        lines += ["", NOTE]
-        return "\n".join(lines) + "\n"
+    def paper(self, way: tuple[str, ...], metric: str) -> float | None:
+        """The paper's number, where there is one; its classifier and photos are others."""
+        for row in self.table.paper:
+            if (row.method, row.infiller, row.metric) == (*way[1:], metric):
+                return row.value
+        return None
 
-    def table(self) -> str:
-        """CSV, a line for each way and metric."""
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow([*KEYS, "metric", "higher_is_better", "mean", "low", "high", "photos"])
-        for way in self.ways:
-            for name in self.metrics:
-                higher = metric_of(name).higher_is_better
-                writer.writerow([*way, name, higher, *self.mean(way, name)])
-        return out.getvalue()
-
-    def latex(self) -> str:
-        """A table for booktabs, the best mean of each metric in bold."""
-        lines = [
-            r"\begin{tabular}{l" + "r" * len(self.metrics) + "}",
-            r"\toprule",
-            " & ".join(["", *(_escaped(name) for name in self.metrics)]) + r" \\",
-            r"\midrule",
-        ]
-        best = {}
-        for name in self.metrics:
-            sign = 1 if metric_of(name).higher_is_better else -1
-            best[name] = max(self.ways, key=lambda way: sign * self.mean(way, name).value)
-        for way in self.ways:
-            cells = [_escaped(self.label(way))]
-            for name in self.metrics:
-                text = f"{self.mean(way, name).value:.3f}"
-                cells.append(rf"\textbf{{{text}}}" if best[name] == way else text)
-            lines.append(" & ".join(cells) + r" \\")
-        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """The paper's claims on these rows, for each classifier."""
+        found = []
+        for claim in self.table.claims:
+            for classifier in dict.fromkeys(way[0] for way in self.ways):
+                one = (classifier, claim.better, claim.infiller)
+                other = (classifier, claim.worse, claim.against)
+                if one in self.ways and other in self.ways:
+                    found += [
+                        Verdict(claim, classifier, name, self.difference(one, other, name))
+                        for name in claim.metrics
+                        if name in self.columns or name in self._tuned
+                    ]
+        return found
 
 
 def _ways(settings: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -204,23 +227,3 @@ def _about(folder: Path, manifest: dict[str, Any], rows: list[Row]) -> str:
         f"{settings['judge'] or 'own'}, {settings['precision']}; unsee {versions['unsee']}, "
         f"torch {versions['torch']}."
     )
-
-
-def headed(metric: str) -> str:
-    """A metric's name and which way is better."""
-    return f"{metric} {'↑' if metric_of(metric).higher_is_better else '↓'}"
-
-
-def _told(found: Difference) -> str:
-    low, high = found.mean.low, found.mean.high
-    return f"{found.mean.value:+.3f} ({low:+.3f} to {high:+.3f}), {found.wins:.0%}, {found.verdict}"
-
-
-def _cells(values: Sequence[str]) -> str:
-    return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
-
-
-def _escaped(text: str) -> str:
-    for sign in "&%$#_{}":
-        text = text.replace(sign, "\\" + sign)
-    return text

@@ -14,6 +14,7 @@ from unsee.errors import InputError
 from unsee.evaluation import work
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.store import Store
+from unsee.evaluation.tables import Table
 
 
 class Unit(NamedTuple):
@@ -43,7 +44,7 @@ class Run:
     @classmethod
     def begin(
         cls, plan: Plan, out: Path, *, device: str | None = None, precision: str = "float32",
-        chunk: int = 16, threads: int = 0,
+        chunk: int = 16, threads: int = 0, table: Table | None = None,
     ) -> "Run":  # fmt: skip
         """Check everything, freeze the settings, and find what is there already.
 
@@ -59,6 +60,7 @@ class Run:
             "settings": settings,
             "photos": len(samples),
             "threads": threads or torch.get_num_threads(),
+            "table": (table or Table()).plain(),
             "versions": {"unsee": version("unsee"), "torch": torch.__version__},
         }
         store.begin(manifest)
@@ -104,15 +106,21 @@ class Run:
         rows, maps, seconds = work.rows_of(self.plan, unit.combination, unit.samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
 
-    def local(self) -> Iterator[Unit]:
-        """Do what is missing here, one after another; yields each when it is done."""
-        for unit in self.missing():
-            self.do(unit)
-            yield unit
+    def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:
+        """Do what is missing here, one after another; yields each when it is done.
+
+        `part` is (2, 8) for the second of eight processes that share a run's folder.
+        """
+        number, count = part
+        for unit in list(self.units())[number - 1 :: count]:
+            if not self.store.has(unit.number, unit.shard):
+                self.do(unit)
+                yield unit
 
     def finish(self) -> None:
-        """Tidy up after kills, when nothing is missing any more."""
-        self.store.clean()
+        """Tidy up after kills, when nothing is missing any more and nobody writes."""
+        if not self.missing():
+            self.store.clean()
 
     def summary(self) -> dict[str, Any]:
         """How far it is."""

@@ -104,7 +104,7 @@ def _explain(
     truths = [one.truth for one in together]
     numbers = {
         name: metric_of(name).rate(score, explanation.saliency, truths, study.method).tolist()
-        for name in plan.metrics
+        for name in plan.columns
     }
     p = classifier.predict(score.images).softmax(1)
     cost = explanation.provenance["cost"]
@@ -126,6 +126,6 @@ def _explain(
 def _row(plan: Plan, combination: Combination, photo: str, **values: Any) -> Row:
     """Every row has the same columns."""
     empty = dict.fromkeys(
-        ("target", "predicted", "probability", "forwards", "backwards", *plan.metrics, "error")
+        ("target", "predicted", "probability", "forwards", "backwards", *plan.columns, "error")
     )
     return {"photo": photo, **combination._asdict(), **empty, **values}

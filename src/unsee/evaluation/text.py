@@ -1,0 +1,124 @@
+"""A report as Markdown, CSV and LaTeX."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from unsee.evaluation.report import KEYS, Difference, Report
+from unsee.evaluation.series import TUNED
+
+NOTE = (
+    "Passes: forwards (of which with gradient) for a map. s/photo: map and metrics, on the machine "
+    "of the run."
+)
+TUNED_NOTE = (
+    f"alpha={TUNED}: every photo's number at the alpha that was best for its way on the other half "
+    "of the photos."
+)
+CLAIMS_NOTE = "What the paper claims, paired over photos; positive: as claimed."
+
+
+def notes(report: Report) -> str:
+    """What the columns mean."""
+    return f"{TUNED_NOTE} {NOTE}" if any(TUNED in name for name in report.metrics) else NOTE
+
+
+def markdown(report: Report) -> str:
+    """All tables, and what was run."""
+    lines = ["# Report", "", *report.about, "", "Mean [95 % bootstrap interval over photos].", ""]
+    lines += _means(report) + _pairs(report) + _claims(report)
+    return "\n".join([*lines, "", notes(report)]) + "\n"
+
+
+def _means(report: Report) -> list[str]:
+    heads = [report.headed(name) for name in report.metrics]
+    lines = _head(["way", "photos", *heads, "passes", "s/photo"])
+    for way in report.ways:
+        means = [report.mean(way, name) for name in report.metrics]
+        forwards, backwards = report.passes(way)
+        cost = [f"{forwards:.0f} ({backwards:.0f})", f"{report.seconds.get(way, 0):.2f}"]
+        photos = str(max(mean.photos for mean in means))
+        papers = (report.paper(way, name) for name in report.metrics)
+        cells = [
+            str(mean) + ("" if value is None else f" (paper {value:g})")
+            for mean, value in zip(means, papers, strict=True)
+        ]
+        lines.append(_cells([report.label(way), photos, *cells, *cost]))
+    return lines
+
+
+def _pairs(report: Report) -> list[str]:
+    first, *others = report.ways
+    if not others:
+        return []
+    lines = ["", f"{report.label(first)} against each other way, paired; positive: better.", ""]
+    lines += _head(["against", *report.metrics])
+    for way in others:
+        found = [report.difference(first, way, name) for name in report.metrics]
+        lines.append(_cells([report.label(way), *map(_told, found)]))
+    return lines
+
+
+def _claims(report: Report) -> list[str]:
+    if not report.verdicts:
+        return []
+    lines = ["", CLAIMS_NOTE, ""]
+    lines += _head(["claim", "metric", "photos", "difference", "verdict", "source"])
+    for one in report.verdicts:
+        mean = one.difference.mean
+        value = f"{mean.value:+.3f} [{mean.low:+.3f}, {mean.high:+.3f}]"
+        row = [one.told, one.metric, str(mean.photos), value, f"**{one.word}**", one.claim.source]
+        lines.append(_cells(row))
+    return lines
+
+
+def as_csv(report: Report) -> str:
+    """A line for each way and metric, series included."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*KEYS, "metric", "higher_is_better", "mean", "low", "high", "photos"])
+    for way in report.ways:
+        for name in dict.fromkeys([*report.metrics, *report.columns]):
+            higher = report.higher_is_better(name)
+            writer.writerow([*way, name, higher, *report.mean(way, name)])
+    return out.getvalue()
+
+
+def latex(report: Report) -> str:
+    """A table for booktabs, the best mean of each metric in bold."""
+    lines = [
+        r"\begin{tabular}{l" + "r" * len(report.metrics) + "}",
+        r"\toprule",
+        " & ".join(["", *(_escaped(name) for name in report.metrics)]) + r" \\",
+        r"\midrule",
+    ]
+    best = {}
+    for name in report.metrics:
+        sign = 1 if report.higher_is_better(name) else -1
+        best[name] = max(report.ways, key=lambda way: sign * report.mean(way, name).value)
+    for way in report.ways:
+        cells = [_escaped(report.label(way))]
+        for name in report.metrics:
+            text = f"{report.mean(way, name).value:.3f}"
+            cells.append(rf"\textbf{{{text}}}" if best[name] == way else text)
+        lines.append(" & ".join(cells) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _told(found: Difference) -> str:
+    low, high = found.mean.low, found.mean.high
+    return f"{found.mean.value:+.3f} ({low:+.3f} to {high:+.3f}), {found.wins:.0%}, {found.verdict}"
+
+
+def _head(names: Sequence[str]) -> list[str]:
+    return [_cells(names), "|" + "---|" * len(names)]
+
+
+def _cells(values: Sequence[str]) -> str:
+    return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+
+
+def _escaped(text: str) -> str:
+    for sign in "&%$#_{}":
+        text = text.replace(sign, "\\" + sign)
+    return text

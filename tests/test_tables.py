@@ -1,0 +1,167 @@
+"""Tables of papers: ranges of a setting, alphas chosen elsewhere, numbers and claims beside."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from unsee import InputError
+from unsee.cli import main
+from unsee.evaluation import tables, text
+from unsee.evaluation.page import page
+from unsee.evaluation.plan import Combination, Plan, columns_of, parts_of, settings_in
+from unsee.evaluation.report import Report
+from unsee.evaluation.series import cross_fitted, series
+from unsee.evaluation.store import Store
+
+ALPHAS = "localisation:threshold=max,alpha=0:0.9:0.3"
+
+
+def test_a_range_is_a_column_for_each_value() -> None:
+    assert columns_of(["deletion", "minimal_mask:drop=0.1:0.5:0.2"]) == (
+        "deletion", "minimal_mask:drop=0.1", "minimal_mask:drop=0.3", "minimal_mask:drop=0.5",
+    )  # fmt: skip
+    assert columns_of([ALPHAS])[-1] == "localisation:threshold=max,alpha=0.9"
+    assert len(columns_of(["localisation:alpha=0:0.95:0.05"])) == 20
+    for bad in ("0:1", "0:1:0", "a:b:c", "1:0:0.1", "0:1:1e-9"):
+        with pytest.raises(InputError, match="expected drop=first:last:step"):
+            columns_of([f"minimal_mask:drop={bad}"])
+
+
+def test_columns_that_differ_in_one_number_are_a_series() -> None:
+    (one,) = series(["deletion", *columns_of([ALPHAS]), "localisation:threshold=mean,alpha=0.3"])
+    assert one.setting == "alpha"
+    assert one.name == "localisation:threshold=max"
+    assert list(one.columns) == [0, 0.3, 0.6, 0.9]
+    assert one.tuned == "localisation:threshold=max,alpha=tuned"
+    assert series(["volume", "minimal_mask:drop=0.1", "minimal_mask:drop=0.2"]) == []
+
+
+def test_alpha_is_chosen_on_the_other_half() -> None:
+    # photos a, c like 0.2 best, photos b, d like 0.4
+    values = {
+        0.2: {"a": 1.0, "b": 5.0, "c": 2.0, "d": 6.0},
+        0.4: {"a": 3.0, "b": 4.0, "c": 3.0, "d": 4.0},
+    }
+    assert cross_fitted(values, sign=-1) == {"a": 3.0, "c": 3.0, "b": 5.0, "d": 6.0}
+    assert cross_fitted(values, sign=1) == {"a": 1.0, "c": 2.0, "b": 4.0, "d": 4.0}
+    same = {0.2: {"a": 1.0, "b": 2.0}, 0.1: {"a": 1.0, "b": 2.0}}
+    assert cross_fitted(same, sign=1) == {"a": 1.0, "b": 2.0}
+
+
+def write(folder, table):
+    """Rows that no run made: fido is good at alpha 0.3, rise at 0.6, fido the better of the two."""
+    g = np.random.default_rng(0)
+    store = Store(folder)
+    settings = Plan(data="d", methods=("fido", "rise"), metrics=(ALPHAS, "deletion")).settings()
+    store.begin({
+        "settings": {**settings, "precision": "float32"}, "photos": 40, "threads": 1,
+        "table": table.plain(), "versions": {"unsee": "0", "torch": "0"},
+    })  # fmt: skip
+    columns = columns_of([ALPHAS])
+    for number, method in enumerate(("fido", "rise")):
+        rows = []
+        for i in range(40):
+            row = {"photo": f"{i:02d}", "classifier": "efficientnet_lite0", "method": method}
+            row |= {"infiller": "own", "forwards": 1.0, "backwards": 0.0, "error": None}
+            row |= {column: float(g.uniform() < 0.9) for column in columns}
+            row[columns[1 + number]] = float(g.uniform() < (0.2, 0.7)[number])
+            row["deletion"] = g.uniform()
+            rows.append(row)
+        store.write(number, 0, rows, {}, seconds=1.0)
+    return store.read()
+
+
+@pytest.fixture
+def run(tmp_path):
+    tuned = "localisation:threshold=max,alpha=tuned"
+    table = tables.Table.of({
+        "summary": "Table 9 of nobody",
+        "paper": [{"method": "fido", "metric": tuned, "value": 0.25}],
+        "claims": [
+            {"better": "fido", "worse": "rise", "metrics": [tuned, "deletion"], "source": "p. 3"},
+            {"better": "rise", "worse": "fido", "metrics": [tuned]},
+            {"better": "tide", "worse": "fido", "metrics": [tuned]},
+        ],
+    })  # fmt: skip
+    return tmp_path / "run", write(tmp_path / "run", table), tuned
+
+
+def test_papers_numbers_and_claims_stand_beside_ours(run) -> None:
+    folder, rows, tuned = run
+    report = Report.of([folder])
+    assert report.metrics == ("deletion", tuned)
+    fido, rise = report.ways
+    assert report.paper(fido, tuned) == 0.25
+    assert report.paper(rise, tuned) is None
+    expected = np.mean([row[columns_of([ALPHAS])[1]] for row in rows if row["method"] == "fido"])
+    assert report.mean(fido, tuned).value == pytest.approx(expected)
+    words = [(one.claim.better, one.metric, one.word) for one in report.verdicts]
+    assert words == [
+        ("fido", tuned, "holds"),
+        ("fido", "deletion", "not significant"),
+        ("rise", tuned, "does not hold"),
+    ]
+    written = text.markdown(report)
+    assert "(paper 0.25)" in written
+    assert "**holds** | p. 3" in written
+    assert "alpha=tuned: every photo's number" in written
+    drawn = page(report)
+    assert "paper 0.25" in drawn
+    assert 'alt="curves over a setting"' in drawn
+    assert "does not hold" in drawn
+    lines = list(csv.DictReader(text.as_csv(report).splitlines()))
+    assert len(lines) == 2 * 6
+    assert tuned.replace("_", r"\_") in text.latex(report)
+
+
+def test_runs_without_a_table_are_reported_as_before(run) -> None:
+    folder, _, _ = run
+    manifest = json.loads((folder / "run.json").read_text())
+    del manifest["table"]
+    (folder / "run.json").write_text(json.dumps(manifest))
+    assert Report.of([folder]).verdicts == []
+
+
+@pytest.mark.parametrize("name", tables.tables())
+def test_tables_that_ship_are_whole(name) -> None:
+    settings, table = tables.load(name)
+    plan = Plan(data="d", **settings)
+    plan.check()
+    assert table.summary
+    assert table.claims
+    ways = {(c.method, c.infiller) for c in plan.combinations()}
+    known = set(plan.columns) | {one.tuned for one in series(plan.columns)}
+    for row in table.paper:
+        assert (row.method, row.infiller) in ways
+        assert row.metric in known
+    for claim in table.claims:
+        assert {(claim.better, claim.infiller), (claim.worse, claim.against)} <= ways
+        assert set(claim.metrics) <= known
+
+
+def test_settings_override_a_recipe() -> None:
+    text_ = "recipe:igos_pp-published:grid=7,noise=0.0"
+    method, infiller, measure = parts_of(Combination("c", text_, "own"))
+    assert (method.grid, method.noise, method.steps, measure) == (7, 0.0, 20, "probability")
+    assert infiller.sigma == 50
+    assert settings_in("blur:sigma=3") == ("blur", {"sigma": 3})
+
+
+def test_what_is_no_plan_is_said(tmp_path, capsys) -> None:
+    with pytest.raises(InputError, match="did you mean 'g-methods'"):
+        tables.load("g-method")
+    for content, words in (
+        ("x = 1", "setting of a run"),
+        ("[[paper]]\nmetod = 'a'", "did you mean 'method'"),
+        ("[[claims]]\nbetter = 'a'", "a claim needs more"),
+        ("methods = [", "cannot read"),
+    ):
+        (tmp_path / "plan.toml").write_text(content)
+        with pytest.raises(InputError, match=words):
+            tables.load(str(tmp_path / "plan.toml"))
+    assert main(["list", "tables"]) == 0
+    assert "igos_pp-3" in capsys.readouterr().out
+    assert main(["evaluate", "--plan", "fido-8"]) == 2
+    assert "expected --data" in capsys.readouterr().err
