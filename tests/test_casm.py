@@ -1,5 +1,7 @@
 """CASM's game: who learns what, exact resumption, nothing that leaks."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,12 @@ from safetensors.torch import load_file, save_file
 
 from unsee import InputError, create, explain, load
 from unsee.cli import main
-from unsee.methods.casm import _read
+from unsee.methods.casm import NEEDED
 from unsee.networks.stages import Stages
-from unsee.training import casm
-from unsee.training.casm import MEMORY, CasmTraining, train
-from unsee.training.crops import Crops
+from unsee.training import casm, loop
+from unsee.training.casm import MEMORY, CasmGame, CasmTraining, shortcomings, train
+from unsee.training.crops import Crops, Numbers, middles
+from unsee.weights import described
 
 TOY = "tests.toys:classifier"
 
@@ -31,7 +34,7 @@ def folder(tmp_path):
 
 def settings(folder, out, **more):
     plain = {"classifier": TOY, "steps": 4, "batch": 3, "keep": 32, "width": 5, "workers": 0,
-             "save_every": 2}  # fmt: skip
+             "save_every": 2, "held_out": 1}  # fmt: skip
     return CasmTraining(data=(str(folder),), out=out, **plain | more)
 
 
@@ -61,23 +64,25 @@ def test_a_stopped_run_goes_on_exactly(folder, tmp_path) -> None:
     assert [one["step"] for one in rest] == [3, 4]
     whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
+    assert (tmp_path / "whole" / "step-000004.png").exists()
+    assert list((tmp_path / "whole" / "log").rglob("events*"))
 
 
 def test_remembered_classifiers_are_copies_and_few(folder, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(casm, "MEMORY", 2)
     chosen = settings(folder, tmp_path / "run", strategy="L100")
-    game = casm._game(chosen, Accelerator())
-    casm._remember(chosen, game, 0)
-    kept = {key: value.clone() for key, value in game.remembered[0].items()}
+    game = CasmGame(chosen, Accelerator())
+    game._keep_copy(0)
+    kept = {key: value.clone() for key, value in game.past[0].items()}
     with torch.no_grad():
         for p in game.network.parameters():
             p.add_(1)
-    assert all(torch.equal(kept[key], value) for key, value in game.remembered[0].items())
-    casm._remember(chosen, game, 50)
-    assert len(game.remembered) == 1
+    assert all(torch.equal(kept[key], value) for key, value in game.past[0].items())
+    game._keep_copy(50)
+    assert len(game.past) == 1
     for step in (100, 200, 300):
-        casm._remember(chosen, game, step)
-    assert len(game.remembered) == 2
+        game._keep_copy(step)
+    assert len(game.past) == 2
     assert MEMORY == 30
 
 
@@ -86,12 +91,12 @@ def test_the_mask_is_paid_for_only_where_it_fools() -> None:
     hidden = torch.tensor([[5.0, 0.0], [0.0, 5.0], [0.0, 5.0]])
     labels, right = torch.tensor([0, 0, 0]), torch.tensor([True, True, False])
     mask = torch.tensor([0.2, 0.6, 0.9]).view(3, 1, 1, 1).expand(3, 1, 4, 4)
-    evidence, paid = casm._shortcomings(chosen, hidden, mask, labels, right)
+    evidence, paid = shortcomings(chosen, hidden, mask, labels, right)
     assert paid.item() == pytest.approx(0.6 / 3)
     p = torch.softmax(hidden[0], 0)
     assert evidence.item() == pytest.approx(2 * (p * p.log()).sum().item() / 3, abs=1e-6)
     other = CasmTraining(objective="classification")
-    evidence, _ = casm._shortcomings(other, hidden, mask, labels, right)
+    evidence, _ = shortcomings(other, hidden, mask, labels, right)
     logs = hidden.log_softmax(1)[:, 0]
     assert evidence.item() == pytest.approx((logs[0] + logs[1]).item() / 3, abs=1e-6)
 
@@ -99,10 +104,15 @@ def test_the_mask_is_paid_for_only_where_it_fools() -> None:
 def test_crops_are_the_same_by_number() -> None:
     pictures = torch.randint(0, 255, (4, 3, 40, 40), dtype=torch.uint8)
     crops = Crops(pictures, 24, seed=1)
-    assert crops[5].shape == (3, 24, 24)
-    assert torch.equal(crops[5], Crops(pictures, 24, seed=1, first=2)[3])
-    assert not torch.equal(crops[5], crops[6])
-    assert 0 <= crops[5].min() <= crops[5].max() <= 1
+    crop, which = crops[5]
+    assert crop.shape == (3, 24, 24)
+    assert which in range(4)
+    assert torch.equal(crop, Crops(pictures, 24, seed=1)[5][0])
+    assert not torch.equal(crop, crops[6][0])
+    assert 0 <= crop.min() <= crop.max() <= 1
+    numbers = [list(islice(Numbers(3, 4, first, 2), 4)) for first in (0, 2)]
+    assert numbers == [[12, 13, 16, 17], [14, 15, 18, 19]]
+    assert middles(pictures, 40)[1, 2, 3, 4] * 255 == pictures[1, 2, 3, 4]
 
 
 def test_other_settings_and_diverging_losses_are_refused(folder, tmp_path) -> None:
@@ -136,8 +146,9 @@ def test_trained_weights_are_a_method(folder, tmp_path, shared) -> None:
     classifier.passes.forwards = 0
     found = explain(classifier, images, method)
     assert found.provenance["cost"]["forwards"] == 3
-    game = casm._game(settings(folder, out, shared=shared, rate=0.1), Accelerator())
-    assert casm._resume(settings(folder, out, shared=shared, rate=0.1), game) == 4
+    chosen = settings(folder, out, shared=shared, rate=0.1)
+    game = CasmGame(chosen, Accelerator())
+    assert loop._resume(chosen, game)[0] == 4
     game.decoder.eval()
     reader = game.network if shared else classifier.model
     with torch.no_grad():
@@ -152,7 +163,7 @@ def test_weights_for_another_classifier_are_refused(folder, tmp_path, images) ->
     method = create("methods", "casm", weights=str(out / "casm.safetensors"))
     other = load(TOY)
     other.name = "another"
-    about, _ = _read(out / "casm.safetensors")
+    about, _ = described(out / "casm.safetensors", NEEDED, "")
     if about["classifier"]:
         with pytest.raises(InputError, match="was trained for the classifier"):
             explain(other, images, method)

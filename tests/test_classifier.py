@@ -1,12 +1,18 @@
 import dataclasses
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from skimage.data import chelsea
 from torch import nn
 
 import unsee
 from tests.conftest import Convolutional, toy
-from unsee import Classifier, InputError
+from unsee import Classifier, InputError, Study, black_box, create, explain, load
+from unsee.classifier import HALF, half_precision
+from unsee.similarity import alike
 
 
 def test_refuses_training_mode() -> None:
@@ -78,3 +84,51 @@ def test_low_precision_stays_close(network, images) -> None:
     half = dataclasses.replace(network, precision=torch.bfloat16)
     assert half.predict(images).dtype == torch.float32
     torch.testing.assert_close(half.predict(images), network.predict(images), atol=0.1, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"name": "rise", "samples": 400},
+        {"name": "lime", "samples": 300},
+        {"name": "sliding_patch", "patch": 48, "stride": 24},
+    ],
+)
+def test_methods_that_average_may_be_asked_in_half_precision(settings) -> None:
+    picture = Image.fromarray(chelsea())
+    exact, rough = load(), replace(load(), averaging=torch.bfloat16)
+    method = create("methods", **settings)
+    maps = [explain(classifier, picture, method) for classifier in (exact, rough)]
+    assert not torch.equal(maps[0].saliency, maps[1].saliency)
+    assert alike(maps[0].saliency[0], maps[1].saliency[0]) > 0.97
+    areas = [
+        create("metrics", "deletion").rate(
+            Study.of(exact, picture, method).score, one.saliency
+        ).item()
+        for one in maps
+    ]  # fmt: skip
+    assert areas[0] == pytest.approx(areas[1], abs=0.01)
+    assert maps[1].provenance["cost"]["forwards"] == maps[0].provenance["cost"]["forwards"] > 0
+    assert rough.passes.forwards > maps[1].provenance["cost"]["forwards"]
+
+
+def test_all_others_are_asked_as_precisely_as_ever(images) -> None:
+    exact = toy(Convolutional())
+    rough = replace(exact, averaging=torch.bfloat16)
+    for name, settings in (("tide", {"steps": 2, "grid": 8}), ("fido", {"steps": 2, "grid": 8})):
+        method = create("methods", name, **settings)
+        maps = [explain(classifier, images, method).saliency for classifier in (exact, rough)]
+        assert torch.equal(*maps)
+
+
+def test_half_precision_is_for_devices_that_have_it(monkeypatch) -> None:
+    for name in HALF:
+        monkeypatch.setattr(torch.cpu, f"_is_{name}_supported", lambda: False, raising=False)
+    assert half_precision(torch.device("cpu")) is None
+    assert load(precision="auto").averaging is None
+    monkeypatch.setattr(torch.cpu, f"_is_{HALF[0]}_supported", lambda: True, raising=False)
+    assert load(precision="auto").averaging == torch.bfloat16
+    assert load(precision="auto").precision == torch.float32
+    assert load().averaging is None
+    box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(32, 32))
+    assert load(box, precision="auto").averaging is None

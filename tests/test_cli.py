@@ -22,6 +22,8 @@ from unsee.registry import part, settings_of
 MODEL = "tests.test_cli:tiny"
 QUICK = ["--classifier", MODEL, "--method", "rise", "--samples", "70"]
 
+ROOT = Path(__file__).parents[1]
+
 
 def tiny():
     return toy(Convolutional())
@@ -250,3 +252,17 @@ def test_as_a_program(photo, tmp_path) -> None:
         [sys.executable, "-m", "unsee", "--version"], capture_output=True, text=True, check=True
     )
     assert version.stdout.startswith("unsee 0")
+
+
+def test_floor_times_the_bare_network_and_methods(capsys, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    arguments = [
+        "floor", "--classifier", "tests.toys:classifier", "--methods", "rise", "gradient", "--budget",
+        "8", "--chunks", "1", "2", "--rounds", "1", "--batch", "2",
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    for word in ("milliseconds an image", "bfloat16", "overhead", "rise", "gradient"):
+        assert word in out
+    assert main([*arguments, "--also", "int8"]) == 2
+    assert "expected float32, bfloat16, float16, got 'int8'" in capsys.readouterr().err

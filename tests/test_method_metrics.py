@@ -8,7 +8,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import nn
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, Corner, Shifted, question, toy
 from unsee import InputError, create, curves
 from unsee.forgetting import randomised
 from unsee.metrics.smooth_mprt import SmoothMPRT
@@ -156,3 +156,28 @@ def test_effective_complexity_by_the_curve(score, noise) -> None:
 def test_wrong_settings_are_refused(name, settings) -> None:
     with pytest.raises(InputError, match=f"{name}: expected"):
         create("metrics", name, **settings)
+
+
+def test_masked_accuracy_by_hand(images) -> None:
+    bright = images.clone()
+    bright[:, :, :16, :16] = 1.0
+    score = question(toy(Shifted(Corner())), bright, target=1)
+    witnesses = [toy(Shifted(Corner()), size=24), toy(Shifted(Corner(-20.0)), size=16)]
+    corner = torch.zeros(3, 32, 32)
+    corner[:, :16, :16] = 1
+    rate = {
+        show: create("metrics", "masked_accuracy", show=show).rate(
+            score, corner, witnesses=witnesses
+        )
+        for show in ("in", "out")
+    }
+    # the corner shown: the first says 1, its opposite says 0; hidden in grey (0.4): the reverse
+    assert rate["in"].tolist() == [0.5] * 3
+    assert rate["out"].tolist() == [0.5] * 3
+    for witness, right in zip(witnesses, (1, 0), strict=True):
+        metric = create("metrics", "masked_accuracy", show="in")
+        assert metric.rate(score, corner, witnesses=[witness]).tolist() == [right] * 3
+        metric = create("metrics", "masked_accuracy", show="out")
+        assert metric.rate(score, corner, witnesses=[witness]).tolist() == [1 - right] * 3
+    painted = create("metrics", "masked_accuracy", show="out", infiller="telea")
+    assert painted.rate(score, 5 * corner - 2, witnesses=witnesses).shape == (3,)

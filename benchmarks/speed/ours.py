@@ -13,7 +13,7 @@ from unsee import Classifier, Study, create, curves, load
 from unsee.recipes import recipe
 
 
-def study(precision: torch.dtype = torch.float32, **asked: Any) -> Work:
+def study(precision: torch.dtype | str = "auto", **asked: Any) -> Work:
     """A method and its settings, an in-filler, a budget."""
     settings = {key: asked.pop(key) for key in ("budget", "infiller", "measure") if key in asked}
     base = recipe(asked.pop("recipe")) if "recipe" in asked else None
@@ -79,14 +79,17 @@ OURS: dict[str, Callable[[], Work]] = {
     "fido": lambda: study(name="fido", infiller="grey"),
     "fido early stop": lambda: study(name="fido", infiller="grey", settle=0.02),
     "rise": lambda: study(name="rise", samples=SAMPLES),
-    "rise bfloat16": lambda: study(torch.bfloat16, name="rise", samples=SAMPLES),
+    "rise float32": lambda: study(torch.float32, name="rise", samples=SAMPLES),
     "sliding_patch": lambda: study(name="sliding_patch", patch=WINDOW, stride=STRIDE),
     "occlusion": lambda: study(name="occlusion", patch=WINDOW, stride=STRIDE),
+    "sliding_patch float32": lambda: study(
+        torch.float32, name="sliding_patch", patch=WINDOW, stride=STRIDE
+    ),
     "integrated_gradients": lambda: study(
         name="integrated_gradients", steps=POINTS, infiller="grey"
     ),
     "lime": lambda: study(name="lime", samples=SAMPLES, segments=SEGMENTS),
-    "lime bfloat16": lambda: study(torch.bfloat16, name="lime", samples=SAMPLES, segments=SEGMENTS),
+    "lime float32": lambda: study(torch.float32, name="lime", samples=SAMPLES, segments=SEGMENTS),
     "score_cam": lambda: study(name="score_cam"),
     "deletion + insertion": both_curves,
 }

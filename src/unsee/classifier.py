@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,10 @@ from unsee.types import Images, Variants
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+HALF = ("avx512_bf16", "amx_tile")
+"""Instructions of a CPU that work on bfloat16."""
 
 
 @dataclass
@@ -64,6 +68,9 @@ class Classifier:
     and shape of image."""
     precision: torch.dtype = torch.float32
     """bfloat16 or float16 turn on mixed precision."""
+    averaging: torch.dtype | None = None
+    """Precision for methods whose map is an average over so many scores that rounding is not seen
+    in it; None takes the same for all."""
     passes: Passes = field(default_factory=Passes, init=False, repr=False)
     """What was spent so far."""
     chunks: Chunks = field(init=False, repr=False)
@@ -98,6 +105,12 @@ class Classifier:
     def standardise(self, images: Variants) -> Variants:
         """In the units in which papers measure noise and edges: zero mean, unit deviation."""
         return _standardise(images, self.data_mean, self.data_std)
+
+    def at(self, precision: torch.dtype) -> "Classifier":
+        """The same classifier at another precision; passes are counted together."""
+        found = replace(self, precision=precision)
+        found.passes = self.passes
+        return found
 
     def logits(self, images: Variants) -> Logits:
         """One forward pass, all at once; differentiable with respect to the images."""
@@ -242,6 +255,7 @@ class Classifier:
             "data_std": list(self.data_std),
             "framing": {**asdict(self.framing), "size": list(self.framing.size)},
             "precision": str(self.precision).removeprefix("torch."),
+            "averaging": str(self.averaging or self.precision).removeprefix("torch."),
             "chunk": self.chunk or self.chunks.used,
         }
 
@@ -249,6 +263,16 @@ class Classifier:
 def unwrapped(output: Any) -> Any:
     """The logits of a network's answer; transformers wrap theirs."""
     return getattr(output, "logits", output)
+
+
+def half_precision(device: torch.device) -> torch.dtype | None:
+    """bfloat16 where the device has instructions for it; None where it would only be slower."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else None
+    if device.type == "cpu":
+        known = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in HALF)
+        return torch.bfloat16 if any(ask and ask() for ask in known) else None
+    return None
 
 
 def synchronise(device: torch.device) -> None:

@@ -158,10 +158,13 @@ class Study:
         )
 
     def _reseeded(self, run: int) -> MaskedScore:
-        """The same question with the noise of the next seed."""
-        if run == 0:
-            return self.score
-        return replace(self.score, seeds=seeds_of(self.score.images, self.seed + run))
+        """The same question with the noise of the next seed, as precise as the method needs it."""
+        score, rough = self.score, self.score.classifier.averaging
+        if run:
+            score = replace(score, seeds=seeds_of(score.images, self.seed + run))
+        if rough and self.method.averages:
+            score = replace(score, classifier=score.classifier.at(rough))
+        return score
 
     def _provenance(self, cost: dict[str, float]) -> dict[str, Any]:
         score, classifier = self.score, self.score.classifier

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from unsee.classifier import Classifier
+from unsee.classifier import Classifier, half_precision
 from unsee.datasets.base import Dataset, Sample
 from unsee.errors import InputError
 from unsee.registry import available, create
@@ -22,7 +22,7 @@ def load(
     spec: str | nn.Module | Classifier = DEFAULT,
     *,
     device: str | torch.device | None = None,
-    precision: torch.dtype | None = None,
+    precision: torch.dtype | Literal["auto"] | None = None,
     size: tuple[int, int] | None = None,
     fit: Literal["crop", "resize"] | None = None,
     **settings: Any,
@@ -34,7 +34,9 @@ def load(
     `Classifier`, a module (ImageNet's mean and std are assumed: wrap it in `Classifier` to say
     otherwise) or a `Classifier`. `settings` go to the source. `device` defaults to CUDA where there
     is one, for classifiers that are loaded by name; `size` (height, width) and `fit` ("crop",
-    "resize") override the framing.
+    "resize") override the framing. `precision` "auto" is float32, but bfloat16 for methods that
+    average over many scores (RISE, LIME, sliding patches), where the device has instructions for
+    it.
     """
     if isinstance(spec, Classifier):
         found = spec
@@ -55,6 +57,13 @@ def load(
         framing = replace(framing, fit=fit)
     if framing != found.framing:
         found = replace(found, framing=framing)
+    return _precise(found, precision)
+
+
+def _precise(found: Classifier, precision: torch.dtype | Literal["auto"] | None) -> Classifier:
+    if precision == "auto":
+        module = isinstance(found.model, nn.Module)
+        return replace(found, averaging=half_precision(found.device) if module else None)
     return replace(found, precision=precision) if precision else found
 
 

@@ -37,6 +37,11 @@ def margin(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
     return logit(logits, targets) - _others(logits, targets).amax(1)
 
 
+def first_answer(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
+    """1 where the target is the first answer, for metrics; it has no gradient."""
+    return (logits.argmax(1) == targets).to(logits)
+
+
 @dataclass(frozen=True)
 class Against:
     """The target's logit less that of one rival: "why this and not that"."""

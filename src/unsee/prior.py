@@ -39,6 +39,10 @@ class SoftTV:
                 f"{self.length}, {self.variance} and {self.nugget}"
             )
 
+    def check(self) -> None:
+        """Refuse a length-scale at once at which a factor is not positive definite."""
+        assert self._roots
+
     @cached_property
     def factors(self) -> tuple[Float[Tensor, "h h"], Float[Tensor, "w w"]]:
         """kappa_h and kappa_w."""

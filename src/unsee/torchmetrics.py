@@ -7,6 +7,7 @@ import torch
 import torchmetrics
 from torch import Tensor
 
+from unsee.classifier import Classifier
 from unsee.methods.base import Method
 from unsee.metrics.base import Metric, Truth
 from unsee.registry import create
@@ -47,9 +48,10 @@ class MapMetric(torchmetrics.Metric):
         saliency: Saliency,
         truths: Sequence[Truth] = (),
         method: Method | None = None,
+        witnesses: Sequence[Classifier] = (),
     ) -> None:
-        """Rate the maps of a batch; `method` for metrics that ask it for further maps."""
-        values = self.metric.rate(score, saliency, truths, method)
+        """Rate the maps of a batch; the method and other classifiers where the metric asks them."""
+        values = self.metric.rate(score, saliency, truths, method, witnesses)
         known = values[~values.isnan()]
         self.total += known.double().sum().to(self.total.device)
         self.count += known.numel()

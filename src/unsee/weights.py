@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from unsee.cache import cache
 from unsee.errors import InputError
 
+Weights = dict[str, Tensor]
 RANDOM = "random"
 """Instead of a file: untrained weights, the same each time, to test and to time with."""
 
@@ -100,6 +102,33 @@ def load(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
         raise InputError(f"{path} holds no tensors by name")
     return found
+
+
+@lru_cache(maxsize=4)
+def described(path: Path, needed: tuple[str, ...], what: str) -> tuple[dict[str, str], Weights]:
+    """The words and the tensors of a file that one of our trainings wrote, read once.
+
+    Raises `InputError` for one that does not say what is needed.
+    """
+    from safetensors import safe_open
+
+    tensors = load(path)
+    about: dict[str, str] = {}
+    if path.suffix == ".safetensors":
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+    lacking = sorted(set(needed) - about.keys())
+    if lacking:
+        raise InputError(f"{path} holds no {what}: it does not say {', '.join(lacking)}")
+    return about, {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+
+
+def for_classifier(path: Path, about: dict[str, str], name: str) -> None:
+    """Refuse weights that were trained for another classifier, where both have a name."""
+    if about["classifier"] and name and about["classifier"] != name:
+        raise InputError(
+            f"{path} was trained for the classifier {about['classifier']}, not for {name}"
+        )
 
 
 def _origin(published: Published, flag: str) -> str:

@@ -56,8 +56,9 @@ def run(arguments: list[str]) -> int:
     photo = _photo(chosen.photo, classifier)
     together = torch.cat([photo.roll(16 * number, 3) for number in range(chosen.batch)])
     size = (photo.shape[-2], photo.shape[-1])
-    names = dict.fromkeys((chosen.precision, *chosen.also))
-    precisions = tuple(options.PRECISIONS[name] for name in names)
+    rough = classifier.averaging or classifier.precision
+    also = [options.PRECISIONS[name] for name in chosen.also]
+    precisions = tuple(dict.fromkeys((classifier.precision, rough, *also)))
     timings: list[floor.Timing] = []
     costs: dict[str, list[dict[str, Any]]] = {name: [] for name in methods}
     with question.progress() as bars:
@@ -72,7 +73,11 @@ def run(arguments: list[str]) -> int:
             bars.update(bar, completed=number + 1)
     console = Console()
     console.print(_timings(timings))
-    console.print(_overheads(costs, floor.of(timings, chosen.precision)))
+    asked = {
+        name: str(rough if method.averages else classifier.precision).removeprefix("torch.")
+        for name, method in methods.items()
+    }
+    console.print(_overheads(costs, asked, {p: floor.of(timings, p) for p in asked.values()}))
     return 0
 
 
@@ -97,13 +102,20 @@ def _timings(found: list[floor.Timing]) -> Table:
     return table
 
 
-def _overheads(costs: dict[str, list[dict[str, Any]]], least: floor.Floor) -> Table:
-    title = f"over a floor of {1e3 * least.forward:.2f} and {1e3 * least.both:.2f} ms"
+def _overheads(
+    costs: dict[str, list[dict[str, Any]]], asked: dict[str, str], floors: dict[str, floor.Floor]
+) -> Table:
+    """Each method over the floor of the precision that it is asked in."""
+    title = "over a floor of " + "; ".join(
+        f"{1e3 * least.forward:.2f} and {1e3 * least.both:.2f} ms in {name}"
+        for name, least in floors.items()
+    )
     table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     table.add_column("method")
     for name in ("forwards", "with backward", "seconds", "overhead"):
         table.add_column(name, justify="right")
     for name, rounds in costs.items():
+        least = floors[asked[name]]
         cost = min(rounds, key=least.overhead)
         table.add_row(
             name,

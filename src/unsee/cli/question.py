@@ -36,8 +36,9 @@ class Question:
     """Input size, 260 or HEIGHTxWIDTH; by default the classifier's."""
     fit: Literal["crop", "resize"] | None = None
     """Cut out the centre of a photo or squeeze it; by default as the classifier was trained."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of the network."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Of the network; auto is float32, but bfloat16 for methods that average over many scores where
+    the device has instructions for it."""
     device: str | None = None
     """cpu, cuda, cuda:1, mps; by default CUDA where there is one."""
     overwrite: bool = False
@@ -49,7 +50,7 @@ def classifier_of(chosen: Any) -> Classifier:
     classifier = loading.load(
         chosen.classifier,
         device=chosen.device,
-        precision=options.PRECISIONS[chosen.precision],
+        precision=options.PRECISIONS.get(chosen.precision, "auto"),
         size=options.size(chosen.size),
         fit=chosen.fit,
         **options.settings(chosen.chosen_source),

@@ -1,5 +1,6 @@
 """`unsee train`: train one of the networks that the methods and in-fillers use."""
 
+import os
 import sys
 from typing import Any
 
@@ -8,7 +9,7 @@ import tyro
 from unsee.cli import question
 from unsee.errors import InputError, unknown
 
-KINDS = ("infiller", "casm")
+KINDS = ("infiller", "casm", "variational", "distilled")
 
 
 def run(arguments: list[str]) -> int:
@@ -22,24 +23,28 @@ def run(arguments: list[str]) -> int:
     settings, train = _training(name)
     chosen = tyro.cli(settings, prog=f"unsee train {name}", args=rest)
     losses: dict[str, float] = {}
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that a launcher started
     try:
         with question.progress() as bars:
-            bar = bars.add_task(name, total=chosen.steps, loss="")
+            bar = bars.add_task(name, total=chosen.steps, loss="", visible=first)
             for losses in train(chosen):
                 words = "  ".join(f"{k} {v:.3f}" for k, v in losses.items() if k != "step")
                 bars.update(bar, completed=int(losses["step"]), loss=words)
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name}: pip install 'unsee[train]'") from error
     step = int(losses.get("step", chosen.steps))
-    sys.stdout.write(f"step {step} of {chosen.steps}; weights and checkpoint: {chosen.out}\n")
+    if first:
+        sys.stdout.write(f"step {step} of {chosen.steps}; weights and checkpoint: {chosen.out}\n")
     return 0
 
 
 def _training(name: str) -> tuple[type[Any], Any]:
     """Settings and loop of a training."""
-    from unsee.training import casm, infiller
+    from unsee.training import casm, distilled, infiller, variational
 
     return {
         "infiller": (infiller.InfillerTraining, infiller.train),
         "casm": (casm.CasmTraining, casm.train),
+        "variational": (variational.VariationalTraining, variational.train),
+        "distilled": (distilled.DistilledTraining, distilled.train),
     }[name]

@@ -105,3 +105,23 @@ def unique(samples: list[Sample], path: Path) -> list[Sample]:
 def limited(samples: list[Sample], limit: int | None) -> Iterator[Sample]:
     """The first so many; all without a limit."""
     yield from samples[:limit] if limit else samples
+
+
+def classes_in(text: str) -> frozenset[int]:
+    """The classes in `0-49,120`; none for an empty text.
+
+    Raises `InputError` for what is no class or range.
+    """
+    found: set[int] = set()
+    for part in filter(None, text.split(",")):
+        first, _, last = part.strip().partition("-")
+        if not first.isdigit() or not (last or first).isdigit():
+            raise InputError(f"expected classes as 0-49,120, got {text!r}")
+        found.update(range(int(first), int(last or first) + 1))
+    return frozenset(found)
+
+
+def of_classes(samples: list[Sample], text: str) -> list[Sample]:
+    """Those of the labelled classes in `0-49,120`; all for an empty text."""
+    wanted = classes_in(text)
+    return [one for one in samples if one.target in wanted] if wanted else samples

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from unsee import loading, measures
+from unsee.datasets.base import classes_in
 from unsee.errors import InputError
 from unsee.explain import DEFAULT_METHOD, default_infiller, passes_of
 from unsee.infillers.base import Infiller
@@ -53,6 +54,10 @@ class Plan:
     """Passes a photo: fast, balanced, best or a number."""
     judge: str | None = None
     """In-filler of the metrics that use one; by default that of the method."""
+    witnesses: tuple[str, ...] = ()
+    """Other classifiers, for metrics that ask a set of them (masked_accuracy)."""
+    classes: str = ""
+    """Only photos of these labelled classes, as 0-49,120; by default of all."""
     limit: int = 0
     """The first so many photos; 0 takes all."""
     seed: int = 0
@@ -78,14 +83,21 @@ class Plan:
                 raise InputError(f"expected at least one of {kind}")
         for combination in self.combinations():
             parts_of(combination)
-        for name in self.columns:
-            metric_of(name)
+        self._check_metrics()
+        classes_in(self.classes)
         if self.judge is not None:
             made("infillers", self.judge)
         if self.measure is not None:
             measures.named(self.measure)
         if self.budget is not None:
             passes_of(self.budget)
+
+    def _check_metrics(self) -> None:
+        for metric in map(metric_of, self.columns):
+            if metric.needs_witnesses and not self.witnesses:
+                raise InputError(
+                    f"{type(metric).__name__} asks a set of classifiers: expected witnesses"
+                )
 
     @property
     def columns(self) -> tuple[str, ...]:

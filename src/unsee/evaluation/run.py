@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from unsee import loading
-from unsee.datasets.base import Sample
+from unsee.datasets.base import Sample, of_classes
 from unsee.errors import InputError
 from unsee.evaluation import work
 from unsee.evaluation.plan import Combination, Plan
@@ -51,7 +51,7 @@ class Run:
         Raises `InputError` for bad settings, an empty data set and a folder with other settings.
         """
         plan.check()
-        samples = loading.load_data(plan.data)[: plan.limit or None]
+        samples = of_classes(loading.load_data(plan.data), plan.classes)[: plan.limit or None]
         if not samples:
             raise InputError(f"{plan.data}: no photos")
         store = Store(out)
@@ -83,7 +83,7 @@ class Run:
         """The same run in another process."""
         settings = dict(portable)
         plan, out = settings.pop("plan"), settings.pop("out")
-        samples = loading.load_data(plan.data)[: plan.limit or None]
+        samples = of_classes(loading.load_data(plan.data), plan.classes)[: plan.limit or None]
         return cls(plan, Store(out), samples, **settings)
 
     def units(self) -> Iterator[Unit]:

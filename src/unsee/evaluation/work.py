@@ -30,7 +30,7 @@ class Framed:
     truth: Truth
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def classifier_of(name: str, chunk: int, device: str | None, precision: str) -> Classifier:
     """Loaded once in each process."""
     found = loading.load(name, device=device, precision=getattr(torch, precision))
@@ -102,8 +102,11 @@ def _explain(
     if plan.judge is not None:
         score = replace(score, infiller=made("infillers", plan.judge))
     truths = [one.truth for one in together]
+    witnesses = _witnesses(plan.witnesses, classifier)
     numbers = {
-        name: metric_of(name).rate(score, explanation.saliency, truths, study.method).tolist()
+        name: metric_of(name)
+        .rate(score, explanation.saliency, truths, study.method, witnesses)
+        .tolist()
         for name in plan.columns
     }
     p = classifier.predict(score.images).softmax(1)
@@ -121,6 +124,12 @@ def _explain(
         )  # fmt: skip
         if plan.save_maps:
             maps[one.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
+
+
+def _witnesses(names: tuple[str, ...], beside: Classifier) -> list[Classifier]:
+    """Loaded once in each process, where the explained one is."""
+    device, precision = str(beside.device), str(beside.precision).removeprefix("torch.")
+    return [classifier_of(name, beside.chunk, device, precision) for name in names]
 
 
 def _row(plan: Plan, combination: Combination, photo: str, **values: Any) -> Row:

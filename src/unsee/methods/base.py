@@ -55,6 +55,9 @@ class Method(ABC):
     """A module of the extra `baselines` that must be installed."""
     learned: ClassVar[bool] = False
     """True where a network was trained: without its weights it finds nothing."""
+    averages: ClassVar[bool] = False
+    """True where a map is an average over so many scores that rounding is not seen in it: a
+    classifier may be asked at its `averaging` precision."""
     looks: ClassVar[bool] = True
     """False for controls, which do not look at the classifier."""
 

@@ -4,15 +4,12 @@ import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from unsee import weights as files
-from unsee.errors import InputError
 from unsee.methods.base import Method, Progress, drawn
 from unsee.networks.mask_decoder import MaskDecoder
 from unsee.networks.stages import Stages, find
@@ -20,6 +17,7 @@ from unsee.score import MaskedScore
 
 __all__ = ["CASM"]
 
+NEEDED = ("classifier", "stages", "channels", "width", "shared")
 PUBLISHED = files.Published("casm.safetensors", "unsee train casm", "yours")
 
 
@@ -65,35 +63,14 @@ class CASM(Method):
             decoder: Any = files.untrained(MaskDecoder, channels)
             return Stages(network, stages), decoder.to(device)
         path = files.find(self.weights, PUBLISHED, "--method.weights")
-        about, tensors = _read(path)
-        name = score.classifier.name
-        if about["classifier"] and name and about["classifier"] != name:
-            raise InputError(
-                f"{path} was trained for the classifier {about['classifier']}, not for {name}"
-            )
+        about, tensors = files.described(path, NEEDED, "mask decoder")
+        files.for_classifier(path, about, score.classifier.name)
         decoder = MaskDecoder(json.loads(about["channels"]), int(about["width"]))
         files.fit(decoder, _part(tensors, "decoder."), path)
         if about["shared"] == "True":
             network = copy.deepcopy(network)
             files.fit(network, _part(tensors, "network."), path)
         return Stages(network.to(device), json.loads(about["stages"])), decoder.to(device)
-
-
-@lru_cache(maxsize=2)
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Settings and tensors of a file, read once.
-
-    Raises `InputError` for one that is not of this training.
-    """
-    from safetensors import safe_open
-
-    tensors = files.load(path)
-    with safe_open(path, "pt") as file:
-        about = file.metadata() or {}
-    lacking = {"classifier", "stages", "channels", "width", "shared"} - about.keys()
-    if lacking:
-        raise InputError(f"{path} holds no mask decoder: it does not say {', '.join(lacking)}")
-    return about, tensors
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

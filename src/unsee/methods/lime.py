@@ -34,6 +34,7 @@ class LIME(Method):
     """
 
     measure: ClassVar[str] = "probability"
+    averages: ClassVar[bool] = True
     infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
 
     superpixels: Cut = "slic"

@@ -23,6 +23,7 @@ class Occlusion(CaptumMethod):
     """
 
     measure: ClassVar[str] = "probability"
+    averages: ClassVar[bool] = True
 
     patch: int = 29
     """Side of the window in pixels."""

@@ -28,6 +28,7 @@ class RISE(Method):
     """
 
     measure: ClassVar[str] = "probability"
+    averages: ClassVar[bool] = True
     infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
 
     cells: int = 7

@@ -27,6 +27,7 @@ class SlidingPatch(Method):
     """
 
     measure: ClassVar[str] = "probability"
+    averages: ClassVar[bool] = True
     infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
 
     patch: int = 29

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee import masks
+from unsee.methods._landscape import landscape
 from unsee.methods.base import MaskOptimiser, check_grid, check_positive
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta
@@ -50,6 +51,8 @@ class TIDE(MaskOptimiser):
     """Weight of what should stay when only the top is shown."""
     smoothness: float = 0.0
     """Weight of the mean squared difference of neighbours in sigmoid(s): fewer, larger regions."""
+    warm_start: str = ""
+    """Path of distilled.safetensors (`unsee train distilled`): begin at its landscape, not flat."""
     settle: float = 0.0
     """A photo is done when its loss falls by less than this share of its whole fall within a
     fifteenth of the steps; 0 takes all steps."""
@@ -74,9 +77,14 @@ class TIDE(MaskOptimiser):
         return [max(1, round(self.grid / 2**scale)) for scale in reversed(range(self.scales))]
 
     def start(self, score: MaskedScore) -> Theta:
-        """A flat landscape."""
+        """A flat landscape, or the one that a trained network draws."""
         check_grid("tide", self.grid, score)
-        return score.images.new_zeros(len(score.images), sum(n * n for n in self._grids))
+        flat = score.images.new_zeros(len(score.images), sum(n * n for n in self._grids))
+        if self.warm_start:
+            hills = landscape(score, self.warm_start, "--warm-start")[:, None]
+            fine = masks.resize(hills, (self.grid, self.grid)).flatten(1)
+            flat[:, -(self.grid**2) :] = fine
+        return flat
 
     def landscape(self, theta: Theta) -> Float[Tensor, "b 1 1 g g"]:
         """The sum of all grids, at the finest."""
@@ -89,14 +97,7 @@ class TIDE(MaskOptimiser):
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """What is left without the top, less what the top alone brings, over a few levels."""
         hills = self.landscape(theta)
-        heights = hills.flatten(1)
-        share = torch.arange(self.levels, device=theta.device) + score.random.uniform(step, 1)
-        count = (share / self.levels).clamp(1e-3, 1 - 1e-3) * heights.shape[1]
-        top = masks.soft_top_k(heights[:, None].expand(-1, self.levels, -1), count)
-        top = top.unflatten(2, (1, self.grid, self.grid))
-        scores = score(torch.cat([1 - top, top], 1), step=step)
-        deleted, inserted = scores.unflatten(1, (2, self.levels)).mean(2).unbind(1)
-        loss = deleted - self.insertion * inserted
+        loss = between_curves(score, step, hills, self.levels, self.insertion)
         if self.smoothness:
             loss = loss + self.smoothness * masks.total_variation(hills.sigmoid())
         return loss
@@ -108,3 +109,21 @@ class TIDE(MaskOptimiser):
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """The landscape; 0 is where it was flat."""
         return masks.resize(self.landscape(theta), score.images.shape[-2:])[:, 0, 0]
+
+
+def between_curves(
+    score: MaskedScore,
+    step: int,
+    hills: Float[Tensor, "b 1 1 g g"],
+    levels: int,
+    insertion: float = 1.0,
+) -> Losses:
+    """What is left without the top, less what the top alone brings, over a few levels."""
+    heights = hills.flatten(1)
+    share = torch.arange(levels, device=hills.device) + score.random.uniform(step, 1)
+    count = (share / levels).clamp(1e-3, 1 - 1e-3) * heights.shape[1]
+    top = masks.soft_top_k(heights[:, None].expand(-1, levels, -1), count)
+    top = top.unflatten(2, (1, *hills.shape[-2:]))
+    scores = score(torch.cat([1 - top, top], 1), step=step)
+    deleted, inserted = scores.unflatten(1, (2, levels)).mean(2).unbind(1)
+    return deleted - insertion * inserted

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from unsee.classifier import Classifier
 from unsee.curves import check_map
 from unsee.errors import InputError
 from unsee.methods.base import Method
@@ -34,6 +35,8 @@ class Known:
     """One for each image, or none at all."""
     method: Method | None = None
     """What the maps were made by, to be asked again."""
+    witnesses: Sequence[Classifier] = ()
+    """Other classifiers of the same classes."""
 
     def again(self, score: MaskedScore) -> Saliency:
         """The method's maps of another question: other pixels, another classifier."""
@@ -50,6 +53,8 @@ class Metric(ABC):
     """Whether it must be told where the object is."""
     needs_method: ClassVar[bool] = False
     """Whether it rates the method, which it asks for further maps."""
+    needs_witnesses: ClassVar[bool] = False
+    """Whether it asks other classifiers."""
     compares: ClassVar[bool] = True
     """False for statistics of a map, which make no map better than another."""
     coarse: ClassVar[bool] = False
@@ -64,12 +69,13 @@ class Metric(ABC):
         saliency: Saliency,
         truths: Sequence[Truth] = (),
         method: Method | None = None,
+        witnesses: Sequence[Classifier] = (),
     ) -> Float[Tensor, " b"]:
         """One number per image; averaging is the caller's business.
 
         Where an object's place is needed and not known, or there is nothing to measure, NaN. Raises
         `InputError` for maps of another size, with NaN, for truths of another number, or without
-        the method where it is needed.
+        the method or the witnesses where they are needed.
         """
         check_map(saliency, score.images)
         if self.needs_truth and len(truths) != len(saliency):
@@ -82,8 +88,12 @@ class Metric(ABC):
                 f"{type(self).__name__} rates a method by further maps: expected `method`, the one "
                 "that made these"
             )
+        if self.needs_witnesses and not witnesses:
+            raise InputError(
+                f"{type(self).__name__} asks a set of classifiers: expected `witnesses`, got none"
+            )
         with torch.no_grad():
-            return self.measure(score, saliency, Known(truths, method))
+            return self.measure(score, saliency, Known(truths, method, witnesses))
 
     @abstractmethod
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:

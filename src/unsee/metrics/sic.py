@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unsee import masks
 from unsee.infillers.blur import Blur
-from unsee.measures import Measure, probability
+from unsee.measures import Measure, first_answer, probability
 from unsee.metrics.base import Known, Metric
 from unsee.pictures import to_pixels
 from unsee.score import MaskedScore
@@ -57,12 +57,7 @@ class SIC(Metric):
         return torch.stack(areas).to(saliency)
 
     def _asked(self) -> Measure:
-        return probability if self.performance == "softmax" else _first
-
-
-def _first(logits: Tensor, targets: Tensor) -> Tensor:
-    """1 where the class is the first answer."""
-    return (logits.argmax(1) == targets).to(logits)
+        return probability if self.performance == "softmax" else first_answer
 
 
 def _bytes(picture: Float[Tensor, "c h w"]) -> float:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unsee.errors import InputError
+from unsee.networks.norm import BatchNorm
 
 
 class MaskDecoder(nn.Module):
@@ -22,7 +23,7 @@ class MaskDecoder(nn.Module):
         super().__init__()
         self.channels = tuple(channels)
         self.narrow = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(count, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
+            nn.Sequential(nn.Conv2d(count, width, 1, bias=False), BatchNorm(width), nn.ReLU())
             for count in self.channels[1:]
         )
         joined = self.channels[0] + width * len(self.narrow)

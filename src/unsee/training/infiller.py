@@ -1,11 +1,9 @@
 """Training of our in-filling generator: reconstruction, perception and a critic of patches."""
 
 import json
-import math
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +18,7 @@ from unsee.networks.critic import Critic
 from unsee.networks.painter import Painter
 from unsee.networks.perceptual import Perceptual
 from unsee.training.grid import grid
+from unsee.training.loop import accelerator_of, check_finite
 from unsee.training.photos import Holed, squares
 
 
@@ -95,16 +94,7 @@ def train(chosen: InfillerTraining) -> Iterator[dict[str, float]]:
     """
     if not chosen.data:
         raise InputError("expected data: folders or zip files of photos")
-    from accelerate import Accelerator
-    from accelerate.utils import ProjectConfiguration
-
-    logged = ["tensorboard"] if _has_tensorboard() else None
-    accelerator = Accelerator(
-        mixed_precision=chosen.precision,
-        log_with=logged,
-        project_config=ProjectConfiguration(str(chosen.out), logging_dir=str(chosen.out / "log")),
-    )
-    chosen.out.mkdir(parents=True, exist_ok=True)
+    accelerator = accelerator_of(chosen.out, chosen.precision)
     accelerator.init_trackers("infiller")
     players = _players(chosen, accelerator)
     step = _resume(chosen, accelerator, players)
@@ -116,10 +106,7 @@ def train(chosen: InfillerTraining) -> Iterator[dict[str, float]]:
             break
         losses = _step(chosen, accelerator, players, step, x, keep)
         step += 1
-        if not all(map(math.isfinite, losses.values())):
-            raise InputError(
-                f"step {step}: the loss is not finite ({losses}); the last checkpoint stays"
-            )
+        check_finite(losses, step)
         accelerator.log(losses, step)
         yield losses | {"step": step}
         late = bool(chosen.minutes) and time.monotonic() - began > 60 * chosen.minutes
@@ -140,14 +127,6 @@ def _record(
         grid(players.mean.module, x, keep, chosen.out / f"step-{step:06d}.jpg")
     if over or late or step % chosen.save_every == 0:
         _save(chosen, accelerator, players, step)
-
-
-def _has_tensorboard() -> bool:
-    with suppress(ImportError):
-        import tensorboard  # noqa: F401
-
-        return True
-    return False
 
 
 def _players(chosen: InfillerTraining, accelerator: Any) -> _Players:

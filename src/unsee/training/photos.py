@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,9 +14,12 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from unsee import photos
+from unsee import loading, photos
+from unsee.datasets.base import of_classes
 from unsee.errors import InputError
+from unsee.framing import Framing, Photo
 from unsee.training import holes
+from unsee.types import Targets
 
 
 def squares(sources: Sequence[str | Path], side: int) -> UInt8[Tensor, "n 3 {side} {side}"]:
@@ -30,6 +34,52 @@ def squares(sources: Sequence[str | Path], side: int) -> UInt8[Tensor, "n 3 {sid
     if not found:
         raise InputError(f"no readable photo in {', '.join(map(str, sources)) or 'nothing'}")
     return torch.stack(found)
+
+
+class Labelled(NamedTuple):
+    """Photos in memory, and their classes where they are known."""
+
+    pictures: UInt8[Tensor, "n 3 s s"]
+    targets: Targets | None
+
+    def part(self, chosen: slice) -> "Labelled":
+        """Some of them."""
+        targets = None if self.targets is None else self.targets[chosen]
+        return Labelled(self.pictures[chosen], targets)
+
+
+def gathered(
+    sources: Sequence[str | Path], side: int, *, labelled: bool, classes: str = ""
+) -> Labelled:
+    """Photos of folders and zip files, or of labelled data sets with their classes.
+
+    Raises `InputError` where nothing can be read, where a class is missing, and for a single class.
+    """
+    if classes and not labelled:
+        raise InputError("expected labels data where classes are chosen")
+    if not labelled:
+        return Labelled(squares(sources, side), None)
+    pictures, targets = [], []
+    for source in sources:
+        for sample in of_classes(loading.load_data(str(source)), classes):
+            if sample.target is None:
+                raise InputError(f"{sample.id}: no class is labelled; take labels predicted")
+            try:
+                pictures.append(_middle(sample.read(3), side))
+            except InputError:
+                continue
+            targets.append(sample.target)
+    if len(set(targets)) < 2:
+        raise InputError(
+            f"expected photos of at least two classes, got {len(pictures)} photos of "
+            f"{len(set(targets))}"
+        )
+    return Labelled(torch.stack(pictures), torch.tensor(targets))
+
+
+def _middle(photo: Photo, side: int) -> UInt8[Tensor, "3 {side} {side}"]:
+    framing = Framing((side, side), share=1.0)
+    return (framing.show(photo)[0] * 255).round().to(torch.uint8)
 
 
 def _contents(sources: Sequence[str | Path]) -> Iterator[bytes]:

@@ -1,0 +1,57 @@
+"""A trained landscape in one pass: a method of its own, and where `tide` may begin."""
+
+import json
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee import weights as files
+from unsee.networks.landscape_decoder import LandscapeDecoder
+from unsee.networks.stages import Stages, find
+from unsee.score import MaskedScore
+
+NEEDED = ("classifier", "stages", "channels", "classes", "width", "grid")
+PUBLISHED = files.Published("distilled.safetensors", "unsee train distilled", "yours")
+
+
+def landscape(
+    score: MaskedScore, weights: str, flag: str = "--method.weights"
+) -> Float[Tensor, "b 1 _g _g"]:
+    """Heights for each image and its target; one forward pass."""
+    reader, decoder = _networks(score, weights, flag)
+    classifier, found = score.classifier, list[Tensor]()
+    chunk = classifier.at_a_time(score.images, len(score.images))
+    with torch.no_grad():
+        for part, targets in zip(
+            score.images.split(chunk), score.targets.split(chunk), strict=True
+        ):
+            x = classifier.normalise(part).contiguous(memory_format=torch.channels_last)
+            _, features = reader(x)
+            found.append(decoder([f.float() for f in features], targets))
+            classifier.passes.forwards += len(part)
+    return torch.cat(found)
+
+
+def _networks(score: MaskedScore, weights: str, flag: str) -> tuple[Stages, LandscapeDecoder]:
+    """What reads the feature maps, and what makes a landscape of them."""
+    network: Any = score.classifier.model
+    device = score.images.device
+    if weights == files.RANDOM:
+        x = score.classifier.normalise(score.images[:1])
+        stages = find(network, x)
+        with torch.no_grad():
+            _, features = Stages(network, stages)(x)
+        channels = [f.shape[1] for f in features]
+        made: Any = files.untrained(LandscapeDecoder, channels, 1000)
+        return Stages(network, stages), made.to(device)
+    path = files.find(weights, PUBLISHED, flag)
+    about, tensors = files.described(path, NEEDED, "landscape decoder")
+    files.for_classifier(path, about, score.classifier.name)
+    decoder = LandscapeDecoder(
+        json.loads(about["channels"]), int(about["classes"]), int(about["width"]),
+        int(about["grid"]),
+    )  # fmt: skip
+    files.fit(decoder, tensors, path)
+    return Stages(network, json.loads(about["stages"])), decoder.to(device)

@@ -1,0 +1,34 @@
+"""Distilled: the landscape of `tide`, drawn by a trained network in one pass."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from unsee import masks
+from unsee.methods._landscape import landscape
+from unsee.methods.base import Method, Progress, drawn
+from unsee.score import MaskedScore
+
+__all__ = ["Distilled"]
+
+
+@dataclass(frozen=True)
+class Distilled(Method):
+    """A decoder on the classifier's features, trained on tide's objective (ours).
+
+    One forward pass for each image and class; `unsee train distilled` makes the weights. The same
+    weights can be where `tide` begins: `--warm-start`.
+    """
+
+    measure: ClassVar[str] = "probability"
+    needs_module: ClassVar[bool] = True
+    learned: ClassVar[bool] = True
+
+    weights: str = ""
+    """Path of distilled.safetensors, trained for this classifier."""
+
+    def iterate(self, score: MaskedScore) -> Iterator[Progress]:
+        """One round, one forward pass for each image."""
+        heights = landscape(score, self.weights)
+        maps = masks.resize(heights[:, None], score.images.shape[-2:])[:, 0, 0]
+        yield Progress(1, 1, drawn(maps))

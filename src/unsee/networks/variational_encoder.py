@@ -1,0 +1,45 @@
+"""Variational saliency's encoder: from an image to a Gaussian over maps."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unsee.networks.norm import BatchNorm
+
+PUBLISHED = (*[64] * 4, *[32] * 5, *[16] * 7)
+"""Channels of all convolutions but the last, which has 2 (Kim et al.; 17 are said and 16 printed,
+so there is one more of 16 here)."""
+STEADY = 8.0
+"""Log variances stay within this."""
+
+
+class VariationalEncoder(nn.Module):
+    """Convolutions 3 x 3 without pooling, each with batch norm and ReLU; the last has neither.
+
+    With `side` the image is shrunk first and the Gaussian is over maps of that side (not in the
+    paper, whose maps have the image's size; at 224 pixels it costs some 10 G multiplications).
+    """
+
+    def __init__(self, channels: int = 3, widths: Sequence[int] = PUBLISHED, side: int = 0) -> None:
+        super().__init__()
+        self.widths, self.side = tuple(widths), side
+        layers: list[nn.Module] = []
+        before = channels
+        for width in self.widths:
+            layers += [nn.Conv2d(before, width, 3, padding=1, bias=False), BatchNorm(width)]
+            layers += [nn.ReLU()]
+            before = width
+        self.layers = nn.Sequential(*layers)
+        self.last = nn.Conv2d(before, 2, 3, padding=1)
+
+    def forward(
+        self, x: Float[Tensor, "n c h w"]
+    ) -> tuple[Float[Tensor, "n _gh _gw"], Float[Tensor, "n _gh _gw"]]:
+        """Mean and log variance of each pixel of a map."""
+        if self.side:
+            x = F.interpolate(x, (self.side, self.side), mode="bilinear", antialias=True)
+        mean, log_variance = self.last(self.layers(x)).unbind(1)
+        return mean, torch.tanh(log_variance / STEADY) * STEADY

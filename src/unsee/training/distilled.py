@@ -1,0 +1,184 @@
+"""Training of a landscape in one pass: TIDE's own objective, spread over all photos."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee import masks
+from unsee.classifier import unwrapped
+from unsee.errors import InputError
+from unsee.measures import probability
+from unsee.methods.tide import between_curves
+from unsee.networks.landscape_decoder import LandscapeDecoder
+from unsee.networks.stages import Stages, find
+from unsee.random import seeds_of
+from unsee.registry import create
+from unsee.score import MaskedScore
+from unsee.training import loop
+from unsee.training.loop import Batch, Game, MaskTraining
+from unsee.types import Losses, Targets
+
+CLIP = 1.0
+"""Norm of the gradient."""
+
+
+@dataclass(frozen=True)
+class DistilledTraining(MaskTraining):
+    """Train a decoder to draw the landscape that `tide` finds by descent (ours; extra: train).
+
+    It is trained on tide's objective itself, deletion area less insertion area of its ranking with
+    an in-filler, on photos and classes: most likely ones, and now and then another of the first
+    five. No maps have to be made beforehand.
+    """
+
+    infiller: str = "blur"
+    """What removed pixels show in training; any that `unsee list infillers` names."""
+    levels: int = 1
+    """Water levels asked of each photo in a step, each to delete and to insert."""
+    others: float = 0.25
+    """Share of the photos that are explained for another of the five likeliest classes."""
+    smoothness: float = 0.0
+    """Weight of tide's total variation."""
+    grid: int = 28
+    """Cells a side of the landscape."""
+    width: int = 64
+    """Channels of the decoder."""
+    rate: float = 2e-3
+    """AdamW's, falling to zero along a cosine."""
+
+    def __post_init__(self) -> None:
+        if self.levels < 1 or self.grid < 1 or not 0 <= self.others <= 1:
+            raise InputError(
+                "expected levels >= 1, grid >= 1 and others in [0, 1], got "
+                f"{self.levels}, {self.grid}, {self.others}"
+            )
+
+
+def train(chosen: DistilledTraining) -> Iterator[dict[str, float]]:
+    """Train to the end, or for so many minutes; yields the losses of each step.
+
+    Raises `InputError` where a loss is not finite; the last checkpoint stays.
+    """
+    yield from loop.run(chosen, DistilledGame)
+
+
+class DistilledGame(Game):
+    """The decoder on the features of a classifier that stays as it is."""
+
+    file: ClassVar[str] = "distilled.safetensors"
+    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "infiller", "grid", "width", "levels")
+
+    def __init__(self, chosen: DistilledTraining, accelerator: Any) -> None:
+        self.chosen, self.accelerator = chosen, accelerator
+        self.given = given = loop.given(chosen, accelerator)
+        model = loop.network_of(given, "a distilled network reads feature maps; it")
+        torch.manual_seed(chosen.seed)
+        x = torch.zeros(1, given.channels, *given.framing.size, device=accelerator.device)
+        self.stages = find(model, x)
+        with torch.no_grad():
+            answer, features = Stages(model, self.stages)(x)
+        classes = unwrapped(answer).shape[1]
+        decoder = LandscapeDecoder(
+            [f.shape[1] for f in features], classes, chosen.width, chosen.grid
+        )
+        self.decoder = decoder.to(accelerator.device).train()
+        adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)
+        self.adam = accelerator.prepare_optimizer(adam)
+        self.past = []
+        self.infiller = create("infillers", chosen.infiller)
+
+    def states(self) -> dict[str, Any]:
+        """The decoder and its optimiser."""
+        return {"decoder": self.decoder, "adam": self.adam}
+
+    def move(self, step: int, batch: Batch) -> dict[str, float]:
+        """One step on the area between the curves."""
+        rate = (1 + _cosine(step / max(self.chosen.steps, 1))) / 2
+        for group in self.adam.param_groups:
+            group["lr"] = self.chosen.rate * rate
+        losses = self._losses(batch, step).mean()
+        loop.descend(self.accelerator, self.adam, self.decoder, losses, CLIP)
+        return {"area": float(losses.detach())}
+
+    def shortcoming(self, batch: Batch) -> float:
+        """The same on held-out photos, always at the same levels."""
+        self.decoder.eval()
+        found = [
+            self._losses(self._part(batch, at), -1).sum().item()
+            for at in range(0, len(batch.pixels), self.chosen.batch)
+        ]
+        self.decoder.train()
+        return sum(found) / len(batch.pixels)
+
+    def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
+        """Landscapes of the likeliest classes."""
+        self.decoder.eval()
+        heights = self._landscape(batch.pixels, self._targets(batch, -1))
+        self.decoder.train()
+        return masks.resize(heights[:, None], batch.pixels.shape[-2:])[:, 0, 0]
+
+    def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """The decoder's, in half precision."""
+        tensors = {
+            k: v.half() if v.is_floating_point() else v
+            for k, v in self.decoder.state_dict().items()
+        }
+        return tensors, {
+            "classifier": self.given.name,
+            "stages": json.dumps(self.stages),
+            "channels": json.dumps(self.decoder.channels),
+            "classes": str(self.decoder.classes),
+            "width": str(self.chosen.width),
+            "grid": str(self.chosen.grid),
+        }
+
+    def _part(self, batch: Batch, at: int) -> Batch:
+        end = at + self.chosen.batch
+        targets = None if batch.targets is None else batch.targets[at:end]
+        return batch._replace(pixels=batch.pixels[at:end], targets=targets)
+
+    def _losses(self, batch: Batch, step: int) -> Losses:
+        targets = self._targets(batch, step)
+        heights = self._landscape(batch.pixels, targets)
+        score = MaskedScore(
+            self.given, self.infiller, batch.pixels, targets,
+            seeds_of(batch.pixels, self.chosen.seed + step + 1), probability,
+        )  # fmt: skip
+        losses = between_curves(score, 0, heights[:, None], self.chosen.levels)
+        if self.chosen.smoothness:
+            hills = heights[:, None].sigmoid()
+            losses = losses + self.chosen.smoothness * masks.total_variation(hills)
+        return losses
+
+    def _landscape(self, pixels: Tensor, targets: Targets) -> Float[Tensor, "n 1 g g"]:
+        x = self.given.normalise(pixels).contiguous(memory_format=torch.channels_last)
+        model: Any = self.given.model
+        with torch.no_grad(), self.accelerator.autocast():
+            _, features = Stages(model, self.stages)(x)
+        with self.accelerator.autocast():
+            heights: Tensor = self.decoder([f.detach() for f in features], targets)
+        return heights.float()
+
+    def _targets(self, batch: Batch, step: int) -> Targets:
+        """Labelled or likeliest classes; in training now and then one of the next four."""
+        with torch.no_grad():
+            logits = self.given.logits(batch.pixels)
+        likely = logits.topk(min(5, logits.shape[1])).indices
+        first = likely[:, 0] if batch.targets is None else batch.targets
+        if step < 0:
+            return first
+        g = torch.Generator().manual_seed(self.chosen.seed * 1_019 + step)
+        coins = torch.rand(batch.total, 2, generator=g)[batch.first :][: len(likely)]
+        coins = coins.to(likely.device)
+        which = (coins[:, 1] * likely.shape[1]).long()
+        other = likely.gather(1, which[:, None])[:, 0]
+        return torch.where(coins[:, 0] < self.chosen.others, other, first)
+
+
+def _cosine(share: float) -> float:
+    return float(torch.cos(torch.tensor(torch.pi * min(share, 1.0))))

@@ -1,0 +1,166 @@
+"""Training of variational saliency: a Gaussian over maps, and the few pixels that say the same."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee import masks
+from unsee.classifier import unwrapped
+from unsee.errors import InputError
+from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
+from unsee.prior import SoftTV
+from unsee.training import loop
+from unsee.training.loop import Batch, Game, MaskTraining
+from unsee.types import Images
+
+CLIP = 10.0
+"""Norm of the gradient."""
+
+
+@dataclass(frozen=True)
+class VariationalTraining(MaskTraining):
+    """Train an encoder to a Gaussian over maps (variational saliency, Kim et al.; extra: train).
+
+    A map is drawn, its top share of pixels is kept by a soft top-k, and the classifier's answer to
+    what is kept should be its answer to the image, while the Gaussian stays near the Soft-TV prior.
+    No code was published, and what weighs the two is not said: here the divergence counts for each
+    pixel. What is not kept shows the data's mean colour.
+    """
+
+    share: float = 0.1
+    """Of the pixels that are kept."""
+    softness: float = 0.1
+    """Entropic regularisation of the top-k, for scores in [0, 1]."""
+    length: float = 3.0
+    """Length-scale of the prior, in pixels of the map."""
+    nugget: float = 1e-4
+    """Added to the prior's diagonals: how much a pixel may differ from its neighbours."""
+    prior: float = 1.0
+    """Weight of the divergence from the prior, for each pixel."""
+    side: int = 56
+    """Of the maps; 0 takes the image's, as published (and 16 times the work)."""
+    widths: tuple[int, ...] = PUBLISHED
+    """Channels of the convolutions."""
+    rate: float = 1e-4
+    """Adam's, with betas 0.9 and 0.99."""
+    decay: float = 5e-4
+    """Of the weights."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise InputError(f"expected a share in (0, 1], got {self.share}")
+        if not self.softness > 0:
+            raise InputError(f"expected softness > 0, got {self.softness}")
+
+
+def train(chosen: VariationalTraining) -> Iterator[dict[str, float]]:
+    """Train to the end, or for so many minutes; yields the losses of each step.
+
+    Raises `InputError` for a prior that is not positive definite, and where a loss is not finite;
+    the last checkpoint stays.
+    """
+    yield from loop.run(chosen, VariationalGame)
+
+
+class VariationalGame(Game):
+    """The encoder, the prior and the fixed classifier."""
+
+    file: ClassVar[str] = "variational.safetensors"
+    fixed: ClassVar[tuple[str, ...]] = (
+        *Game.fixed, "share", "softness", "length", "nugget", "prior", "side", "widths",
+    )  # fmt: skip
+
+    def __init__(self, chosen: VariationalTraining, accelerator: Any) -> None:
+        self.chosen, self.accelerator = chosen, accelerator
+        self.given = loop.given(chosen, accelerator)
+        loop.network_of(self.given, "variational saliency")
+        torch.manual_seed(chosen.seed)
+        encoder = VariationalEncoder(self.given.channels, chosen.widths, chosen.side)
+        self.encoder = encoder.to(accelerator.device).train()
+        height, width = (chosen.side, chosen.side) if chosen.side else self.given.framing.size
+        self.prior = SoftTV(height, width, chosen.length, nugget=chosen.nugget)
+        self.prior.check()
+        adam = torch.optim.Adam(
+            self.encoder.parameters(), chosen.rate, (0.9, 0.99), weight_decay=chosen.decay
+        )
+        self.adam = accelerator.prepare_optimizer(adam)
+        self.past = []
+
+    def states(self) -> dict[str, Any]:
+        """The encoder and its optimiser."""
+        return {"encoder": self.encoder, "adam": self.adam}
+
+    def move(self, step: int, batch: Batch) -> dict[str, float]:
+        """One step on the reconstruction and the divergence."""
+        losses = self._losses(batch, step)
+        total = losses["reconstruction"] + self.chosen.prior * losses["divergence"]
+        loop.descend(self.accelerator, self.adam, self.encoder, total, CLIP)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def shortcoming(self, batch: Batch) -> float:
+        """The same on held-out photos, always with the same noise."""
+        self.encoder.eval()
+        losses = self._losses(batch, -1)
+        self.encoder.train()
+        return float(losses["reconstruction"] + self.chosen.prior * losses["divergence"])
+
+    def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
+        """Means."""
+        self.encoder.eval()
+        mean, _ = self.encoder(self.given.normalise(batch.pixels))
+        self.encoder.train()
+        found: Tensor = mean
+        return masks.resize(found[:, None, None], batch.pixels.shape[-2:])[:, 0, 0]
+
+    def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """The encoder's."""
+        return dict(self.encoder.state_dict()), {
+            "classifier": self.given.name,
+            "widths": json.dumps(self.chosen.widths),
+            "side": str(self.chosen.side),
+            "channels": str(self.given.channels),
+        }
+
+    def _losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        x = self.given.normalise(batch.pixels)
+        with self.accelerator.autocast():
+            mean, log_variance = self.encoder(x)
+        mean, log_variance = mean.float(), log_variance.float()
+        noise = self._noise(batch, step, mean)
+        drawn = mean + (log_variance / 2).exp() * noise
+        keep = kept(drawn, self.chosen.share, self.chosen.softness)
+        keep = masks.resize(keep[:, None, None], x.shape[-2:])[:, 0]
+        with torch.no_grad():
+            whole = self._answer(x).softmax(1)
+        with self.accelerator.autocast():
+            shown = self._answer(x * keep)  # zero is the data's mean colour
+        reconstruction = -(whole * shown.float().log_softmax(1)).sum(1).mean()
+        pixels = mean[0].numel()
+        divergence = self.prior.divergence(mean, log_variance.exp()).mean() / pixels
+        return {"reconstruction": reconstruction, "divergence": divergence}
+
+    def _answer(self, x: Images) -> Tensor:
+        found: Tensor = unwrapped(self.given.model(x))
+        return found.float()
+
+    def _noise(self, batch: Batch, step: int, like: Tensor) -> Tensor:
+        """Of these photos among those of all processes: theirs, however many share the step."""
+        g = torch.Generator().manual_seed(self.chosen.seed * 1_013 + step + 1)
+        noise = torch.randn(batch.total, *like.shape[1:], generator=g)
+        return noise[batch.first : batch.first + len(like)].to(like.device)
+
+
+def kept(scores: Float[Tensor, "n h w"], share: float, softness: float) -> Float[Tensor, "n h w"]:
+    """The soft top share of each map, whose scores are brought to [0, 1] first."""
+    flat = scores.flatten(1)
+    low, high = (end[:, None] for end in flat.aminmax(dim=1))
+    scaled = (flat - low) / (high - low).clamp(min=1e-6)
+    count = flat.new_full((len(flat),), share * flat.shape[1])
+    top = partial(masks.soft_top_k, temperature=softness / 2)
+    return top(scaled, count).view_as(scores)

@@ -1,0 +1,268 @@
+"""Variational and distilled: what is learned, how it is read, and that processes agree."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from tests.conftest import question
+from unsee import InputError, create, explain, load
+from unsee.cli import main
+from unsee.masks import total_variation
+from unsee.networks.landscape_decoder import LandscapeDecoder
+from unsee.networks.norm import BatchNorm
+from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
+from unsee.training import casm, distilled, variational
+from unsee.training.photos import gathered
+from unsee.training.variational import kept
+
+TOY = "tests.toys:classifier"
+ROOT = Path(__file__).parents[1]
+CORNERS = "tests.toys:corner"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Photos of two classes: noise whose upper left quarter is bright or dark."""
+    g = np.random.default_rng(0)
+    for i in range(12):
+        pixels = g.integers(60, 180, (24, 24, 3), np.uint8)
+        pixels[:12, :12] += 70 if i % 2 else 0
+        name = tmp_path / "photos" / "ab"[i % 2] / f"{i:02d}.png"
+        name.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(name)
+    return tmp_path / "photos"
+
+
+SMALL = {"classifier": TOY, "steps": 4, "batch": 4, "keep": 32, "workers": 0, "save_every": 2,
+         "held_out": 2}  # fmt: skip
+OF = {
+    "casm": (casm.CasmTraining, casm.train, {"width": 5, "strategy": "L100"}),
+    "variational": (
+        variational.VariationalTraining, variational.train,
+        {"widths": (6, 4), "side": 12, "length": 1.0, "rate": 1e-2},
+    ),
+    "distilled": (distilled.DistilledTraining, distilled.train, {"width": 6, "grid": 8}),
+}  # fmt: skip
+
+
+def trained(kind, folder, out, **more):
+    settings, train, own = OF[kind]
+    return list(train(settings(data=(str(folder),), out=out, **SMALL | own | more)))
+
+
+@pytest.mark.parametrize("kind", ["variational", "distilled"])
+def test_a_stopped_run_goes_on_exactly(folder, tmp_path, kind) -> None:
+    trained(kind, folder, tmp_path / "whole", save_every=1)
+    settings, train, own = OF[kind]
+    chosen = settings(data=(str(folder),), out=tmp_path / "parts", **SMALL | own)
+    steps = train(chosen)
+    next(steps), next(steps), next(steps)  # the checkpoint is of the second
+    steps.close()
+    rest = list(train(chosen))
+    assert [one["step"] for one in rest] == [3, 4]
+    whole, parts = (
+        torch.load(tmp_path / run / "checkpoint.pt", weights_only=True)["states"]
+        for run in ("whole", "parts")
+    )
+    for name in whole:
+        if name not in ("adam",):
+            assert all(torch.equal(whole[name][key], parts[name][key]) for key in whole[name])
+    with pytest.raises(InputError, match="choose another --out"):
+        trained(kind, folder, tmp_path / "parts", seed=3)
+
+
+@pytest.mark.parametrize("kind", ["variational", "distilled"])
+def test_the_loss_falls_and_the_best_weights_are_kept(folder, tmp_path, kind) -> None:
+    own = {"steps": 60, "save_every": 20, "classifier": CORNERS}
+    losses = trained(kind, folder, tmp_path / "run", **own)
+    key = {"variational": "reconstruction", "distilled": "area"}[kind]
+    first, last = (np.mean([one[key] for one in part]) for part in (losses[:8], losses[-8:]))
+    assert last < first
+    assert (tmp_path / "run" / f"{kind}.safetensors").stat().st_size > 100
+    assert len(list((tmp_path / "run").glob("step-*.png"))) == 3
+
+
+def test_a_distilled_network_finds_what_the_classifier_looks_at(folder, tmp_path) -> None:
+    trained(
+        "distilled", folder, tmp_path / "run", classifier=CORNERS, steps=150, rate=1e-2,
+        infiller="grey", save_every=50,
+    )  # fmt: skip
+    weights = str(tmp_path / "run" / "distilled.safetensors")
+    classifier = load(CORNERS)
+    images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(1)) * 0.3
+    images[:, :, :12, :12] += 0.6
+    classifier.passes.forwards = 0
+    found = explain(classifier, images, create("methods", "distilled", weights=weights), targets=1)
+    assert found.provenance["cost"]["forwards"] == 2
+    inside = found.saliency[:, :12, :12].mean((1, 2))
+    rest = (found.saliency.sum((1, 2)) - 144 * inside) / (24 * 24 - 144)
+    assert (inside > rest).all()
+
+    score = question(classifier, images)
+    warm = create("methods", "tide", grid=8, scales=2, steps=2, warm_start=weights)
+    cold = create("methods", "tide", grid=8, scales=2, steps=2)
+    assert warm.start(score)[:, -64:].abs().sum() > 0
+    assert warm.start(score)[:, :-64].abs().sum() == 0
+    losses = [method.loss(score, 0, method.start(score)).mean() for method in (warm, cold)]
+    assert losses[0] < losses[1]
+
+
+def test_the_encoder_is_the_published_one() -> None:
+    assert len(PUBLISHED) == 16
+    encoder = VariationalEncoder()
+    assert sum(isinstance(m, torch.nn.Conv2d) for m in encoder.modules()) == 17
+    mean, log_variance = encoder.eval()(torch.rand(1, 3, 20, 28))
+    assert mean.shape == log_variance.shape == (1, 20, 28)
+    small = VariationalEncoder(widths=(4,), side=8).eval()
+    assert small(torch.rand(2, 3, 20, 20))[0].shape == (2, 8, 8)
+
+
+def test_the_kept_pixels_sum_to_the_share() -> None:
+    scores = torch.randn(3, 10, 10, generator=torch.Generator().manual_seed(0))
+    for share in (0.05, 0.3, 1.0):
+        found = kept(scores, share, 0.1)
+        np.testing.assert_allclose(found.sum((1, 2)), 100 * share, rtol=1e-4)
+    hard = kept(scores, 0.1, 1e-3) > 0.5
+    assert torch.equal(hard.flatten(1).sum(1), torch.tensor([10, 10, 10]))
+    for one, top in zip(scores, hard, strict=True):
+        assert one[top].min() > one[~top].max()
+
+
+def test_variational_reads_mean_deviation_and_samples(folder, tmp_path) -> None:
+    trained("variational", folder, tmp_path / "run")
+    weights = str(tmp_path / "run" / "variational.safetensors")
+    images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(1))
+    classifier = load(TOY)
+    maps = {
+        reading: explain(
+            classifier, images, create("methods", "variational", weights=weights, reading=reading)
+        ).saliency
+        for reading in ("mean", "deviation", "sample")
+    }
+    assert (maps["deviation"] > 0).all()
+    assert not torch.equal(maps["mean"], maps["sample"])
+    drawn = create("methods", "variational", weights=weights, reading="sample")
+    other = explain(classifier, images, drawn, seed=1)
+    assert not torch.equal(other.saliency, maps["sample"])
+    assert torch.equal(explain(classifier, images, drawn).saliency, maps["sample"])
+    off = (explain(classifier, images, drawn, seed=s).saliency - maps["mean"] for s in range(30))
+    spread = torch.stack(list(off)).std(0)
+    assert np.corrcoef(spread.flatten(), maps["deviation"].flatten())[0, 1] > 0.3
+    assert total_variation(maps["mean"][:, None, None]).shape == (2,)
+    with pytest.raises(InputError, match="expected reading mean"):
+        create("methods", "variational", reading="median")
+
+
+@pytest.mark.parametrize("kind", ["casm", "variational", "distilled"])
+def test_weights_that_do_not_fit_are_refused(folder, tmp_path, kind) -> None:
+    trained(kind, folder, tmp_path / "run")
+    other = load(TOY)
+    object.__setattr__(other, "name", "another")
+    images = torch.rand(1, 3, 24, 24)
+    weights = str(tmp_path / "run" / f"{kind}.safetensors")
+    with pytest.raises(InputError, match="was trained for the classifier"):
+        explain(other, images, create("methods", kind, weights=weights))
+    with pytest.raises(InputError, match=f"unsee train {kind}"):
+        explain(other, images, create("methods", kind, weights=str(tmp_path / "no.safetensors")))
+
+
+def test_labels_of_a_data_set(folder, tmp_path) -> None:
+    found = gathered([f"image_folder:{folder}"], 32, labelled=True)
+    assert found.pictures.shape == (12, 3, 32, 32)
+    assert found.targets.tolist() == [0] * 6 + [1] * 6
+    losses = trained(
+        "casm", f"image_folder:{folder}", tmp_path / "run", labels="data", classifier=CORNERS
+    )
+    assert len(losses) == 4
+    three = gathered([f"image_folder:{folder}"], 32, labelled=True, classes="0-1,7")
+    assert len(three.targets) == 12
+    for classes, words in (("1", "at least two classes"), ("a-b", "expected classes as 0-49")):
+        with pytest.raises(InputError, match=words):
+            gathered([f"image_folder:{folder}"], 32, labelled=True, classes=classes)
+    with pytest.raises(InputError, match="expected labels data"):
+        gathered([str(folder)], 32, labelled=False, classes="1")
+    (folder / "b").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="at least two classes"):
+        gathered([f"image_folder:{folder}"], 32, labelled=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "words"),
+    [
+        ("variational", {"share": 0.0}, r"expected a share in \(0, 1\]"),
+        ("variational", {"share": 1.5}, r"expected a share in \(0, 1\]"),
+        (
+            "variational",
+            {"length": 300.0, "nugget": 0.0},
+            "not positive definite at length-scale 300",
+        ),
+        ("variational", {"rate": 1e30}, "not finite"),
+        ("distilled", {"levels": 0}, "expected levels >= 1"),
+        ("distilled", {"infiller": "gray"}, "did you mean 'grey'"),
+        ("casm", {"data": ()}, "expected data"),
+    ],
+)
+def test_wrong_settings_are_refused(folder, tmp_path, kind, settings, words) -> None:
+    chosen, train, own = OF[kind]
+    plain = {"data": (str(folder),), "out": tmp_path / "run", **SMALL, **own, "steps": 30}
+    with pytest.raises(InputError, match=words):
+        list(train(chosen(**{**plain, **settings})))
+
+
+def test_a_decoder_wants_its_own_features() -> None:
+    decoder = LandscapeDecoder((4, 6), 3, width=5, grid=8)
+    target = torch.tensor([2])
+    features = [torch.rand(1, 4, 16, 16), torch.rand(1, 6, 4, 4)]
+    assert decoder.eval()(features, target).shape == (1, 1, 8, 8)
+    with pytest.raises(InputError, match="another classifier"):
+        decoder(features[::-1], target)
+
+
+def test_batch_norm_alone_is_torchs_own() -> None:
+    x = torch.randn(4, 3, 5, 5)
+    ours, theirs = BatchNorm(3), torch.nn.BatchNorm2d(3)
+    torch.testing.assert_close(ours(x), theirs(x))
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+
+
+@pytest.mark.parametrize("kind", ["casm", "variational", "distilled"])
+def test_two_processes_train_as_one(folder, tmp_path, kind) -> None:
+    flags = {
+        "casm": ["--width", "5"],
+        "variational": ["--widths", "6", "4", "--side", "12", "--length", "1", "--rate", "1e-2"],
+        "distilled": ["--width", "6", "--grid", "8"],
+    }[kind]
+    common = [
+        "-m", "unsee", "train", kind, "--data", str(folder), "--classifier", TOY, "--steps", "3",
+        "--batch", "4", "--keep", "32", "--workers", "0", "--held-out", "2", "--save-every", "3",
+        *flags, "--out",
+    ]  # fmt: skip
+    several = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29511"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment["ACCELERATE_USE_CPU"] = "1"
+    for name, launcher in (("one", []), ("two", several)):
+        done = subprocess.run(
+            [sys.executable, *launcher, *common, str(tmp_path / name)],
+            env=environment, capture_output=True, text=True, cwd=ROOT,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+    one, two = (load_file(tmp_path / name / f"{kind}.safetensors") for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    for key in one:
+        torch.testing.assert_close(
+            one[key].float(), two[key].float(), atol=2e-3, rtol=2e-2, msg=lambda m, k=key: k + m
+        )
+
+
+def test_the_command_knows_all_kinds(folder, tmp_path, capsys) -> None:
+    assert main(["train"]) == 0
+    assert "infiller|casm|variational|distilled" in capsys.readouterr().out
+    assert main(["train", "variatonal"]) == 2
+    assert "did you mean 'variational'" in capsys.readouterr().err
