@@ -257,8 +257,8 @@ def test_as_a_program(photo, tmp_path) -> None:
 def test_floor_times_the_bare_network_and_methods(capsys, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     arguments = [
-        "floor", "--classifier", "tests.toys:classifier", "--methods", "rise", "gradient", "--budget",
-        "8", "--chunks", "1", "2", "--rounds", "1", "--batch", "2",
+        "floor", "--classifier", "tests.toys:classifier", "--methods", "rise", "gradient",
+        "--budget", "8", "--chunks", "1", "2", "--rounds", "1", "--batch", "2",
     ]  # fmt: skip
     assert main(arguments) == 0
     out = capsys.readouterr().out
