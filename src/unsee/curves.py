@@ -43,7 +43,7 @@ class RiseBackground(Infiller):
         background = neutral.expand_as(scene.images)
         if self.direction == "insertion":
             background = convolve(scene.images - neutral, rise_kernel(), border="zero") + neutral
-        return lambda keep, rows: background[rows.image]
+        return lambda keep, rows: rows.of(background)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class IgosBackground(Infiller):
     def bind(self, scene: Scene) -> Fill:
         """Blurred once, to 8 bits as OpenCV does."""
         background = (gaussian_blur(scene.images, 50, 51) * 255).round() / 255
-        return lambda keep, rows: background[rows.image]
+        return lambda keep, rows: rows.of(background)
 
 
 def rise_kernel() -> Float[Tensor, " 11"]:

@@ -29,7 +29,12 @@ def resize(
 
 def compose(images: Images, backgrounds: Backgrounds, keep: FlatKeep) -> Variants:
     """Show `images` where `keep` is 1 and `backgrounds` where it is 0; both ends are exact."""
-    return torch.lerp(backgrounds, images, keep)
+    whole = keep.expand_as(images)
+    if images.stride(1) == 1:
+        whole = whole.contiguous(
+            memory_format=torch.channels_last
+        )  # as the image: several times faster
+    return torch.lerp(backgrounds, images, whole)
 
 
 def total_variation(mask: Float[Tensor, "b *k gh gw"], power: float = 2) -> Float[Tensor, " b"]:
@@ -140,8 +145,9 @@ def soft_top_k(
     return chosen
 
 
-HALVINGS = 50
-"""Of the interval in which the shift of a soft top-k lies."""
+HALVINGS, REFINEMENTS = 24, 6
+"""Steps that find the shift of a soft top-k: first in single precision by bisection, to a ten
+millionth of the scores' range, then by Newton's rule in double precision, kept in that bracket."""
 
 
 class _SoftTopK(torch.autograd.Function):
@@ -149,16 +155,28 @@ class _SoftTopK(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, scores, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
-        """Bisect for the shift."""
+        """Bisect for the shift, then refine it."""
         exact = torch.float32 if scores.device.type == "mps" else torch.float64
         x, wanted = scores.to(exact), count.to(exact)[..., None]
         level = torch.logit(wanted / scores.shape[-1], eps=1e-12)
         low, high = level - x.amax(-1, keepdim=True), level - x.amin(-1, keepdim=True)
+        slack = 1e-5 * (1 + torch.maximum(low.abs(), high.abs()))  # of single precision
+        rough = x.float()
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            over = torch.sigmoid(x + middle).sum(-1, keepdim=True) > wanted
+            over = torch.sigmoid(rough + middle.float()).sum(-1, keepdim=True) > wanted
             low, high = torch.where(over, low, middle), torch.where(over, middle, high)
-        chosen = torch.sigmoid(x + (low + high) / 2).to(scores.dtype)
+        low, high = low - slack, high + slack
+        shift = (low + high) / 2
+        for _ in range(REFINEMENTS):
+            share = torch.sigmoid(x + shift)
+            off = share.sum(-1, keepdim=True) - wanted
+            low, high = torch.where(off > 0, low, shift), torch.where(off > 0, shift, high)
+            slope = (share * (1 - share)).sum(-1, keepdim=True).clamp(min=1e-300)
+            newton = shift - off / slope
+            inside = (newton >= low) & (newton <= high)
+            shift = torch.where(inside, newton, (low + high) / 2)
+        chosen = torch.sigmoid(x + shift).to(scores.dtype)
         ctx.save_for_backward(chosen)
         return chosen
 

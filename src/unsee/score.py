@@ -114,8 +114,8 @@ class MaskedScore:
             hard = keep.round()
             backgrounds = self.fill(hard, rows)
             if self._hands_back and (keep.requires_grad or not torch.equal(keep, hard)):
-                backgrounds = torch.where(hard > 0, self.behind[rows.image], backgrounds)
-        return masks.compose(self.images[rows.image], backgrounds, keep)
+                backgrounds = torch.where(hard > 0, rows.of(self.behind), backgrounds)
+        return masks.compose(rows.of(self.images), backgrounds, keep)
 
     def pictures(self, keep: Keep, step: int = 0) -> Images:
         """What the classifier would see under the first mask of each image."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unsee.random import ImageRandom
-from unsee.types import Backgrounds, FlatKeep, Images
+from unsee.types import Backgrounds, FlatKeep, Images, Variants
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,12 @@ class Rows(NamedTuple):
     variant: Int[Tensor, " n"]
     step: int
     """Of the optimisation; noise that is "fresh each step" asks for it."""
+
+    def of(self, images: Images) -> Variants:
+        """The image of each row; of a single one without a copy."""
+        if len(images) == 1:
+            return images.expand(len(self.image), -1, -1, -1)
+        return images[self.image]
 
 
 Fill = Callable[[FlatKeep, Rows], Backgrounds]

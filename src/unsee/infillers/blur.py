@@ -34,4 +34,4 @@ class Blur(Infiller):
     def bind(self, scene: Scene) -> Fill:
         """Blur once."""
         background = gaussian_blur(scene.images, self.sigma, self.kernel)
-        return lambda keep, rows: background[rows.image]
+        return lambda keep, rows: rows.of(background)

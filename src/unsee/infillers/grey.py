@@ -14,4 +14,4 @@ class Grey(Infiller):
     def bind(self, scene: Scene) -> Fill:
         """The colour, once for each image."""
         background = scene.neutral.view(-1, 1, 1).expand_as(scene.images)
-        return lambda keep, rows: background[rows.image]
+        return lambda keep, rows: rows.of(background)

@@ -25,4 +25,4 @@ class Noise(Infiller):
         else:
             noise = scene.random.normal(0, *shape, stream="infill")
             background = (scene.neutral.view(-1, 1, 1) + self.amplitude * noise).clamp(0, 1)
-        return lambda keep, rows: background[rows.image]
+        return lambda keep, rows: rows.of(background)

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from unsee import masks
 from unsee import weights as files
-from unsee.errors import InputError
 from unsee.methods.base import Method, Progress, drawn
 from unsee.networks.variational_encoder import VariationalEncoder
 from unsee.score import MaskedScore
@@ -34,14 +33,8 @@ class Variational(Method):
 
     weights: str = ""
     """Path of variational.safetensors, trained for this classifier."""
-    reading: str = "mean"
-    """mean, deviation or sample."""
-
-    def __post_init__(self) -> None:
-        if self.reading not in READINGS:
-            raise InputError(
-                f"variational: expected reading {', '.join(READINGS)}, got {self.reading!r}"
-            )
+    reading: Literal["mean", "deviation", "sample"] = "mean"
+    """What the map shows."""
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round without a pass through the classifier."""
@@ -72,6 +65,3 @@ class Variational(Method):
         )
         files.fit(encoder, tensors, path)
         return encoder.to(score.images.device)
-
-
-READINGS = ("mean", "deviation", "sample")
