@@ -25,6 +25,8 @@ def study(precision: torch.dtype | str = "auto", **asked: Any) -> Work:
     classifier = load(precision=precision)
     picture = Image.fromarray(chelsea())
     warm_up(classifier)
+    for _ in Study.of(classifier, picture, method, **{**settings, "budget": 32}).steps():
+        pass  # what a process does once, as peers do when they look for their best batch
 
     def work() -> dict:
         asked = Study.of(classifier, picture, method, **settings)
