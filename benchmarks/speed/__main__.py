@@ -104,7 +104,8 @@ def report(found: dict[str, list[dict]], rounds: int) -> str:
         "",
         f"`python benchmarks/speed --rounds {rounds}`, {date.today()}. {cpu()}, {os.cpu_count()} "
         f"cores; Python {platform.python_version()}, {versions}. EfficientNet-Lite0 at 224 x 224, "
-        f"one photo, median of {rounds} processes.",
+        f"one photo; {'the median of ' if rounds > 1 else ''}{rounds} process{'es' * (rounds > 1)} "
+        "each.",
         "",
         "Ours as the command line runs it: `rise`, `sliding_patch`, `occlusion` and `lime` ask the "
         "network in bfloat16 where the CPU has instructions for it, all else is float32.",
