@@ -8,6 +8,7 @@ are the median of several rounds, in turn; the error is the largest against our 
 
 import argparse
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from statistics import median
@@ -38,7 +39,7 @@ def sinkhorn(scores: Tensor, count: float, eps: float) -> Tensor:
     return (kernel + f[:, None] + g)[:, 1].exp() * n
 
 
-def seconds(work) -> float:
+def seconds(work: Callable[[], Tensor]) -> float:
     """Of one call, waited for."""
     start = time.perf_counter()
     found = work()
