@@ -113,7 +113,8 @@ def _write(
                     writer.writerow([result.method, number, *(f"{v:.4f}" for v in values)])
         (folder / "table.csv").write_text(_csv(found), encoding="utf-8")
         maps = torch.cat([m[:1] for result in found for m in (result.real, result.shuffled)])
-        names = [f"{r.method}, {way}" for r in found for way in ("true", "shuffled")]
+        shorts = [result.method.partition(":")[0] for result in found]
+        names = [f"{short}, {way}" for short in shorts for way in ("true", "shuffled")]
         shown = images[:1].expand(len(maps), 3, -1, -1)
         overview(shown, maps, names).savefig(folder / "labels.png", dpi=80)
         arrays = {
