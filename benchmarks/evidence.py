@@ -69,8 +69,7 @@ def row(classifier: Classifier, picture: Image.Image, run: tuple) -> list[str]:
     method, settings, infiller = run
     study = Study.of(classifier, picture, create("methods", method, **settings), infiller=infiller)
     with torch.enable_grad():
-        for _ in study.steps():
-            pass
+        study.finish()
     score = replace(study.score, measure=probability)
     top, cells = masks.top_share(study.explanation.saliency, SHARE), random_cells(score)
     numbers = [

@@ -88,8 +88,7 @@ def job(
         synchronise(images.device)
         start = time.perf_counter()
         study = Study.of(classifier, images, method, infiller=filler, budget=budget)
-        for _ in study.steps():
-            pass
+        study.finish()
         synchronise(images.device)
         seconds = time.perf_counter() - start
     cost = study.explanation.provenance["cost"]

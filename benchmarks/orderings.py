@@ -73,8 +73,7 @@ def study_of(classifier: Classifier, picture: Image.Image, variant: dict) -> Stu
 
 def rated(study: Study) -> dict[str, float]:
     """Areas under both protocols, regions of the top share, cost."""
-    for _ in study.steps():
-        pass
+    study.finish()
     saliency, found = study.explanation.saliency, {}
     for name in PROTOCOLS:
         protocol = curves.PROTOCOLS[name]

@@ -74,8 +74,7 @@ def row(name: str, photo: str, image: Tensor, maps: dict, passes: dict, seeds: i
     classifier = load()
     for seed in range(seeds if RUNS[name].get("draws", True) else 1):
         study = Study.of(classifier, image, method, infiller=infiller, measure=measure, seed=seed)
-        for _ in study.steps():
-            pass
+        study.finish()
         found.append(study.explanation.saliency)
         ours.append(rate(study, found[-1]))
     cost = study.explanation.provenance["cost"]

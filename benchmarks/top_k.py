@@ -17,6 +17,7 @@ import torch
 from speed.__main__ import cpu
 from torch import Tensor
 
+from unsee.classifier import synchronise
 from unsee.masks import soft_top_k
 
 SIZES = (784, 12_544, 50_176)
@@ -43,8 +44,7 @@ def seconds(work: Callable[[], Tensor]) -> float:
     """Of one call, waited for."""
     start = time.perf_counter()
     found = work()
-    if found.is_cuda:
-        torch.cuda.synchronize()
+    synchronise(found.device)
     return time.perf_counter() - start
 
 

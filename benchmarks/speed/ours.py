@@ -25,13 +25,12 @@ def study(precision: torch.dtype | str = "auto", **asked: Any) -> Work:
     classifier = load(precision=precision)
     picture = Image.fromarray(chelsea())
     warm_up(classifier)
-    for _ in Study.of(classifier, picture, method, **{**settings, "budget": 32}).steps():
-        pass  # what a process does once, as peers do when they look for their best batch
+    # what a process does once, as peers do when they look for their best batch
+    Study.of(classifier, picture, method, **{**settings, "budget": 32}).finish()
 
     def work() -> dict:
         asked = Study.of(classifier, picture, method, **settings)
-        for _ in asked.steps():
-            pass
+        asked.finish()
         return asked.explanation.provenance["cost"]
 
     return work
@@ -50,8 +49,7 @@ def both_curves() -> Work:
     classifier, picture = load(), Image.fromarray(chelsea())
     warm_up(classifier)
     asked = Study.of(classifier, picture, create("methods", "random"))
-    for _ in asked.steps():
-        pass
+    asked.finish()
     score, saliency = asked.score, asked.explanation.saliency
     protocol = curves.PROTOCOLS["rise"]
     x = classifier.normalise(score.images).expand(2 * (FLIPS + 1), -1, -1, -1)

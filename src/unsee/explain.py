@@ -72,9 +72,7 @@ def explain(
         model, images, method, infiller=infiller, targets=targets, measure=measure, seed=seed,
         repeats=repeats, budget=budget,
     )  # fmt: skip
-    for _ in study.steps():
-        pass
-    return study.explanation
+    return study.finish()
 
 
 @dataclass(eq=False)
@@ -156,6 +154,12 @@ class Study:
             self._provenance(cost),
             runs.std(0) if self.repeats > 1 else None,
         )
+
+    def finish(self) -> Explanation:
+        """Run the method to its end."""
+        for _ in self.steps():
+            pass
+        return self.explanation
 
     def _reseeded(self, run: int) -> MaskedScore:
         """The same question with the noise of the next seed, as precise as the method needs it."""

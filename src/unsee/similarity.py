@@ -58,6 +58,20 @@ def alike(
     return MEASURES[measure](*(m.detach().cpu().double().numpy() for m in (one, other)))
 
 
+def each(
+    maps: Float[Tensor, "b h w"], others: Float[Tensor, "b h w"], measure: str = "spearman"
+) -> list[float]:
+    """Of each map with the other of its place."""
+    return [alike(one, other, measure) for one, other in zip(maps, others, strict=True)]
+
+
+def by_measure(
+    maps: Float[Tensor, "b h w"], others: Float[Tensor, "b h w"]
+) -> dict[str, list[float]]:
+    """The same by every measure."""
+    return {name: each(maps, others, name) for name in MEASURES}
+
+
 def pairs(maps: Float[Tensor, "k h w"], measure: str = "spearman") -> float:
     """Mean similarity over all pairs of maps; NaN for a single one."""
     planes = [plane.detach().cpu().double().numpy() for plane in maps]

@@ -17,7 +17,7 @@ COMMANDS = {
     "evaluate": "many photos, methods and metrics: a run that never loses a row",
     "report": "what runs came to: tables, a page, CSV, LaTeX",
     "evaluate-infill": "how well in-fillers hide objects and bring back what is missing",
-    "train": "train the in-filling generator; a stopped run goes on where it was",
+    "train": "train the networks of methods and in-fillers; a stopped run goes on where it was",
     "floor": "time the bare classifier, and how far methods are above it",
     "list": "list methods, infillers, classifiers, metrics, datasets, recipes or papers' tables",
     "demo": "explain a real photo that comes with a package",

@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import tyro
 from rich.console import Console
@@ -16,35 +16,17 @@ from unsee.measures import MEASURES
 from unsee.recipes import recipe, recipes
 from unsee.registry import available, part, summary
 
-KINDS = (
-    "methods",
-    "infillers",
-    "classifiers",
-    "metrics",
-    "datasets",
-    "measures",
-    "recipes",
-    "tables",
-)
+Kind = Literal[
+    "methods", "infillers", "classifiers", "metrics", "datasets", "measures", "recipes", "tables",
+]  # fmt: skip
+KINDS: tuple[str, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
 class List:
     """List what can be named, with a line about each."""
 
-    kind: Annotated[
-        Literal[
-            "methods",
-            "infillers",
-            "classifiers",
-            "metrics",
-            "datasets",
-            "measures",
-            "recipes",
-            "tables",
-        ],
-        tyro.conf.Positional,
-    ]
+    kind: Annotated[Kind, tyro.conf.Positional]
     """What to list."""
     json: bool = False
     """Print a JSON list of objects with `name` and `summary`."""

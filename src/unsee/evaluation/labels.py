@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from unsee import similarity
@@ -146,21 +146,9 @@ def check(
     """
     for name, method in methods.items():
         one, other = (
-            _maps(classifier, images, method, targets=targets.tolist(), **asked)
+            Study.of(classifier, images, method, targets=targets.tolist(), **asked)
+            .finish()
+            .saliency
             for classifier in (real, shuffled)
         )
-        yield Beside(name, one, other, _likeness(one, other))
-
-
-def _maps(classifier: Classifier, images: Images, method: Any, **asked: Any) -> Saliency:
-    study = Study.of(classifier, images, method, **asked)
-    for _ in study.steps():
-        pass
-    return study.explanation.saliency
-
-
-def _likeness(one: Float[Tensor, "b h w"], other: Float[Tensor, "b h w"]) -> dict[str, list[float]]:
-    return {
-        name: [similarity.alike(a, b, name) for a, b in zip(one, other, strict=True)]
-        for name in similarity.MEASURES
-    }
+        yield Beside(name, one, other, similarity.by_measure(one, other))

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import Float
-from torch import Tensor
-
 from unsee import similarity
 from unsee.classifier import Classifier
 from unsee.explain import Study
@@ -39,25 +36,11 @@ def check(
     A method that explains the classifier falls to no similarity; one that draws edges does not.
     The first result is the real classifier's. `asked` goes to `explain`: infiller, measure ...
     """
-    real = _explained(Study.of(classifier, images, method, seed=seed, **asked))
+    real = Study.of(classifier, images, method, seed=seed, **asked)
     asked = {**asked, "targets": real.score.targets.tolist()}
-    whole = real.explanation.saliency
-    yield _beside("", whole, whole)
+    whole = real.finish().saliency
+    yield Forgotten("", whole, similarity.by_measure(whole, whole))
     for name, forgetful in randomised(classifier, order, steps, seed):
-        study = _explained(Study.of(forgetful, real.score.images, method, seed=seed, **asked))
-        yield _beside(name, study.explanation.saliency, whole)
-
-
-def _explained(study: Study) -> Study:
-    for _ in study.steps():
-        pass
-    return study
-
-
-def _beside(layer: str, maps: Saliency, real: Saliency) -> Forgotten:
-    found: dict[str, list[float]] = {name: [] for name in similarity.MEASURES}
-    one: Float[Tensor, "h w"]
-    for one, other in zip(maps, real, strict=True):
-        for name in found:
-            found[name].append(similarity.alike(one, other, name))
-    return Forgotten(layer, maps, found)
+        study = Study.of(forgetful, real.score.images, method, seed=seed, **asked)
+        maps = study.finish().saliency
+        yield Forgotten(name, maps, similarity.by_measure(maps, whole))

@@ -9,6 +9,7 @@ from typing import Any
 
 from unsee.errors import InputError, unknown
 from unsee.evaluation.plan import OWN, Plan
+from unsee.recipes import tomls
 
 FOLDER = "unsee.tables"
 
@@ -65,8 +66,7 @@ class Table:
 
 def tables() -> list[str]:
     """Names of all tables that ship."""
-    found = (entry.name for entry in files(FOLDER).iterdir())
-    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+    return tomls(FOLDER)
 
 
 def load(name: str) -> tuple[dict[str, Any], Table]:

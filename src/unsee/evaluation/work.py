@@ -96,9 +96,7 @@ def _explain(
         classifier, images, method, infiller=infiller, targets=targets,
         measure=plan.measure or measure, seed=plan.seed, budget=plan.budget,
     )  # fmt: skip
-    for _ in study.steps():
-        pass
-    explanation, score = study.explanation, study.score
+    explanation, score = study.finish(), study.score
     if plan.judge is not None:
         score = replace(score, infiller=made("infillers", plan.judge))
     truths = [one.truth for one in together]

@@ -37,8 +37,7 @@ def smoothed(score: MaskedScore, known: Known, samples: int, noise: float) -> Sa
 
 def likeness(one: Saliency, other: Saliency, measure: str) -> Float[Tensor, " b"]:
     """How alike two maps of each photo are."""
-    pairs = zip(one, other, strict=True)
-    return one.new_tensor([similarity.alike(a, b, measure) for a, b in pairs])
+    return one.new_tensor(similarity.each(one, other, measure))
 
 
 def check(name: str, layers: int, samples: int = 1) -> None:

@@ -52,5 +52,4 @@ class SingleDeletion(Metric):
         means = saliency.new_zeros(len(saliency), count).scatter_reduce_(
             1, flat, saliency.flatten(1), "mean", include_self=False
         )
-        pairs = zip(means, drops, strict=True)
-        return saliency.new_tensor([similarity.alike(a[None], b[None]) for a, b in pairs])
+        return saliency.new_tensor(similarity.each(means[:, None], drops[:, None]))

@@ -29,7 +29,12 @@ class Recipe:
 
 def recipes() -> list[str]:
     """Names of all recipes."""
-    found = (entry.name for entry in files("unsee.recipes").iterdir())
+    return tomls("unsee.recipes")
+
+
+def tomls(package: str) -> list[str]:
+    """Names of the TOML files that ship in a package."""
+    found = (entry.name for entry in files(package).iterdir())
     return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
 

@@ -1,6 +1,7 @@
 """Training of a landscape in one pass: TIDE's own objective, spread over all photos."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -98,7 +99,7 @@ class DistilledGame(Game):
 
     def move(self, step: int, batch: Batch) -> dict[str, float]:
         """One step on the area between the curves."""
-        rate = (1 + _cosine(step / max(self.chosen.steps, 1))) / 2
+        rate = (1 + math.cos(math.pi * min(step / max(self.chosen.steps, 1), 1.0))) / 2
         for group in self.adam.param_groups:
             group["lr"] = self.chosen.rate * rate
         losses = self._losses(batch, step).mean()
@@ -178,7 +179,3 @@ class DistilledGame(Game):
         which = (coins[:, 1] * likely.shape[1]).long()
         other = likely.gather(1, which[:, None])[:, 0]
         return torch.where(coins[:, 0] < self.chosen.others, other, first)
-
-
-def _cosine(share: float) -> float:
-    return float(torch.cos(torch.tensor(torch.pi * min(share, 1.0))))

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from unsee.networks.critic import Critic
 from unsee.networks.painter import Painter
 from unsee.networks.perceptual import Perceptual
 from unsee.training.grid import grid
-from unsee.training.loop import accelerator_of, check_finite
+from unsee.training.loop import accelerator_of, check_finite, check_same, plain
 from unsee.training.photos import Holed, squares
 
 
@@ -233,12 +233,7 @@ def _resume(chosen: InfillerTraining, accelerator: Any, players: _Players) -> in
     if not last.is_dir():
         return 0
     manifest = json.loads((last / "run.json").read_text(encoding="utf-8"))
-    for name in ("batch", "size", "keep", "seed"):
-        if manifest["settings"][name] != getattr(chosen, name):
-            raise InputError(
-                f"{chosen.out}: a run with {name} = {manifest['settings'][name]} is there, got "
-                f"{getattr(chosen, name)}; choose another --out"
-            )
+    check_same(manifest["settings"], chosen, ("batch", "size", "keep", "seed"))
     accelerator.load_state(str(last))
     return int(manifest["step"])
 
@@ -252,8 +247,7 @@ def _save(chosen: InfillerTraining, accelerator: Any, players: _Players, step: i
         return
     from safetensors.torch import save_file
 
-    settings = {name: str(v) if isinstance(v, Path) else v for name, v in asdict(chosen).items()}
-    run = json.dumps({"step": step, "settings": settings}, indent=2)
+    run = json.dumps({"step": step, "settings": plain(chosen)}, indent=2)
     (new / "run.json").write_text(run, encoding="utf-8")
     shutil.rmtree(last, ignore_errors=True)
     new.rename(last)

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -232,23 +232,28 @@ def _resume(chosen: MaskTraining, game: Game) -> tuple[int, float]:
     if not path.exists():
         return 0, math.inf
     stored = torch.load(path, "cpu", weights_only=True)
-    settings, now = json.loads(stored["settings"]), json.loads(_plain(chosen))
-    for name in game.fixed:
-        if settings[name] != now[name]:
-            raise InputError(
-                f"{chosen.out}: a run with {name} = {settings[name]} is there, got {now[name]}; "
-                "choose another --out"
-            )
+    check_same(json.loads(stored["settings"]), chosen, game.fixed)
     for name, part in game.states().items():
         part.load_state_dict(stored["states"][name])
     game.past = stored["past"]
     return int(stored["step"]), float(stored["best"])
 
 
-def _plain(chosen: MaskTraining) -> str:
-    """Settings as JSON."""
-    plain = {name: str(v) if isinstance(v, Path) else v for name, v in asdict(chosen).items()}
-    return json.dumps(plain)
+def plain(chosen: Any) -> dict[str, Any]:
+    """Settings of a training as JSON would bring them back."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(chosen), default=str))
+    return found
+
+
+def check_same(before: dict[str, Any], chosen: Any, names: Sequence[str]) -> None:
+    """Refuse to go on with a run whose settings were others."""
+    now = plain(chosen)
+    for name in names:
+        if before[name] != now[name]:
+            raise InputError(
+                f"{chosen.out}: a run with {name} = {before[name]} is there, got {now[name]}; "
+                "choose another --out"
+            )
 
 
 def _save(
@@ -265,7 +270,7 @@ def _save(
         return best
     from safetensors.torch import save_file
 
-    settings = _plain(chosen)
+    settings = json.dumps(plain(chosen))
     states = {name: part.state_dict() for name, part in game.states().items()}
     new = chosen.out / "checkpoint.new"
     stored = {"states": states, "past": game.past, "step": step, "best": best}

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -162,5 +161,4 @@ def kept(scores: Float[Tensor, "n h w"], share: float, softness: float) -> Float
     low, high = (end[:, None] for end in flat.aminmax(dim=1))
     scaled = (flat - low) / (high - low).clamp(min=1e-6)
     count = flat.new_full((len(flat),), share * flat.shape[1])
-    top = partial(masks.soft_top_k, temperature=softness / 2)
-    return top(scaled, count).view_as(scores)
+    return masks.soft_top_k(scaled, count, softness / 2).view_as(scores)
