@@ -148,6 +148,16 @@ class Report:
 
     def values(self, way: tuple[str, ...], metric: str) -> dict[str, float]:
         """One number for each photo; those without one are left out."""
+        if (way, metric) not in self._known:
+            self._known[way, metric] = self._values(way, metric)
+        return self._known[way, metric]
+
+    @cached_property
+    def _known(self) -> dict[tuple[tuple[str, ...], str], dict[str, float]]:
+        """What was gathered already."""
+        return {}
+
+    def _values(self, way: tuple[str, ...], metric: str) -> dict[str, float]:
         if metric in self._tuned:
             columns = self._tuned[metric].columns
             found = {value: self.values(way, column) for value, column in columns.items()}
@@ -159,8 +169,16 @@ class Report:
         }
 
     def mean(self, way: tuple[str, ...], metric: str) -> Mean:
-        """Over all photos that have a number."""
-        return intervals.mean(list(self.values(way, metric).values()))
+        """Over all photos that have a number; its interval is drawn once."""
+        if (way, metric) not in self._means:
+            numbers = list(self.values(way, metric).values())
+            self._means[way, metric] = intervals.mean(numbers)
+        return self._means[way, metric]
+
+    @cached_property
+    def _means(self) -> dict[tuple[tuple[str, ...], str], Mean]:
+        """What was drawn already."""
+        return {}
 
     def difference(self, one: tuple[str, ...], other: tuple[str, ...], metric: str) -> Difference:
         """Paired, over the photos that both have a number for."""

@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from unsee import weights as files
+from unsee.methods._decoded import decoded, stages_of
 from unsee.networks.landscape_decoder import LandscapeDecoder
-from unsee.networks.stages import Stages, find
+from unsee.networks.stages import Stages
 from unsee.score import MaskedScore
 
 NEEDED = ("classifier", "stages", "channels", "classes", "width", "grid")
@@ -21,17 +21,7 @@ def landscape(
 ) -> Float[Tensor, "b 1 _g _g"]:
     """Heights for each image and its target; one forward pass."""
     reader, decoder = _networks(score, weights, flag)
-    classifier, found = score.classifier, list[Tensor]()
-    chunk = classifier.at_a_time(score.images, len(score.images))
-    with torch.no_grad():
-        for part, targets in zip(
-            score.images.split(chunk), score.targets.split(chunk), strict=True
-        ):
-            x = classifier.normalise(part).contiguous(memory_format=torch.channels_last)
-            _, features = reader(x)
-            found.append(decoder([f.float() for f in features], targets))
-            classifier.passes.forwards += len(part)
-    return torch.cat(found)
+    return decoded(score, reader, decoder)
 
 
 def _networks(score: MaskedScore, weights: str, flag: str) -> tuple[Stages, LandscapeDecoder]:
@@ -39,13 +29,9 @@ def _networks(score: MaskedScore, weights: str, flag: str) -> tuple[Stages, Land
     network: Any = score.classifier.model
     device = score.images.device
     if weights == files.RANDOM:
-        x = score.classifier.normalise(score.images[:1])
-        stages = find(network, x)
-        with torch.no_grad():
-            _, features = Stages(network, stages)(x)
-        channels = [f.shape[1] for f in features]
+        reader, channels = stages_of(score)
         made: Any = files.untrained(LandscapeDecoder, channels, 1000)
-        return Stages(network, stages), made.to(device)
+        return reader, made.to(device)
     path = files.find(weights, PUBLISHED, flag)
     about, tensors = files.described(path, NEEDED, "landscape decoder")
     files.for_classifier(path, about, score.classifier.name)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from unsee import weights as files
+from unsee.methods._decoded import decoded, stages_of
 from unsee.methods.base import Method, Progress, drawn
 from unsee.networks.mask_decoder import MaskDecoder
-from unsee.networks.stages import Stages, find
+from unsee.networks.stages import Stages
 from unsee.score import MaskedScore
 
 __all__ = ["CASM"]
@@ -37,31 +37,19 @@ class CASM(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round, one forward pass for each image."""
-        classifier = score.classifier
         reader, decoder = self._networks(score)
         size = (score.images.shape[-2], score.images.shape[-1])
-        chunk = classifier.at_a_time(score.images, len(score.images))
-        found: list[Tensor] = []
-        with torch.no_grad():
-            for part in score.images.split(chunk):
-                x = classifier.normalise(part).contiguous(memory_format=torch.channels_last)
-                _, features = reader(x)
-                found.append(decoder([f.float() for f in features], size)[:, 0])
-                classifier.passes.forwards += len(part)
-        yield Progress(1, 1, drawn(torch.cat(found)))
+        masks = decoded(score, reader, lambda features, targets: decoder(features, size)[:, 0])
+        yield Progress(1, 1, drawn(masks))
 
     def _networks(self, score: MaskedScore) -> tuple[Stages, MaskDecoder]:
         """What reads the feature maps, and what makes masks of them."""
         network: Any = score.classifier.model
         device = score.images.device
         if self.weights == files.RANDOM:
-            x = score.classifier.normalise(score.images[:1])
-            stages = find(network, x)
-            with torch.no_grad():
-                _, features = Stages(network, stages)(x)
-            channels = [f.shape[1] for f in features]
+            reader, channels = stages_of(score)
             decoder: Any = files.untrained(MaskDecoder, channels)
-            return Stages(network, stages), decoder.to(device)
+            return reader, decoder.to(device)
         path = files.find(self.weights, PUBLISHED, "--method.weights")
         about, tensors = files.described(path, NEEDED, "mask decoder")
         files.for_classifier(path, about, score.classifier.name)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unsee.errors import InputError
+from unsee.networks.narrow import check_features, narrow
 from unsee.networks.norm import BatchNorm
 from unsee.types import Targets
 
@@ -24,10 +24,7 @@ class LandscapeDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.channels, self.classes, self.grid = tuple(channels), classes, grid
-        self.narrow = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(count, width, 1, bias=False), BatchNorm(width), nn.ReLU())
-            for count in self.channels
-        )
+        self.narrow = narrow(self.channels, width)
         self.gate = nn.Embedding(classes, width)
         nn.init.normal_(self.gate.weight, std=0.1)
         self.join = nn.Sequential(
@@ -46,18 +43,13 @@ class LandscapeDecoder(nn.Module):
 
         Raises `InputError` for the feature maps of another network.
         """
-        found = tuple(map_.shape[1] for map_ in features)
-        if found != self.channels:
-            raise InputError(
-                f"this decoder was made for feature maps of {self.channels} channels, got {found}: "
-                "its weights belong to another classifier"
-            )
-        narrow = [
+        check_features(features, self.channels)
+        maps = [
             _on_grid(layer(x), self.grid) for layer, x in zip(self.narrow, features, strict=True)
         ]
         weight = self.gate(targets)[:, :, None, None]
-        seen = (narrow[-1] * weight).sum(1, keepdim=True)
-        joined = self.join(torch.cat([*narrow, seen], 1)) * (1 + weight)
+        seen = (maps[-1] * weight).sum(1, keepdim=True)
+        joined = self.join(torch.cat([*maps, seen], 1)) * (1 + weight)
         heights: Tensor = self.last(joined) + seen
         return heights
 

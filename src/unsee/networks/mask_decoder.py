@@ -7,8 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unsee.errors import InputError
-from unsee.networks.norm import BatchNorm
+from unsee.networks.narrow import check_features, narrow
 
 
 class MaskDecoder(nn.Module):
@@ -22,10 +21,7 @@ class MaskDecoder(nn.Module):
     def __init__(self, channels: Sequence[int], width: int = 64) -> None:
         super().__init__()
         self.channels = tuple(channels)
-        self.narrow = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(count, width, 1, bias=False), BatchNorm(width), nn.ReLU())
-            for count in self.channels[1:]
-        )
+        self.narrow = narrow(self.channels[1:], width)
         joined = self.channels[0] + width * len(self.narrow)
         self.last = nn.Conv2d(joined, 1, 3, padding=1)
 
@@ -36,17 +32,12 @@ class MaskDecoder(nn.Module):
 
         Raises `InputError` for the feature maps of another network.
         """
-        found = tuple(map_.shape[1] for map_ in features)
-        if found != self.channels:
-            raise InputError(
-                f"this decoder was made for feature maps of {self.channels} channels, got {found}: "
-                "its weights belong to another classifier"
-            )
+        check_features(features, self.channels)
         first, *others = features
         cells = first.shape[-2:]
-        narrow = [
+        others = [
             F.interpolate(layer(x), cells, mode="bilinear")
             for layer, x in zip(self.narrow, others, strict=True)
         ]
-        mask = torch.sigmoid(self.last(torch.cat([first, *narrow], 1)))
+        mask = torch.sigmoid(self.last(torch.cat([first, *others], 1)))
         return F.interpolate(mask, size, mode="bilinear")

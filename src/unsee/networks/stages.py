@@ -83,6 +83,17 @@ class Stages:
     def __init__(self, network: nn.Module, names: list[str]) -> None:
         self.network, self.names = network, names
 
+    @classmethod
+    def of(cls, network: nn.Module, x: Float[Tensor, "n c h w"]) -> tuple["Stages", list[int]]:
+        """The stages that are found in a network, and their channels.
+
+        Raises `InputError` for a network without any.
+        """
+        stages = cls(network, find(network, x[:1]))
+        with torch.no_grad():
+            _, features = stages(x[:1])
+        return stages, [map_.shape[1] for map_ in features]
+
     def __call__(self, x: Float[Tensor, "n c h w"]) -> tuple[Any, list[Tensor]]:
         """What the network says, and the feature maps in the order of the names."""
         found: dict[str, Tensor] = {}

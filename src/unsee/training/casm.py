@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unsee.classifier import unwrapped
 from unsee.networks.mask_decoder import MaskDecoder
-from unsee.networks.stages import Stages, find
+from unsee.networks.stages import Stages
 from unsee.training import loop
 from unsee.training.loop import Batch, Game, MaskTraining
 
@@ -72,14 +72,11 @@ class CasmGame(Game):
     def __init__(self, chosen: CasmTraining, accelerator: Any) -> None:
         self.chosen, self.accelerator = chosen, accelerator
         self.given = given = loop.given(chosen, accelerator)
-        model = loop.network_of(given, "CASM reads feature maps; it")
         torch.manual_seed(chosen.seed)
-        x = torch.zeros(1, given.channels, *given.framing.size, device=accelerator.device)
-        self.stages = find(model, x)
-        self.network = copy.deepcopy(model).requires_grad_(True).eval()
-        with torch.no_grad():
-            _, features = Stages(model, self.stages)(x)
-        decoder = MaskDecoder([f.shape[1] for f in features], chosen.width)
+        stages, channels = loop.stages_of(given, "CASM")
+        self.stages = stages.names
+        self.network = copy.deepcopy(stages.network).requires_grad_(True).eval()
+        decoder = MaskDecoder(channels, chosen.width)
         self.decoder = decoder.to(accelerator.device).train()
         see = torch.optim.SGD(
             self.network.parameters(), chosen.rate, momentum=0.9, weight_decay=1e-4

@@ -11,12 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee import masks
-from unsee.classifier import unwrapped
 from unsee.errors import InputError
 from unsee.measures import probability
 from unsee.methods.tide import between_curves
 from unsee.networks.landscape_decoder import LandscapeDecoder
-from unsee.networks.stages import Stages, find
 from unsee.random import seeds_of
 from unsee.registry import create
 from unsee.score import MaskedScore
@@ -77,16 +75,11 @@ class DistilledGame(Game):
     def __init__(self, chosen: DistilledTraining, accelerator: Any) -> None:
         self.chosen, self.accelerator = chosen, accelerator
         self.given = given = loop.given(chosen, accelerator)
-        model = loop.network_of(given, "a distilled network reads feature maps; it")
         torch.manual_seed(chosen.seed)
+        self.stages, channels = loop.stages_of(given, "a distilled network")
         x = torch.zeros(1, given.channels, *given.framing.size, device=accelerator.device)
-        self.stages = find(model, x)
-        with torch.no_grad():
-            answer, features = Stages(model, self.stages)(x)
-        classes = unwrapped(answer).shape[1]
-        decoder = LandscapeDecoder(
-            [f.shape[1] for f in features], classes, chosen.width, chosen.grid
-        )
+        classes = given.predict(x).shape[1]
+        decoder = LandscapeDecoder(channels, classes, chosen.width, chosen.grid)
         self.decoder = decoder.to(accelerator.device).train()
         adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)
         self.adam = accelerator.prepare_optimizer(adam)
@@ -131,7 +124,7 @@ class DistilledGame(Game):
         }
         return tensors, {
             "classifier": self.given.name,
-            "stages": json.dumps(self.stages),
+            "stages": json.dumps(self.stages.names),
             "channels": json.dumps(self.decoder.channels),
             "classes": str(self.decoder.classes),
             "width": str(self.chosen.width),
@@ -158,9 +151,8 @@ class DistilledGame(Game):
 
     def _landscape(self, pixels: Tensor, targets: Targets) -> Float[Tensor, "n 1 g g"]:
         x = self.given.normalise(pixels).contiguous(memory_format=torch.channels_last)
-        model: Any = self.given.model
         with torch.no_grad(), self.accelerator.autocast():
-            _, features = Stages(model, self.stages)(x)
+            _, features = self.stages(x)
         with self.accelerator.autocast():
             heights: Tensor = self.decoder([f.detach() for f in features], targets)
         return heights.float()

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from unsee import loading
 from unsee.classifier import Classifier
 from unsee.errors import InputError
+from unsee.networks.stages import Stages
 from unsee.training.crops import Crops, Numbers, middles
 from unsee.training.photos import Labelled, gathered
 from unsee.types import Targets
@@ -188,6 +189,16 @@ def given(chosen: MaskTraining, accelerator: Any) -> Classifier:
     """The classifier that is explained, where the training runs."""
     found = loading.load(chosen.classifier, device=accelerator.device)
     return replace(found, name=found.name or chosen.classifier)
+
+
+def stages_of(classifier: Classifier, what: str) -> tuple[Stages, list[int]]:
+    """Where a decoder reads the classifier's feature maps, and their channels.
+
+    Raises `InputError` for a black box, and for a network without such maps.
+    """
+    network = network_of(classifier, f"{what} reads feature maps; it")
+    size = classifier.framing.size
+    return Stages.of(network, torch.zeros(1, classifier.channels, *size, device=classifier.device))
 
 
 def network_of(given: Classifier, what: str) -> nn.Module:
