@@ -259,6 +259,7 @@ def test_floor_times_the_bare_network_and_methods(capsys, monkeypatch) -> None:
     arguments = [
         "floor", "--classifier", "tests.toys:classifier", "--methods", "rise", "gradient",
         "--budget", "8", "--chunks", "1", "2", "--rounds", "1", "--batch", "2",
+        "--seconds", "0.01",
     ]  # fmt: skip
     assert main(arguments) == 0
     out = capsys.readouterr().out

@@ -73,7 +73,7 @@ def both_curves() -> Work:
 
 OURS: dict[str, Callable[[], Work]] = {
     "igos_pp published": lambda: study(recipe="igos_pp-published"),
-    "igos_pp balanced": lambda: study(name="igos_pp", budget="balanced"),
+    "igos_pp balanced": lambda: study(recipe="igos_pp-published", budget="balanced"),
     "tide fast": lambda: study(name="tide", budget="fast"),
     "tide balanced": lambda: study(name="tide", budget="balanced"),
     "fido": lambda: study(name="fido", infiller="grey"),

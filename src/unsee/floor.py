@@ -52,8 +52,12 @@ def timings(
     chunks: tuple[int, ...],
     precisions: tuple[torch.dtype, ...],
     rounds: int = 3,
+    seconds: float = 0.5,
 ) -> Iterator[Timing]:
-    """Time the bare network, the least of several rounds after one that does not count.
+    """Time the bare network: the least of several rounds of at least some seconds each.
+
+    The first batch does not count. A round is a mean over its batches, as a method's time is: the
+    luckiest single batch is no floor that anything long could reach.
 
     Raises `InputError` for a classifier that is no torch module.
     """
@@ -68,7 +72,12 @@ def timings(
                 asked = replace(classifier, precision=precision)
                 try:
                     forward, both = (
-                        least(lambda g=g, x=x, asked=asked: passed(asked, x, g), rounds) / chunk  # type: ignore[misc]
+                        least(
+                            lambda g=g, x=x, asked=asked: passed(asked, x, g),  # type: ignore[misc]
+                            rounds,
+                            seconds,
+                        )
+                        / chunk
                         for g in (False, True)
                     )
                 except RuntimeError as error:
@@ -79,14 +88,17 @@ def timings(
                 yield Timing(name, layout, chunk, forward, both)
 
 
-def least(work: Callable[[], None], rounds: int) -> float:
-    """Seconds of the fastest round, after one that does not count."""
-    seconds = []
-    for _ in range(rounds + 1):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds[1:])
+def least(work: Callable[[], None], rounds: int, seconds: float) -> float:
+    """Seconds that the work takes in the fastest round; it is done once before they begin."""
+    work()
+    means = []
+    for _ in range(rounds):
+        start, done, spent = time.perf_counter(), 0, 0.0
+        while not done or spent < seconds:
+            work()
+            done, spent = done + 1, time.perf_counter() - start
+        means.append(spent / done)
+    return min(means)
 
 
 def passed(classifier: Classifier, x: Images, gradient: bool) -> None:

@@ -42,6 +42,8 @@ class FloorOptions(Question):
     """Photos explained together: the photo and others like it."""
     rounds: int = 3
     """How often everything is timed."""
+    seconds: float = 0.5
+    """The network alone is timed over at least this many."""
 
 
 def run(arguments: list[str]) -> int:
@@ -64,7 +66,7 @@ def run(arguments: list[str]) -> int:
     with question.progress() as bars:
         bar = bars.add_task("rounds", total=chosen.rounds, loss="")
         for number in range(chosen.rounds):
-            timings += floor.timings(classifier, size, chosen.chunks, precisions, rounds=2)
+            timings += floor.timings(classifier, size, chosen.chunks, precisions, 1, chosen.seconds)
             for name, method in methods.items():
                 budget = chosen.budget or "fast"
                 study = Study.of(classifier, together, method, infiller=filler, budget=budget)
