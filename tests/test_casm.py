@@ -148,7 +148,7 @@ def test_trained_weights_are_a_method(folder, tmp_path, shared) -> None:
     assert found.provenance["cost"]["forwards"] == 3
     chosen = settings(folder, out, shared=shared, rate=0.1)
     game = CasmGame(chosen, Accelerator())
-    assert loop._resume(chosen, game)[0] == 4
+    assert loop._resume(chosen, game.accelerator, game)[0] == 4
     game.decoder.eval()
     reader = game.network if shared else classifier.model
     with torch.no_grad():

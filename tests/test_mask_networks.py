@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,14 @@ from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.norm import BatchNorm
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
 from unsee.training import casm, distilled, variational
+from unsee.training.crops import middles
 from unsee.training.photos import gathered
 from unsee.training.variational import kept
 
 TOY = "tests.toys:classifier"
 ROOT = Path(__file__).parents[1]
 CORNERS = "tests.toys:corner"
+SIDES = "tests.toys:two_sides"
 
 
 @pytest.fixture
@@ -50,6 +53,11 @@ OF = {
     ),
     "distilled": (distilled.DistilledTraining, distilled.train, {"width": 6, "grid": 8}),
 }  # fmt: skip
+FLAGS = {
+    "casm": ["--width", "5"],
+    "variational": ["--widths", "6", "4", "--side", "12", "--length", "1", "--rate", "1e-2"],
+    "distilled": ["--width", "6", "--grid", "8"],
+}
 
 
 def trained(kind, folder, out, **more):
@@ -172,23 +180,33 @@ def test_weights_that_do_not_fit_are_refused(folder, tmp_path, kind) -> None:
 
 
 def test_labels_of_a_data_set(folder, tmp_path) -> None:
-    found = gathered([f"image_folder:{folder}"], 32, labelled=True)
+    found = gathered([f"image_folder:{folder}"], 32)
     assert found.pictures.shape == (12, 3, 32, 32)
     assert found.targets.tolist() == [0] * 6 + [1] * 6
     losses = trained(
         "casm", f"image_folder:{folder}", tmp_path / "run", labels="data", classifier=CORNERS
     )
     assert len(losses) == 4
-    three = gathered([f"image_folder:{folder}"], 32, labelled=True, classes="0-1,7")
+    three = gathered([f"image_folder:{folder}"], 32, classes="0-1,7")
     assert len(three.targets) == 12
     for classes, words in (("1", "at least two classes"), ("a-b", "expected classes as 0-49")):
         with pytest.raises(InputError, match=words):
-            gathered([f"image_folder:{folder}"], 32, labelled=True, classes=classes)
-    with pytest.raises(InputError, match="expected labels data"):
-        gathered([str(folder)], 32, labelled=False, classes="1")
+            gathered([f"image_folder:{folder}"], 32, classes=classes)
     (folder / "b").rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="at least two classes"):
-        gathered([f"image_folder:{folder}"], 32, labelled=True)
+        gathered([f"image_folder:{folder}"], 32)
+
+
+def test_classes_that_the_classifier_says(folder) -> None:
+    asked = {"data": (str(folder),), "keep": 32, "classifier": SIDES}
+    everyone, some = (
+        casm.CasmTraining(**asked, classes=classes).photos().pictures for classes in ("", "1")
+    )
+    said = load(SIDES).predict(middles(everyone, load(SIDES).framing.size[0])).argmax(1)
+    assert torch.equal(some, everyone[said == 1])
+    assert 0 < len(some) < len(everyone)
+    with pytest.raises(InputError, match="takes for one of classes 7"):
+        casm.CasmTraining(**asked, classes="7").photos()
 
 
 @pytest.mark.parametrize(
@@ -232,15 +250,10 @@ def test_batch_norm_alone_is_torchs_own() -> None:
 
 @pytest.mark.parametrize("kind", ["casm", "variational", "distilled"])
 def test_two_processes_train_as_one(folder, tmp_path, kind) -> None:
-    flags = {
-        "casm": ["--width", "5"],
-        "variational": ["--widths", "6", "4", "--side", "12", "--length", "1", "--rate", "1e-2"],
-        "distilled": ["--width", "6", "--grid", "8"],
-    }[kind]
     common = [
         "-m", "unsee", "train", kind, "--data", str(folder), "--classifier", TOY, "--steps", "3",
         "--batch", "4", "--keep", "32", "--workers", "0", "--held-out", "2", "--save-every", "3",
-        *flags, "--out",
+        *FLAGS[kind], "--out",
     ]  # fmt: skip
     several = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29511"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -257,6 +270,37 @@ def test_two_processes_train_as_one(folder, tmp_path, kind) -> None:
         torch.testing.assert_close(
             one[key].float(), two[key].float(), atol=2e-3, rtol=2e-2, msg=lambda m, k=key: k + m
         )
+
+
+@pytest.mark.parametrize("kind", ["casm", "variational", "distilled", "infiller"])
+def test_a_killed_run_goes_on_bit_for_bit(folder, tmp_path, kind) -> None:
+    flags = {**FLAGS, "infiller": ["--size", "16", "--perceptual", "0", "--critic-from", "2"]}
+    given = [] if kind == "infiller" else ["--classifier", TOY]
+    command = [
+        sys.executable, "-m", "unsee", "train", kind, "--data", str(folder), *given, "--steps",
+        "30", "--batch", "4", "--keep", "32", "--workers", "0", "--held-out", "2", "--save-every",
+        "1", *flags[kind], "--out",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    asked = {"env": environment, "cwd": ROOT, "stdout": subprocess.DEVNULL}
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, **asked)
+    out, g = tmp_path / "parts", np.random.default_rng(0)
+    kills = 0
+    for picture in (3, 11, 19):  # the n-th picture follows the n-th checkpoint
+        process = subprocess.Popen([*command, str(out)], **asked)
+        while process.poll() is None and len(list(out.glob("step-*.*"))) < picture:
+            time.sleep(0.002)
+        time.sleep(g.uniform(0, 0.1))
+        kills += process.poll() is None
+        process.kill()
+        process.wait()
+    assert kills >= 2
+    subprocess.run([*command, str(out)], check=True, **asked)
+    whole, parts = (
+        load_file(next((tmp_path / run).glob("*.safetensors"))) for run in ("whole", "parts")
+    )
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[key], parts[key]) for key in whole)
 
 
 def test_the_command_knows_all_kinds(folder, tmp_path, capsys) -> None:

@@ -60,6 +60,18 @@ def test_folding_changes_no_answer(capsys) -> None:
             torch.testing.assert_close(folded(x), original(x), atol=1e-4, rtol=1e-4)
 
 
+def test_hooks_see_what_convolutions_give() -> None:
+    network = efficientnet_lite.load(0)
+    x, seen = torch.rand(1, 3, 112, 130), []
+    with torch.no_grad():
+        alone = network(x)
+        hook = network._conv_head.register_forward_hook(lambda *call: seen.append(call[2]))
+        assert torch.equal(network(x), alone)
+        hook.remove()
+    assert seen[0].min() < 0
+    torch.testing.assert_close(network(x.requires_grad_()), alone)
+
+
 def test_the_default_is_as_accurate_as_published() -> None:
     """74.7 % on ILSVRC-2012; 120 photos leave a wide margin, wrong preprocessing does not."""
     if not VALIDATION.is_file():

@@ -48,7 +48,7 @@ class EvaluateInfill:
     second: str = "efficientnet_lite2"
     """The classifier that says whether the object is still there."""
     perceptual: Path | None = None
-    """vgg_shift_tolerant.pth of the PyPI package stlpips-pytorch, for distances by ST-LPIPS."""
+    """vgg_shift_tolerant.pth of the PyPI package stlpips-pytorch (or alex_...): ST-LPIPS."""
     grid: int = 14
     """Random cells per side."""
     share: float = 0.5

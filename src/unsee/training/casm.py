@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from unsee.classifier import unwrapped
 from unsee.networks.mask_decoder import MaskDecoder
 from unsee.networks.stages import Stages
-from unsee.training import loop
-from unsee.training.loop import Batch, Game, MaskTraining
+from unsee.training import loop, mask_game
+from unsee.training.game import Batch
+from unsee.training.mask_game import MaskGame, MaskTraining
 
 Strategy = Literal["F", "L", "FL", "L100", "L1000"]
 AREA: dict[str, float] = {"F": 2.5, "L": 14.0, "FL": 7.5, "L100": 10.0, "L1000": 10.0}
@@ -63,17 +64,17 @@ def train(chosen: CasmTraining) -> Iterator[dict[str, float]]:
     yield from loop.run(chosen, CasmGame)
 
 
-class CasmGame(Game):
+class CasmGame(MaskGame):
     """Both players, the first classifier, and those that are remembered."""
 
     file: ClassVar[str] = "casm.safetensors"
-    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "strategy", "objective", "shared", "width")
+    fixed: ClassVar[tuple[str, ...]] = (*MaskGame.fixed, "strategy", "objective", "shared", "width")
 
     def __init__(self, chosen: CasmTraining, accelerator: Any) -> None:
         self.chosen, self.accelerator = chosen, accelerator
-        self.given = given = loop.given(chosen, accelerator)
+        self.given = given = mask_game.given(chosen, accelerator)
         torch.manual_seed(chosen.seed)
-        stages, channels = loop.stages_of(given, "CASM")
+        stages, channels = mask_game.stages_of(given, "CASM")
         self.stages = stages.names
         self.network = copy.deepcopy(stages.network).requires_grad_(True).eval()
         decoder = MaskDecoder(channels, chosen.width)

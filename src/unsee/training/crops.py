@@ -1,4 +1,4 @@
-"""Crops of photos by number, without holes: what mask networks are trained on."""
+"""Crops of photos by number, with holes or without: what networks are trained on."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from unsee.errors import InputError
+from unsee.training import holes
 
 
 class Crops(Dataset[tuple[Tensor, int]]):
@@ -45,6 +46,15 @@ class Crops(Dataset[tuple[Tensor, int]]):
         if side != self.size:
             crop = F.interpolate(crop, (self.size, self.size), mode="bilinear", antialias=True)
         return crop[0].clamp(0, 1), which
+
+
+class Holed(Crops):
+    """Crops with a hole each, as a fourth channel: 1 is visible, 0 is missing."""
+
+    def __getitem__(self, number: int) -> tuple[Float[Tensor, "4 size size"], int]:
+        crop, which = super().__getitem__(number)
+        g = torch.Generator().manual_seed(self.seed * 7_919 + number + 1_000_003)
+        return torch.cat([crop, holes.draw(1, (self.size, self.size), g)[0]]), which
 
 
 class Numbers(Sampler[int]):

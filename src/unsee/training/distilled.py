@@ -18,8 +18,9 @@ from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.random import seeds_of
 from unsee.registry import create
 from unsee.score import MaskedScore
-from unsee.training import loop
-from unsee.training.loop import Batch, Game, MaskTraining
+from unsee.training import loop, mask_game
+from unsee.training.game import Batch
+from unsee.training.mask_game import MaskGame, MaskTraining
 from unsee.types import Losses, Targets
 
 CLIP = 1.0
@@ -66,17 +67,17 @@ def train(chosen: DistilledTraining) -> Iterator[dict[str, float]]:
     yield from loop.run(chosen, DistilledGame)
 
 
-class DistilledGame(Game):
+class DistilledGame(MaskGame):
     """The decoder on the features of a classifier that stays as it is."""
 
     file: ClassVar[str] = "distilled.safetensors"
-    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "infiller", "grid", "width", "levels")
+    fixed: ClassVar[tuple[str, ...]] = (*MaskGame.fixed, "infiller", "grid", "width", "levels")
 
     def __init__(self, chosen: DistilledTraining, accelerator: Any) -> None:
         self.chosen, self.accelerator = chosen, accelerator
-        self.given = given = loop.given(chosen, accelerator)
+        self.given = given = mask_game.given(chosen, accelerator)
         torch.manual_seed(chosen.seed)
-        self.stages, channels = loop.stages_of(given, "a distilled network")
+        self.stages, channels = mask_game.stages_of(given, "a distilled network")
         x = torch.zeros(1, given.channels, *given.framing.size, device=accelerator.device)
         classes = given.predict(x).shape[1]
         decoder = LandscapeDecoder(channels, classes, chosen.width, chosen.grid)
@@ -103,7 +104,7 @@ class DistilledGame(Game):
         """The same on held-out photos, always at the same levels."""
         self.decoder.eval()
         found = [
-            self._losses(self._part(batch, at), -1).sum().item()
+            self._losses(batch.part(slice(at, at + self.chosen.batch)), -1).sum().item()
             for at in range(0, len(batch.pixels), self.chosen.batch)
         ]
         self.decoder.train()
@@ -130,11 +131,6 @@ class DistilledGame(Game):
             "width": str(self.chosen.width),
             "grid": str(self.chosen.grid),
         }
-
-    def _part(self, batch: Batch, at: int) -> Batch:
-        end = at + self.chosen.batch
-        targets = None if batch.targets is None else batch.targets[at:end]
-        return batch._replace(pixels=batch.pixels[at:end], targets=targets)
 
     def _losses(self, batch: Batch, step: int) -> Losses:
         targets = self._targets(batch, step)

@@ -1,54 +1,57 @@
 """Training of our in-filling generator: reconstruction, perception and a critic of patches."""
 
-import json
-import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, SequentialSampler
 
 from unsee.errors import InputError
 from unsee.networks.critic import Critic
 from unsee.networks.painter import Painter
 from unsee.networks.perceptual import Perceptual
+from unsee.training import holes, loop
+from unsee.training.crops import Holed
+from unsee.training.game import Batch, Game, Training
 from unsee.training.grid import grid
-from unsee.training.loop import accelerator_of, check_finite, check_same, plain
-from unsee.training.photos import Holed, squares
+from unsee.training.photos import Labelled
+
+CLIP = 1.0
+"""Of the norm of a step's gradient."""
+WARM = 500
+"""Steps until the rate is full; it falls to zero over the last three quarters."""
 
 
 @dataclass(frozen=True)
-class InfillerTraining:
+class InfillerTraining(Training):
     """Train the generator that removes evidence (extra: train).
 
     A run goes on from where its folder left off; the n-th step is the same whenever it is made.
     """
 
-    data: tuple[str, ...] = ()
-    """Folders and zip files of photos."""
     out: Path = Path("unsee-infiller")
     """Folder for checkpoints, weights, pictures and the log; a run in it is continued."""
     steps: int = 60_000
-    """Optimisation steps in all."""
+    """Steps in all."""
     batch: int = 64
-    """Photos per step (and process)."""
+    """Photos per step, of all processes together."""
     size: int = 128
     """Side of the crops in pixels."""
     keep: int = 160
     """Side at which photos are kept in memory."""
+    save_every: int = 1_000
+    """Steps between checkpoints, with a picture and a look at held-out photos."""
     rate: float = 3e-4
-    """AdamW's rate for the generator, falling to zero over the last three quarters."""
+    """AdamW's rate for the generator."""
     critic_rate: float = 3e-4
     """For the critic."""
     l1: float = 4.0
     """Weight of the mean absolute difference."""
     perceptual: float = 2.0
-    """Weight of the difference of VGG's layers; 0 needs no weights."""
+    """Weight of the difference of the trunk's layers; 0 needs no weights."""
     adversarial: float = 0.1
     """Weight of the critic, from the step `critic_from` on."""
     critic_from: int = 2_000
@@ -57,34 +60,10 @@ class InfillerTraining:
     """Reward for answers that differ with the noise."""
     ema: float = 0.999
     """Decay of the running mean of the weights, which is what is used."""
-    seed: int = 0
-    """Of photos, holes and noise."""
-    precision: Literal["no", "bf16", "fp16"] = "no"
-    """Mixed precision."""
-    vgg: Path | None = None
-    """vgg_shift_tolerant.pth of the PyPI package stlpips-pytorch."""
+    trunk: Path | None = None
+    """vgg_shift_tolerant.pth or alex_shift_tolerant.pth of the PyPI package stlpips-pytorch."""
     start: Path | None = None
     """Weights of a generator to begin from."""
-    workers: int = 2
-    """Processes that cut crops and holes."""
-    save_every: int = 1_000
-    """Steps between checkpoints."""
-    picture_every: int = 1_000
-    """Steps between pictures."""
-    minutes: float = 0
-    """Stop after so long with a checkpoint; 0 goes on to the end."""
-
-
-@dataclass(eq=False)
-class _Players:
-    """What is trained, and how."""
-
-    painter: nn.Module
-    critic: nn.Module
-    mean: AveragedModel
-    paint: torch.optim.Optimizer
-    judge: torch.optim.Optimizer
-    perceptual: Perceptual | None
 
 
 def train(chosen: InfillerTraining) -> Iterator[dict[str, float]]:
@@ -92,166 +71,134 @@ def train(chosen: InfillerTraining) -> Iterator[dict[str, float]]:
 
     Raises `InputError` where a loss is not finite; the last checkpoint stays.
     """
-    if not chosen.data:
-        raise InputError("expected data: folders or zip files of photos")
-    accelerator = accelerator_of(chosen.out, chosen.precision)
-    accelerator.init_trackers("infiller")
-    players = _players(chosen, accelerator)
-    step = _resume(chosen, accelerator, players)
-    world = accelerator.num_processes
-    loader = accelerator.prepare(_loader(chosen, step * chosen.batch * world))
-    began = time.monotonic()
-    for x, keep in loader:
-        if step >= chosen.steps:
-            break
-        losses = _step(chosen, accelerator, players, step, x, keep)
-        step += 1
-        check_finite(losses, step)
-        accelerator.log(losses, step)
-        yield losses | {"step": step}
-        late = bool(chosen.minutes) and time.monotonic() - began > 60 * chosen.minutes
-        _record(chosen, accelerator, players, step, (x, keep), late=late)
-        if late:
-            break
-    accelerator.end_training()
+    yield from loop.run(chosen, InfillerGame)
 
 
-def _record(
-    chosen: InfillerTraining, accelerator: Any, players: _Players, step: int,
-    last: tuple[Tensor, Tensor], *, late: bool,
-) -> None:  # fmt: skip
-    """Pictures and checkpoints when they are due."""
-    over = step == chosen.steps
-    if accelerator.is_main_process and (over or step % chosen.picture_every == 0):
-        x, keep = (part[:12] for part in last)
-        grid(players.mean.module, x, keep, chosen.out / f"step-{step:06d}.jpg")
-    if over or late or step % chosen.save_every == 0:
-        _save(chosen, accelerator, players, step)
+class InfillerGame(Game):
+    """The generator and its critic."""
+
+    file: ClassVar[str] = "painter.safetensors"
+    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "size", "keep")
+
+    def __init__(self, chosen: InfillerTraining, accelerator: Any) -> None:
+        self.chosen, self.accelerator = chosen, accelerator
+        torch.manual_seed(chosen.seed)
+        painter, critic = Painter(), Critic()
+        if chosen.start:
+            from safetensors.torch import load_file
+
+            painter.load_state_dict({k: v.float() for k, v in load_file(chosen.start).items()})
+        self.painter, self.critic = painter.to(accelerator.device), critic.to(accelerator.device)
+        self.mean = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(chosen.ema))
+        betas = (0.5, 0.99)
+        paint = torch.optim.AdamW(painter.parameters(), chosen.rate, betas, weight_decay=1e-4)
+        judge = torch.optim.AdamW(critic.parameters(), chosen.critic_rate, betas, weight_decay=0)
+        self.paint, self.judge = map(accelerator.prepare_optimizer, (paint, judge))
+        self.perceptual: Perceptual | None = None
+        if chosen.perceptual:
+            if chosen.trunk is None:
+                raise InputError("perceptual > 0 needs trunk, the path of vgg_shift_tolerant.pth")
+            self.perceptual = Perceptual.load(chosen.trunk).to(accelerator.device)
+
+    @property
+    def size(self) -> int:
+        """As it was asked for."""
+        return self.chosen.size
+
+    def crops(self, photos: Labelled, seed: int) -> Holed:
+        """From the pixels as they are to whole photos, with holes."""
+        return Holed(photos.pictures, self.size, seed, least=min(1.0, self.size / self.chosen.keep))
+
+    def states(self) -> dict[str, Any]:
+        """Both players, the mean and the optimisers."""
+        return {
+            "painter": self.painter,
+            "critic": self.critic,
+            "mean": self.mean,
+            "paint": self.paint,
+            "judge": self.judge,
+        }
+
+    def move(self, step: int, batch: Batch) -> dict[str, float]:
+        """The critic's move, then the generator's."""
+        chosen = self.chosen
+        rate = min(1.0, (step + 1) / WARM) * min(1.0, (1 - step / chosen.steps) / 0.75)
+        for optimiser, full in ((self.paint, chosen.rate), (self.judge, chosen.critic_rate)):
+            for group in optimiser.param_groups:
+                group["lr"] = full * rate
+        x, keep = _apart(batch.pixels)
+        noise = self._noise(step, batch)
+        with self.accelerator.autocast():
+            fake = self.painter(x, keep, noise)
+        losses = {}
+        if step >= chosen.critic_from:
+            losses["critic"] = self._judge(x, keep, fake.detach())
+        with self.accelerator.autocast():
+            losses |= self._shortcomings(step, x, keep, fake)
+            if chosen.variety and step % 4 == 0:
+                other = self.painter(x, keep, noise.flip(0))
+                apart = (noise - noise.flip(0)).abs().mean() + 0.1
+                losses["variety"] = ((other - fake).abs().mean() / apart).clamp(max=0.2)
+            weights = {"variety": -chosen.variety, "critic": 0.0}
+            total = sum(weights.get(k, getattr(chosen, k, 0.0)) * v for k, v in losses.items())
+        loop.descend(self.accelerator, self.paint, self.painter, total, CLIP)
+        self.mean.update_parameters(self.painter)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    @torch.no_grad()
+    def shortcoming(self, batch: Batch) -> float:
+        """Perceptual distance of held-out photos, or L1, always with the same holes."""
+        total = 0.0
+        for at in range(0, len(batch.pixels), self.chosen.batch):
+            x = batch.pixels[at : at + self.chosen.batch]
+            fake = self.mean.module(x, self._holes(len(batch.pixels), x)[at:][: len(x)])
+            away = self.perceptual.distance(fake, x) if self.perceptual else (fake - x).abs()
+            total += away.sum().item() / (1 if self.perceptual else x[0].numel())
+        return total / len(batch.pixels)
+
+    def show(self, few: Batch, path: Path) -> None:
+        """What is known, answers, the truth."""
+        keep = self._holes(len(few.pixels), few.pixels)
+        grid(self.mean.module, few.pixels, keep, path.with_suffix(".jpg"))
+
+    def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """The mean's, in half precision."""
+        state = self.mean.module.state_dict()
+        return {k: v.half().cpu().contiguous() for k, v in state.items()}, {}
+
+    def _holes(self, count: int, like: Tensor) -> Tensor:
+        g = torch.Generator().manual_seed(self.chosen.seed)
+        return holes.draw(count, (self.size, self.size), g).to(like)
+
+    def _noise(self, step: int, batch: Batch) -> Tensor:
+        """Each photo's own; half of them get none, the middle answer."""
+        g = torch.Generator().manual_seed(self.chosen.seed * 31 + step * 101)
+        noise = torch.randn(batch.total, self.painter.noise, generator=g)
+        noise = noise * (torch.rand(batch.total, 1, generator=g) < 0.5)
+        return noise[batch.first :][: len(batch.pixels)].to(batch.pixels)
+
+    def _judge(self, x: Tensor, keep: Tensor, fake: Tensor) -> Tensor:
+        """The critic's hinge loss, and its move."""
+        self.critic.requires_grad_(True)
+        with self.accelerator.autocast():
+            real_side = (1 - self.critic(x, keep)).relu().mean()
+            loss: Tensor = real_side + (1 + self.critic(fake, keep)).relu().mean()
+        loop.descend(self.accelerator, self.judge, self.critic, loss, CLIP)
+        return loss.detach()
+
+    def _shortcomings(self, step: int, x: Tensor, keep: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """What is wrong with an answer: pixels, layers of the trunk, the critic's opinion."""
+        missing = (1 - keep).mean((1, 2, 3)).clamp(min=0.02)
+        found = {"l1": ((fake - x).abs().mean((1, 2, 3)) / missing.sqrt()).mean()}
+        if self.perceptual is not None:
+            found["perceptual"] = self.perceptual(fake, x).mean()
+        if step >= self.chosen.critic_from:
+            self.critic.requires_grad_(False)
+            found["adversarial"] = -self.critic(fake, keep).mean()
+        return found
 
 
-def _players(chosen: InfillerTraining, accelerator: Any) -> _Players:
-    torch.manual_seed(chosen.seed)
-    painter, critic = Painter(), Critic()
-    if chosen.start:
-        from safetensors.torch import load_file
-
-        painter.load_state_dict({k: v.float() for k, v in load_file(chosen.start).items()})
-    betas = (0.5, 0.99)
-    paint = torch.optim.AdamW(painter.parameters(), chosen.rate, betas, weight_decay=1e-4)
-    judge = torch.optim.AdamW(critic.parameters(), chosen.critic_rate, betas, weight_decay=0)
-    mean = AveragedModel(painter, multi_avg_fn=get_ema_multi_avg_fn(chosen.ema))
-    mean = mean.to(accelerator.device)
-    perceptual = None
-    if chosen.perceptual:
-        if chosen.vgg is None:
-            raise InputError("perceptual > 0 needs vgg, the path of vgg_shift_tolerant.pth")
-        perceptual = Perceptual.load(chosen.vgg).to(accelerator.device)
-    prepared = accelerator.prepare(painter, critic, paint, judge)
-    accelerator.register_for_checkpointing(mean)
-    painter, critic, paint, judge = prepared
-    return _Players(painter, critic, mean, paint, judge, perceptual)
-
-
-def _loader(chosen: InfillerTraining, first: int) -> DataLoader[tuple[Tensor, Tensor]]:
-    data = Holed(squares(chosen.data, chosen.keep), chosen.size, chosen.seed, first)
-    return DataLoader(
-        data, chosen.batch, sampler=SequentialSampler(data), num_workers=chosen.workers,
-        pin_memory=torch.cuda.is_available(), persistent_workers=chosen.workers > 0,
-    )  # fmt: skip
-
-
-def _step(
-    chosen: InfillerTraining,
-    accelerator: Any,
-    players: _Players,
-    step: int,
-    x: Tensor,
-    keep: Tensor,
-) -> dict[str, float]:
-    """The critic's move, then the generator's."""
-    rate = min(1.0, (step + 1) / 500) * min(1.0, (1 - step / chosen.steps) / 0.75)
-    for optimiser, full in ((players.paint, chosen.rate), (players.judge, chosen.critic_rate)):
-        for group in optimiser.param_groups:
-            group["lr"] = full * rate
-    bare = accelerator.unwrap_model(players.painter)
-    g = torch.Generator().manual_seed(chosen.seed * 31 + step * 101 + accelerator.process_index)
-    noise = torch.randn(len(x), bare.noise, generator=g)
-    noise = noise * (torch.rand(len(x), 1, generator=g) < 0.5)  # half of them: the middle one
-    noise = noise.to(x.device)
-    with accelerator.autocast():
-        fake = players.painter(x, keep, noise)
-    losses = {}
-    if step >= chosen.critic_from:
-        losses["critic"] = _judge(accelerator, players, x, keep, fake.detach())
-    with accelerator.autocast():
-        losses |= _shortcomings(chosen, players, step, x, keep, fake)
-        if chosen.variety and step % 4 == 0:
-            other = players.painter(x, keep, noise.flip(0))
-            apart = (noise - noise.flip(0)).abs().mean() + 0.1
-            losses["variety"] = ((other - fake).abs().mean() / apart).clamp(max=0.2)
-        weights = {"variety": -chosen.variety, "critic": 0.0}
-        total = sum(weights.get(k, getattr(chosen, k, 0.0)) * v for k, v in losses.items())
-    _move(accelerator, players.paint, players.painter, total)
-    players.mean.update_parameters(bare)
-    return {name: float(value.detach()) for name, value in losses.items()}
-
-
-def _judge(accelerator: Any, players: _Players, x: Tensor, keep: Tensor, fake: Tensor) -> Tensor:
-    """The critic's hinge loss, and its move."""
-    players.critic.requires_grad_(True)
-    with accelerator.autocast():
-        real_side = (1 - players.critic(x, keep)).relu().mean()
-        loss: Tensor = real_side + (1 + players.critic(fake, keep)).relu().mean()
-    _move(accelerator, players.judge, players.critic, loss)
-    return loss.detach()
-
-
-def _shortcomings(
-    chosen: InfillerTraining, players: _Players, step: int, x: Tensor, keep: Tensor, fake: Tensor
-) -> dict[str, Tensor]:
-    """What is wrong with an answer: pixels, layers of VGG, the critic's opinion."""
-    missing = (1 - keep).mean((1, 2, 3)).clamp(min=0.02)
-    found = {"l1": ((fake - x).abs().mean((1, 2, 3)) / missing.sqrt()).mean()}
-    if players.perceptual is not None:
-        found["perceptual"] = players.perceptual(fake, x).mean()
-    if step >= chosen.critic_from:
-        players.critic.requires_grad_(False)
-        found["adversarial"] = -players.critic(fake, keep).mean()
-    return found
-
-
-def _move(accelerator: Any, optimiser: Any, network: nn.Module, loss: Any) -> None:
-    optimiser.zero_grad()
-    accelerator.backward(loss)
-    accelerator.clip_grad_norm_(network.parameters(), 1.0)
-    optimiser.step()
-
-
-def _resume(chosen: InfillerTraining, accelerator: Any, players: _Players) -> int:
-    """The step that a run in this folder has come to."""
-    last = chosen.out / "checkpoint"
-    if not last.is_dir():
-        return 0
-    manifest = json.loads((last / "run.json").read_text(encoding="utf-8"))
-    check_same(manifest["settings"], chosen, ("batch", "size", "keep", "seed"))
-    accelerator.load_state(str(last))
-    return int(manifest["step"])
-
-
-def _save(chosen: InfillerTraining, accelerator: Any, players: _Players, step: int) -> None:
-    """A checkpoint and the weights, each complete before it takes the place of the last."""
-    new, last = chosen.out / "checkpoint.new", chosen.out / "checkpoint"
-    accelerator.wait_for_everyone()
-    accelerator.save_state(str(new), safe_serialization=False)
-    if not accelerator.is_main_process:
-        return
-    from safetensors.torch import save_file
-
-    run = json.dumps({"step": step, "settings": plain(chosen)}, indent=2)
-    (new / "run.json").write_text(run, encoding="utf-8")
-    shutil.rmtree(last, ignore_errors=True)
-    new.rename(last)
-    weights = {k: v.half().cpu().contiguous() for k, v in players.mean.module.state_dict().items()}
-    part = chosen.out / "painter.part"
-    save_file(weights, part, {"run": run})
-    part.rename(chosen.out / "painter.safetensors")
+def _apart(both: Tensor) -> tuple[Tensor, Tensor]:
+    """Photos and what is visible of them."""
+    x = both[:, :3].contiguous(memory_format=torch.channels_last)
+    return x, both[:, 3:]

@@ -1,111 +1,25 @@
-"""What all trainings of mask networks have in common: photos in, checkpoints and weights out."""
+"""The one loop of all trainings: photos in, checkpoints, pictures and weights out."""
 
 import json
 import math
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
-from unsee import loading
-from unsee.classifier import Classifier
 from unsee.errors import InputError
-from unsee.networks.stages import Stages
 from unsee.training.crops import Crops, Numbers, middles
-from unsee.training.photos import Labelled, gathered
-from unsee.types import Targets
-
-SHOWN = 12
-"""Photos in a picture."""
+from unsee.training.game import SHOWN, Batch, Game, Training
+from unsee.training.photos import Labelled
 
 
-@dataclass(frozen=True)
-class MaskTraining:
-    """Settings of every mask network's training."""
-
-    data: tuple[str, ...] = ()
-    """Folders and zip files of photos, or data sets as `unsee evaluate` takes them."""
-    out: Path = Path("unsee-training")
-    """Folder for checkpoints and weights; a run in it is continued."""
-    classifier: str = loading.DEFAULT
-    """Which is explained; a torch module."""
-    labels: Literal["predicted", "data"] = "predicted"
-    """Classes: what the classifier says, or those of a labelled data set."""
-    classes: str = ""
-    """Only photos of these classes, as 0-49,120, where they are labelled; by default of all."""
-    steps: int = 20_000
-    """Steps in all."""
-    batch: int = 32
-    """Photos per step, of all processes together."""
-    keep: int = 256
-    """Side at which photos are kept in memory."""
-    held_out: int = 64
-    """Photos that are not trained on: for pictures, and to choose the best weights."""
-    seed: int = 0
-    """Of photos, noise and weights."""
-    precision: Literal["no", "bf16", "fp16"] = "no"
-    """Mixed precision."""
-    workers: int = 2
-    """Processes that cut crops."""
-    save_every: int = 500
-    """Steps between checkpoints, with a picture and a look at held-out photos."""
-    minutes: float = 0
-    """Stop after so long with a checkpoint; 0 goes on to the end."""
-
-
-class Batch(NamedTuple):
-    """Photos of a step, or held-out ones."""
-
-    pixels: Float[Tensor, "n c h w"]
-    targets: Targets | None
-    """Labelled classes; None asks the classifier."""
-    first: int
-    """Number of the first photo of this process in the step: noise belongs to photos."""
-    total: int
-    """Photos of all processes."""
-
-
-class Game(ABC):
-    """What is trained and by which rule. `loop.run` does the rest."""
-
-    file: ClassVar[str]
-    """Name of the weights."""
-    fixed: ClassVar[tuple[str, ...]] = ("classifier", "labels", "batch", "seed", "steps")
-    """Settings that a run keeps when it is continued."""
-    given: Classifier
-    past: list[dict[str, Tensor]]
-    """What else a checkpoint must hold: networks as they were."""
-
-    @abstractmethod
-    def states(self) -> dict[str, Any]:
-        """Networks and optimisers: whatever has a `state_dict`."""
-
-    @abstractmethod
-    def move(self, step: int, batch: Batch) -> dict[str, float]:
-        """One step; the losses, to be watched."""
-
-    @abstractmethod
-    def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """Tensors and words for the file of weights."""
-
-    @abstractmethod
-    def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
-        """For the picture."""
-
-    def shortcoming(self, batch: Batch) -> float | None:
-        """Loss on held-out photos; None where the last weights are the best."""
-        return None
-
-
-def run(chosen: MaskTraining, make: Callable[[Any, Any], Game]) -> Iterator[dict[str, float]]:
+def run(chosen: Training, make: Callable[[Any, Any], Game]) -> Iterator[dict[str, float]]:
     """Train to the end, or for so many minutes; yields the losses of each step.
 
     Raises `InputError` where a loss is not finite; the last checkpoint stays.
@@ -120,16 +34,13 @@ def run(chosen: MaskTraining, make: Callable[[Any, Any], Game]) -> Iterator[dict
         )
     accelerator.init_trackers("training")
     game = make(chosen, accelerator)
-    step, best = _resume(chosen, game)
-    photos = gathered(
-        chosen.data, chosen.keep, labelled=chosen.labels == "data", classes=chosen.classes
-    )
-    kept, held = _split(photos, chosen.held_out)
-    size = game.given.framing.size[0]
-    judge = Batch(middles(held.pictures, size), held.targets, 0, len(held.pictures))
+    step, best = _resume(chosen, accelerator, game)
+    kept, held = _split(chosen.photos(), chosen.held_out)
+    judge = Batch(middles(held.pictures, game.size), held.targets, 0, len(held.pictures))
     began, share = time.monotonic(), chosen.batch // accelerator.num_processes
     first = share * accelerator.process_index
-    for pixels, which in _loader(chosen, kept, size, step, first, share):
+    crops = game.crops(kept, chosen.seed)
+    for pixels, which in _loader(chosen, crops, step, first, share):
         if step >= chosen.steps:
             break
         targets = None if kept.targets is None else kept.targets[which]
@@ -185,29 +96,6 @@ def descend(accelerator: Any, optimiser: Any, network: nn.Module, loss: Any, cli
     optimiser.step()
 
 
-def given(chosen: MaskTraining, accelerator: Any) -> Classifier:
-    """The classifier that is explained, where the training runs."""
-    found = loading.load(chosen.classifier, device=accelerator.device)
-    return replace(found, name=found.name or chosen.classifier)
-
-
-def stages_of(classifier: Classifier, what: str) -> tuple[Stages, list[int]]:
-    """Where a decoder reads the classifier's feature maps, and their channels.
-
-    Raises `InputError` for a black box, and for a network without such maps.
-    """
-    network = network_of(classifier, f"{what} reads feature maps; it")
-    size = classifier.framing.size
-    return Stages.of(network, torch.zeros(1, classifier.channels, *size, device=classifier.device))
-
-
-def network_of(given: Classifier, what: str) -> nn.Module:
-    """The classifier's, or a clear word where it is a function."""
-    if not isinstance(given.model, nn.Module):
-        raise InputError(f"{what} needs a torch module, not a black box")
-    return given.model
-
-
 def _split(photos: Labelled, held_out: int) -> tuple[Labelled, Labelled]:
     """To train on, and to look at: the first ones, a fifth at most."""
     count = len(photos.pictures)
@@ -215,12 +103,12 @@ def _split(photos: Labelled, held_out: int) -> tuple[Labelled, Labelled]:
     return photos.part(slice(held if count > 1 else 0, None)), photos.part(slice(0, held))
 
 
-def _loader(
-    chosen: MaskTraining, photos: Labelled, size: int, step: int, first: int, share: int
-) -> DataLoader[Any]:
-    crops = Crops(photos.pictures, size, chosen.seed)
+def _loader(chosen: Training, crops: Crops, step: int, first: int, share: int) -> DataLoader[Any]:
     numbers = Numbers(step, chosen.batch, first, share)
-    return DataLoader(crops, share, sampler=numbers, num_workers=chosen.workers)
+    return DataLoader(
+        crops, share, sampler=numbers, num_workers=chosen.workers,
+        pin_memory=torch.cuda.is_available(),
+    )  # fmt: skip
 
 
 def _on(batch: Batch, device: torch.device) -> Batch:
@@ -228,7 +116,7 @@ def _on(batch: Batch, device: torch.device) -> Batch:
     return batch._replace(pixels=batch.pixels.to(device), targets=targets)
 
 
-def _late(chosen: MaskTraining, accelerator: Any, began: float) -> bool:
+def _late(chosen: Training, accelerator: Any, began: float) -> bool:
     """Whether the time is over, for all processes as soon as for one."""
     if not chosen.minutes:
         return False
@@ -237,17 +125,23 @@ def _late(chosen: MaskTraining, accelerator: Any, began: float) -> bool:
     return bool(accelerator.gather(mine).any())
 
 
-def _resume(chosen: MaskTraining, game: Game) -> tuple[int, float]:
+def _resume(chosen: Training, accelerator: Any, game: Game) -> tuple[int, float]:
     """The step that a run in this folder has come to, and its best loss."""
     path = chosen.out / "checkpoint.pt"
     if not path.exists():
         return 0, math.inf
     stored = torch.load(path, "cpu", weights_only=True)
     check_same(json.loads(stored["settings"]), chosen, game.fixed)
-    for name, part in game.states().items():
+    for name, part in _states(accelerator, game).items():
         part.load_state_dict(stored["states"][name])
     game.past = stored["past"]
     return int(stored["step"]), float(stored["best"])
+
+
+def _states(accelerator: Any, game: Game) -> dict[str, Any]:
+    """All that a checkpoint holds; half precision on a GPU scales its losses."""
+    scaler = {"scaler": accelerator.scaler} if accelerator.scaler is not None else {}
+    return game.states() | scaler
 
 
 def plain(chosen: Any) -> dict[str, Any]:
@@ -268,7 +162,7 @@ def check_same(before: dict[str, Any], chosen: Any, names: Sequence[str]) -> Non
 
 
 def _save(
-    chosen: MaskTraining, accelerator: Any, game: Game, step: int, best: float, judge: Batch
+    chosen: Training, accelerator: Any, game: Game, step: int, best: float, judge: Batch
 ) -> float:
     """The whole game, the weights if they are the best, and a picture; complete or not at all."""
     with torch.no_grad():
@@ -282,27 +176,16 @@ def _save(
     from safetensors.torch import save_file
 
     settings = json.dumps(plain(chosen))
-    states = {name: part.state_dict() for name, part in game.states().items()}
-    new = chosen.out / "checkpoint.new"
-    stored = {"states": states, "past": game.past, "step": step, "best": best}
-    torch.save({**stored, "settings": settings}, new)
     if better:
         tensors, about = game.weights()
         part = chosen.out / f"{game.file}.part"
         save_file({k: v.contiguous() for k, v in tensors.items()}, part, about | {"run": settings})
         part.replace(chosen.out / game.file)
+    states = {name: part.state_dict() for name, part in _states(accelerator, game).items()}
+    stored = {"states": states, "past": game.past, "step": step, "best": best}
+    new = chosen.out / "checkpoint.new"
+    torch.save({**stored, "settings": settings}, new)
     new.replace(chosen.out / "checkpoint.pt")
-    _picture(chosen, game, step, judge)
-    return best
-
-
-def _picture(chosen: MaskTraining, game: Game, step: int, judge: Batch) -> None:
-    """Held-out photos and their maps."""
-    from unsee.pictures import overview
-
-    some = None if judge.targets is None else judge.targets[:SHOWN]
-    few = judge._replace(pixels=judge.pixels[:SHOWN], targets=some)
     with torch.no_grad():
-        maps = game.maps(few).float().cpu()
-    names = [str(number) for number in range(len(maps))]
-    overview(few.pixels.cpu(), maps, names).savefig(chosen.out / f"step-{step:06d}.png", dpi=60)
+        game.show(judge.part(slice(0, SHOWN)), chosen.out / f"step-{step:06d}")
+    return best

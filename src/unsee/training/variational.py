@@ -14,8 +14,9 @@ from unsee.classifier import unwrapped
 from unsee.errors import InputError
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
 from unsee.prior import SoftTV
-from unsee.training import loop
-from unsee.training.loop import Batch, Game, MaskTraining
+from unsee.training import loop, mask_game
+from unsee.training.game import Batch
+from unsee.training.mask_game import MaskGame, MaskTraining
 from unsee.types import Images
 
 CLIP = 10.0
@@ -67,18 +68,18 @@ def train(chosen: VariationalTraining) -> Iterator[dict[str, float]]:
     yield from loop.run(chosen, VariationalGame)
 
 
-class VariationalGame(Game):
+class VariationalGame(MaskGame):
     """The encoder, the prior and the fixed classifier."""
 
     file: ClassVar[str] = "variational.safetensors"
     fixed: ClassVar[tuple[str, ...]] = (
-        *Game.fixed, "share", "softness", "length", "nugget", "prior", "side", "widths",
+        *MaskGame.fixed, "share", "softness", "length", "nugget", "prior", "side", "widths",
     )  # fmt: skip
 
     def __init__(self, chosen: VariationalTraining, accelerator: Any) -> None:
         self.chosen, self.accelerator = chosen, accelerator
-        self.given = loop.given(chosen, accelerator)
-        loop.network_of(self.given, "variational saliency")
+        self.given = mask_game.given(chosen, accelerator)
+        mask_game.network_of(self.given, "variational saliency")
         torch.manual_seed(chosen.seed)
         encoder = VariationalEncoder(self.given.channels, chosen.widths, chosen.side)
         self.encoder = encoder.to(accelerator.device).train()

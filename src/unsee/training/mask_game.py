@@ -1,0 +1,101 @@
+"""What all trainings of mask networks have in common: a classifier that they explain."""
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unsee import loading
+from unsee.classifier import Classifier
+from unsee.datasets.base import classes_in
+from unsee.errors import InputError
+from unsee.networks.stages import Stages
+from unsee.training.crops import middles
+from unsee.training.game import Batch, Game, Training
+from unsee.training.photos import Labelled, gathered
+
+TOGETHER = 256
+"""Photos decoded at a time when classes are predicted."""
+
+
+@dataclass(frozen=True)
+class MaskTraining(Training):
+    """Settings of every mask network's training."""
+
+    data: tuple[str, ...] = ()
+    """Folders and zip files of photos, or data sets as `unsee evaluate` takes them."""
+    classifier: str = loading.DEFAULT
+    """Which is explained; a torch module."""
+    labels: Literal["predicted", "data"] = "predicted"
+    """Classes: what the classifier says, or those of a labelled data set."""
+    classes: str = ""
+    """Only photos of these classes, as 0-49,120, by those labels; by default of all."""
+
+    def photos(self) -> Labelled:
+        """With their classes, where those of the data are asked for."""
+        if self.labels == "data":
+            return gathered(self.data, self.keep, self.classes)
+        found = super().photos()
+        wanted = classes_in(self.classes)
+        if not wanted:
+            return found
+        given = loading.load(self.classifier)
+        said = torch.cat(
+            [given.predict(middles(part, given.framing.size[0])).argmax(1)
+             for part in found.pictures.split(TOGETHER)]
+        )  # fmt: skip
+        mine = torch.isin(said, torch.tensor(sorted(wanted)))
+        if not mine.any():
+            raise InputError(f"no photo that {given.name} takes for one of classes {self.classes}")
+        return Labelled(found.pictures[mine], None)
+
+
+class MaskGame(Game):
+    """A network that makes maps for a classifier."""
+
+    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "classifier", "labels")
+    given: Classifier
+
+    @property
+    def size(self) -> int:
+        """That of the classifier's input."""
+        return self.given.framing.size[0]
+
+    @abstractmethod
+    def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
+        """For the picture."""
+
+    def show(self, few: Batch, path: Path) -> None:
+        """Held-out photos and their maps."""
+        from unsee.pictures import overview
+
+        maps = self.maps(few).float().cpu()
+        names = [str(number) for number in range(len(maps))]
+        overview(few.pixels.cpu(), maps, names).savefig(path.with_suffix(".png"), dpi=60)
+
+
+def given(chosen: MaskTraining, accelerator: Any) -> Classifier:
+    """The classifier that is explained, where the training runs."""
+    found = loading.load(chosen.classifier, device=accelerator.device)
+    return replace(found, name=found.name or chosen.classifier)
+
+
+def stages_of(classifier: Classifier, what: str) -> tuple[Stages, list[int]]:
+    """Where a decoder reads the classifier's feature maps, and their channels.
+
+    Raises `InputError` for a black box, and for a network without such maps.
+    """
+    network = network_of(classifier, f"{what} reads feature maps; it")
+    size = classifier.framing.size
+    return Stages.of(network, torch.zeros(1, classifier.channels, *size, device=classifier.device))
+
+
+def network_of(given: Classifier, what: str) -> nn.Module:
+    """The classifier's, or a clear word where it is a function."""
+    if not isinstance(given.model, nn.Module):
+        raise InputError(f"{what} needs a torch module, not a black box")
+    return given.model
