@@ -12,7 +12,7 @@ __all__ = ["PainterInfiller"]
 
 @dataclass(frozen=True)
 class PainterInfiller(Sampling):
-    """A small gated U-net with attention, trained by `unsee train infiller`.
+    """A small U-net with attention over smooth colours, trained by `unsee train infiller`.
 
     The same mask gives the same answer; with `samples`, several answers that noise chooses among,
     one for each mask of an image in turn: draws of the expectation of FIDO's eq. 1.

@@ -12,40 +12,41 @@ STRIDE = 16
 class Painter(nn.Module):
     """Fills holes of pictures (n, 3, h, w) in [0, 1], of any size.
 
-    A U-net of gated blocks (after NAFNet: Chen et al., ECCV 2022) over maps of 1/4, 1/8 and 1/16 of
-    the size, with attention over all places of the coarsest, so that a hole that is larger than any
-    kernel still sees the rest. What is hidden is blanked before the first layer. `noise` chooses
-    among the answers; without it the answer is the middle one.
+    It adds to smooth colours from around the hole what a U-net over maps of 1/4, 1/8 and 1/16 of
+    the size says, with attention over all places of the coarsest, so that a hole that is larger
+    than any kernel still sees the rest. What is hidden is blanked first. `noise` chooses among the
+    answers; without it the answer is the middle one.
     """
 
     def __init__(
         self,
-        widths: tuple[int, int, int] = (64, 128, 240),
-        depths: tuple[int, int, int] = (2, 3, 4),
+        widths: tuple[int, int, int] = (48, 112, 176),
+        depths: tuple[int, int, int] = (2, 2, 3),
         noise: int = 8,
     ) -> None:
         super().__init__()
         fine, middle, coarse = widths
         self.noise = noise
         self.stem = nn.Conv2d(16 * 4, fine, 3, padding=1)
-        self.fine = nn.Sequential(*(Gated(fine) for _ in range(depths[0])))
+        self.fine = _nears(fine, depths[0])
         self.down1 = nn.Conv2d(fine, middle, 2, 2)
-        self.middle = nn.Sequential(*(Gated(middle) for _ in range(depths[1])))
+        self.middle = _nears(middle, depths[1])
         self.down2 = nn.Conv2d(middle, coarse, 2, 2)
         self.enter = nn.Conv2d(noise, coarse, 1, bias=False)
         self.coarse = nn.Sequential(
-            *(nn.Sequential(Gated(coarse), Everywhere(coarse)) for _ in range(depths[2]))
+            *(nn.Sequential(near, Everywhere(coarse)) for near in _nears(coarse, depths[2]))
         )
         self.up2 = nn.Conv2d(coarse, middle * 4, 1)
-        self.middle_back = nn.Sequential(*(Gated(middle) for _ in range(depths[1])))
+        self.middle_back = _nears(middle, depths[1])
         self.up1 = nn.Conv2d(middle, fine * 4, 1)
-        self.fine_back = nn.Sequential(*(Gated(fine) for _ in range(depths[0])))
+        self.fine_back = _nears(fine, depths[0])
         self.grow2 = nn.Conv2d(fine, 32 * 4, 1)
-        self.half_back = Gated(32)
+        self.half_back = Near(32)
         self.grow1 = nn.Conv2d(32, 16 * 4, 1)
-        self.last = nn.Sequential(
-            nn.Conv2d(16 + 4, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 3, 3, padding=1)
-        )
+        last = nn.Conv2d(16, 3, 3, padding=1)
+        for parameter in last.parameters():
+            nn.init.normal_(parameter, std=0.01)
+        self.last = nn.Sequential(nn.Conv2d(16 + 4, 16, 3, padding=1), nn.SiLU(), last)
 
     def forward(
         self,
@@ -57,10 +58,12 @@ class Painter(nn.Module):
         size = pictures.shape[-2:]
         border = [-side % STRIDE for side in size]
         edges = (0, border[1], 0, border[0])
-        known = torch.cat([(2 * pictures - 1) * keep, 2 * keep - 1], 1)
+        known = torch.cat([pictures * keep, keep], 1)
         known = F.pad(known, edges, mode="replicate") if any(border) else known
-        invented = self._invent(known, noise)[..., : size[0], : size[1]]
-        return torch.where(keep > 0, pictures, invented.to(pictures.dtype))
+        around, mask = smooth(known[:, :3], known[:, 3:]), known[:, 3:]
+        invented = around + self._invent(torch.cat([around, mask], 1).mul(2).sub(1), noise)
+        invented = invented[..., : size[0], : size[1]].to(pictures.dtype)
+        return torch.where(keep > 0, pictures, invented)
 
     def _invent(self, known: Tensor, noise: Tensor | None) -> Tensor:
         fine = self.fine(self.stem(F.pixel_unshuffle(known, 4)))
@@ -73,8 +76,45 @@ class Painter(nn.Module):
         x = self.fine_back(F.pixel_shuffle(self.up1(x), 2) + fine)
         x = self.half_back(F.pixel_shuffle(self.grow2(x), 2))
         x = F.pixel_shuffle(self.grow1(x), 2)
-        # a steep sigmoid: zero output is mid grey, and no value is out of reach
-        return torch.sigmoid(self.last(torch.cat([x, known.to(x.dtype)], 1)))
+        added: Tensor = self.last(torch.cat([x, known.to(x.dtype)], 1))
+        return added
+
+
+def smooth(
+    shown: Float[Tensor, "n 3 h w"], keep: Float[Tensor, "n 1 h w"]
+) -> Float[Tensor, "n 3 h w"]:
+    """Holes filled with colours from around them, from cells that double until one is seen.
+
+    Pull and push (Gortler et al., SIGGRAPH 1996), with hard weights; grey where nothing is seen.
+    """
+    pairs = [(shown * keep, keep)]
+    while max(pairs[-1][0].shape[-2:]) > 1:
+        colours, seen = (F.avg_pool2d(part, 2, ceil_mode=True) for part in pairs[-1])
+        pairs.append((colours, seen))
+    found = torch.full_like(pairs[-1][0], 0.5)
+    for colours, seen in reversed(pairs):
+        behind = F.interpolate(found, colours.shape[-2:], mode="bilinear", align_corners=False)
+        found = torch.where(seen > 0, colours / seen.clamp(min=1e-9), behind)
+    return found
+
+
+def _nears(channels: int, depth: int) -> nn.Sequential:
+    """Every other one looks twice as far."""
+    return nn.Sequential(*(Near(channels, 1 + number % 2) for number in range(depth)))
+
+
+class Near(nn.Module):
+    """A residual step over neighbours. Nothing is normalised: what little is added is learned."""
+
+    def __init__(self, channels: int, reach: int = 1) -> None:
+        super().__init__()
+        self.look = nn.Conv2d(channels, channels, 3, padding=reach, dilation=reach)
+        self.tell = nn.Conv2d(channels, channels, 3, padding=1)
+        self.amount = nn.Parameter(torch.full((1, channels, 1, 1), 0.1))
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """The same, and a little more."""
+        return x + self.amount * self.tell(F.silu(self.look(x)))
 
 
 class Norm(nn.Module):
@@ -91,30 +131,6 @@ class Norm(nn.Module):
         """Zero mean and unit deviation over channels."""
         y = F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], self.weight, self.bias, 1e-5)
         return y.permute(0, 3, 1, 2)
-
-
-class Gated(nn.Module):
-    """Two residual steps: neighbours, weighed by the whole picture; then channels. Both gated."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm1, self.norm2 = Norm(channels), Norm(channels)
-        self.widen = nn.Conv2d(channels, 2 * channels, 1)
-        self.near = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
-        self.whole = nn.Conv2d(channels, channels, 1)
-        self.narrow = nn.Conv2d(channels, channels, 1)
-        self.mix1 = nn.Conv2d(channels, 2 * channels, 1)
-        self.mix2 = nn.Conv2d(channels, channels, 1)
-        self.amount = nn.Parameter(torch.full((2, 1, channels, 1, 1), 0.1))
-
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """A half gates the other half."""
-        a, b = self.near(self.widen(self.norm1(x))).chunk(2, 1)
-        y = a * b
-        y = y * self.whole(y.mean((2, 3), keepdim=True))
-        x = x + self.amount[0] * self.narrow(y)
-        a, b = self.mix1(self.norm2(x)).chunk(2, 1)
-        return x + self.amount[1] * self.mix2(a * b)
 
 
 class Everywhere(nn.Module):
