@@ -17,6 +17,7 @@ from unsee import InputError
 from unsee.cli import main
 from unsee.evaluation import tables
 from unsee.evaluation.cluster import Cluster, distribute
+from unsee.evaluation.gallery import shown
 from unsee.evaluation.plan import Combination, Plan, made, parts_of
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
@@ -287,3 +288,28 @@ def test_maps_are_kept_where_they_are_wanted(data, tmp_path) -> None:
     with np.load(path) as maps:
         assert sorted(maps) == ["0.png", "1.png", "2.png"]
         assert maps["0.png"].shape == (24, 24)
+
+
+def test_a_report_shows_maps_that_were_kept(data, tmp_path) -> None:
+    run, out = tmp_path / "run", tmp_path / "report"
+    done(plan(data, methods=("random", "box"), save_maps=True, shard=2), run)
+    found = shown([run])
+    assert len(found) == 6
+    ways = [tuple(way) for way in plan(data, methods=("random", "box")).combinations()]
+    assert all(list(one.maps) == ways for one in found)
+    centre = found[0].maps[ways[1]]
+    assert centre[12, 12] > centre[0, 0]
+    assert main(["report", str(run), "--out", str(out)]) == 0
+    assert "<h2>Maps</h2>" in (out / "report.html").read_text()
+    moved = tmp_path / "moved"
+    done(plan(data, methods=("random",), shard=2), moved)
+    assert shown([moved]) == []
+
+
+def test_what_is_not_installed_is_said_before_anything_is_loaded(
+    data, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("unsee.methods.base.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="needs captum: pip install"):
+        Run.begin(plan(data, methods=("integrated_gradients",)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -118,6 +118,6 @@ def _tell(made: Run, out: Path) -> int:
         complain(line)
     if len(bad) > 10:
         complain(f"and {len(bad) - 10} more bad photos")
-    if bad and len(bad) == len(made.samples):
+    if rows and all(row["error"] for row in rows):
         complain("no photo could be explained")
     return 1 if bad else 0

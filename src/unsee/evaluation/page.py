@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from unsee.evaluation.gallery import gallery, shown
 from unsee.evaluation.report import Report
 from unsee.evaluation.text import CLAIMS_NOTE, notes
 
@@ -40,7 +41,7 @@ def page(report: Report) -> str:
         note=notes(report),
         table=table,
         pairs=_pairs(report) + _claims(report),
-        plot=_boxes(report) + _curves(report),
+        plot=_boxes(report) + _curves(report) + _gallery(report),
     )
 
 
@@ -108,7 +109,7 @@ def _boxes(report: Report) -> str:
         at.boxplot(values, orientation="horizontal", widths=0.6, showmeans=True)
         at.set_yticks(range(1, len(labels) + 1), labels)
         at.set_title(report.headed(name), fontsize=9)
-        at.invert_yaxis()
+    axes[0].invert_yaxis()  # all share it
     return _inline(figure, "box plots of every metric")
 
 
@@ -131,6 +132,15 @@ def _curves(report: Report) -> str:
         at.spines[["top", "right"]].set_visible(False)
     at.legend(frameon=False, fontsize=8)
     return "<h2>Over a setting</h2>" + _inline(figure, "curves over a setting")
+
+
+def _gallery(report: Report) -> str:
+    """The first photos and their maps, where the runs kept them."""
+    found = shown(report.folders)
+    if not found:
+        return ""
+    labels = {way: report.label(way) for way in report.ways}
+    return "<h2>Maps</h2>" + _inline(gallery(found, labels), "photos and their maps")
 
 
 def _inline(figure: "Figure", what: str) -> str:

@@ -82,7 +82,7 @@ class Plan:
             if not names:
                 raise InputError(f"expected at least one of {kind}")
         for combination in self.combinations():
-            parts_of(combination)
+            parts_of(combination)[0].check()
         self._check_metrics()
         classes_in(self.classes)
         if self.judge is not None:

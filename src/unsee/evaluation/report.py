@@ -72,6 +72,8 @@ class Report:
     """For a photo, of each way."""
     about: list[str]
     """Settings of each run, in a line."""
+    folders: tuple[Path, ...] = ()
+    """Of the runs, where maps may be kept."""
     table: Table = field(default_factory=Table)
     """What the paper found, where a run was a table of one."""
 
@@ -104,7 +106,7 @@ class Report:
             raise InputError("no row without an error; nothing to report")
         if not metrics:
             raise InputError("these runs have no metric in common")
-        return cls(rows, tuple(metrics), seconds, about, tables.beside(beside))
+        return cls(rows, tuple(metrics), seconds, about, tuple(folders), tables.beside(beside))
 
     @cached_property
     def series(self) -> list[Series]:

@@ -96,6 +96,14 @@ class Store:
                 raise DiskFullError(f"no space left to write {path}") from error
             raise InputError(f"cannot write {path}: {error.strerror}") from error
 
+    def kept(self, combination: int, shard: int) -> Maps:
+        """The maps of a unit by photo; none where none were kept."""
+        path = self.maps / f"{self.path(combination, shard).stem}.npz"
+        if not path.exists():
+            return {}
+        with np.load(path) as found:
+            return dict(found)
+
     def clean(self) -> None:
         """Remove what a killed run left half written."""
         for folder in (self.rows, self.maps):

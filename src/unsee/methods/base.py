@@ -73,6 +73,15 @@ class Method(ABC):
         return self
 
     @final
+    def check(self) -> None:
+        """Refuse settings that are no choice, and a package that is not installed."""
+        check_choices(self)
+        if self.requires and not find_spec(self.requires):
+            raise InputError(
+                f"{type(self).__name__} needs {self.requires}: pip install 'unsee[baselines]'"
+            )
+
+    @final
     def run(self, score: MaskedScore) -> Iterator[Progress]:
         """All rounds one by one: to watch, to stop, to animate. Checks the classifier first."""
         if self.needs_gradient and not score.classifier.differentiable:
@@ -80,11 +89,7 @@ class Method(ABC):
                 f"{type(self).__name__} needs gradients and this classifier has none (a black "
                 "box); rise and sliding_patch need none"
             )
-        check_choices(self)
-        if self.requires and not find_spec(self.requires):
-            raise InputError(
-                f"{type(self).__name__} needs {self.requires}: pip install 'unsee[baselines]'"
-            )
+        self.check()
         if self.needs_module and not isinstance(score.classifier.model, nn.Module):
             raise InputError(f"{type(self).__name__} needs a torch module to put hooks into")
         yield from self.iterate(score)

@@ -1,0 +1,94 @@
+"""Some photos of a run beside their maps, where the run kept its maps."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from unsee import loading, pictures
+from unsee.datasets.base import Sample, of_classes
+from unsee.errors import InputError
+from unsee.evaluation.plan import Plan
+from unsee.evaluation.store import Store
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PHOTOS = 6
+"""Rows of the picture."""
+WIDTH = 1.9
+"""Inches of a column."""
+
+
+class Shown(NamedTuple):
+    """A photo as the classifier takes it, and its maps by classifier, method and in-filler."""
+
+    title: str
+    photo: Tensor
+    maps: dict[tuple[str, ...], Tensor]
+
+
+def shown(folders: Sequence[Path], count: int = PHOTOS) -> list[Shown]:
+    """The first photos that every way of the first run with maps has a map for.
+
+    Empty where no maps are kept, and where the photos are no longer where they were.
+    """
+    for folder in folders:
+        store = Store(folder)
+        settings = store.manifest()["settings"]
+        if not settings.get("save_maps"):
+            continue
+        known = {field.name for field in fields(Plan)}
+        plan = Plan(**{k: _frozen(v) for k, v in settings.items() if k in known})
+        try:
+            samples = of_classes(loading.load_data(plan.data), plan.classes)
+            return list(_some(plan, store, samples[: plan.limit or None], count))
+        except InputError:
+            continue
+    return []
+
+
+def _some(plan: Plan, store: Store, samples: list[Sample], count: int) -> list[Shown]:
+    ways = plan.combinations()
+    classifier = loading.load(plan.classifiers[0])
+    found: list[Shown] = []
+    for shard, first in enumerate(range(0, len(samples), plan.shard)):
+        maps = [store.kept(number, shard) for number in range(len(ways))]
+        for sample in samples[first : first + plan.shard]:
+            if len(found) == count:
+                return found
+            if not all(sample.id in kept for kept in maps):
+                continue
+            photo = classifier.framing.show(sample.read(classifier.channels))[0]
+            title = "" if sample.target is None else classifier.label(sample.target)
+            mine = {
+                tuple(way): torch.from_numpy(kept[sample.id]).float()
+                for way, kept in zip(ways, maps, strict=True)
+            }
+            found.append(Shown(title, photo, mine))
+    return found
+
+
+def gallery(found: Sequence[Shown], labels: dict[tuple[str, ...], str]) -> "Figure":
+    """A row for each photo: itself, then the map of each way under its label."""
+    from matplotlib.figure import Figure
+
+    ways = [way for way in labels if way in found[0].maps]
+    size = (WIDTH * (1 + len(ways)), WIDTH * len(found) + 0.4)
+    figure = Figure(figsize=size, layout="constrained", facecolor=pictures.PAPER)
+    axes = figure.subplots(len(found), 1 + len(ways), squeeze=False)
+    for row, one in zip(axes, found, strict=True):
+        pictures.show(row[0], pictures.to_pixels(one.photo))
+        row[0].set_title(one.title, fontsize=8, color=pictures.INK)
+        for at, way in zip(row[1:], ways, strict=True):
+            pictures.show(at, pictures.overlay(one.photo, one.maps[way]))
+    for at, way in zip(axes[0, 1:], ways, strict=True):
+        at.set_title(labels[way], fontsize=8, color=pictures.INK)
+    return figure
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
