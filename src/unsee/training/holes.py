@@ -9,16 +9,17 @@ from torch import Tensor
 
 Holes = Float[Tensor, "n 1 h w"]
 """1 is visible, 0 is missing."""
-GRIDS = (7, 14, 28, 56)
-"""Cells per side of the masks of our methods."""
+CELLS = (4, 8, 16, 32)
+"""Pixels of the cells of our methods' masks: grids of 56, 28, 14 and 7 cells at 224 pixels."""
 
 
 def cells(count: int, size: tuple[int, int], g: torch.Generator) -> Holes:
-    """Bernoulli cells of one of the grids, kept with a rate of its own in each mask."""
+    """Bernoulli cells of one of the sizes, kept with a rate of its own in each mask."""
     found = []
     for rate in _uniform(count, g).mul(0.9).add(0.05).tolist():
-        grid = GRIDS[int(torch.randint(len(GRIDS), (1,), generator=g, device=g.device))]
-        coins = _uniform((grid, grid), g) < rate
+        side = CELLS[int(torch.randint(len(CELLS), (1,), generator=g, device=g.device))]
+        rows, columns = (max(2, round(n / side)) for n in size)
+        coins = _uniform((rows, columns), g) < rate
         found.append(_nearest(coins.float()[None, None], size))
     return torch.cat(found)
 
