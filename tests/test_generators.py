@@ -13,6 +13,7 @@ from tests.contracts.test_infillers import fill
 from tests.generators import onnx_file, small_infiller, torchscript
 from tests.tensorflow_writer import write
 from unsee import InputError, create
+from unsee import weights as files
 from unsee.networks import tensorflow
 from unsee.networks.completion import CompletionVAE
 from unsee.networks.deepfill import DeepFill, attend, names, nearest, same
@@ -212,3 +213,14 @@ def test_the_hole_is_filled_from_what_is_near(name, weights) -> None:
     picture[..., 18:22, 18:22] = 0
     got = fill(create("infillers", name, weights=weights()), picture, keep, seeds=(1,))[0]
     torch.testing.assert_close(got[:, 19, 19], torch.tensor([0.8, 0.2, 0.2]), atol=0.01, rtol=0.01)
+
+
+def test_what_ships_is_found_by_default_and_by_name(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(files, "SHIPPED", tmp_path)
+    published = files.Published("net.safetensors", "somewhere", "free")
+    (tmp_path / "net.safetensors").write_bytes(b"1")
+    (tmp_path / "other.safetensors").write_bytes(b"2")
+    assert files.find("", published).read_bytes() == b"1"
+    assert files.find("other", published).read_bytes() == b"2"
+    with pytest.raises(InputError, match="no such file: nothing"):
+        files.find("nothing", published)

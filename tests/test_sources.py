@@ -68,7 +68,11 @@ def test_hooks_see_what_convolutions_give() -> None:
         hook = network._conv_head.register_forward_hook(lambda *call: seen.append(call[2]))
         assert torch.equal(network(x), alone)
         hook.remove()
-    assert seen[0].min() < 0
+        hook = network._swish.register_forward_pre_hook(lambda *call: seen.append(call[1][0]))
+        network(x)
+        hook.remove()
+    assert all(one.min() < 0 for one in seen)
+    assert torch.equal(seen[-1], seen[0])
     torch.testing.assert_close(network(x.requires_grad_()), alone)
 
 

@@ -14,6 +14,8 @@ from unsee.errors import InputError
 Weights = dict[str, Tensor]
 RANDOM = "random"
 """Instead of a file: untrained weights, the same each time, to test and to time with."""
+SHIPPED = Path(__file__).parent / "shipped"
+"""Weights that come with the package, and their model cards."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,20 @@ class Published:
 
 
 def find(asked: str, published: Published, flag: str = "--infiller.weights") -> Path:
-    """The file asked for, or the published one in the cache.
+    """The file asked for by path or by the name of one that ships; else what ships, or is cached.
 
     Raises `InputError` for a file that is not there, saying where it comes from, and for a
     published one whose checksum is wrong.
     """
     if asked:
         path = Path(asked)
-        if not (path.exists() or path.with_name(path.name + ".index").exists()):
-            raise InputError(f"no such file: {path}; {_origin(published, flag)}")
-        return path
+        if path.exists() or path.with_name(path.name + ".index").exists():
+            return path
+        if (ours := SHIPPED / f"{asked}.safetensors").exists():
+            return ours
+        raise InputError(f"no such file: {path}; {_origin(published, flag)}")
+    if (ours := SHIPPED / published.name).exists():
+        return ours
     path = cache() / "weights" / published.name
     if not path.exists():
         raise InputError(f"no weights given; {_origin(published, flag)}")

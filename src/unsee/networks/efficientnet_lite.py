@@ -85,5 +85,10 @@ class Clipped(nn.ReLU6):
 
     def forward(self, input: Tensor) -> Tensor:
         """Between 0 and 6."""
-        hooked = everywhere._global_forward_hooks or any(m._forward_hooks for m in self.before)
-        return F.relu6(input, inplace=not (torch.is_grad_enabled() or hooked))
+        looked_at = (
+            torch.is_grad_enabled()
+            or everywhere._global_forward_hooks
+            or everywhere._global_forward_pre_hooks
+            or any(m._forward_hooks or m._forward_pre_hooks for m in (*self.before, self))
+        )
+        return F.relu6(input, inplace=not looked_at)
