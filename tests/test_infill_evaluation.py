@@ -84,6 +84,9 @@ def test_intervals_by_hand() -> None:
     assert intervals.mean([2.0, 2.0])[:3] == (2.0, 2.0, 2.0)
 
 
+PHOTOS = ("cat.png", "cup.png")
+
+
 def test_the_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     arguments = [
@@ -104,6 +107,14 @@ def test_the_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> Non
     text = (out / "table.md").read_text()
     assert "| blur |" in text
     assert "2 photos" in text
+    assert "blur less each other" in text
+    less = {
+        name: np.mean([p[photo, "cells", "blur"] - p[photo, "cells", name] for photo in PHOTOS])
+        for name in ("photo", "grey")
+    }
+    section = text[text.index("blur less") : text.index("## object")]
+    for name, value in less.items():
+        assert f"| {name} | {value:.3f} [" in section
     for task in ("cells", "object", "background"):
         with Image.open(out / f"{task}.png") as picture:
             assert picture.size[0] > 400
@@ -116,6 +127,7 @@ def test_the_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> Non
     [
         (["--infillers", "gray"], "did you mean 'grey'"),
         (["--share", "1.5"], "0 < share < 1"),
+        (["--against", "gray"], "did you mean 'grey'"),
         (["--perceptual", "nowhere.pth"], "no such file"),
         (["--data", "nowhere"], "no such data set"),
         (["--infillers", "lama:nowhere.pt"], "no such file"),

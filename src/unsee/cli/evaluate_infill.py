@@ -13,16 +13,16 @@ from rich.table import Table
 from unsee import loading
 from unsee.cli import complain, question
 from unsee.datasets.base import limited
-from unsee.errors import InputError
-from unsee.evaluation import infill, intervals
+from unsee.errors import InputError, unknown
+from unsee.evaluation import infill
 from unsee.evaluation.infill import TASKS, Judges, Problem, Task
+from unsee.evaluation.infill_text import markdown, summary
 from unsee.explanation import check_new, new_folder, write_manifest
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
 from unsee.pictures import INK, PAPER, show, to_pixels
 from unsee.registry import create, settings_of
 
-SHOWN = ("probability", "recognised", "distance", "similarity", "l1", "seconds")
 PHOTO = "photo"
 """The control: nothing is missing."""
 
@@ -53,6 +53,8 @@ class EvaluateInfill:
     """Random cells per side."""
     share: float = 0.5
     """Of the cells that are missing."""
+    against: str | None = None
+    """Differences of all others from this in-filler, photo by photo; by default from the last."""
     limit: int = 100
     """Photos; 0 takes all."""
     pictures: int = 12
@@ -77,6 +79,8 @@ def run(arguments: list[str]) -> int:
             f"expected 0 < share < 1 and a grid of at least 1, got {chosen.share}, {chosen.grid}"
         )
     fillers = {name: _filler(name) for name in chosen.infillers}
+    if chosen.against is not None and chosen.against not in fillers:
+        raise unknown("in-filler of this run", chosen.against, list(fillers))
     check_new(chosen.out, overwrite=chosen.overwrite)
     samples = loading.load_data(chosen.data)
     classifier = loading.load(chosen.classifier, device=chosen.device)
@@ -165,7 +169,10 @@ def _write(
             writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
             writer.writeheader()
             writer.writerows(rows)
-        text = [markdown(task, [row for row in rows if row["task"] == task]) for task in kept]
+        against = chosen.against or list(fillers)[-1]
+        text = [
+            markdown(task, [row for row in rows if row["task"] == task], against) for task in kept
+        ]
         (folder / "table.md").write_text("\n".join(text), encoding="utf-8")
         for task, examples in kept.items():
             if examples:
@@ -179,41 +186,6 @@ def _write(
                 "errors": bad,
             },
         )
-
-
-def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, intervals.Mean]]:
-    """A mean with its interval for each in-filler and number."""
-    names = list(dict.fromkeys(row["infiller"] for row in rows))
-    return {
-        name: {
-            key: intervals.mean([row[key] for row in rows if row["infiller"] == name])
-            for key in SHOWN
-            if key in rows[0]
-        }
-        for name in names
-    }
-
-
-def markdown(task: str, rows: list[dict[str, Any]]) -> str:
-    """The table of a task."""
-    found = summary(rows) if rows else {}
-    keys = list(next(iter(found.values()))) if found else []
-    count = len({row["photo"] for row in rows})
-    lines = [
-        f"## {task}: {TASKS[task]}",  # type: ignore[index]
-        "",
-        f"{count} photos; mean [95 % bootstrap interval]. probability of the right class; "
-        "recognised: share that the second classifier still gets right; distance: ST-LPIPS, "
-        "similarity: MS-SSIM, l1 within the hole; seconds of one picture at a time.",
-        "",
-        "| in-filler | " + " | ".join(keys) + " |",
-        "|" + "---|" * (len(keys) + 1),
-    ]
-    lines += [
-        f"| {name} | " + " | ".join(str(numbers[key]) for key in keys) + " |"
-        for name, numbers in found.items()
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _table(task: str, rows: list[dict[str, Any]]) -> Table:

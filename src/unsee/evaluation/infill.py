@@ -130,7 +130,7 @@ def judged(problem: Problem, painted: Images, judges: Judges) -> dict[str, Any]:
     )
     hole = 1 - problem.keep
     off = ((painted - problem.image).abs() * hole).sum() / (hole.sum() * painted.shape[1])
-    row = {
+    row: dict[str, Any] = {
         "whole": both[0, problem.target].item(),
         "probability": both[1, problem.target].item(),
         "recognised": float(judges.second.predict(seen).argmax().item() == problem.target),
@@ -141,4 +141,5 @@ def judged(problem: Problem, painted: Images, judges: Judges) -> dict[str, Any]:
         row["similarity"] = similarity(painted, problem.image, data_range=1.0).item()
     if judges.perceptual is not None:
         row["distance"] = judges.perceptual.distance(painted, problem.image).item()
+        row["trunk"] = judges.perceptual.trunk
     return row
