@@ -128,10 +128,14 @@ class Perceptual(nn.Module):
     def forward(
         self, pictures: Float[Tensor, "n 3 h w"], others: Float[Tensor, "n 3 h w"]
     ) -> Float[Tensor, " n"]:
-        """Mean difference of all blocks but the last, unweighted: what generators train with."""
+        """Mean difference of all blocks but the last, unweighted: what generators train with.
+
+        The gradient goes to `pictures` alone.
+        """
+        with torch.no_grad():
+            wanted = self.features(others)
         total = pictures.new_zeros(len(pictures))
-        for both in self.features(torch.cat([pictures, others]))[:-1]:
-            a, b = both.chunk(2)
+        for a, b in zip(self.features(pictures)[:-1], wanted, strict=False):
             total = total + (a - b).square().sum(1).mean((1, 2))
         return total
 
