@@ -25,7 +25,7 @@ from unsee.recipes import recipe
 PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 JOBS = {
     "igos_pp published": ({"recipe": "igos_pp-published"}, None),
-    "igos_pp balanced": ({"name": "igos_pp"}, "balanced"),
+    "igos_pp balanced": ({"recipe": "igos_pp-published"}, "balanced"),
     "igos_pp fast": ({"name": "igos_pp"}, "fast"),
     "tide balanced": ({"name": "tide"}, "balanced"),
     "tide fast": ({"name": "tide"}, "fast"),

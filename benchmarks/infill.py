@@ -20,9 +20,9 @@ import torch
 from gpu import photos
 from speed.__main__ import cpu
 
-from unsee import MaskedScore, create, floor, load
-from unsee.explain import seeds_of
-from unsee.infillers.base import Rows
+from unsee import create, floor, load
+from unsee.infillers.base import Infiller, Rows, Scene
+from unsee.random import ImageRandom, seeds_of
 
 NAMES = (
     "grey", "mean", "blur", "local", "noise", "random", "telea", "navier_stokes", "biharmonic",
@@ -33,37 +33,47 @@ SIZE = 224
 AGAINST = "patchmatch"
 
 
-def seconds(name: str, batch: int, rounds: int) -> float:
-    """For an image of a batch."""
+def question(batch: int) -> tuple[Scene, torch.Tensor, Rows]:
+    """Photos, what is visible of them, and whose is whose."""
     images = photos(batch, SIZE)
-    targets = torch.zeros(batch, dtype=torch.long)
-    classifier = load()
-    score = MaskedScore(classifier, create("infillers", name), images, targets, seeds_of(images, 0))
+    random = ImageRandom(seeds_of(images, 0), images.device)
     g = torch.Generator().manual_seed(0)
     coins = (torch.rand(batch, 1, GRID, GRID, generator=g) < 0.5).float()
     keep = torch.nn.functional.interpolate(coins, (SIZE, SIZE))
     rows = Rows(torch.arange(batch), torch.zeros(batch, dtype=torch.long), 0)
-    with torch.no_grad():
-        score.fill(keep[:1], Rows(rows.image[:1], rows.variant[:1], 0))  # loads what it needs
-        times = []
-        for _ in range(rounds):
-            start = time.perf_counter()
-            score.fill(keep, rows)
-            times.append(time.perf_counter() - start)
-    return min(times) / batch
+    neutral = images.new_tensor(load().data_mean)
+    return Scene(images, neutral, random), keep, rows
+
+
+@torch.no_grad()
+def seconds(infiller: Infiller, asked: tuple[Scene, torch.Tensor, Rows]) -> float:
+    """For an image of a batch, with what is done once for a photo."""
+    scene, keep, rows = asked
+    start = time.perf_counter()
+    infiller.bind(scene)(keep, rows)
+    return (time.perf_counter() - start) / len(keep)
 
 
 def main() -> None:
     """Measure and write."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--batch", type=int, default=32)
+    arguments.add_argument("--infillers", nargs="+", default=list(NAMES))
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--out", type=Path, default=Path("benchmarks/results/infill-speed.md"))
     chosen = arguments.parse_args()
     classifier = load()
     passes = list(floor.timings(classifier, (SIZE, SIZE), (8, 16, 32), (torch.float32,)))
     least = floor.of(passes, "float32").both
-    found = {name: seconds(name, chosen.batch, chosen.rounds) for name in NAMES}
+    fillers = {name: create("infillers", name) for name in chosen.infillers}
+    asked, one = question(chosen.batch), question(1)
+    times: dict[str, list[float]] = {name: [] for name in fillers}
+    for filler in fillers.values():
+        seconds(filler, one)  # loads what it needs
+    for _ in range(chosen.rounds):
+        for name, filler in fillers.items():
+            times[name].append(seconds(filler, asked))
+    found = {name: min(some) for name, some in times.items()}
     lines = [
         "# What in-fillers cost",
         "",

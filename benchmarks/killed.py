@@ -3,8 +3,8 @@
     python benchmarks/killed.py --out FOLDER --data ../shared/data/imagenet-val-sample.zip
     python benchmarks/killed.py --out FOLDER --ways killed --plan FILE.toml
 
-Three runs of one plan go side by side, a thread each: one undisturbed; one whose process gets
-SIGKILL at random moments and is called again; one of Ray's two workers, of which one gets SIGKILL.
+Three runs of one plan, a thread for each process: one undisturbed; beside it one whose process gets
+SIGKILL at random moments and is called again; then one by Ray's two workers, of which one gets it.
 Then every row is compared, number by number. What exists is kept, so that this may be stopped too.
 """
 
@@ -48,9 +48,11 @@ def files(chosen: argparse.Namespace, way: str) -> int:
     return len(list((chosen.out / way / "rows").glob("[0-9]*.parquet")))
 
 
-def units(chosen: argparse.Namespace, way: str) -> int:
+def units(chosen: argparse.Namespace, way: str, process: subprocess.Popen[bytes]) -> int:
     """Units in all, once the manifest is there."""
     while not (chosen.out / way / "run.json").exists():
+        if process.poll() is not None:
+            raise SystemExit(f"{way} did not begin: see {chosen.out / way}.log")
         time.sleep(0.2)
     manifest = Store(chosen.out / way).manifest()
     settings = manifest["settings"]
@@ -59,28 +61,23 @@ def units(chosen: argparse.Namespace, way: str) -> int:
     return shards * math.prod(max(1, n) for n in many)
 
 
-def moments(chosen: argparse.Namespace, way: str, kills: int) -> list[int]:
-    """Numbers of done units after which a kill comes."""
-    total, g = units(chosen, way), random.Random(f"{chosen.seed} {way}")
-    left = range(files(chosen, way), max(total - 1, kills))
-    return sorted(g.sample(left, kills))
-
-
 def disturbed(chosen: argparse.Namespace, way: str, kills: int, kill: Callable[[int], bool]) -> int:
-    """Run to the end with kills on the way; how many there were."""
+    """Run to the end with kills after so many units, drawn at random; how many there were."""
     process = begun(chosen, way)
-    g, done = random.Random(chosen.seed), 0
-    for moment in moments(chosen, way, kills):
+    g, done = random.Random(f"{chosen.seed} {way}"), 0
+    left = range(files(chosen, way), units(chosen, way, process))
+    for moment in sorted(g.sample(left, min(kills, len(left)))):
         while process.poll() is None and files(chosen, way) <= moment:
             time.sleep(0.05)
+        time.sleep(g.uniform(0, LATEST))
         if process.poll() is not None:
             break
-        time.sleep(g.uniform(0, LATEST))
         done += kill(process.pid)
         if way == "killed":
             process.wait()
             process = begun(chosen, way)
-    process.wait()
+    if process.wait():
+        print(f"{way} ended with status {process.returncode}: see {chosen.out / way}.log")
     return done
 
 
@@ -95,13 +92,21 @@ def kill_worker(pid: int) -> bool:
     for _ in range(600):
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                if WORKER in (folder / "cmdline").read_text():
+                if WORKER in (folder / "cmdline").read_text() and below(int(folder.name), pid):
                     os.kill(int(folder.name), signal.SIGKILL)
                     return True
             except OSError:
                 continue
         time.sleep(0.1)
     return False
+
+
+def below(pid: int, ancestor: int) -> bool:
+    """Whether a process descends from another."""
+    while pid > 1 and pid != ancestor:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        pid = int(stat.rpartition(")")[2].split()[1])
+    return pid == ancestor
 
 
 def differing(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> int:
@@ -137,7 +142,7 @@ def report(chosen: argparse.Namespace, kills: dict[str, int]) -> str:
 
 
 def main() -> None:
-    """Run all three in turn or some, then compare."""
+    """Run all three or some, then compare."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=Path, required=True)
     arguments.add_argument("--data", type=Path)

@@ -4,9 +4,9 @@
     python benchmarks/networks.py rate --out FOLDER --data ../shared/data/imagenet-val-sample.zip
 
 `train` goes on where it stopped, with one training after another; `--only` takes some. `rate`
-explains labelled photos with every network that is there, beside Grad-CAM and controls, and writes
-results/networks.md: localisation, F1, statistics of maps, and the claims of networks.toml with
-their intervals. Seen and unseen classes are rated apart for the network that saw half of them.
+explains labelled photos with every network that is there, beside Grad-CAM and controls, and reports
+localisation, F1, statistics of maps, and the claims of networks.toml with their intervals, in
+FOLDER/rated. Seen and unseen classes are rated apart for the network that saw half of them.
 """
 
 import argparse
@@ -22,9 +22,11 @@ LOCALISED = "localisation:threshold=share,alpha=1.0,component=true"
 METRICS = (LOCALISED, "f1", "total_variation", "entropy", "volume", "insertion", "deletion")
 
 
-def unsee(*arguments: str) -> None:
-    """The command line."""
-    subprocess.run([sys.executable, "-m", "unsee", *arguments], check=True)
+def unsee(*arguments: str, bad: int = 0) -> None:
+    """The command line; `bad` is the status that a bad photo leaves."""
+    done = subprocess.run([sys.executable, "-m", "unsee", *arguments], check=False)
+    if done.returncode not in {0, bad}:
+        raise SystemExit(done.returncode)
 
 
 def weights(out: Path, name: str, settings: dict[str, Any]) -> Path:
@@ -71,15 +73,17 @@ def rate(chosen: argparse.Namespace, plan: dict[str, Any]) -> None:
         }
         for claim in plan["claims"]
     ]
-    table = chosen.out / "rate.toml"
+    rated = chosen.out / "rated" / "-".join(there)
+    rated.mkdir(parents=True, exist_ok=True)
+    table = rated / "plan.toml"
     table.write_text(as_toml([*there.values(), *OTHERS], claims), encoding="utf-8")
     for run, classes in (("all", ""), ("seen", "0-499"), ("unseen", "500-999")):
         limited = ("--classes", classes) if classes else ()
         unsee(
             "evaluate", "--plan", str(table), "--data", str(chosen.data[0]), *limited,
-            "--out", str(chosen.out / "rated" / run),
+            "--out", str(rated / run), bad=1,
         )  # fmt: skip
-        unsee("report", str(chosen.out / "rated" / run))
+        unsee("report", str(rated / run), "--out", str(rated / f"{run}-report"), "--overwrite")
 
 
 def as_toml(methods: list[str], claims: list[dict[str, Any]]) -> str:

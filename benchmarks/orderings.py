@@ -139,7 +139,7 @@ def report(table: Path, plan: dict, command: str) -> str:
     rows = read(table)
     variants = list(dict.fromkeys(row["variant"] for row in rows))
     lines = [
-        "# Orderings",
+        f"# {plan.get('title', 'Orderings')}",
         "",
         f"`{command}`; EfficientNet-Lite0, torch {torch.__version__}, Python "
         f"{platform.python_version()}, CPU. Deletion and insertion: mean area under the two "

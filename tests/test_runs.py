@@ -301,6 +301,9 @@ def test_a_report_shows_maps_that_were_kept(data, tmp_path) -> None:
     assert centre[12, 12] > centre[0, 0]
     assert main(["report", str(run), "--out", str(out)]) == 0
     assert "<h2>Maps</h2>" in (out / "report.html").read_text()
+    both, two = tmp_path / "both", ("tests.toys:classifier", "tests.toys:corner")
+    done(plan(data, methods=("box",), classifiers=two, save_maps=True, limit=2), both)
+    assert all({way[0] for way in one.maps} == {two[0]} for one in shown([both]))
     moved = tmp_path / "moved"
     done(plan(data, methods=("random",), shard=2), moved)
     assert shown([moved]) == []

@@ -101,9 +101,9 @@ def test_an_untrained_painter_smooths_and_copes_with_every_hole() -> None:
         assert (painter(x, torch.zeros(1, 1, 40, 33)) - 0.5).abs().max() < 0.1
     flat, keep = torch.full_like(x, 0.3), torch.ones(1, 1, 40, 33)
     keep[..., 10:30, 5:25] = 0
-    torch.testing.assert_close(smooth(flat, keep), flat)
+    torch.testing.assert_close(smooth(flat * keep, keep), flat)
     steep = torch.linspace(0, 1, 33).expand(1, 3, 40, 33)
-    assert (smooth(steep, keep) - steep).abs().max() < 0.3
+    assert (smooth(steep * keep, keep) - steep).abs().max() < 0.3
 
 
 def test_the_critic_judges_patches() -> None:
@@ -134,6 +134,9 @@ def test_perceptual_reads_the_published_names(tmp_path, trunk) -> None:
     torch.save({"other": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="not the weights of ST-LPIPS"):
         Perceptual.load(tmp_path / "other.pth")
+    (tmp_path / "none.pth").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="cannot read weights"):
+        Perceptual.load(tmp_path / "none.pth")
 
 
 def test_a_stopped_run_goes_on_exactly(folder, tmp_path) -> None:
@@ -182,7 +185,12 @@ def test_the_command_trains_and_says_what_is_missing(folder, tmp_path, capsys) -
     assert "step 1 of 1" in capsys.readouterr().out
     assert main([*command, "--perceptual", "0"]) == 2
     assert "expected data" in capsys.readouterr().err
-    assert main([*command, "--data", str(folder), "--out", out + "2"]) == 2
+    seen = ["--size", "64", "--keep", "64"]
+    assert main([*command, "--data", str(folder), "--out", out + "2", *seen]) == 2
     assert "vgg_shift_tolerant.pth" in capsys.readouterr().err
+    assert main([*command, "--data", str(folder), "--size", "48"]) == 2
+    assert "16 <= size <= keep" in capsys.readouterr().err
+    assert main([*command, "--data", str(folder), "--precision", "fp16"]) == 2
+    assert "fp16 needs a GPU" in capsys.readouterr().err
     assert main(["train", "infilller"]) == 2
     assert "did you mean 'infiller'" in capsys.readouterr().err

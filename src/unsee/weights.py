@@ -41,7 +41,7 @@ def find(asked: str, published: Published, flag: str = "--infiller.weights") -> 
         path = Path(asked)
         if path.exists() or path.with_name(path.name + ".index").exists():
             return path
-        if (ours := SHIPPED / f"{asked}.safetensors").exists():
+        if path.name == asked and (ours := SHIPPED / f"{asked}.safetensors").exists():
             return ours
         raise InputError(f"no such file: {path}; {_origin(published, flag)}")
     if (ours := SHIPPED / published.name).exists():

@@ -78,6 +78,8 @@ def run(arguments: list[str]) -> int:
         raise InputError(
             f"expected 0 < share < 1 and a grid of at least 1, got {chosen.share}, {chosen.grid}"
         )
+    if not chosen.infillers:
+        raise InputError("expected at least one of --infillers")
     fillers = {name: _filler(name) for name in chosen.infillers}
     if chosen.against is not None and chosen.against not in fillers:
         raise unknown("in-filler of this run", chosen.against, list(fillers))

@@ -34,6 +34,7 @@ class Shown(NamedTuple):
 def shown(folders: Sequence[Path], count: int = PHOTOS) -> list[Shown]:
     """The first photos that every way of the first run with maps has a map for.
 
+    Ways of its first classifier: others see another part of a photo, or another size.
     Empty where no maps are kept, and where the photos are no longer where they were.
     """
     for folder in folders:
@@ -45,28 +46,31 @@ def shown(folders: Sequence[Path], count: int = PHOTOS) -> list[Shown]:
         plan = Plan(**{k: _frozen(v) for k, v in settings.items() if k in known})
         try:
             samples = of_classes(loading.load_data(plan.data), plan.classes)
-            return list(_some(plan, store, samples[: plan.limit or None], count))
+            found = _some(plan, store, samples[: plan.limit or None], count)
         except InputError:
             continue
+        if found:
+            return found
     return []
 
 
 def _some(plan: Plan, store: Store, samples: list[Sample], count: int) -> list[Shown]:
-    ways = plan.combinations()
+    ways = {n: way for n, way in enumerate(plan.combinations()) if way[0] == plan.classifiers[0]}
     classifier = loading.load(plan.classifiers[0])
     found: list[Shown] = []
     for shard, first in enumerate(range(0, len(samples), plan.shard)):
-        maps = [store.kept(number, shard) for number in range(len(ways))]
+        maps = [store.kept(number, shard) for number in ways]
         for sample in samples[first : first + plan.shard]:
             if len(found) == count:
                 return found
             if not all(sample.id in kept for kept in maps):
                 continue
             photo = classifier.framing.show(sample.read(classifier.channels))[0]
-            title = "" if sample.target is None else classifier.label(sample.target)
+            known = sample.target is not None and plan.target == "label"
+            title = classifier.label(sample.target) if known else ""  # type: ignore[arg-type]
             mine = {
                 tuple(way): torch.from_numpy(kept[sample.id]).float()
-                for way, kept in zip(ways, maps, strict=True)
+                for way, kept in zip(ways.values(), maps, strict=True)
             }
             found.append(Shown(title, photo, mine))
     return found

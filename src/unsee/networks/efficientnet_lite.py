@@ -55,19 +55,32 @@ def _fold(module: nn.Module) -> None:
 
 
 def _pad_inside(module: nn.Module) -> None:
-    """Let a convolution pad by itself, which is faster than a border around its input.
+    border = getattr(module, "static_padding", None)
+    if isinstance(module, nn.Conv2d) and border is not None:
+        left, right, top, bottom = getattr(border, "padding", (0, 0, 0, 0))
+        if right < left or bottom < top:
+            return
+        del module.static_padding
+        module.padding = (bottom, right)
+        module.__class__ = PaddedInside
+        cast(PaddedInside, module).more = (right - left, 0, bottom - top, 0)
+
+
+class PaddedInside(nn.Conv2d):
+    """A convolution that pads by itself, which is faster than a border around its input.
 
     Where there is more on the right and below, the kernel gets zeros on the left and above instead.
     """
-    border = getattr(module, "static_padding", None)
-    if isinstance(module, nn.Conv2d) and isinstance(border, nn.ZeroPad2d):
-        left, right, top, bottom = border.padding
-        if right < left or bottom < top:
-            return
-        weight = F.pad(module.weight, (right - left, 0, bottom - top, 0))
-        module.weight = nn.Parameter(weight, requires_grad=False)
-        module.kernel_size = (weight.shape[-2], weight.shape[-1])
-        module.padding, module.static_padding = (bottom, right), nn.Identity().eval()
+
+    more: tuple[int, int, int, int]
+    """Zeros beside the kernel."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The same numbers."""
+        kernel = F.pad(self.weight, self.more) if any(self.more) else self.weight
+        return F.conv2d(
+            input, kernel, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
 
 
 def _overwrite(module: nn.Module) -> None:

@@ -85,9 +85,9 @@ def smooth(
 ) -> Float[Tensor, "n 3 h w"]:
     """Holes filled with colours from around them, from cells that double until one is seen.
 
-    Pull and push (Gortler et al., SIGGRAPH 1996), with hard weights; grey where nothing is seen.
+    Pull and push (Gortler et al., SIGGRAPH 1996), for hard masks; grey where nothing is seen.
     """
-    pairs = [(shown * keep, keep)]
+    pairs = [(shown, keep)]
     while max(pairs[-1][0].shape[-2:]) > 1:
         colours, seen = (F.avg_pool2d(part, 2, ceil_mode=True) for part in pairs[-1])
         pairs.append((colours, seen))

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unsee import weights
 from unsee.errors import InputError
 
 
@@ -52,7 +53,7 @@ TRUNKS = {
         Block((Layer(13, 256),)),
     ),
 }
-"""By name; the first layer's number tells them apart no less than its kernel."""
+"""By name; their first kernels tell them apart."""
 
 
 class Perceptual(nn.Module):
@@ -89,12 +90,12 @@ class Perceptual(nn.Module):
         """
         if not path.is_file():
             raise InputError(f"{path}: no such file; the PyPI package stlpips-pytorch ships it")
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        stored = weights.load(path)
         first = stored.get("net.slice1.0.weight", torch.empty(0))
         network = cls("AlexNet" if first.shape[-1:] == (11,) else "VGG-16")
         try:
             network.load_state_dict(_ours(stored, network.plan))
-        except KeyError as error:
+        except (KeyError, RuntimeError) as error:
             raise InputError(
                 f"{path}: not the weights of ST-LPIPS with {' or '.join(TRUNKS)} ({error})"
             ) from error
@@ -110,7 +111,8 @@ class Perceptual(nn.Module):
             for layer, convolution in zip(block.layers, convolutions, strict=True):  # type: ignore[call-overload]
                 x = convolution(x)
                 x = (_blurred(x) if layer.blurred else x).relu()
-            found.append(x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10))
+            y = x.float()  # squares overflow in half precision
+            found.append(y / (y.square().sum(1, keepdim=True).sqrt() + 1e-10))
         return found
 
     def distance(

@@ -71,8 +71,12 @@ class Game(ABC):
 
     file: ClassVar[str]
     """Name of the weights."""
-    fixed: ClassVar[tuple[str, ...]] = ("batch", "seed", "steps")
+    fixed: ClassVar[tuple[str, ...]] = (
+        "batch", "seed", "steps", "keep", "held_out", "precision",
+    )  # fmt: skip
     """Settings that a run keeps when it is continued."""
+    early: ClassVar[bool] = True
+    """Keep the weights of the least loss on held-out photos, not the last."""
     past: Sequence[dict[str, Tensor]] = ()
     """What else a checkpoint must hold: networks as they were."""
 

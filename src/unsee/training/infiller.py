@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from unsee import weights
 from unsee.errors import InputError
 from unsee.networks.critic import Critic
 from unsee.networks.painter import Painter
@@ -23,6 +24,10 @@ CLIP = 1.0
 """Of the norm of a step's gradient."""
 WARM = 500
 """Steps until the rate is full; it falls to zero over the last three quarters."""
+SMALLEST, SEEN = 16, 64
+"""Pixels a side, of the generator and of the perceptual trunk."""
+MOST = 0.2
+"""Difference between answers, over that of their noise, that is rewarded."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +83,22 @@ class InfillerGame(Game):
     """The generator and its critic."""
 
     file: ClassVar[str] = "painter.safetensors"
-    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "size", "keep")
+    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "size", "perceptual", "trunk")
+    early: ClassVar[bool] = False
 
     def __init__(self, chosen: InfillerTraining, accelerator: Any) -> None:
         self.chosen, self.accelerator = chosen, accelerator
+        least = SEEN if chosen.perceptual else SMALLEST
+        if not least <= chosen.size <= chosen.keep:
+            raise InputError(
+                f"expected {least} <= size <= keep, got size {chosen.size}, keep {chosen.keep}"
+            )
         torch.manual_seed(chosen.seed)
         painter, critic = Painter(), Critic()
         if chosen.start:
-            from safetensors.torch import load_file
-
-            painter.load_state_dict({k: v.float() for k, v in load_file(chosen.start).items()})
+            stored = {k: v.float() for k, v in weights.load(chosen.start).items()}
+            weights.fit(painter, stored, chosen.start)
+            painter.train().requires_grad_(True)
         self.painter, self.critic = painter.to(accelerator.device), critic.to(accelerator.device)
         self.mean = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(chosen.ema))
         betas = (0.5, 0.99)
@@ -97,7 +108,10 @@ class InfillerGame(Game):
         self.perceptual: Perceptual | None = None
         if chosen.perceptual:
             if chosen.trunk is None:
-                raise InputError("perceptual > 0 needs trunk, the path of vgg_shift_tolerant.pth")
+                raise InputError(
+                    "perceptual > 0 needs trunk, the path of vgg_shift_tolerant.pth or "
+                    "alex_shift_tolerant.pth"
+                )
             self.perceptual = Perceptual.load(chosen.trunk).to(accelerator.device)
 
     @property
@@ -107,7 +121,7 @@ class InfillerGame(Game):
 
     def crops(self, photos: Labelled, seed: int) -> Holed:
         """From the pixels as they are to whole photos, with holes."""
-        return Holed(photos.pictures, self.size, seed, least=min(1.0, self.size / self.chosen.keep))
+        return Holed(photos.pictures, self.size, seed, least=self.size / self.chosen.keep)
 
     def states(self) -> dict[str, Any]:
         """Both players, the mean and the optimisers."""
@@ -127,7 +141,7 @@ class InfillerGame(Game):
             for group in optimiser.param_groups:
                 group["lr"] = full * rate
         x, keep = _apart(batch.pixels)
-        noise = self._noise(step, batch)
+        noise, others = self._noise(step, batch)
         with self.accelerator.autocast():
             fake = self.painter(x, keep, noise)
         losses = {}
@@ -136,9 +150,9 @@ class InfillerGame(Game):
         with self.accelerator.autocast():
             losses |= self._shortcomings(step, x, keep, fake)
             if chosen.variety and step % 4 == 0:
-                other = self.painter(x, keep, noise.flip(0))
-                apart = (noise - noise.flip(0)).abs().mean() + 0.1
-                losses["variety"] = ((other - fake).abs().mean() / apart).clamp(max=0.2)
+                changed = (self.painter(x, keep, others) - fake).abs().mean((1, 2, 3))
+                apart = (noise - others).abs().mean(1) + 0.1
+                losses["variety"] = (changed / apart).clamp(max=MOST).mean()
             weights = {"variety": -chosen.variety, "critic": 0.0}
             total = sum(weights.get(k, getattr(chosen, k, 0.0)) * v for k, v in losses.items())
         loop.descend(self.accelerator, self.paint, self.painter, total, CLIP)
@@ -151,7 +165,8 @@ class InfillerGame(Game):
         total = 0.0
         for at in range(0, len(batch.pixels), self.chosen.batch):
             x = batch.pixels[at : at + self.chosen.batch]
-            fake = self.mean.module(x, self._holes(len(batch.pixels), x)[at:][: len(x)])
+            keep = self._holes(len(batch.pixels), x)[at:][: len(x)]
+            fake = self.mean.module(x, keep).clamp(0, 1)
             away = self.perceptual.distance(fake, x) if self.perceptual else (fake - x).abs()
             total += away.sum().item() / (1 if self.perceptual else x[0].numel())
         return total / len(batch.pixels)
@@ -170,12 +185,13 @@ class InfillerGame(Game):
         g = torch.Generator().manual_seed(self.chosen.seed)
         return holes.draw(count, (self.size, self.size), g).to(like)
 
-    def _noise(self, step: int, batch: Batch) -> Tensor:
-        """Each photo's own; half of them get none, the middle answer."""
+    def _noise(self, step: int, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Each photo's own, and another's; half of them get none, the middle answer."""
         g = torch.Generator().manual_seed(self.chosen.seed * 31 + step * 101)
         noise = torch.randn(batch.total, self.painter.noise, generator=g)
         noise = noise * (torch.rand(batch.total, 1, generator=g) < 0.5)
-        return noise[batch.first :][: len(batch.pixels)].to(batch.pixels)
+        mine = slice(batch.first, batch.first + len(batch.pixels))
+        return noise[mine].to(batch.pixels), noise.flip(0)[mine].to(batch.pixels)
 
     def _judge(self, x: Tensor, keep: Tensor, fake: Tensor) -> Tensor:
         """The critic's hinge loss, and its move."""

@@ -77,11 +77,14 @@ def accelerator_of(out: Path, precision: str) -> Any:
 
         logged = ["tensorboard"]
     out.mkdir(parents=True, exist_ok=True)
-    return Accelerator(
+    found = Accelerator(
         mixed_precision=precision,
         log_with=logged,
         project_config=ProjectConfiguration(str(out), logging_dir=str(out / "log")),
     )
+    if precision == "fp16" and found.scaler is None:
+        raise InputError(f"precision fp16 needs a GPU; on {found.device.type} take bf16 or no")
+    return found
 
 
 def descend(accelerator: Any, optimiser: Any, network: nn.Module, loss: Any, clip: float) -> None:
@@ -92,7 +95,8 @@ def descend(accelerator: Any, optimiser: Any, network: nn.Module, loss: Any, cli
         for p in network.parameters():
             if p.grad is not None:
                 p.grad = accelerator.reduce(p.grad, "mean")
-    accelerator.clip_grad_norm_(network.parameters(), clip)
+    accelerator.unscale_gradients(optimiser)  # of this player alone, where losses are scaled
+    nn.utils.clip_grad_norm_(network.parameters(), clip)
     optimiser.step()
 
 
@@ -169,7 +173,7 @@ def _save(
         found = game.shortcoming(judge)
     if found is not None:
         accelerator.log({"held out": found}, step)
-    better = found is None or found < best
+    better = found is None or found < best or not game.early
     best = best if found is None else min(best, found)
     if not accelerator.is_main_process:
         return best

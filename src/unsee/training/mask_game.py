@@ -18,8 +18,8 @@ from unsee.training.crops import middles
 from unsee.training.game import Batch, Game, Training
 from unsee.training.photos import Labelled, gathered
 
-TOGETHER = 256
-"""Photos decoded at a time when classes are predicted."""
+TOGETHER = 64
+"""Photos that are shown to the classifier at a time when classes are predicted."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,21 @@ class MaskTraining(Training):
         wanted = classes_in(self.classes)
         if not wanted:
             return found
-        given = loading.load(self.classifier)
-        said = torch.cat(
-            [given.predict(middles(part, given.framing.size[0])).argmax(1)
-             for part in found.pictures.split(TOGETHER)]
-        )  # fmt: skip
+        given = replace(loading.load(self.classifier), chunk=TOGETHER)
+        asked = (middles(part, given.framing.size[0]) for part in found.pictures.split(TOGETHER))
+        said = torch.cat([given.predict(x.to(given.device)).argmax(1).cpu() for x in asked])
         mine = torch.isin(said, torch.tensor(sorted(wanted)))
         if not mine.any():
-            raise InputError(f"no photo that {given.name} takes for one of classes {self.classes}")
+            raise InputError(
+                f"no photo that {self.classifier} takes for one of classes {self.classes}"
+            )
         return Labelled(found.pictures[mine], None)
 
 
 class MaskGame(Game):
     """A network that makes maps for a classifier."""
 
-    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "classifier", "labels")
+    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "classifier", "labels", "classes")
     given: Classifier
 
     @property
@@ -81,7 +81,9 @@ class MaskGame(Game):
 def given(chosen: MaskTraining, accelerator: Any) -> Classifier:
     """The classifier that is explained, where the training runs."""
     found = loading.load(chosen.classifier, device=accelerator.device)
-    return replace(found, name=found.name or chosen.classifier)
+    # so many at a time whatever was measured: a run goes on exactly
+    together = max(1, chosen.batch // accelerator.num_processes)
+    return replace(found, name=found.name or chosen.classifier, chunk=together)
 
 
 def stages_of(classifier: Classifier, what: str) -> tuple[Stages, list[int]]:
