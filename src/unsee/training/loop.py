@@ -68,7 +68,7 @@ def check_finite(losses: dict[str, float], step: int) -> None:
 
 def accelerator_of(out: Path, precision: str) -> Any:
     """Accelerate's, with TensorBoard's log where that is installed."""
-    from accelerate import Accelerator
+    from accelerate import Accelerator, PartialState
     from accelerate.utils import ProjectConfiguration
 
     logged = None
@@ -77,14 +77,14 @@ def accelerator_of(out: Path, precision: str) -> Any:
 
         logged = ["tensorboard"]
     out.mkdir(parents=True, exist_ok=True)
-    found = Accelerator(
+    device = PartialState().device
+    if precision == "fp16" and device.type == "cpu":
+        raise InputError(f"precision fp16 needs a GPU; on the {device.type} take bf16 or no")
+    return Accelerator(
         mixed_precision=precision,
         log_with=logged,
         project_config=ProjectConfiguration(str(out), logging_dir=str(out / "log")),
     )
-    if precision == "fp16" and found.scaler is None:
-        raise InputError(f"precision fp16 needs a GPU; on {found.device.type} take bf16 or no")
-    return found
 
 
 def descend(accelerator: Any, optimiser: Any, network: nn.Module, loss: Any, clip: float) -> None:
