@@ -68,7 +68,7 @@ def check_finite(losses: dict[str, float], step: int) -> None:
 
 def accelerator_of(out: Path, precision: str) -> Any:
     """Accelerate's, with TensorBoard's log where that is installed."""
-    from accelerate import Accelerator, PartialState
+    from accelerate import Accelerator
     from accelerate.utils import ProjectConfiguration
 
     logged = None
@@ -77,9 +77,8 @@ def accelerator_of(out: Path, precision: str) -> Any:
 
         logged = ["tensorboard"]
     out.mkdir(parents=True, exist_ok=True)
-    device = PartialState().device
-    if precision == "fp16" and device.type == "cpu":
-        raise InputError(f"precision fp16 needs a GPU; on the {device.type} take bf16 or no")
+    if precision == "fp16" and not (torch.cuda.is_available() or torch.mps.is_available()):
+        raise InputError("precision fp16 needs a GPU; on a CPU take bf16 or no")
     return Accelerator(
         mixed_precision=precision,
         log_with=logged,
