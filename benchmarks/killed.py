@@ -22,6 +22,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from unsee.evaluation.plan import Plan
 from unsee.evaluation.store import Store
 
 HERE = Path(__file__).parent
@@ -55,10 +56,8 @@ def units(chosen: argparse.Namespace, way: str, process: subprocess.Popen[bytes]
             raise SystemExit(f"{way} did not begin: see {chosen.out / way}.log")
         time.sleep(0.2)
     manifest = Store(chosen.out / way).manifest()
-    settings = manifest["settings"]
-    shards = math.ceil(manifest["photos"] / settings["shard"])
-    many = (len(settings[key]) for key in ("classifiers", "methods", "infillers"))
-    return shards * math.prod(max(1, n) for n in many)
+    plan = Plan.of(manifest["settings"])
+    return math.ceil(manifest["photos"] / plan.shard) * len(plan.combinations())
 
 
 def disturbed(chosen: argparse.Namespace, way: str, kills: int, kill: Callable[[int], bool]) -> int:

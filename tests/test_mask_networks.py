@@ -57,6 +57,7 @@ FLAGS = {
     "casm": ["--width", "5"],
     "variational": ["--widths", "6", "4", "--side", "12", "--length", "1", "--rate", "1e-2"],
     "distilled": ["--width", "6", "--grid", "8"],
+    "infiller": ["--size", "16", "--perceptual", "0", "--critic-from", "2", "--rate", "3e-5"],
 }
 
 
@@ -248,16 +249,12 @@ def test_batch_norm_alone_is_torchs_own() -> None:
     assert ours.state_dict().keys() == theirs.state_dict().keys()
 
 
-INFILLER = ["--size", "16", "--perceptual", "0", "--critic-from", "2", "--rate", "3e-5"]
-
-
 def asked(kind, folder, *more) -> list[str]:
     """A small training by the command line."""
-    flags = {**FLAGS, "infiller": INFILLER}[kind]
     given = [] if kind == "infiller" else ["--classifier", TOY]
     return [
         "-m", "unsee", "train", kind, "--data", str(folder), *given, "--batch", "4", "--keep",
-        "32", "--workers", "0", "--held-out", "2", *flags, *more, "--out",
+        "32", "--workers", "0", "--held-out", "2", *FLAGS[kind], *more, "--out",
     ]  # fmt: skip
 
 

@@ -66,7 +66,9 @@ def run(arguments: list[str]) -> int:
     with question.progress() as bars:
         bar = bars.add_task("rounds", total=chosen.rounds, loss="")
         for number in range(chosen.rounds):
-            timings += floor.timings(classifier, size, chosen.chunks, precisions, 1, chosen.seconds)
+            timings += floor.timings(
+                classifier, size, chosen.chunks, precisions, rounds=1, seconds=chosen.seconds
+            )
             for name, method in methods.items():
                 budget = chosen.budget or "fast"
                 study = Study.of(classifier, together, method, infiller=filler, budget=budget)

@@ -1,15 +1,13 @@
 """Some photos of a run beside their maps, where the run kept its maps."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from unsee import loading, pictures
-from unsee.datasets.base import Sample, of_classes
 from unsee.errors import InputError
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.store import Store
@@ -42,11 +40,8 @@ def shown(folders: Sequence[Path], count: int = PHOTOS) -> list[Shown]:
         settings = store.manifest()["settings"]
         if not settings.get("save_maps"):
             continue
-        known = {field.name for field in fields(Plan)}
-        plan = Plan(**{k: _frozen(v) for k, v in settings.items() if k in known})
         try:
-            samples = of_classes(loading.load_data(plan.data), plan.classes)
-            found = _some(plan, store, samples[: plan.limit or None], count)
+            found = _some(Plan.of(settings), store, count)
         except InputError:
             continue
         if found:
@@ -54,20 +49,20 @@ def shown(folders: Sequence[Path], count: int = PHOTOS) -> list[Shown]:
     return []
 
 
-def _some(plan: Plan, store: Store, samples: list[Sample], count: int) -> list[Shown]:
+def _some(plan: Plan, store: Store, count: int) -> list[Shown]:
     ways = {n: way for n, way in enumerate(plan.combinations()) if way[0] == plan.classifiers[0]}
     classifier = loading.load(plan.classifiers[0])
     found: list[Shown] = []
-    for shard, first in enumerate(range(0, len(samples), plan.shard)):
+    for shard, samples in enumerate(plan.shards(plan.samples())):
         maps = [store.kept(number, shard) for number in ways]
-        for sample in samples[first : first + plan.shard]:
+        for sample in samples:
             if len(found) == count:
                 return found
             if not all(sample.id in kept for kept in maps):
                 continue
             photo = classifier.framing.show(sample.read(classifier.channels))[0]
-            known = sample.target is not None and plan.target == "label"
-            title = classifier.label(sample.target) if known else ""  # type: ignore[arg-type]
+            target = sample.target if plan.target == "label" else None
+            title = "" if target is None else classifier.label(target)
             mine = {
                 tuple(way): torch.from_numpy(kept[sample.id]).float()
                 for way, kept in zip(ways.values(), maps, strict=True)
@@ -92,7 +87,3 @@ def gallery(found: Sequence[Shown], labels: dict[tuple[str, ...], str]) -> "Figu
     for at, way in zip(axes[0, 1:], ways, strict=True):
         at.set_title(labels[way], fontsize=8, color=pictures.INK)
     return figure
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

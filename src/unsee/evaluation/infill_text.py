@@ -4,6 +4,7 @@ from typing import Any
 
 from unsee.evaluation import intervals
 from unsee.evaluation.infill import TASKS
+from unsee.evaluation.text import table_head, table_row
 
 SHOWN = ("probability", "recognised", "distance", "similarity", "l1", "seconds")
 """Of a row."""
@@ -58,13 +59,7 @@ def markdown(task: str, rows: list[Row], against: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(head: str, found: dict[str, dict[str, intervals.Mean]]) -> list[str]:
+def _lines(first: str, found: dict[str, dict[str, intervals.Mean]]) -> list[str]:
     keys = list(next(iter(found.values())))
-    return [
-        f"| {head} | " + " | ".join(keys) + " |",
-        "|" + "---|" * (len(keys) + 1),
-        *(
-            f"| {name} | " + " | ".join(str(numbers[key]) for key in keys) + " |"
-            for name, numbers in found.items()
-        ),
-    ]
+    rows = [table_row([name, *map(str, numbers.values())]) for name, numbers in found.items()]
+    return [*table_head([first, *keys]), *rows]

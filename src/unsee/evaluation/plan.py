@@ -4,11 +4,11 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 from unsee import loading, measures
-from unsee.datasets.base import classes_in
+from unsee.datasets.base import Sample, classes_in, of_classes
 from unsee.errors import InputError
 from unsee.explain import DEFAULT_METHOD, default_infiller, passes_of
 from unsee.infillers.base import Infiller
@@ -112,6 +112,24 @@ class Plan:
             for method in self.methods
             for infiller in self.infillers
         ]
+
+    def samples(self) -> list[Sample]:
+        """The photos that are asked about, in a fixed order."""
+        return of_classes(loading.load_data(self.data), self.classes)[: self.limit or None]
+
+    def shards(self, samples: list[Sample]) -> list[list[Sample]]:
+        """Those of each file of rows."""
+        return [samples[at : at + self.shard] for at in range(0, len(samples), self.shard)]
+
+    @classmethod
+    def of(cls, settings: dict[str, Any]) -> "Plan":
+        """The plan of a manifest's settings, among which others may be."""
+        given: dict[str, Any] = {
+            field.name: tuple(value) if isinstance(value, list) else value
+            for field in fields(cls)
+            if (value := settings.get(field.name)) is not None
+        }
+        return cls(**given)
 
     def settings(self) -> dict[str, Any]:
         """As plain values, as JSON would bring them back."""

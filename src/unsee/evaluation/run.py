@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from unsee import loading
-from unsee.datasets.base import Sample, of_classes
+from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import work
 from unsee.evaluation.plan import Combination, Plan
@@ -51,7 +50,7 @@ class Run:
         Raises `InputError` for bad settings, an empty data set and a folder with other settings.
         """
         plan.check()
-        samples = of_classes(loading.load_data(plan.data), plan.classes)[: plan.limit or None]
+        samples = plan.samples()
         if not samples:
             raise InputError(f"{plan.data}: no photos")
         store = Store(out)
@@ -83,15 +82,14 @@ class Run:
         """The same run in another process."""
         settings = dict(portable)
         plan, out = settings.pop("plan"), settings.pop("out")
-        samples = of_classes(loading.load_data(plan.data), plan.classes)[: plan.limit or None]
-        return cls(plan, Store(out), samples, **settings)
+        return cls(plan, Store(out), plan.samples(), **settings)
 
     def units(self) -> Iterator[Unit]:
         """All of them, in a fixed order: all shards of a combination, then the next."""
-        size = self.plan.shard
+        shards = self.plan.shards(self.samples)
         for number, combination in enumerate(self.plan.combinations()):
-            for shard, first in enumerate(range(0, len(self.samples), size)):
-                yield Unit(number, combination, shard, self.samples[first : first + size])
+            for shard, samples in enumerate(shards):
+                yield Unit(number, combination, shard, samples)
 
     def missing(self) -> list[Unit]:
         """What is still to do."""

@@ -32,7 +32,7 @@ def markdown(report: Report) -> str:
 
 def _means(report: Report) -> list[str]:
     heads = [report.headed(name) for name in report.metrics]
-    lines = _head(["way", "photos", *heads, "passes", "s/photo"])
+    lines = table_head(["way", "photos", *heads, "passes", "s/photo"])
     for way in report.ways:
         means = [report.mean(way, name) for name in report.metrics]
         forwards, backwards = report.passes(way)
@@ -43,7 +43,7 @@ def _means(report: Report) -> list[str]:
             str(mean) + ("" if value is None else f" (paper {value:g})")
             for mean, value in zip(means, papers, strict=True)
         ]
-        lines.append(_cells([report.label(way), photos, *cells, *cost]))
+        lines.append(table_row([report.label(way), photos, *cells, *cost]))
     return lines
 
 
@@ -52,10 +52,10 @@ def _pairs(report: Report) -> list[str]:
     if not others:
         return []
     lines = ["", f"{report.label(first)} against each other way, paired; positive: better.", ""]
-    lines += _head(["against", *report.metrics])
+    lines += table_head(["against", *report.metrics])
     for way in others:
         found = [report.difference(first, way, name) for name in report.metrics]
-        lines.append(_cells([report.label(way), *map(_told, found)]))
+        lines.append(table_row([report.label(way), *map(_told, found)]))
     return lines
 
 
@@ -63,12 +63,12 @@ def _claims(report: Report) -> list[str]:
     if not report.verdicts:
         return []
     lines = ["", CLAIMS_NOTE, ""]
-    lines += _head(["claim", "metric", "photos", "difference", "verdict", "source"])
+    lines += table_head(["claim", "metric", "photos", "difference", "verdict", "source"])
     for one in report.verdicts:
         mean = one.difference.mean
         value = f"{mean.value:+.3f} [{mean.low:+.3f}, {mean.high:+.3f}]"
         row = [one.told, one.metric, str(mean.photos), value, f"**{one.word}**", one.claim.source]
-        lines.append(_cells(row))
+        lines.append(table_row(row))
     return lines
 
 
@@ -110,11 +110,13 @@ def _told(found: Difference) -> str:
     return f"{found.mean.value:+.3f} ({low:+.3f} to {high:+.3f}), {found.wins:.0%}, {found.verdict}"
 
 
-def _head(names: Sequence[str]) -> list[str]:
-    return [_cells(names), "|" + "---|" * len(names)]
+def table_head(names: Sequence[str]) -> list[str]:
+    """The two lines that begin a table of Markdown."""
+    return [table_row(names), "|" + "---|" * len(names)]
 
 
-def _cells(values: Sequence[str]) -> str:
+def table_row(values: Sequence[str]) -> str:
+    """A line of one."""
     return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unsee import weights
+from unsee import weights as files
 from unsee.errors import InputError
 
 
@@ -90,7 +90,7 @@ class Perceptual(nn.Module):
         """
         if not path.is_file():
             raise InputError(f"{path}: no such file; the PyPI package stlpips-pytorch ships it")
-        stored = weights.load(path)
+        stored = files.load(path)
         first = stored.get("net.slice1.0.weight", torch.empty(0))
         network = cls("AlexNet" if first.shape[-1:] == (11,) else "VGG-16")
         try:

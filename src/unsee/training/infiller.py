@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from unsee import weights
+from unsee import weights as files
 from unsee.errors import InputError
 from unsee.networks.critic import Critic
 from unsee.networks.painter import Painter
@@ -96,8 +96,8 @@ class InfillerGame(Game):
         torch.manual_seed(chosen.seed)
         painter, critic = Painter(), Critic()
         if chosen.start:
-            stored = {k: v.float() for k, v in weights.load(chosen.start).items()}
-            weights.fit(painter, stored, chosen.start)
+            stored = {k: v.float() for k, v in files.load(chosen.start).items()}
+            files.fit(painter, stored, chosen.start)
             painter.train().requires_grad_(True)
         self.painter, self.critic = painter.to(accelerator.device), critic.to(accelerator.device)
         self.mean = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(chosen.ema))
@@ -162,13 +162,12 @@ class InfillerGame(Game):
     @torch.no_grad()
     def shortcoming(self, batch: Batch) -> float:
         """Perceptual distance of held-out photos, or L1, always with the same holes."""
-        total = 0.0
-        for at in range(0, len(batch.pixels), self.chosen.batch):
-            x = batch.pixels[at : at + self.chosen.batch]
-            keep = self._holes(len(batch.pixels), x)[at:][: len(x)]
-            fake = self.mean.module(x, keep).clamp(0, 1)
-            away = self.perceptual.distance(fake, x) if self.perceptual else (fake - x).abs()
-            total += away.sum().item() / (1 if self.perceptual else x[0].numel())
+        total, keep = 0.0, self._holes(len(batch.pixels), batch.pixels)
+        together = self.chosen.batch
+        for x, visible in zip(batch.pixels.split(together), keep.split(together), strict=True):
+            fake = self.mean.module(x, visible).clamp(0, 1)
+            off = (fake - x).abs().mean((1, 2, 3))
+            total += (self.perceptual.distance(fake, x) if self.perceptual else off).sum().item()
         return total / len(batch.pixels)
 
     def show(self, few: Batch, path: Path) -> None:

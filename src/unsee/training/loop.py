@@ -26,7 +26,7 @@ def run(chosen: Training, make: Callable[[Any, Any], Game]) -> Iterator[dict[str
     """
     if not chosen.data:
         raise InputError("expected data: folders or zip files of photos")
-    accelerator = accelerator_of(chosen.out, chosen.precision)
+    accelerator = _accelerator_of(chosen.out, chosen.precision)
     if chosen.batch % accelerator.num_processes:
         raise InputError(
             f"expected a batch that {accelerator.num_processes} processes can share, got "
@@ -47,7 +47,7 @@ def run(chosen: Training, make: Callable[[Any, Any], Game]) -> Iterator[dict[str
         batch = Batch(pixels, targets, first, chosen.batch)
         losses = game.move(step, _on(batch, accelerator.device))
         step += 1
-        check_finite(losses, step)
+        _check_finite(losses, step)
         accelerator.log(losses, step)
         yield losses | {"step": step}
         late = _late(chosen, accelerator, began)
@@ -58,7 +58,7 @@ def run(chosen: Training, make: Callable[[Any, Any], Game]) -> Iterator[dict[str
     accelerator.end_training()
 
 
-def check_finite(losses: dict[str, float], step: int) -> None:
+def _check_finite(losses: dict[str, float], step: int) -> None:
     """Stop a training that diverges."""
     if not all(map(math.isfinite, losses.values())):
         raise InputError(
@@ -66,7 +66,7 @@ def check_finite(losses: dict[str, float], step: int) -> None:
         )
 
 
-def accelerator_of(out: Path, precision: str) -> Any:
+def _accelerator_of(out: Path, precision: str) -> Any:
     """Accelerate's, with TensorBoard's log where that is installed."""
     from accelerate import Accelerator
     from accelerate.utils import ProjectConfiguration
@@ -134,7 +134,7 @@ def _resume(chosen: Training, accelerator: Any, game: Game) -> tuple[int, float]
     if not path.exists():
         return 0, math.inf
     stored = torch.load(path, "cpu", weights_only=True)
-    check_same(json.loads(stored["settings"]), chosen, game.fixed)
+    _check_same(json.loads(stored["settings"]), chosen, game.fixed)
     for name, part in _states(accelerator, game).items():
         part.load_state_dict(stored["states"][name])
     game.past = stored["past"]
@@ -147,15 +147,15 @@ def _states(accelerator: Any, game: Game) -> dict[str, Any]:
     return game.states() | scaler
 
 
-def plain(chosen: Any) -> dict[str, Any]:
+def _plain(chosen: Any) -> dict[str, Any]:
     """Settings of a training as JSON would bring them back."""
     found: dict[str, Any] = json.loads(json.dumps(asdict(chosen), default=str))
     return found
 
 
-def check_same(before: dict[str, Any], chosen: Any, names: Sequence[str]) -> None:
+def _check_same(before: dict[str, Any], chosen: Any, names: Sequence[str]) -> None:
     """Refuse to go on with a run whose settings were others."""
-    now = plain(chosen)
+    now = _plain(chosen)
     for name in names:
         if before[name] != now[name]:
             raise InputError(
@@ -178,7 +178,7 @@ def _save(
         return best
     from safetensors.torch import save_file
 
-    settings = json.dumps(plain(chosen))
+    settings = json.dumps(_plain(chosen))
     if better:
         tensors, about = game.weights()
         part = chosen.out / f"{game.file}.part"
