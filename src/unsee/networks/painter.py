@@ -14,8 +14,9 @@ class Painter(nn.Module):
 
     It adds to smooth colours from around the hole what a U-net over maps of 1/4, 1/8 and 1/16 of
     the size says, with attention over all places of the coarsest, so that a hole that is larger
-    than any kernel still sees the rest. What is hidden is blanked first. `noise` chooses among the
-    answers; without it the answer is the middle one.
+    than any kernel still sees the rest, and with patches of what is known, brought to where they
+    would fit. What is hidden is blanked first. `noise` chooses among the answers; without it the
+    answer is the middle one.
     """
 
     def __init__(
@@ -38,7 +39,9 @@ class Painter(nn.Module):
         )
         self.up2 = nn.Conv2d(coarse, middle * 4, 1)
         self.middle_back = _nears(middle, depths[1])
+        self.brought = Brought(middle)
         self.up1 = nn.Conv2d(middle, fine * 4, 1)
+        self.take = nn.Conv2d(3 * 16, fine, 3, padding=1)
         self.fine_back = _nears(fine, depths[0])
         self.grow2 = nn.Conv2d(fine, 32 * 4, 1)
         self.half_back = Near(32)
@@ -46,7 +49,7 @@ class Painter(nn.Module):
         last = nn.Conv2d(16, 3, 3, padding=1)
         for parameter in last.parameters():
             nn.init.normal_(parameter, std=0.01)
-        self.last = nn.Sequential(nn.Conv2d(16 + 4, 16, 3, padding=1), nn.SiLU(), last)
+        self.last = nn.Sequential(nn.Conv2d(16 + 7, 16, 3, padding=1), nn.SiLU(), last)
 
     def forward(
         self,
@@ -73,10 +76,12 @@ class Painter(nn.Module):
             x = x + self.enter(noise.to(x.dtype)[..., None, None])
         x = self.coarse(x)
         x = self.middle_back(F.pixel_shuffle(self.up2(x), 2) + middle)
-        x = self.fine_back(F.pixel_shuffle(self.up1(x), 2) + fine)
+        brought = self.brought(x, known)
+        x = F.pixel_shuffle(self.up1(x), 2) + self.take(F.pixel_unshuffle(brought, 4))
+        x = self.fine_back(x + fine)
         x = self.half_back(F.pixel_shuffle(self.grow2(x), 2))
         x = F.pixel_shuffle(self.grow1(x), 2)
-        added: Tensor = self.last(torch.cat([x, known.to(x.dtype)], 1))
+        added: Tensor = self.last(torch.cat([x, known.to(x.dtype), brought.to(x.dtype)], 1))
         return added
 
 
@@ -149,3 +154,50 @@ class Everywhere(nn.Module):
         query, key, value = parts.transpose(-1, -2).unbind(1)
         found = F.scaled_dot_product_attention(query, key, value)
         return x + self.amount * self.tell(found.transpose(-1, -2).reshape(n, c, h, w))
+
+
+class Brought(nn.Module):
+    """In each cell of 8 pixels, patches of what is known, mixed by how well they would fit there.
+
+    Contextual attention (Yu et al., CVPR 2018) with patches of pixels instead of features.
+    """
+
+    cell = 8
+    """Pixels a side; patches are twice as large, and overlap."""
+    window: Tensor
+    """Weights of a patch's pixels."""
+
+    def __init__(self, channels: int, width: int = 32) -> None:
+        super().__init__()
+        self.width, self.norm = width, Norm(channels)
+        self.ask = nn.Conv2d(channels, 2 * width, 3, padding=1)
+        self.sharpness = nn.Parameter(torch.tensor(10.0))
+        ramp = (torch.arange(2 * self.cell) + 0.5) / self.cell
+        ramp = torch.minimum(ramp, 2 - ramp)
+        self.register_buffer("window", ramp[:, None] * ramp, persistent=False)
+
+    def forward(
+        self, x: Float[Tensor, "n c _h _w"], known: Float[Tensor, "n 4 h w"]
+    ) -> Float[Tensor, "n 3 h w"]:
+        """Pictures in [-1, 1]; `known` has smooth colours in its holes, and where they are."""
+        side, edge = 2 * self.cell, self.cell // 2
+        known = F.pad(known, (edge, edge, edge, edge), mode="replicate")
+        asked = self.ask(self.norm(x)).flatten(2).transpose(1, 2)
+        query, key = (F.normalize(part, dim=-1) for part in asked.split(self.width, dim=-1))
+        patches = F.unfold(known, side, stride=self.cell).transpose(1, 2)
+        colours, seen = patches.split((3 * side * side, side * side), dim=-1)
+        trust = (seen.mean(-1) / 2 + 0.5).clamp(min=1e-3).log()[:, None]
+        found = F.scaled_dot_product_attention(
+            query * self.sharpness,
+            key,
+            colours.to(query.dtype),
+            attn_mask=(4 * trust).to(query.dtype),
+            scale=1.0,
+        )
+        window = self.window.to(found.dtype).flatten()[:, None].expand(-1, found.shape[1])
+        pieces = found.transpose(1, 2) * window.repeat(3, 1)
+        total, covered = (
+            F.fold(part, known.shape[-2:], side, stride=self.cell) for part in (pieces, window)
+        )
+        brought: Tensor = (total / covered)[..., edge:-edge, edge:-edge]
+        return brought
