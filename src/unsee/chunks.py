@@ -1,7 +1,7 @@
 """How many images go through a network at a time: measured once, then remembered."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -13,8 +13,12 @@ from unsee.oracle import no_room
 
 SIZES = {"cuda": (16, 32, 64, 128, 256, 512), "other": (4, 8, 16, 32)}
 """Tried in turn on each kind of device."""
+ROUNDS = 5
+"""Of measuring, in which the fastest run counts."""
 PATIENCE = 3.0
-"""Seconds after which no larger size is tried."""
+"""Seconds after which nothing more is tried."""
+HOPELESS = 1.5
+"""Larger sizes than one that is so much slower are not tried."""
 MARGIN = 1.03
 """A larger size must be that much faster per image: memory counts too."""
 UNMEASURED = 16
@@ -56,29 +60,36 @@ class Chunks:
 
 def best(sizes: tuple[int, ...], seconds: Seconds) -> int:
     """The size of the least time for each image; memory that runs out ends the search."""
-    chosen, least = sizes[0], torch.inf
-    for size, each in _tried(sizes, seconds):
-        if each * MARGIN < least:
-            chosen, least = size, each
-        elif each > least * 1.2:  # it only gets worse
-            break
+    chosen, least = sizes[0], _least(sizes, seconds)
+    for size, each in least.items():
+        if each * MARGIN < least[chosen]:
+            chosen = size
     return chosen
 
 
-def _tried(sizes: tuple[int, ...], seconds: Seconds) -> Iterator[tuple[int, float]]:
+def _least(sizes: tuple[int, ...], seconds: Seconds) -> dict[int, float]:
+    """Seconds an image at the sizes that were tried.
+
+    All have their turn in each round: a busy moment of the machine speaks against all alike.
+    """
     seconds(sizes[0])  # the first run also sets things up
+    least: dict[int, float] = {}
     spent = 0.0
-    for size in sizes:
-        if spent > PATIENCE:
-            return
-        try:
-            runs = [seconds(size) for _ in range(3)]
-        except RuntimeError as error:
-            if not no_room(error):
-                raise
-            return
-        spent += sum(runs)
-        yield size, min(runs) / size
+    for number in range(ROUNDS):
+        for size in tuple(least) if number else sizes:
+            if least and spent > PATIENCE:
+                break
+            try:
+                took = seconds(size)
+            except RuntimeError as error:
+                if not no_room(error):
+                    raise
+                break
+            spent += took
+            least[size] = min(took / size, least.get(size, torch.inf))
+            if not number and took / size > HOPELESS * min(least.values()):
+                break
+    return least
 
 
 def remembered(key: str) -> int:
