@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from tempfile import NamedTemporaryFile
 
 import torch
@@ -15,7 +16,9 @@ SIZES = {"cuda": (16, 32, 64, 128, 256, 512), "other": (4, 8, 16, 32)}
 """Tried in turn on each kind of device."""
 ROUNDS = 5
 """Of measuring, in which the fastest run counts."""
-PATIENCE = 3.0
+TURN = 0.25
+"""Seconds that a size is run for in each round, at least."""
+PATIENCE = 4.0
 """Seconds after which nothing more is tried."""
 HOPELESS = 1.5
 """Larger sizes than one that is so much slower are not tried."""
@@ -80,16 +83,25 @@ def _least(sizes: tuple[int, ...], seconds: Seconds) -> dict[int, float]:
             if least and spent > PATIENCE:
                 break
             try:
-                took = seconds(size)
+                runs = _turn(size, seconds)
             except RuntimeError as error:
                 if not no_room(error):
                     raise
                 break
-            spent += took
-            least[size] = min(took / size, least.get(size, torch.inf))
-            if not number and took / size > HOPELESS * min(least.values()):
+            spent += sum(runs)
+            each = fmean(runs) / size
+            least[size] = min(each, least.get(size, torch.inf))
+            if not number and each > HOPELESS * min(least.values()):
                 break
     return least
+
+
+def _turn(size: int, seconds: Seconds) -> list[float]:
+    """Enough runs to say something: of many short ones, one is always lucky."""
+    runs: list[float] = []
+    while sum(runs) < TURN:
+        runs.append(seconds(size))
+    return runs
 
 
 def remembered(key: str) -> int:

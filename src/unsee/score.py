@@ -100,7 +100,8 @@ class MaskedScore:
 
         def rows(some: Tensor, part: slice) -> Tensor:
             at = torch.arange(part.start, part.stop, device=some.device)
-            which = Rows(at // k, at % k, step)
+            first, last = part.start // k, (part.stop - 1) // k
+            which = Rows(at // k, at % k, step, first if first == last else None)
             variants = self.variants(draw(some, which) if draw else some, which)
             variants = view(variants, which) if view else variants
             return self.classifier.measured(variants, self.targets[which.image], self.measure)
@@ -138,7 +139,10 @@ class MaskedScore:
         # what is bound and drawn already is not bound and drawn again
         some.__dict__["random"] = self.random.rows(original)
         some.__dict__["fill"] = lambda keep, rows: self.fill(
-            keep, rows._replace(image=original[rows.image])
+            keep,
+            rows._replace(
+                image=original[rows.image], only=None if rows.only is None else numbers[rows.only]
+            ),
         )
         some.__dict__["_hands_back"] = self._hands_back
         some.__dict__["_origin"] = self, original

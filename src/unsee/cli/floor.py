@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Any
 
 import torch
@@ -23,7 +24,7 @@ class FloorOptions(Question):
     """Time the bare classifier over chunk sizes, memory formats and precisions, then methods.
 
     A method's overhead is its time over that of its passes at the best that the classifier can do
-    in the same precision; times and methods take turns, and the least of all rounds counts.
+    in the same precision in the same round; the median of all rounds counts.
     """
 
     methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METHOD ...")] = (
@@ -42,7 +43,7 @@ class FloorOptions(Question):
     """Photos explained together: the photo and others like it."""
     rounds: int = 3
     """How often everything is timed."""
-    seconds: float = 0.5
+    seconds: float = 1.0
     """The network alone is timed over at least this many."""
 
 
@@ -61,14 +62,15 @@ def run(arguments: list[str]) -> int:
     rough = classifier.averaging or classifier.precision
     also = [options.PRECISIONS[name] for name in chosen.also]
     precisions = tuple(dict.fromkeys((classifier.precision, rough, *also)))
-    timings: list[floor.Timing] = []
+    timings: list[list[floor.Timing]] = []
     costs: dict[str, list[dict[str, Any]]] = {name: [] for name in methods}
     with question.progress() as bars:
         bar = bars.add_task("rounds", total=chosen.rounds, loss="")
         for number in range(chosen.rounds):
-            timings += floor.timings(
+            found = floor.timings(
                 classifier, size, chosen.chunks, precisions, rounds=1, seconds=chosen.seconds
             )
+            timings.append(list(found))
             for name, method in methods.items():
                 budget = chosen.budget or "fast"
                 study = Study.of(classifier, together, method, infiller=filler, budget=budget)
@@ -76,12 +78,12 @@ def run(arguments: list[str]) -> int:
                 costs[name].append(study.explanation.provenance["cost"])
             bars.update(bar, completed=number + 1)
     console = Console()
-    console.print(_timings(timings))
+    console.print(_timings([timing for found in timings for timing in found]))
     asked = {
         name: str(rough if method.averages else classifier.precision).removeprefix("torch.")
         for name, method in methods.items()
     }
-    console.print(_overheads(costs, asked, {p: floor.of(timings, p) for p in asked.values()}))
+    console.print(_overheads(costs, asked, timings))
     return 0
 
 
@@ -107,25 +109,26 @@ def _timings(found: list[floor.Timing]) -> Table:
 
 
 def _overheads(
-    costs: dict[str, list[dict[str, Any]]], asked: dict[str, str], floors: dict[str, floor.Floor]
+    costs: dict[str, list[dict[str, Any]]], asked: dict[str, str], rounds: list[list[floor.Timing]]
 ) -> Table:
-    """Each method over the floor of the precision that it is asked in."""
-    title = "over a floor of " + "; ".join(
-        f"{1e3 * least.forward:.2f} and {1e3 * least.both:.2f} ms in {name}"
-        for name, least in floors.items()
-    )
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
-    table.add_column("method")
-    for name in ("forwards", "with backward", "seconds", "overhead"):
+    """Each method over the floor of the precision that it is asked in, round by round."""
+    table = Table(box=None, pad_edge=False, title="over the floor", title_justify="left")
+    for name in ("method", "precision"):
+        table.add_column(name)
+    for name in ("forwards", "with backward", "seconds", "overhead", "lowest", "highest"):
         table.add_column(name, justify="right")
-    for name, rounds in costs.items():
-        least = floors[asked[name]]
-        cost = min(rounds, key=least.overhead)
+    for name, found in costs.items():
+        ratios = [
+            floor.of(timings, asked[name]).overhead(cost)
+            for timings, cost in zip(rounds, found, strict=True)
+        ]
+        seconds = median(cost["seconds"] for cost in found)
         table.add_row(
             name,
-            str(cost["forwards"]),
-            str(cost["backwards"]),
-            f"{cost['seconds']:.2f}",
-            f"{least.overhead(cost):.3f}",
+            asked[name],
+            str(found[0]["forwards"]),
+            str(found[0]["backwards"]),
+            f"{seconds:.2f}",
+            *(f"{x:.3f}" for x in (median(ratios), min(ratios), max(ratios))),
         )
     return table

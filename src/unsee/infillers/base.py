@@ -33,12 +33,15 @@ class Rows(NamedTuple):
     variant: Int[Tensor, " n"]
     step: int
     """Of the optimisation; noise that is "fresh each step" asks for it."""
+    only: int | None = None
+    """The image of all rows, where there is but one and that is known."""
 
     def of(self, images: Images) -> Variants:
         """The image of each row; of a single one without a copy."""
-        if len(images) == 1:
-            return images.expand(len(self.image), -1, -1, -1)
-        return images[self.image]
+        only = 0 if len(images) == 1 else self.only
+        if only is None:
+            return images[self.image]
+        return images[only : only + 1].expand(len(self.image), -1, -1, -1)
 
 
 Fill = Callable[[FlatKeep, Rows], Backgrounds]
