@@ -176,7 +176,7 @@ def test_weights_of_another_network_say_which_keys_differ(tmp_path) -> None:
     path = tmp_path / "weights.safetensors"
     state = CompletionVAE(16, 8).state_dict()
     save_file(state, path)
-    with pytest.raises(InputError, match=r"another network: missing coarse.*unknown code"):
+    with pytest.raises(InputError, match=r"another network: missing brought.*unknown code"):
         create("infillers", "painter", weights=str(path)).load()
     save_file({**state, "code.bias": torch.zeros(3)}, path)
     with pytest.raises(InputError, match=r"code.bias \(3,\) instead of \(16,\)"):
