@@ -119,7 +119,7 @@ def main() -> None:
     found = list(
         floor.timings(classifier, (224, 224), tuple(chosen.chunks), (classifier.precision,))
     )
-    least = floor.of(found, chosen.precision)
+    least = floor.best(found, chosen.precision).floor
     images = photos(chosen.batch, 224).to(device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     lines = [

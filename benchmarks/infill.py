@@ -64,7 +64,7 @@ def main() -> None:
     chosen = arguments.parse_args()
     classifier = load()
     passes = list(floor.timings(classifier, (SIZE, SIZE), (8, 16, 32), (torch.float32,)))
-    least = floor.of(passes, "float32").both
+    least = floor.best(passes, "float32").floor.both
     fillers = {name: create("infillers", name) for name in chosen.infillers}
     asked, one = question(chosen.batch), question(1)
     times: dict[str, list[float]] = {name: [] for name in fillers}

@@ -189,7 +189,7 @@ def test_the_command_trains_and_says_what_is_missing(folder, tmp_path, capsys) -
     assert main([*command, "--data", str(folder), "--out", out + "2", *seen]) == 2
     assert "vgg_shift_tolerant.pth" in capsys.readouterr().err
     assert main([*command, "--data", str(folder), "--size", "48"]) == 2
-    assert "64 <= size <= keep" in capsys.readouterr().err
+    assert "48 <= size <= keep" in capsys.readouterr().err
     assert main([*command, "--data", str(folder), "--precision", "fp16"]) == 2
     assert "fp16 needs a GPU" in capsys.readouterr().err
     assert main(["train", "infilller"]) == 2

@@ -1,8 +1,9 @@
 """The least that a classifier's passes can cost, and how far methods are above it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from unsee.classifier import Classifier, synchronise, unwrapped
 from unsee.errors import InputError
 from unsee.oracle import no_room
-from unsee.types import Images
+from unsee.types import Images, Size
 
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 """Memory formats of the images."""
@@ -31,24 +32,24 @@ class Timing:
 
 @dataclass(frozen=True)
 class Floor:
-    """The best of all that was tried."""
+    """The least seconds an image, of a forward and of a forward with a backward."""
 
     forward: float
     both: float
 
-    def overhead(self, cost: dict[str, Any]) -> float:
-        """How many times its passes' least cost a method took.
+    def overhead(self, cost: dict[str, Any], seconds: float | None = None) -> float:
+        """How many times its passes' least cost a method took; by default the cost's own seconds.
 
         seconds / (forwards without gradient x forward + forwards with gradient x both)
         """
         alone = cost["forwards"] - cost["backwards"]
-        seconds: float = cost["seconds"]
-        return seconds / max(alone * self.forward + cost["backwards"] * self.both, 1e-12)
+        spent: float = cost["seconds"] if seconds is None else seconds
+        return spent / max(alone * self.forward + cost["backwards"] * self.both, 1e-12)
 
 
 def timings(
     classifier: Classifier,
-    size: tuple[int, int],
+    size: Size,
     chunks: tuple[int, ...],
     precisions: tuple[torch.dtype, ...],
     rounds: int = 3,
@@ -61,24 +62,16 @@ def timings(
 
     Raises `InputError` for a classifier that is no torch module.
     """
-    network = classifier.model
-    if not isinstance(network, nn.Module):
+    if not isinstance(classifier.model, nn.Module):
         raise InputError("a black box has no floor to measure; it needs a torch module")
     for precision in precisions:
-        for layout, how in LAYOUTS.items():
+        asked = replace(classifier, precision=precision)
+        for layout in LAYOUTS:
             for chunk in chunks:
-                shape = (chunk, classifier.channels, *size)
-                x = torch.zeros(shape, device=classifier.device).contiguous(memory_format=how)
-                asked = replace(classifier, precision=precision)
                 try:
                     forward, both = (
-                        least(
-                            lambda g=g, x=x, asked=asked: passed(asked, x, g),  # type: ignore[misc]
-                            rounds,
-                            seconds,
-                        )
-                        / chunk
-                        for g in (False, True)
+                        bare(asked, size, layout, chunk, gradient, rounds, seconds)
+                        for gradient in (False, True)
                     )
                 except RuntimeError as error:
                     if not no_room(error):
@@ -86,6 +79,21 @@ def timings(
                     break
                 name = str(precision).removeprefix("torch.")
                 yield Timing(name, layout, chunk, forward, both)
+
+
+def bare(
+    classifier: Classifier,
+    size: Size,
+    layout: str,
+    chunk: int,
+    gradient: bool,
+    rounds: int = 1,
+    seconds: float = 1.0,
+) -> float:
+    """Seconds that the network alone takes for each image, in the classifier's precision."""
+    shape = (chunk, classifier.channels, *size)
+    x = torch.zeros(shape, device=classifier.device).contiguous(memory_format=LAYOUTS[layout])
+    return least(lambda: passed(classifier, x, gradient), rounds, seconds) / chunk
 
 
 def least(work: Callable[[], None], rounds: int, seconds: float) -> float:
@@ -113,7 +121,47 @@ def passed(classifier: Classifier, x: Images, gradient: bool) -> None:
     synchronise(x.device)
 
 
-def of(found: list[Timing], precision: str) -> Floor:
-    """The floor at one precision."""
+@dataclass(frozen=True)
+class Best:
+    """Where the bare network was fastest, to time it there again."""
+
+    forward: Timing
+    both: Timing
+
+    @property
+    def floor(self) -> Floor:
+        """As it was then."""
+        return Floor(self.forward.forward, self.both.both)
+
+    def now(self, classifier: Classifier, size: Size, seconds: float) -> Floor:
+        """The floor at this moment: machines do not keep their speed from minute to minute."""
+        return Floor(
+            *(
+                bare(classifier, size, there.layout, there.chunk, gradient, 1, seconds)
+                for there, gradient in ((self.forward, False), (self.both, True))
+            )
+        )
+
+
+def best(found: list[Timing], precision: str) -> Best:
+    """Of one precision."""
     same = [timing for timing in found if timing.precision == precision]
-    return Floor(min(t.forward for t in same), min(t.both for t in same))
+    return Best(min(same, key=lambda t: t.forward), min(same, key=lambda t: t.both))
+
+
+def amid(steps: Iterable[object], bare: Callable[[], Floor], every: float) -> tuple[float, Floor]:
+    """Seconds that steps take in all, and the mean floor, timed anew after every so many seconds.
+
+    On a machine whose speed wanders, only what is timed in turns can be compared.
+    """
+    spent, floors = 0.0, [bare()]
+    start = time.perf_counter()
+    for _ in steps:
+        now = time.perf_counter()
+        if now - start >= every:
+            spent += now - start
+            floors.append(bare())
+            start = time.perf_counter()
+    spent += time.perf_counter() - start
+    floors.append(bare())
+    return spent, Floor(fmean(f.forward for f in floors), fmean(f.both for f in floors))

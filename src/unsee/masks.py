@@ -1,6 +1,7 @@
 """Pure functions of masks: resize, compose, measure, sample."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -21,20 +22,67 @@ def resize(
     """
     if tuple(keep.shape[-2:]) == tuple(size):
         return keep
-    fine = F.interpolate(
-        keep.flatten(0, 1), tuple(size), mode="bilinear", align_corners=align_corners
-    )
+    fine: Tensor = _Resize.apply(keep.flatten(0, 1), tuple(size), align_corners)
     return fine.unflatten(0, keep.shape[:2])
+
+
+class _Resize(torch.autograd.Function):
+    """Bilinear, with two matrix products as its gradient.
+
+    Torch's own gradient is several times slower on a CPU and adds up in any order on a GPU.
+    """
+
+    @staticmethod
+    def forward(ctx, keep, size, align_corners):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        """Torch's."""
+        ctx.shapes = keep.shape[-2:], size, align_corners
+        return F.interpolate(keep, size, mode="bilinear", align_corners=align_corners)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        """Each pixel's gradient to the cells that it was mixed of."""
+        cells, size, align_corners = ctx.shapes
+        rows, columns = (
+            _mixing(here, there, align_corners, gradient.dtype, gradient.device)
+            for here, there in zip(cells, size, strict=True)
+        )
+        return rows.mT @ gradient @ columns, None, None
+
+
+@lru_cache(maxsize=64)
+def _mixing(
+    cells: int, pixels: int, align_corners: bool, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "pixels cells"]:
+    """How much of each cell is in each pixel along one side."""
+    each = torch.eye(cells, dtype=dtype, device=device)[:, None]
+    with torch.no_grad():
+        mixed = F.interpolate(each, pixels, mode="linear", align_corners=align_corners)
+    return mixed[:, 0].mT.contiguous()
 
 
 def compose(images: Images, backgrounds: Backgrounds, keep: FlatKeep) -> Variants:
     """Show `images` where `keep` is 1 and `backgrounds` where it is 0; both ends are exact."""
-    whole = keep.expand_as(images)
-    if images.stride(1) == 1:
-        whole = whole.contiguous(
-            memory_format=torch.channels_last
-        )  # as the image: several times faster
-    return torch.lerp(backgrounds, images, whole)
+    if images.stride(1) != 1:
+        return torch.lerp(backgrounds, images, keep.expand_as(images))
+    return torch.lerp(backgrounds, images, _Spread.apply(keep, images.shape[1]))
+
+
+class _Spread(torch.autograd.Function):
+    """A mask for all channels, laid out as channels-last images are: several times faster."""
+
+    @staticmethod
+    def forward(ctx, keep, channels):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        """The same in each channel."""
+        whole = keep.expand(-1, channels, -1, -1)
+        return whole.contiguous(memory_format=torch.channels_last)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        """The sum over channels, as a product: torch's sum over the innermost axis is slow."""
+        ones = gradient.new_ones(gradient.shape[1])
+        return (gradient.permute(0, 2, 3, 1) @ ones)[:, None], None
 
 
 def total_variation(mask: Float[Tensor, "b *k gh gw"], power: float = 2) -> Float[Tensor, " b"]:

@@ -1,6 +1,8 @@
 """`unsee floor`: what the classifier's passes cost at least, and how far methods are above it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -8,6 +10,7 @@ from typing import Annotated, Any
 import torch
 import tyro
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from unsee import floor, photos
@@ -17,6 +20,7 @@ from unsee.cli.question import Question
 from unsee.errors import InputError
 from unsee.explain import Study
 from unsee.registry import create
+from unsee.types import Images
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class FloorOptions(Question):
     """Time the bare classifier over chunk sizes, memory formats and precisions, then methods.
 
     A method's overhead is its time over that of its passes at the best that the classifier can do
-    in the same precision in the same round; the median of all rounds counts.
+    in the same precision, timed in turns with the method's steps; the median of rounds counts.
     """
 
     methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METHOD ...")] = (
@@ -42,9 +46,9 @@ class FloorOptions(Question):
     batch: int = 4
     """Photos explained together: the photo and others like it."""
     rounds: int = 3
-    """How often everything is timed."""
+    """How often each method is timed."""
     seconds: float = 1.0
-    """The network alone is timed over at least this many."""
+    """The network alone is timed over at least this many; steps, over twice as many at a turn."""
 
 
 def run(arguments: list[str]) -> int:
@@ -58,33 +62,72 @@ def run(arguments: list[str]) -> int:
     classifier = question.classifier_of(chosen)
     photo = _photo(chosen.photo, classifier)
     together = torch.cat([photo.roll(16 * number, 3) for number in range(chosen.batch)])
-    size = (photo.shape[-2], photo.shape[-1])
     rough = classifier.averaging or classifier.precision
     also = [options.PRECISIONS[name] for name in chosen.also]
     precisions = tuple(dict.fromkeys((classifier.precision, rough, *also)))
-    timings: list[list[floor.Timing]] = []
-    costs: dict[str, list[dict[str, Any]]] = {name: [] for name in methods}
+    console, table = Console(), _overheads()
     with question.progress() as bars:
-        bar = bars.add_task("rounds", total=chosen.rounds, loss="")
-        for number in range(chosen.rounds):
-            found = floor.timings(
-                classifier, size, chosen.chunks, precisions, rounds=1, seconds=chosen.seconds
-            )
-            timings.append(list(found))
-            for name, method in methods.items():
-                budget = chosen.budget or "fast"
+        found = _bare(chosen, classifier, together, precisions, bars)
+        console.print(_timings(found))
+        for name, method in methods.items():
+            precision = rough if method.averages else classifier.precision
+            word = str(precision).removeprefix("torch.")
+            asked, there = replace(classifier, precision=precision), floor.best(found, word)
+            now = partial(there.now, asked, photo.shape[-2:], chosen.seconds)
+            budget = chosen.budget or "fast"
+            bar = bars.add_task(name, total=chosen.rounds, loss="")
+            rounds = []
+            for _ in range(chosen.rounds):
                 study = Study.of(classifier, together, method, infiller=filler, budget=budget)
-                question.walk(study, name, bars)
-                costs[name].append(study.explanation.provenance["cost"])
-            bars.update(bar, completed=number + 1)
-    console = Console()
-    console.print(_timings([timing for found in timings for timing in found]))
-    asked = {
-        name: str(rough if method.averages else classifier.precision).removeprefix("torch.")
-        for name, method in methods.items()
-    }
-    console.print(_overheads(costs, asked, timings))
+                rounds.append(_round(study, now, chosen.seconds))
+                bars.advance(bar)
+            bars.remove_task(bar)
+            _add(table, (name, word), rounds)
+    console.print(table)
     return 0
+
+
+def _bare(
+    chosen: FloorOptions,
+    classifier: Classifier,
+    images: Images,
+    precisions: tuple[torch.dtype, ...],
+    bars: Progress,
+) -> list[floor.Timing]:
+    """The bare network at every setting."""
+    size = (images.shape[-2], images.shape[-1])
+    bar = bars.add_task("bare network", total=None, loss="")
+    found = []
+    for timing in floor.timings(classifier, size, chosen.chunks, precisions, 3, chosen.seconds):
+        found.append(timing)
+        bars.advance(bar)
+    bars.remove_task(bar)
+    return found
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What a method cost, and how many times the floor amid it."""
+
+    cost: dict[str, Any]
+    seconds: float
+    overhead: float
+
+
+def _round(study: Study, bare: Callable[[], floor.Floor], seconds: float) -> _Round:
+    spent, least = floor.amid(study.steps(), bare, 2 * seconds)
+    cost = study.explanation.provenance["cost"]
+    return _Round(cost, spent, least.overhead(cost, spent))
+
+
+def _add(table: Table, names: tuple[str, str], rounds: list[_Round]) -> None:
+    ratios = [one.overhead for one in rounds]
+    table.add_row(
+        *names,
+        *(str(rounds[0].cost[name]) for name in ("forwards", "backwards")),
+        f"{median(one.seconds for one in rounds):.2f}",
+        *(f"{x:.3f}" for x in (median(ratios), min(ratios), max(ratios))),
+    )
 
 
 def _photo(path: Path | None, classifier: Classifier) -> Any:
@@ -101,34 +144,16 @@ def _timings(found: list[floor.Timing]) -> Table:
         table.add_column(name)
     for name in ("chunk", "forward", "forward + backward"):
         table.add_column(name, justify="right")
-    for key in dict.fromkeys((t.precision, t.layout, t.chunk) for t in found):
-        same = [t for t in found if (t.precision, t.layout, t.chunk) == key]
-        forward, both = min(t.forward for t in same), min(t.both for t in same)
-        table.add_row(key[0], key[1], str(key[2]), f"{1e3 * forward:.2f}", f"{1e3 * both:.2f}")
+    for t in found:
+        times = f"{1e3 * t.forward:.2f}", f"{1e3 * t.both:.2f}"
+        table.add_row(t.precision, t.layout, str(t.chunk), *times)
     return table
 
 
-def _overheads(
-    costs: dict[str, list[dict[str, Any]]], asked: dict[str, str], rounds: list[list[floor.Timing]]
-) -> Table:
-    """Each method over the floor of the precision that it is asked in, round by round."""
+def _overheads() -> Table:
     table = Table(box=None, pad_edge=False, title="over the floor", title_justify="left")
     for name in ("method", "precision"):
         table.add_column(name)
     for name in ("forwards", "with backward", "seconds", "overhead", "lowest", "highest"):
         table.add_column(name, justify="right")
-    for name, found in costs.items():
-        ratios = [
-            floor.of(timings, asked[name]).overhead(cost)
-            for timings, cost in zip(rounds, found, strict=True)
-        ]
-        seconds = median(cost["seconds"] for cost in found)
-        table.add_row(
-            name,
-            asked[name],
-            str(found[0]["forwards"]),
-            str(found[0]["backwards"]),
-            f"{seconds:.2f}",
-            *(f"{x:.3f}" for x in (median(ratios), min(ratios), max(ratios))),
-        )
     return table

@@ -24,7 +24,7 @@ CLIP = 1.0
 """Of the norm of a step's gradient."""
 WARM = 500
 """Steps until the rate is full; it falls to zero over the last three quarters."""
-SMALLEST, SEEN = 16, 64
+SMALLEST, SEEN = 16, 48
 """Pixels a side, of the generator and of the perceptual trunk."""
 MOST = 0.2
 """Difference between answers, over that of their noise, that is rewarded."""
@@ -57,6 +57,8 @@ class InfillerTraining(Training):
     """Weight of the mean absolute difference."""
     perceptual: float = 2.0
     """Weight of the difference of the trunk's layers; 0 needs no weights."""
+    window: int = 0
+    """Side of a random window of the crops that the trunk looks at; 0 is all of them."""
     adversarial: float = 0.1
     """Weight of the critic, from the step `critic_from` on."""
     critic_from: int = 2_000
@@ -93,6 +95,8 @@ class InfillerGame(Game):
             raise InputError(
                 f"expected {least} <= size <= keep, got size {chosen.size}, keep {chosen.keep}"
             )
+        if chosen.window and not SEEN <= chosen.window <= chosen.size:
+            raise InputError(f"expected {SEEN} <= window <= size or 0, got {chosen.window}")
         torch.manual_seed(chosen.seed)
         painter, critic = Painter(), Critic()
         if chosen.start:
@@ -192,6 +196,13 @@ class InfillerGame(Game):
         mine = slice(batch.first, batch.first + len(batch.pixels))
         return noise[mine].to(batch.pixels), noise.flip(0)[mine].to(batch.pixels)
 
+    def _window(self, step: int, *pictures: Tensor) -> list[Tensor]:
+        """The same part of all of them, another one in each step."""
+        side = self.chosen.window or self.size
+        g = torch.Generator().manual_seed(self.chosen.seed * 37 + step * 103)
+        top, left = torch.randint(self.size - side + 1, (2,), generator=g).tolist()
+        return [x[..., top : top + side, left : left + side] for x in pictures]
+
     def _judge(self, x: Tensor, keep: Tensor, fake: Tensor) -> Tensor:
         """The critic's hinge loss, and its move."""
         self.critic.requires_grad_(True)
@@ -206,7 +217,7 @@ class InfillerGame(Game):
         missing = (1 - keep).mean((1, 2, 3)).clamp(min=0.02)
         found = {"l1": ((fake - x).abs().mean((1, 2, 3)) / missing.sqrt()).mean()}
         if self.perceptual is not None:
-            found["perceptual"] = self.perceptual(fake, x).mean()
+            found["perceptual"] = self.perceptual(*self._window(step, fake, x)).mean()
         if step >= self.chosen.critic_from:
             self.critic.requires_grad_(False)
             found["adversarial"] = -self.critic(fake, keep).mean()
