@@ -143,7 +143,7 @@ def test_other_sizes_and_channels(method) -> None:
     assert saliency.shape == (2, 24, 40)
 
 
-@pytest.mark.parametrize("infiller", [i for i in available("infillers") if i != "patchmatch"])
+@pytest.mark.parametrize("infiller", available("infillers"))
 def test_runs_with_every_infiller(method, network, images, infiller) -> None:
     filler = small_infiller(infiller)
     if getattr(filler, "least", 0) > 32:
