@@ -155,9 +155,9 @@ def draw(seconds: dict[str, dict[str, list[float]]], out: Path) -> None:
     left.set_xticks(TOGETHER, [str(n) for n in TOGETHER])
     right.set(xscale="log", yscale="log", xlabel="passes", ylabel="seconds, one photo")
     right.set_xticks(PASSES, [str(n) for n in PASSES])
-    right.minorticks_off()
     right.legend(frameon=False)
     for axes in (left, right):
+        axes.minorticks_off()
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(out, dpi=150)
 
