@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from skimage.data import chelsea
 
 from tests.contracts.test_infillers import fill
 from tests.generators import onnx_file, small_infiller, torchscript
@@ -156,12 +157,32 @@ def test_weights_that_are_missing_say_where_they_come_from(tmp_path, monkeypatch
     for name, words in (
         ("deepfill1", "JiahuiYu/generative_inpainting"),
         ("lama", "releases/download/add_big_lama"),
-        ("painter", "unsee train infiller"),
+        ("vae", "networks/completion.py"),
     ):
         with pytest.raises(InputError, match=words):
             create("infillers", name).load()
         with pytest.raises(InputError, match=rf"no such file.*{words}"):
             create("infillers", name, weights=str(tmp_path / "nowhere.pt")).load()
+
+
+def test_our_generator_ships_and_brings_back_more_than_blur() -> None:
+    file = files.SHIPPED / "painter.safetensors"
+    assert file.stat().st_size <= 10_000_000
+    assert file.with_suffix(".md").exists()
+    cat = torch.from_numpy(chelsea()).permute(2, 0, 1)[None, :, :256, :256] / 255
+    g = torch.Generator().manual_seed(0)
+    for side in (64, 128, 256):
+        picture = F.interpolate(cat, (side, side), mode="bilinear", antialias=True)
+        coins = (torch.rand(1, 1, 1, 16, 16, generator=g) < 0.5).float()
+        keep = F.interpolate(coins[0], (side, side))[None]
+        ours, again, blur = (
+            fill(create("infillers", name), picture, keep)
+            for name in ("painter", "painter", "blur")
+        )
+        assert torch.equal(ours, again)
+        assert (ours - picture).abs().mean() < 0.95 * (
+            (blur - picture) * (1 - keep[0])
+        ).abs().mean()
 
 
 def test_a_wrong_checksum_is_refused(tmp_path, monkeypatch) -> None:
