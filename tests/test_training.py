@@ -17,7 +17,7 @@ from unsee.networks.perceptual import TRUNKS, Perceptual
 from unsee.training import holes, loop
 from unsee.training.crops import Holed, middles
 from unsee.training.game import Batch
-from unsee.training.infiller import InfillerGame, InfillerTraining, train
+from unsee.training.infiller import WINDOW, InfillerGame, InfillerTraining, train
 from unsee.training.photos import squares
 
 
@@ -131,6 +131,7 @@ def test_perceptual_reads_the_published_names(tmp_path, trunk) -> None:
     assert network.distance(x, x).max() < 1e-6
     assert (network.distance(x, 1 - x) > network.distance(x, y)).all()
     assert (network(x, y) > 0).all()
+    assert (network(x[..., :WINDOW, :WINDOW], y[..., :WINDOW, :WINDOW]) > 0).all()
     torch.save({"other": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="not the weights of ST-LPIPS"):
         Perceptual.load(tmp_path / "other.pth")
@@ -189,7 +190,10 @@ def test_the_command_trains_and_says_what_is_missing(folder, tmp_path, capsys) -
     assert main([*command, "--data", str(folder), "--out", out + "2", *seen]) == 2
     assert "vgg_shift_tolerant.pth" in capsys.readouterr().err
     assert main([*command, "--data", str(folder), "--size", "48"]) == 2
-    assert "48 <= size <= keep" in capsys.readouterr().err
+    assert "64 <= size <= keep" in capsys.readouterr().err
+    window = ["--size", "64", "--keep", "64", "--window", "40"]
+    assert main([*command, "--data", str(folder), "--out", out + "2", *window]) == 2
+    assert "expected 48 <= window <= size or 0, got 40" in capsys.readouterr().err
     assert main([*command, "--data", str(folder), "--precision", "fp16"]) == 2
     assert "fp16 needs a GPU" in capsys.readouterr().err
     assert main(["train", "infilller"]) == 2

@@ -24,8 +24,8 @@ CLIP = 1.0
 """Of the norm of a step's gradient."""
 WARM = 500
 """Steps until the rate is full; it falls to zero over the last three quarters."""
-SMALLEST, SEEN = 16, 48
-"""Pixels a side, of the generator and of the perceptual trunk."""
+SMALLEST, SEEN, WINDOW = 16, 64, 48
+"""Pixels a side, of the generator, of the perceptual trunk and of its window."""
 MOST = 0.2
 """Difference between answers, over that of their noise, that is rewarded."""
 
@@ -85,7 +85,7 @@ class InfillerGame(Game):
     """The generator and its critic."""
 
     file: ClassVar[str] = "painter.safetensors"
-    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "size", "perceptual", "trunk")
+    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "size", "perceptual", "trunk", "window")
     early: ClassVar[bool] = False
 
     def __init__(self, chosen: InfillerTraining, accelerator: Any) -> None:
@@ -95,8 +95,8 @@ class InfillerGame(Game):
             raise InputError(
                 f"expected {least} <= size <= keep, got size {chosen.size}, keep {chosen.keep}"
             )
-        if chosen.window and not SEEN <= chosen.window <= chosen.size:
-            raise InputError(f"expected {SEEN} <= window <= size or 0, got {chosen.window}")
+        if chosen.window and not WINDOW <= chosen.window <= chosen.size:
+            raise InputError(f"expected {WINDOW} <= window <= size or 0, got {chosen.window}")
         torch.manual_seed(chosen.seed)
         painter, critic = Painter(), Critic()
         if chosen.start:

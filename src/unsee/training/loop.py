@@ -157,9 +157,9 @@ def _check_same(before: dict[str, Any], chosen: Any, names: Sequence[str]) -> No
     """Refuse to go on with a run whose settings were others."""
     now = _plain(chosen)
     for name in names:
-        if before[name] != now[name]:
+        if before.get(name) != now[name]:
             raise InputError(
-                f"{chosen.out}: a run with {name} = {before[name]} is there, got {now[name]}; "
+                f"{chosen.out}: a run with {name} = {before.get(name)} is there, got {now[name]}; "
                 "choose another --out"
             )
 
