@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unsee.networks.patches import COARSE, FINE, Lattice, laid
+
 STRIDE = 16
 """Pixels to a cell of the coarsest map; other sizes are padded and cut again."""
 
@@ -15,8 +17,9 @@ class Painter(nn.Module):
     It adds to smooth colours from around the hole what a U-net over maps of 1/4, 1/8 and 1/16 of
     the size says, with attention over all places of the coarsest, so that a hole that is larger
     than any kernel still sees the rest, and with patches of what is known, brought to where they
-    would fit. What is hidden is blanked first. `noise` chooses among the answers; without it the
-    answer is the middle one.
+    would fit. That is a first guess; known patches nearest to it are laid over it, and a second,
+    shorter way back decides at each pixel between the two, and adds. What is hidden is blanked
+    first. `noise` chooses among the answers; without it the answer is the middle one.
     """
 
     def __init__(
@@ -50,25 +53,33 @@ class Painter(nn.Module):
         for parameter in last.parameters():
             nn.init.normal_(parameter, std=0.01)
         self.last = nn.Sequential(nn.Conv2d(16 + 7, 16, 3, padding=1), nn.SiLU(), last)
+        self.finish = Finish(fine)
 
     def forward(
         self,
         pictures: Float[Tensor, "n 3 h w"],
         keep: Float[Tensor, "n 1 h w"],
         noise: Float[Tensor, "n z"] | None = None,
-    ) -> Float[Tensor, "n 3 h w"]:
-        """The pictures where `keep` is 1, invented where it is 0."""
+        *,
+        first: bool = False,
+    ) -> Float[Tensor, "m 3 h w"]:
+        """The pictures where `keep` is 1, invented where it is 0; with `first`, guesses follow."""
         size = pictures.shape[-2:]
         border = [-side % STRIDE for side in size]
         edges = (0, border[1], 0, border[0])
         known = torch.cat([pictures * keep, keep], 1)
         known = F.pad(known, edges, mode="replicate") if any(border) else known
         around, mask = smooth(known[:, :3], known[:, 3:]), known[:, 3:]
-        invented = around + self._invent(torch.cat([around, mask], 1).mul(2).sub(1), noise)
-        invented = invented[..., : size[0], : size[1]].to(pictures.dtype)
+        added, x = self._invent(torch.cat([around, mask], 1).mul(2).sub(1), noise)
+        guess = torch.where(mask > 0, around, around + added)
+        second = torch.where(mask > 0, around, self.finish(x, guess, mask, COARSE))
+        answers = [self.finish(x, second, mask, FINE)] + [guess] * first
+        keep, pictures = (torch.cat([part] * len(answers)) for part in (keep, pictures))
+        invented = torch.cat(answers)[..., : size[0], : size[1]].to(pictures.dtype)
         return torch.where(keep > 0, pictures, invented)
 
-    def _invent(self, known: Tensor, noise: Tensor | None) -> Tensor:
+    def _invent(self, known: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the guess adds, and the finest maps that know it."""
         fine = self.fine(self.stem(F.pixel_unshuffle(known, 4)))
         middle = self.middle(self.down1(fine))
         x = self.down2(middle)
@@ -78,11 +89,11 @@ class Painter(nn.Module):
         x = self.middle_back(F.pixel_shuffle(self.up2(x), 2) + middle)
         brought = self.brought(x, known)
         x = F.pixel_shuffle(self.up1(x), 2) + self.take(F.pixel_unshuffle(brought, 4))
-        x = self.fine_back(x + fine)
-        x = self.half_back(F.pixel_shuffle(self.grow2(x), 2))
+        back = self.fine_back(x + fine)
+        x = self.half_back(F.pixel_shuffle(self.grow2(back), 2))
         x = F.pixel_shuffle(self.grow1(x), 2)
-        added: Tensor = self.last(torch.cat([x, known.to(x.dtype), brought.to(x.dtype)], 1))
-        return added
+        added = self.last(torch.cat([x, known.to(x.dtype), brought.to(x.dtype)], 1))
+        return added, back
 
 
 def smooth(
@@ -120,6 +131,36 @@ class Near(nn.Module):
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """The same, and a little more."""
         return x + self.amount * self.tell(F.silu(self.look(x)))
+
+
+class Finish(nn.Module):
+    """Chooses between a guess and the patches laid over it, and adds what both lack."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.see = nn.Conv2d(16 * 8, channels, 3, padding=1)
+        self.think = _nears(channels, 3)
+        self.grow = nn.Conv2d(channels, 16 * 8, 1)
+        last = nn.Conv2d(16, 4, 3, padding=1)
+        nn.init.normal_(last.weight, std=0.003)
+        # patches are believed at first
+        last.bias = nn.Parameter(torch.tensor([0.0, 0.0, 0.0, 2.0]))
+        self.last = nn.Sequential(nn.Conv2d(8 + 8, 16, 3, padding=1), nn.SiLU(), last)
+
+    def forward(
+        self,
+        x: Float[Tensor, "n c _h _w"],
+        guess: Float[Tensor, "n 3 h w"],
+        keep: Float[Tensor, "n 1 h w"],
+        lattice: Lattice,
+    ) -> Float[Tensor, "n 3 h w"]:
+        """Pictures, of a guess that is right where `keep` is 1."""
+        patches, misfit = laid(guess.detach(), keep, lattice)
+        seen = torch.cat([guess * 2 - 1, patches * 2 - 1, keep * 2 - 1, misfit * 4], 1).to(x.dtype)
+        x = self.think(x + self.see(F.pixel_unshuffle(seen, 4)))
+        said = self.last(torch.cat([F.pixel_shuffle(self.grow(x), 4), seen], 1)).float()
+        trusted: Tensor = torch.lerp(guess.float(), patches, said[:, 3:].sigmoid())
+        return trusted + said[:, :3]
 
 
 class Norm(nn.Module):

@@ -55,6 +55,8 @@ class InfillerTraining(Training):
     """For the critic."""
     l1: float = 4.0
     """Weight of the mean absolute difference."""
+    guess: float = 2.0
+    """The same for the first guess, over which patches are laid."""
     perceptual: float = 2.0
     """Weight of the difference of the trunk's layers; 0 needs no weights."""
     window: int = 0
@@ -147,12 +149,13 @@ class InfillerGame(Game):
         x, keep = _apart(batch.pixels)
         noise, others = self._noise(step, batch)
         with self.accelerator.autocast():
-            fake = self.painter(x, keep, noise)
+            fake, guess = self.painter(x, keep, noise, first=True).chunk(2)
         losses = {}
         if step >= chosen.critic_from:
             losses["critic"] = self._judge(x, keep, fake.detach())
         with self.accelerator.autocast():
             losses |= self._shortcomings(step, x, keep, fake)
+            losses["guess"] = _off(guess, x, keep)
             if chosen.variety and step % 4 == 0:
                 changed = (self.painter(x, keep, others) - fake).abs().mean((1, 2, 3))
                 apart = (noise - others).abs().mean(1) + 0.1
@@ -214,14 +217,19 @@ class InfillerGame(Game):
 
     def _shortcomings(self, step: int, x: Tensor, keep: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """What is wrong with an answer: pixels, layers of the trunk, the critic's opinion."""
-        missing = (1 - keep).mean((1, 2, 3)).clamp(min=0.02)
-        found = {"l1": ((fake - x).abs().mean((1, 2, 3)) / missing.sqrt()).mean()}
+        found = {"l1": _off(fake, x, keep)}
         if self.perceptual is not None:
             found["perceptual"] = self.perceptual(*self._window(step, fake, x)).mean()
         if step >= self.chosen.critic_from:
             self.critic.requires_grad_(False)
             found["adversarial"] = -self.critic(fake, keep).mean()
         return found
+
+
+def _off(fake: Tensor, x: Tensor, keep: Tensor) -> Tensor:
+    """Mean absolute difference, of small holes too."""
+    missing = (1 - keep).mean((1, 2, 3)).clamp(min=0.02)
+    return ((fake - x).abs().mean((1, 2, 3)) / missing.sqrt()).mean()
 
 
 def _apart(both: Tensor) -> tuple[Tensor, Tensor]:
