@@ -5,10 +5,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unsee.networks.patches import COARSE, FINE, Lattice, laid
+from unsee.networks.patches import COARSE, FINE, WIDE, laid
 
-STRIDE = 16
-"""Pixels to a cell of the coarsest map; other sizes are padded and cut again."""
+TURNS = WIDE, COARSE, FINE
+"""Patches that are laid, one after the other."""
+STRIDE = WIDE.apart
+"""Pixels, a multiple of the coarsest map's 16; other sizes are padded and cut again."""
 
 
 class Painter(nn.Module):
@@ -18,8 +20,8 @@ class Painter(nn.Module):
     the size says, with attention over all places of the coarsest, so that a hole that is larger
     than any kernel still sees the rest, and with patches of what is known, brought to where they
     would fit. That is a first guess; known patches nearest to it are laid over it, and a second,
-    shorter way back decides at each pixel between the two, and adds. What is hidden is blanked
-    first. `noise` chooses among the answers; without it the answer is the middle one.
+    shorter way back decides at each pixel between the two, and adds: three times, with smaller
+    and smaller patches. What is hidden is blanked first. `noise` chooses among the answers; without it the answer is the middle one.
     """
 
     def __init__(
@@ -72,8 +74,10 @@ class Painter(nn.Module):
         around, mask = smooth(known[:, :3], known[:, 3:]), known[:, 3:]
         added, x = self._invent(torch.cat([around, mask], 1).mul(2).sub(1), noise)
         guess = torch.where(mask > 0, around, around + added)
-        second = torch.where(mask > 0, around, self.finish(x, guess, mask, COARSE))
-        answers = [self.finish(x, second, mask, FINE)] + [guess] * first
+        invented = guess
+        for turn in range(len(TURNS)):
+            invented = torch.where(mask > 0, around, self.finish(x, invented, mask, turn))
+        answers = [invented] + [guess] * first
         keep, pictures = (torch.cat([part] * len(answers)) for part in (keep, pictures))
         invented = torch.cat(answers)[..., : size[0], : size[1]].to(pictures.dtype)
         return torch.where(keep > 0, pictures, invented)
@@ -138,6 +142,7 @@ class Finish(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.turns = nn.Parameter(torch.zeros(len(TURNS), channels))
         self.see = nn.Conv2d(16 * 8, channels, 3, padding=1)
         self.think = _nears(channels, 3)
         self.grow = nn.Conv2d(channels, 16 * 8, 1)
@@ -152,11 +157,12 @@ class Finish(nn.Module):
         x: Float[Tensor, "n c _h _w"],
         guess: Float[Tensor, "n 3 h w"],
         keep: Float[Tensor, "n 1 h w"],
-        lattice: Lattice,
+        turn: int,
     ) -> Float[Tensor, "n 3 h w"]:
         """Pictures, of a guess that is right where `keep` is 1."""
-        patches, misfit = laid(guess.detach(), keep, lattice)
+        patches, misfit = laid(guess.detach(), keep, TURNS[turn])
         seen = torch.cat([guess * 2 - 1, patches * 2 - 1, keep * 2 - 1, misfit * 4], 1).to(x.dtype)
+        x = x + self.turns[turn][:, None, None]
         x = self.think(x + self.see(F.pixel_unshuffle(seen, 4)))
         said = self.last(torch.cat([F.pixel_shuffle(self.grow(x), 4), seen], 1)).float()
         trusted: Tensor = torch.lerp(guess.float(), patches, said[:, 3:].sigmoid())

@@ -22,9 +22,11 @@ class Lattice(NamedTuple):
     """Pixels between one and the next."""
     trust: float
     """Weight of a guessed pixel in a comparison; a known one's is 1."""
+    cell: int = 2
+    """Pixels a side of the means that are compared; all of these are multiples of it."""
 
 
-COARSE, FINE = Lattice(12, 8, 0.25), Lattice(8, 4, 0.05)
+WIDE, COARSE, FINE = Lattice(48, 32, 0.25, cell=8), Lattice(12, 8, 0.25), Lattice(8, 4, 0.05)
 
 
 class Laid(NamedTuple):
@@ -43,10 +45,11 @@ def laid(
 
     The fidelity term of patch-based completion (Wexler et al., PAMI 2007; Barnes et al., SIGGRAPH
     2009), searched in full instead of at random, once, from a guess that is nearly right. Patches
-    are compared at half size. Sides are multiples of 8. Gradients do not flow through it.
+    are compared by their cells' means. Sides are multiples of `apart`. Gradients do not flow
+    through it.
     """
     with torch.autocast(guess.device.type, enabled=False):
-        side, apart, _ = lattice
+        side, apart, *_ = lattice
         edge = (side - apart) // 2
         edges = (edge,) * 4
         guess = F.pad(guess.float(), edges, mode="replicate")
@@ -72,28 +75,28 @@ def _laid(guess: Tensor, known: Tensor, missing: Tensor, lattice: Lattice) -> tu
 
     Something is missing in some places; what is beyond the border is not known.
     """
-    side, apart, trust = lattice
-    guesses, half = F.avg_pool2d(guess, 2), side // 2
-    weight = F.avg_pool2d(known * (1 - trust) + trust, 2)
+    side, apart, trust, cell = lattice
+    guesses, cells = F.avg_pool2d(guess, cell), side // cell
+    weight = F.avg_pool2d(known * (1 - trust) + trust, cell)
     patches = F.unfold(guess, side, stride=apart)[0].T.contiguous()
     misfit = guess.new_zeros(len(patches))
-    whole = (-F.max_pool2d(-F.avg_pool2d(known, 2), half, 1)).flatten()
+    whole = (-F.max_pool2d(-F.avg_pool2d(known, cell), cells, 1)).flatten()
     sources = (whole == 1).nonzero()[:, 0]
     sources = sources[:: max(1, -(-len(sources) // MOST))]
     if not len(sources):
         return patches.T[None], misfit.masked_fill(missing, 1)[None, None]
-    there = F.unfold(guesses, half)[0].T[sources]
-    here = F.unfold(guesses, half, stride=apart // 2)[0].T[missing]
-    weights = F.unfold(weight, half, stride=apart // 2)[0].T[missing].repeat(1, 3)
+    there = F.unfold(guesses, cells)[0].T[sources]
+    here = F.unfold(guesses, cells, stride=apart // cell)[0].T[missing]
+    weights = F.unfold(weight, cells, stride=apart // cell)[0].T[missing].repeat(1, 3)
     squares, best, least = there.square().T, [], []
     for place, w in zip(here.split(TOGETHER), weights.split(TOGETHER), strict=True):
         away = torch.addmm(w @ squares, w * place, there.T, alpha=-2)
         nearest = away.min(1)
         best.append(sources[nearest.indices])
         least.append((nearest.values + (w * place.square()).sum(1)) / w.sum(1))
-    across = guess.shape[-1] // 2 - half + 1
+    across = guess.shape[-1] // cell - cells + 1
     found = torch.cat(best)
-    all_there = guess[0].unfold(1, side, 2).unfold(2, side, 2)
+    all_there = guess[0].unfold(1, side, cell).unfold(2, side, cell)
     copied = all_there[:, found // across, found % across]
     patches[missing] = copied.transpose(0, 1).flatten(1)
     misfit[missing] = torch.cat(least).clamp(min=0).sqrt()

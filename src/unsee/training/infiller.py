@@ -26,6 +26,8 @@ WARM = 500
 """Steps until the rate is full; it falls to zero over the last three quarters."""
 SMALLEST, SEEN, WINDOW = 16, 64, 48
 """Pixels a side, of the generator, of the perceptual trunk and of its window."""
+SELDOM = 8
+"""Steps between those that look at the variety of answers, which paint twice."""
 MOST = 0.2
 """Difference between answers, over that of their noise, that is rewarded."""
 
@@ -156,7 +158,7 @@ class InfillerGame(Game):
         with self.accelerator.autocast():
             losses |= self._shortcomings(step, x, keep, fake)
             losses["guess"] = _off(guess, x, keep)
-            if chosen.variety and step % 4 == 0:
+            if chosen.variety and step % SELDOM == 0:
                 changed = (self.painter(x, keep, others) - fake).abs().mean((1, 2, 3))
                 apart = (noise - others).abs().mean(1) + 0.1
                 losses["variety"] = (changed / apart).clamp(max=MOST).mean()
