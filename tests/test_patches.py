@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from unsee.networks import patches
-from unsee.networks.patches import laid
+from unsee.networks.patches import COARSE, FINE, WIDE, Lattice, laid
 
 
 def holes(size: int = 64, seed: int = 0) -> torch.Tensor:
@@ -37,39 +37,45 @@ def test_what_is_laid_comes_from_what_is_known_alone() -> None:
     assert found.pictures[(keep == 0).expand_as(known)].max() <= 0.5
 
 
-def half(x: np.ndarray) -> np.ndarray:
-    return (x[..., ::2, ::2] + x[..., 1::2, ::2] + x[..., ::2, 1::2] + x[..., 1::2, 1::2]) / 4
+def means(x: np.ndarray, cell: int) -> np.ndarray:
+    *rest, h, w = x.shape
+    return x.reshape(*rest, h // cell, cell, w // cell, cell).mean((-3, -1))
 
 
-def nearest(image: np.ndarray, known: np.ndarray, y: int, x: int) -> np.ndarray:
-    """Of all patches that are wholly known, two pixels apart."""
-    here = half(image[:, y : y + 12, x : x + 12])
-    trust = half(known[y : y + 12, x : x + 12] * 0.75 + 0.25)
+def nearest(image: np.ndarray, known: np.ndarray, y: int, x: int, lattice: Lattice) -> np.ndarray:
+    """Of all patches that are wholly known, a cell apart."""
+    side, _, trust, cell = lattice
+    here = means(image[:, y : y + side, x : x + side], cell)
+    trusted = means(known[y : y + side, x : x + side] * (1 - trust) + trust, cell)
     places = [
         (v, u)
-        for v, u in product(range(0, 25, 2), repeat=2)
-        if known[v : v + 12, u : u + 12].min() == 1
+        for v, u in product(range(0, len(known) - side + 1, cell), repeat=2)
+        if known[v : v + side, u : u + side].min() == 1
     ]
-    patches = [image[:, v : v + 12, u : u + 12] for v, u in places]
-    return min(patches, key=lambda patch: float((trust * (half(patch) - here) ** 2).sum()))
+    found = [image[:, v : v + side, u : u + side] for v, u in places]
+    return min(found, key=lambda patch: float((trusted * (means(patch, cell) - here) ** 2).sum()))
 
 
-def test_it_agrees_with_a_search_patch_by_patch() -> None:
+@pytest.mark.parametrize(("lattice", "size"), [(WIDE, 160), (COARSE, 32), (FINE, 32)])
+def test_it_agrees_with_a_search_patch_by_patch(lattice: Lattice, size: int) -> None:
+    side, apart, *_ = lattice
+    edge = (side - apart) // 2
     g = torch.Generator().manual_seed(4)
-    guess, keep = torch.rand(1, 3, 32, 32, generator=g), torch.ones(1, 1, 32, 32)
-    keep[..., 10:19, 5:30] = 0
-    image = np.pad(guess[0].numpy(), ((0, 0), (2, 2), (2, 2)), mode="edge")
-    known = np.pad(keep[0, 0].numpy(), 2)
-    total, covered = np.zeros((3, 36, 36)), np.zeros((36, 36))
-    ramp = np.hanning(14)[1:-1]
-    for y, x in product(range(0, 25, 8), repeat=2):
-        inside = known[max(y, 2) : min(y + 12, 34), max(x, 2) : min(x + 12, 34)]
-        patch = image[:, y : y + 12, x : x + 12]
-        patch = patch if inside.min() == 1 else nearest(image, known, y, x)
-        total[:, y : y + 12, x : x + 12] += np.outer(ramp, ramp) * patch
-        covered[y : y + 12, x : x + 12] += np.outer(ramp, ramp)
-    expected = torch.from_numpy(total / covered)[:, 2:-2, 2:-2]
-    assert torch.allclose(laid(guess, keep).pictures[0].double(), expected, atol=1e-5)
+    guess, keep = torch.rand(1, 3, size, size, generator=g), torch.ones(1, 1, size, size)
+    keep[..., size // 2 - 6 : size // 2 + 3, 5 : size - 2] = 0
+    image = np.pad(guess[0].numpy(), ((0, 0), (edge, edge), (edge, edge)), mode="edge")
+    known = np.pad(keep[0, 0].numpy(), edge)
+    total, covered = np.zeros(image.shape), np.zeros(known.shape)
+    ramp = np.hanning(side + 2)[1:-1]
+    for y, x in product(range(0, len(known) - side + 1, apart), repeat=2):
+        rows, columns = (slice(max(at, edge), min(at + side, edge + size)) for at in (y, x))
+        patch = image[:, y : y + side, x : x + side]
+        whole = known[rows, columns].min() == 1
+        patch = patch if whole else nearest(image, known, y, x, lattice)
+        total[:, y : y + side, x : x + side] += np.outer(ramp, ramp) * patch
+        covered[y : y + side, x : x + side] += np.outer(ramp, ramp)
+    expected = torch.from_numpy(total / covered)[:, edge : edge + size, edge : edge + size]
+    assert torch.allclose(laid(guess, keep, lattice).pictures[0].double(), expected, atol=1e-5)
 
 
 def test_where_no_patch_is_known_the_guess_stays_and_says_so() -> None:

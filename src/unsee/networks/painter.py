@@ -21,7 +21,8 @@ class Painter(nn.Module):
     than any kernel still sees the rest, and with patches of what is known, brought to where they
     would fit. That is a first guess; known patches nearest to it are laid over it, and a second,
     shorter way back decides at each pixel between the two, and adds: three times, with smaller
-    and smaller patches. What is hidden is blanked first. `noise` chooses among the answers; without it the answer is the middle one.
+    and smaller patches. What is hidden is blanked first. `noise` chooses among the guesses;
+    without it the guess is the middle one.
     """
 
     def __init__(
@@ -66,24 +67,32 @@ class Painter(nn.Module):
         first: bool = False,
     ) -> Float[Tensor, "m 3 h w"]:
         """The pictures where `keep` is 1, invented where it is 0; with `first`, guesses follow."""
-        size = pictures.shape[-2:]
-        border = [-side % STRIDE for side in size]
-        edges = (0, border[1], 0, border[0])
-        known = torch.cat([pictures * keep, keep], 1)
-        known = F.pad(known, edges, mode="replicate") if any(border) else known
-        around, mask = smooth(known[:, :3], known[:, 3:]), known[:, 3:]
-        added, x = self._invent(torch.cat([around, mask], 1).mul(2).sub(1), noise)
-        guess = torch.where(mask > 0, around, around + added)
-        invented = guess
+        guess, mask = self._guess(pictures, keep, noise)
+        invented = guess.detach()
         for turn in range(len(TURNS)):
-            invented = torch.where(mask > 0, around, self.finish(x, invented, mask, turn))
-        answers = [invented] + [guess] * first
-        keep, pictures = (torch.cat([part] * len(answers)) for part in (keep, pictures))
-        invented = torch.cat(answers)[..., : size[0], : size[1]].to(pictures.dtype)
-        return torch.where(keep > 0, pictures, invented)
+            invented = torch.where(mask > 0, guess, self.finish(invented, mask, turn))
+        return torch.cat([_told(x, pictures, keep) for x in [invented] + [guess] * first])
 
-    def _invent(self, known: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the guess adds, and the finest maps that know it."""
+    def guess(
+        self,
+        pictures: Float[Tensor, "n 3 h w"],
+        keep: Float[Tensor, "n 1 h w"],
+        noise: Float[Tensor, "n z"] | None = None,
+    ) -> Float[Tensor, "n 3 h w"]:
+        """The first guess alone."""
+        return _told(self._guess(pictures, keep, noise)[0], pictures, keep)
+
+    def _guess(self, pictures: Tensor, keep: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The first guess and what is kept, of sides that are multiples of the stride."""
+        border = [-side % STRIDE for side in pictures.shape[-2:]]
+        known = torch.cat([pictures * keep, keep], 1)
+        known = F.pad(known, (0, border[1], 0, border[0]), "replicate") if any(border) else known
+        around, mask = smooth(known[:, :3], known[:, 3:]), known[:, 3:]
+        added = self._invent(torch.cat([around, mask], 1).mul(2).sub(1), noise)
+        return torch.where(mask > 0, around, around + added), mask
+
+    def _invent(self, known: Tensor, noise: Tensor | None) -> Tensor:
+        """What the guess adds to smooth colours."""
         fine = self.fine(self.stem(F.pixel_unshuffle(known, 4)))
         middle = self.middle(self.down1(fine))
         x = self.down2(middle)
@@ -93,11 +102,17 @@ class Painter(nn.Module):
         x = self.middle_back(F.pixel_shuffle(self.up2(x), 2) + middle)
         brought = self.brought(x, known)
         x = F.pixel_shuffle(self.up1(x), 2) + self.take(F.pixel_unshuffle(brought, 4))
-        back = self.fine_back(x + fine)
-        x = self.half_back(F.pixel_shuffle(self.grow2(back), 2))
+        x = self.fine_back(x + fine)
+        x = self.half_back(F.pixel_shuffle(self.grow2(x), 2))
         x = F.pixel_shuffle(self.grow1(x), 2)
-        added = self.last(torch.cat([x, known.to(x.dtype), brought.to(x.dtype)], 1))
-        return added, back
+        added: Tensor = self.last(torch.cat([x, known.to(x.dtype), brought.to(x.dtype)], 1))
+        return added
+
+
+def _told(invented: Tensor, pictures: Tensor, keep: Tensor) -> Tensor:
+    """Pictures of the size asked for, as they are where they are kept."""
+    height, width = pictures.shape[-2:]
+    return torch.where(keep > 0, pictures, invented[..., :height, :width].to(pictures.dtype))
 
 
 def smooth(
@@ -138,7 +153,10 @@ class Near(nn.Module):
 
 
 class Finish(nn.Module):
-    """Chooses between a guess and the patches laid over it, and adds what both lack."""
+    """Chooses between a guess and the patches laid over it, and adds what both lack.
+
+    It sees these two alone: what it was told of the depth of a hole became a pattern there.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -154,16 +172,16 @@ class Finish(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "n c _h _w"],
         guess: Float[Tensor, "n 3 h w"],
         keep: Float[Tensor, "n 1 h w"],
         turn: int,
     ) -> Float[Tensor, "n 3 h w"]:
         """Pictures, of a guess that is right where `keep` is 1."""
         patches, misfit = laid(guess.detach(), keep, TURNS[turn])
-        seen = torch.cat([guess * 2 - 1, patches * 2 - 1, keep * 2 - 1, misfit * 4], 1).to(x.dtype)
-        x = x + self.turns[turn][:, None, None]
-        x = self.think(x + self.see(F.pixel_unshuffle(seen, 4)))
+        seen = torch.cat([guess * 2 - 1, patches * 2 - 1, keep * 2 - 1, misfit * 4], 1)
+        seen = seen.to(self.see.weight.dtype)
+        x = self.see(F.pixel_unshuffle(seen, 4))
+        x = self.think(x + self.turns[turn][:, None, None].to(x.dtype))
         said = self.last(torch.cat([F.pixel_shuffle(self.grow(x), 4), seen], 1)).float()
         trusted: Tensor = torch.lerp(guess.float(), patches, said[:, 3:].sigmoid())
         return trusted + said[:, :3]

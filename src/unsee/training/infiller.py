@@ -26,10 +26,10 @@ WARM = 500
 """Steps until the rate is full; it falls to zero over the last three quarters."""
 SMALLEST, SEEN, WINDOW = 16, 64, 48
 """Pixels a side, of the generator, of the perceptual trunk and of its window."""
-SELDOM = 8
-"""Steps between those that look at the variety of answers, which paint twice."""
+SELDOM = 4
+"""Steps between those that look at the variety of guesses, which guess twice."""
 MOST = 0.2
-"""Difference between answers, over that of their noise, that is rewarded."""
+"""Difference between guesses, over that of their noise, that is rewarded."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class InfillerTraining(Training):
     l1: float = 4.0
     """Weight of the mean absolute difference."""
     guess: float = 2.0
-    """The same for the first guess, over which patches are laid."""
+    """The same for the first guess, over which patches are laid; it learns nothing else."""
     perceptual: float = 2.0
     """Weight of the difference of the trunk's layers; 0 needs no weights."""
     window: int = 0
@@ -68,7 +68,7 @@ class InfillerTraining(Training):
     critic_from: int = 2_000
     """The first step of the critic."""
     variety: float = 0.05
-    """Reward for answers that differ with the noise."""
+    """Reward for guesses that differ with the noise."""
     ema: float = 0.999
     """Decay of the running mean of the weights, which is what is used."""
     trunk: Path | None = None
@@ -159,7 +159,7 @@ class InfillerGame(Game):
             losses |= self._shortcomings(step, x, keep, fake)
             losses["guess"] = _off(guess, x, keep)
             if chosen.variety and step % SELDOM == 0:
-                changed = (self.painter(x, keep, others) - fake).abs().mean((1, 2, 3))
+                changed = (self.painter.guess(x, keep, others) - guess).abs().mean((1, 2, 3))
                 apart = (noise - others).abs().mean(1) + 0.1
                 losses["variety"] = (changed / apart).clamp(max=MOST).mean()
             weights = {"variety": -chosen.variety, "critic": 0.0}
