@@ -2,8 +2,8 @@
 
     python benchmarks/training_log.py --runs FIRST/ SECOND/ --out benchmarks/results/painter-training
 
-Runs that went on from each other's weights are set one after another. Each point is a mean over so
-many steps.
+Runs that went on from each other's weights are set one after another, after those that the table
+already has. Each point is a mean over so many steps.
 """
 
 import argparse
@@ -15,12 +15,17 @@ from statistics import fmean
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+Run = dict[str, dict[int, float]]
+"""For each loss, its mean up to each step."""
+ROWS = 2
+"""Of the picture."""
 
-def means(run: Path, steps: int) -> dict[str, dict[int, float]]:
+
+def means(run: Path, steps: int) -> Run:
     """For each loss, by the last step of each bin; of a step that was made twice the later one."""
     events = EventAccumulator(str(run / "log" / "training"), size_guidance={"scalars": 0})
     events.Reload()
-    found: dict[str, dict[int, float]] = {}
+    found: Run = {}
     for loss in events.Tags()["scalars"]:
         last = {event.step: event.value for event in events.Scalars(loss)}
         bins: dict[int, list[float]] = defaultdict(list)
@@ -30,6 +35,19 @@ def means(run: Path, steps: int) -> dict[str, dict[int, float]]:
     return found
 
 
+def known(table: Path) -> dict[str, Run]:
+    """The runs of a table that was written before."""
+    runs: dict[str, Run] = {}
+    if table.exists():
+        with table.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                run, step = runs.setdefault(row.pop("run"), {}), int(row.pop("step"))
+                for loss, value in row.items():
+                    if value:
+                        run.setdefault(loss, {})[step] = float(value)
+    return runs
+
+
 def main() -> None:
     """Read, write."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -37,7 +55,8 @@ def main() -> None:
     arguments.add_argument("--steps", type=int, default=100)
     arguments.add_argument("--out", type=Path, required=True)
     chosen = arguments.parse_args()
-    runs = {run.name: means(run, chosen.steps) for run in chosen.runs}
+    runs = known(chosen.out.with_suffix(".csv"))
+    runs |= {run.name: means(run, chosen.steps) for run in chosen.runs}
     losses = list(dict.fromkeys(loss for run in runs.values() for loss in run))
     with chosen.out.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -47,8 +66,10 @@ def main() -> None:
                 values = [run.get(loss, {}).get(step) for loss in losses]
                 shown = ("" if value is None else f"{value:.4f}" for value in values)
                 writer.writerow([name, step, *shown])
-    drawing = Figure(figsize=(3 * len(losses), 2.6), layout="constrained")
-    for axis, loss in zip(drawing.subplots(1, len(losses), squeeze=False)[0], losses, strict=True):
+    columns = -(-len(losses) // ROWS)
+    drawing = Figure(figsize=(3 * columns, 2.6 * ROWS), layout="constrained")
+    axes = drawing.subplots(ROWS, columns, squeeze=False).flat
+    for axis, loss in zip(axes, losses, strict=False):
         start = 0
         for name, run in runs.items():
             points = run.get(loss, {})
@@ -56,7 +77,9 @@ def main() -> None:
             start += max(step for some in run.values() for step in some)
         axis.set_title(loss, fontsize=9)
         axis.tick_params(labelsize=7)
-    axis.legend(fontsize=7)
+    for axis in list(drawing.axes)[len(losses) :]:
+        axis.remove()
+    drawing.axes[0].legend(fontsize=7)
     drawing.savefig(chosen.out.with_suffix(".png"), dpi=90)
 
 

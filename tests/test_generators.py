@@ -185,6 +185,18 @@ def test_our_generator_ships_and_brings_back_more_than_blur() -> None:
         ).abs().mean()
 
 
+def test_what_is_said_of_the_answer_does_not_move_the_first_guess(pictures, keep) -> None:
+    flat = keep.flatten(0, 1)
+    shown = pictures.repeat_interleave(2, 0)
+    network = Painter()
+    answer, guess = network(shown, flat, first=True).chunk(2)
+    assert torch.equal(guess, network.guess(shown, flat))
+    assert not torch.equal(answer, guess)
+    answer.square().sum().backward()
+    assert network.stem.weight.grad is None
+    assert network.finish.see.weight.grad.abs().sum() > 0
+
+
 def test_a_wrong_checksum_is_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("UNSEE_CACHE", str(tmp_path))
     (tmp_path / "weights").mkdir()
