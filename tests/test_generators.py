@@ -1,6 +1,7 @@
 """Generators: real files of weights, and what is said when they are wrong."""
 
 import shutil
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -183,6 +184,17 @@ def test_our_generator_ships_and_brings_back_more_than_blur() -> None:
         assert (ours - picture).abs().mean() < 0.95 * (
             (blur - picture) * (1 - keep[0])
         ).abs().mean()
+
+
+def test_answers_of_our_generator_differ_in_more_than_shades() -> None:
+    cat = torch.from_numpy(chelsea()).permute(2, 0, 1)[None, :, :224, :224] / 255
+    keep = torch.ones(1, 4, 1, 224, 224)
+    keep[..., 60:160, 60:160] = 0
+    middle = fill(create("infillers", "painter"), cat, keep[:, :1])
+    answers = fill(create("infillers", "painter", samples=4), cat, keep)
+    for one, other in combinations([middle[0], *answers], 2):
+        assert (one - other)[:, 60:160, 60:160].abs().mean() > 0.02
+        assert torch.equal(one[:, :60], other[:, :60])
 
 
 def test_what_is_said_of_the_answer_does_not_move_the_first_guess(pictures, keep) -> None:

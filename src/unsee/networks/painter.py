@@ -9,6 +9,8 @@ from unsee.networks.patches import COARSE, FINE, WIDE, laid
 
 TURNS = WIDE, COARSE, FINE
 """Patches that are laid, one after the other."""
+SWAY = 0.05
+"""Deviation of the colours by which noise moves a guess before patches are chosen."""
 STRIDE = WIDE.apart
 """Pixels, a multiple of the coarsest map's 16; other sizes are padded and cut again."""
 
@@ -21,9 +23,12 @@ class Painter(nn.Module):
     than any kernel still sees the rest, and with patches of what is known, brought to where they
     would fit. That is a first guess; known patches nearest to it are laid over it, and a second,
     shorter way back decides at each pixel between the two, and adds: three times, with smaller
-    and smaller patches. What is hidden is blanked first. `noise` chooses among the guesses;
-    without it the guess is the middle one.
+    and smaller patches. What is hidden is blanked first. `noise` chooses among the guesses, and
+    moves them so that other patches are nearest; without it the guess is the middle one.
     """
+
+    swaying: Tensor
+    """How much each number of the noise moves the colours of coarse cells."""
 
     def __init__(
         self,
@@ -57,6 +62,9 @@ class Painter(nn.Module):
             nn.init.normal_(parameter, std=0.01)
         self.last = nn.Sequential(nn.Conv2d(16 + 7, 16, 3, padding=1), nn.SiLU(), last)
         self.finish = Finish(fine)
+        g = torch.Generator().manual_seed(0)
+        swaying = SWAY / noise**0.5 * torch.randn(noise, 3, 16, 16, generator=g)
+        self.register_buffer("swaying", swaying, persistent=False)
 
     def forward(
         self,
@@ -68,9 +76,10 @@ class Painter(nn.Module):
     ) -> Float[Tensor, "m 3 h w"]:
         """The pictures where `keep` is 1, invented where it is 0; with `first`, guesses follow."""
         guess, mask = self._guess(pictures, keep, noise)
-        invented = guess.detach()
+        invented, moved = guess.detach(), 0.0 if noise is None else self._sway(noise, guess)
         for turn in range(len(TURNS)):
-            invented = torch.where(mask > 0, guess, self.finish(invented, mask, turn))
+            finished = self.finish(invented, mask, turn, moved)
+            invented = torch.where(mask > 0, guess, finished)
         return torch.cat([_told(x, pictures, keep) for x in [invented] + [guess] * first])
 
     def guess(
@@ -81,6 +90,11 @@ class Painter(nn.Module):
     ) -> Float[Tensor, "n 3 h w"]:
         """The first guess alone."""
         return _told(self._guess(pictures, keep, noise)[0], pictures, keep)
+
+    def _sway(self, noise: Tensor, guess: Tensor) -> Tensor:
+        """Smooth colours without any meaning, that the noise mixes."""
+        mixed = torch.einsum("nz,zchw->nchw", noise.to(self.swaying), self.swaying)
+        return F.interpolate(mixed, guess.shape[-2:], mode="bilinear").to(guess)
 
     def _guess(self, pictures: Tensor, keep: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
         """The first guess and what is kept, of sides that are multiples of the stride."""
@@ -175,9 +189,11 @@ class Finish(nn.Module):
         guess: Float[Tensor, "n 3 h w"],
         keep: Float[Tensor, "n 1 h w"],
         turn: int,
+        moved: Float[Tensor, "n 3 h w"] | float = 0.0,
     ) -> Float[Tensor, "n 3 h w"]:
-        """Pictures, of a guess that is right where `keep` is 1."""
-        patches, misfit = laid(guess.detach(), keep, TURNS[turn])
+        """Pictures, of a guess that is right where `keep` is 1; `moved` is for patches alone."""
+        wanted = guess.detach() + moved * (1 - keep)
+        patches, misfit = laid(wanted, keep, TURNS[turn])
         seen = torch.cat([guess * 2 - 1, patches * 2 - 1, keep * 2 - 1, misfit * 4], 1)
         seen = seen.to(self.see.weight.dtype)
         x = self.see(F.pixel_unshuffle(seen, 4))
