@@ -148,7 +148,7 @@ def test_killed_at_random_moments_and_resumed(data, undisturbed, tmp_path) -> No
         deadline, seen = time.monotonic() + 60, len(list(out.glob("rows/[0-9]*")))
         while process.poll() is None and time.monotonic() < deadline:
             if len(list(out.glob("rows/[0-9]*"))) > seen:
-                time.sleep(g.uniform(0, 0.3))
+                time.sleep(g.uniform(0, 0.05))
                 break
             time.sleep(0.005)
         if process.poll() is None:
