@@ -1,5 +1,6 @@
 import csv
 import json
+import math
 
 import numpy as np
 import pytest
@@ -81,7 +82,12 @@ def test_intervals_by_hand() -> None:
     assert (found.value, found.photos) == (14.5, 30)
     assert found.low == pytest.approx(14.5 - half, abs=0.4)
     assert found.high == pytest.approx(14.5 + half, abs=0.4)
-    assert intervals.mean([2.0, 2.0])[:3] == (2.0, 2.0, 2.0)
+    assert intervals.mean([2.0] * 5)[:3] == (2.0, 2.0, 2.0)
+    few = intervals.mean([2.0, 3.0, float("nan"), 4.0, 3.0])
+    assert (few.value, few.photos) == (3.0, 4)
+    assert math.isnan(few.low)
+    assert math.isnan(few.high)
+    assert str(few) == "3.000"
 
 
 PHOTOS = ("cat.png", "cup.png")
@@ -114,7 +120,7 @@ def test_the_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> Non
     }
     section = text[text.index("blur less") : text.index("## object")]
     for name, value in less.items():
-        assert f"| {name} | {value:.3f} [" in section
+        assert f"| {name} | {value:.3f} |" in section
     for task in ("cells", "object", "background"):
         with Image.open(out / f"{task}.png") as picture:
             assert picture.size[0] > 400

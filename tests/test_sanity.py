@@ -7,7 +7,7 @@ from PIL import Image
 from skimage.data import chelsea
 
 from tests.conftest import Convolutional, toy
-from unsee import InputError, black_box, create, forgetting, similarity
+from unsee import Classifier, InputError, black_box, create, forgetting, similarity
 from unsee.cli import main
 from unsee.evaluation import sanity
 
@@ -71,6 +71,15 @@ def test_layers_are_forgotten_from_the_output() -> None:
     ]
     same = [next(forgetting.randomised(network, seed=4))[1].model.head.weight for _ in range(2)]
     assert torch.equal(*same)
+
+
+def test_layers_of_one_size_forget_differently() -> None:
+    network = torch.nn.Sequential(*(torch.nn.Conv2d(3, 3, 3) for _ in range(3)))
+    *_, (_, forgotten) = forgetting.randomised(Classifier(network.eval()), seed=1)
+    first, second, third = (layer.weight for layer in forgotten.model)
+    for one, other in ((first, second), (second, third)):
+        alike = torch.corrcoef(torch.stack([one.flatten(), other.flatten()]).detach())[0, 1]
+        assert alike < 0.5
 
 
 def test_a_map_of_the_classifier_falls_and_a_control_does_not(images) -> None:

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
+from zlib import crc32
 
 import torch
 from torch import nn
@@ -56,7 +57,7 @@ def randomised(
     for end in ends:
         network = copy.deepcopy(classifier.model)
         for name in names[: end + 1] if order == "cascading" else [names[end]]:
-            _forget(network.get_submodule(name), seed)
+            _forget(network.get_submodule(name), name, seed)
         yield names[end], replace(classifier, model=network)
 
 
@@ -66,11 +67,11 @@ def _spread(count: int, steps: int) -> list[int]:
     return sorted({round(place) - 1 for place in places.tolist()})
 
 
-def _forget(module: nn.Module, seed: int) -> None:
-    """Draw a layer's weights anew, the same for the same seed."""
+def _forget(module: nn.Module, name: str, seed: int) -> None:
+    """Draw a layer's weights anew, the same for the same seed and name."""
     with torch.no_grad():
         for number, p in enumerate(module.parameters(recurse=False)):
-            g = torch.Generator().manual_seed(seed * 1_009 + number * 31 + p.numel())
+            g = torch.Generator().manual_seed(seed * 1_009 + number * 31 + crc32(name.encode()))
             spread = p.float().std().item() if p.numel() > 1 else 0.0
             fresh = torch.randn(p.shape, generator=g) * spread + p.float().mean().item()
             p.copy_(fresh.to(p))

@@ -8,11 +8,11 @@ import torchmetrics
 from torch import Tensor
 
 from unsee.classifier import Classifier
+from unsee.foreign import Maps
 from unsee.methods.base import Method
 from unsee.metrics.base import Metric, Truth
 from unsee.registry import create
 from unsee.score import MaskedScore
-from unsee.types import Saliency
 
 
 class MapMetric(torchmetrics.Metric):
@@ -45,7 +45,7 @@ class MapMetric(torchmetrics.Metric):
     def update(
         self,
         score: MaskedScore,
-        saliency: Saliency,
+        saliency: Maps,
         truths: Sequence[Truth] = (),
         method: Method | None = None,
         witnesses: Sequence[Classifier] = (),

@@ -92,8 +92,9 @@ def test_one_pixel_and_constant_maps_are_rated(metric, network, images, witness)
 
 def test_refuses_maps_that_do_not_fit(metric, network, images, witness) -> None:
     score = question(network, images)
-    with pytest.raises(InputError, match="shape"):
-        metric.rate(score, torch.zeros(3, 16, 16), TRUTHS, METHOD, [witness])
+    for shape in ((2, 32, 32), (3, 40, 40), (3, 16, 48), (32, 32), (1, 3, 3, 32, 32)):
+        with pytest.raises(InputError, match="shape"):
+            metric.rate(score, torch.zeros(shape), TRUTHS, METHOD, [witness])
     with pytest.raises(InputError, match="finite"):
         metric.rate(score, torch.full((3, 32, 32), torch.nan), TRUTHS, METHOD, [witness])
 

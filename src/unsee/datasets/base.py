@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+from zipfile import BadZipFile
+from zlib import error
 
 import torch
 from jaxtyping import Bool, Float
@@ -14,6 +16,7 @@ from unsee import photos
 from unsee.errors import InputError
 from unsee.framing import Photo
 
+T = TypeVar("T")
 Boxes = Float[Tensor, "_n 4"]
 """x1, y1, x2, y2 in pixels, one for each object of the labelled class."""
 
@@ -34,6 +37,21 @@ class Sample:
     """Height and width that the boxes are given in, where photos may be stored at another."""
     outline: Callable[[], Bool[Tensor, "height width"]] | None = None
     """The labelled object's pixels, where they are known."""
+
+    def photo(self, channels: int) -> Photo:
+        """The whole photo.
+
+        Raises `InputError` for one that cannot be read, whatever is wrong with it.
+        """
+        return _whole(self.id, lambda: self.read(channels))
+
+    def inside(self) -> Bool[Tensor, "height width"]:
+        """The labelled object's pixels, where an outline is known.
+
+        Raises `InputError` for one that cannot be read.
+        """
+        assert self.outline is not None
+        return _whole(f"{self.id}: its outline", self.outline)
 
     def boxes_in(self, photo: Photo) -> Boxes:
         """The boxes in the pixels of the photo as it is stored."""
@@ -62,6 +80,15 @@ class Dataset(ABC):
 
         Raises `InputError` for annotations that are missing or wrong.
         """
+
+
+def _whole(what: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except InputError:
+        raise
+    except (OSError, EOFError, ValueError, SyntaxError, KeyError, BadZipFile, error) as wrong:
+        raise InputError(f"{what} cannot be read: {wrong}") from wrong
 
 
 def reader(path: Path) -> Callable[[int], Photo]:

@@ -60,7 +60,7 @@ def _some(plan: Plan, store: Store, count: int) -> list[Shown]:
                 return found
             if not all(sample.id in kept for kept in maps):
                 continue
-            photo = classifier.framing.show(sample.read(classifier.channels))[0]
+            photo = classifier.framing.show(sample.photo(classifier.channels))[0]
             target = sample.target if plan.target == "label" else None
             title = "" if target is None else classifier.label(target)
             mine = {

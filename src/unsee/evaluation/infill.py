@@ -55,7 +55,7 @@ def problems(
     """The photos with their holes; for a bad photo, its id and what is wrong with it."""
     for sample in samples:
         try:
-            photo = sample.read(classifier.channels)
+            photo = sample.photo(classifier.channels)
             image = classifier.framing.show(photo).to(classifier.device)
             if sample.target is None:
                 raise InputError("no class is known")
@@ -80,7 +80,7 @@ def _hole(
         return F.interpolate(coins, (h, w), mode="nearest")
     inside = torch.zeros(h, w, device=image.device)
     if sample.outline is not None:
-        inside = classifier.framing.mask(sample.outline()).to(inside)
+        inside = classifier.framing.mask(sample.inside()).to(inside)
     else:
         boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
         for x1, y1, x2, y2 in boxes.round().int().tolist():

@@ -77,7 +77,7 @@ def pictures(samples: Sequence[Sample], schooling: Schooling) -> tuple[Images, I
     for sample in samples:
         if sample.target is None:
             raise InputError(f"{sample.id}: no class is labelled; nothing can be learned from it")
-        images.append(framing.show(sample.read(schooling.channels)))
+        images.append(framing.show(sample.photo(schooling.channels)))
         targets.append(sample.target)
     return torch.cat(images), torch.tensor(targets)
 

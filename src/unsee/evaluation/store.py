@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from unsee.errors import DiskFullError, InputError
 
 MANIFEST = "run.json"
+END = b"PAR1"
+"""Of every Parquet file that is whole."""
 Row = dict[str, Any]
 Maps = dict[str, NDArray[np.float16]]
 
@@ -27,17 +29,25 @@ class Store:
     def begin(self, manifest: dict[str, Any]) -> None:
         """Freeze the settings, or refuse a folder that has others."""
         path = self.folder / MANIFEST
-        if path.exists():
-            self._compare(manifest)
-            return
-        if self.folder.exists() and any(self.folder.iterdir()):
+        if not path.exists() and self._used():
             raise InputError(f"{self.folder}: is there already and is no run; choose another --out")
         try:
             for folder in (self.rows, self.maps):
                 folder.mkdir(parents=True, exist_ok=True)
-            _replace(path, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+            if not path.exists():
+                _create(path, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from error
+        self._compare(manifest)
+
+    def _used(self) -> bool:
+        """Whether there is anything but what a begin leaves that was killed, or is going on."""
+        if not self.folder.exists():
+            return False
+        ours = {self.rows, self.maps}
+        own = [path for path in self.folder.iterdir() if path not in ours]
+        inside = [path for folder in ours if folder.is_dir() for path in folder.iterdir()]
+        return any(not path.name.startswith(f".{MANIFEST}.") for path in own) or bool(inside)
 
     def manifest(self) -> dict[str, Any]:
         """What the run was begun with.
@@ -68,8 +78,13 @@ class Store:
         return self.rows / f"{combination:04d}-{shard:06d}.parquet"
 
     def has(self, combination: int, shard: int) -> bool:
-        """Whether a unit is done; a file appears under its name only when it is whole."""
-        return self.path(combination, shard).exists()
+        """Whether a unit is done; a file that a crash of the machine cut short is not."""
+        try:
+            with self.path(combination, shard).open("rb") as file:
+                file.seek(-len(END), os.SEEK_END)
+                return file.read() == END
+        except OSError:
+            return False
 
     def write(
         self, combination: int, shard: int, rows: list[Row], maps: Maps, seconds: float
@@ -87,8 +102,15 @@ class Store:
                 np.savez_compressed(part, **maps)  # type: ignore[arg-type]
                 part.replace(kept)
             table = pa.Table.from_pylist(rows)
-            table = table.replace_schema_metadata({b"seconds": f"{seconds:.3f}".encode()})
-            pq.write_table(table, unfinished)
+            typed = [
+                one if one.type != pa.null() else one.with_type(_empty(one.name))
+                for one in table.schema
+            ]
+            table = table.cast(pa.schema(typed, {b"seconds": f"{seconds:.3f}".encode()}))
+            with unfinished.open("wb") as file:
+                pq.write_table(table, file)
+                file.flush()
+                os.fsync(file.fileno())
             unfinished.replace(path)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
@@ -139,8 +161,24 @@ class Store:
         return sorted(self.rows.glob("[0-9]*.parquet"))
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+def _create(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all; of several writers the first one's stays."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
     part.write_bytes(content)
-    part.replace(path)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _empty(column: str) -> Any:
+    """The type of a column that has no value in these rows, as in others."""
+    import pyarrow as pa
+
+    if column == "error":
+        return pa.string()
+    return pa.int64() if column in {"target", "predicted"} else pa.float64()

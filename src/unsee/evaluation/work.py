@@ -26,7 +26,8 @@ class Framed:
 
     id: str
     image: Images
-    target: int
+    target: int | None
+    """None: the likeliest class."""
     truth: Truth
 
 
@@ -69,14 +70,16 @@ def rows_of(
 
 def framed(sample: Sample, plan: Plan, classifier: Classifier) -> Framed:
     """Read a photo; its boxes and outline follow it into the classifier's frame."""
-    photo = sample.read(classifier.channels)
+    photo = sample.photo(classifier.channels)
     image = classifier.framing.show(photo)
     if sample.target is None and plan.target == "label":
         raise InputError(f"{sample.id}: no class is labelled; take the run's target top1")
+    if sample.target is not None and sample.target < 0 and plan.target == "label":
+        raise InputError(f"{sample.id}: expected a class from 0 on, got {sample.target}")
     boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
     seen = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    outline = None if sample.outline is None else classifier.framing.mask(sample.outline())
-    target = -1 if sample.target is None or plan.target == "top1" else sample.target
+    outline = None if sample.outline is None else classifier.framing.mask(sample.inside())
+    target = None if plan.target == "top1" else sample.target
     return Framed(sample.id, image, target, Truth(boxes[seen], outline))
 
 
@@ -91,22 +94,23 @@ def _explain(
     """Explain and rate some photos at once."""
     method, infiller, measure = parts_of(combination)
     images = torch.cat([one.image for one in together])
-    targets: Any = ["top1" if one.target < 0 else one.target for one in together]
+    targets: Any = ["top1" if one.target is None else one.target for one in together]
     study = Study.of(
         classifier, images, method, infiller=infiller, targets=targets,
         measure=plan.measure or measure, seed=plan.seed, budget=plan.budget,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
+    judged = score
     if plan.judge is not None:
-        score = replace(score, infiller=made("infillers", plan.judge))
+        judged = replace(score, infiller=made("infillers", plan.judge))
     truths = [one.truth for one in together]
     witnesses = _witnesses(plan.witnesses, classifier)
-    numbers = {
-        name: metric_of(name)
-        .rate(score, explanation.saliency, truths, study.method, witnesses)
-        .tolist()
-        for name in plan.columns
-    }
+    numbers = {}
+    for name in plan.columns:
+        metric = metric_of(name)
+        asked = score if metric.needs_method else judged  # the method's own question again
+        rated = metric.rate(asked, explanation.saliency, truths, study.method, witnesses)
+        numbers[name] = rated.tolist()
     p = classifier.predict(score.images).softmax(1)
     cost = explanation.provenance["cost"]
     for i, one in enumerate(together):

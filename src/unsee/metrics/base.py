@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from unsee.classifier import Classifier
-from unsee.curves import check_map
 from unsee.errors import InputError
+from unsee.foreign import Maps, as_maps
 from unsee.methods.base import Method
 from unsee.score import MaskedScore
 from unsee.types import Saliency
@@ -66,22 +66,23 @@ class Metric(ABC):
     def rate(
         self,
         score: MaskedScore,
-        saliency: Saliency,
+        saliency: Maps,
         truths: Sequence[Truth] = (),
         method: Method | None = None,
         witnesses: Sequence[Classifier] = (),
     ) -> Float[Tensor, " b"]:
         """One number per image; averaging is the caller's business.
 
+        Maps may be of any library: tensors or arrays, with channels or coarser (`unsee.foreign`).
         Where an object's place is needed and not known, or there is nothing to measure, NaN. Raises
         `InputError` for maps of another size, with NaN, for truths of another number, or without
         the method or the witnesses where they are needed.
         """
-        check_map(saliency, score.images)
-        if self.needs_truth and len(truths) != len(saliency):
+        maps = as_maps(saliency, score.images)
+        if self.needs_truth and len(truths) != len(maps):
             raise InputError(
                 f"{type(self).__name__} must be told where the objects are: expected "
-                f"{len(saliency)} truths, got {len(truths)}"
+                f"{len(maps)} truths, got {len(truths)}"
             )
         if self.needs_method and method is None:
             raise InputError(
@@ -93,7 +94,7 @@ class Metric(ABC):
                 f"{type(self).__name__} asks a set of classifiers: expected `witnesses`, got none"
             )
         with torch.no_grad():
-            return self.measure(score, saliency, Known(truths, method, witnesses))
+            return self.measure(score, maps, Known(truths, method, witnesses))
 
     @abstractmethod
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -21,7 +22,8 @@ class MinimalMask(Metric):
 
     The drop is relative to that of removing everything (Chang et al., ICLR 2019, Figure 8); removed
     pixels are in-filled by the in-filler of the question (FIDO: its strongest generator). The share
-    between two steps is interpolated; 1 where the drop is not reached before the end.
+    between two steps is interpolated; 1 where the drop is not reached before the end, and NaN where
+    removing everything lowers nothing.
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -43,4 +45,4 @@ class MinimalMask(Metric):
         below, above = (fallen.gather(1, (at - off)[:, None])[:, 0] for off in (1, 0))
         part = ((self.drop - below) / (above - below).clamp(min=1e-6)).clamp(0, 1)
         crossed = share[at - 1] + part * (share[at] - share[at - 1])
-        return crossed.where(over.any(1), 1.0)
+        return crossed.where(over.any(1), 1.0).where((removed < whole)[:, 0], torch.nan)

@@ -56,7 +56,7 @@ def gathered(sources: Sequence[str | Path], side: int, classes: str = "") -> Lab
             if sample.target is None:
                 raise InputError(f"{sample.id}: no class is labelled; take labels predicted")
             try:
-                pictures.append(_middle(sample.read(3), side))
+                pictures.append(_middle(sample.photo(3), side))
             except InputError:
                 continue
             targets.append(sample.target)
