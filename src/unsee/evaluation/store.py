@@ -29,7 +29,7 @@ class Store:
     def begin(self, manifest: dict[str, Any]) -> None:
         """Freeze the settings, or refuse a folder that has others."""
         path = self.folder / MANIFEST
-        if not path.exists() and self._used():
+        if self._used() and not path.exists():  # in this order: another may begin meanwhile
             raise InputError(f"{self.folder}: is there already and is no run; choose another --out")
         try:
             for folder in (self.rows, self.maps):
