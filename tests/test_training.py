@@ -18,7 +18,7 @@ from unsee.training import holes, loop
 from unsee.training.crops import Holed, middles
 from unsee.training.game import Batch
 from unsee.training.infiller import WINDOW, InfillerGame, InfillerTraining, train
-from unsee.training.photos import squares
+from unsee.training.photos import Labelled, squares
 
 
 @pytest.fixture
@@ -198,3 +198,25 @@ def test_the_command_trains_and_says_what_is_missing(folder, tmp_path, capsys) -
     assert "fp16 needs a GPU" in capsys.readouterr().err
     assert main(["train", "infilller"]) == 2
     assert "did you mean 'infiller'" in capsys.readouterr().err
+
+
+def test_held_out_photos_come_from_everywhere() -> None:
+    numbers = torch.arange(100, dtype=torch.uint8)
+    photos = Labelled(numbers[:, None, None, None].expand(-1, 3, 2, 2), numbers.long())
+    kept, held = loop._split(photos, 10)
+    assert held.targets.tolist() == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
+    assert sorted([*kept.targets.tolist(), *held.targets.tolist()]) == list(range(100))
+    assert torch.equal(kept.pictures[:, 0, 0, 0].long(), kept.targets)
+    alone, same = loop._split(Labelled(photos.pictures[:1], None), 10)
+    assert len(alone.pictures) == len(same.pictures) == 1
+
+
+def test_a_step_whose_gradient_is_not_finite_is_not_made() -> None:
+    network = torch.nn.Linear(2, 1)
+    before = network.weight.detach().clone()
+    adam = torch.optim.Adam(network.parameters())
+    loss = (network(torch.ones(1, 2)) * 0).sqrt().sum()  # finite; its gradient is not
+    assert loss.isfinite()
+    with pytest.raises(InputError, match="gradient is not finite"):
+        loop.descend(Accelerator(cpu=True), adam, network, loss, 1.0)
+    assert torch.equal(network.weight, before)

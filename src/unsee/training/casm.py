@@ -97,6 +97,7 @@ class CasmGame(MaskGame):
         chosen = self.chosen
         self._set_rates(step)
         x = self.given.normalise(batch.pixels)
+        x = x.contiguous(memory_format=torch.channels_last)
         labels = self._labels(batch, x)
         with self.accelerator.autocast():
             mask, right = self._mask(x, labels)

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee import masks
+from unsee.classifier import unwrapped
 from unsee.errors import InputError
 from unsee.measures import probability
 from unsee.methods.tide import between_curves
@@ -25,6 +26,8 @@ from unsee.types import Losses, Targets
 
 CLIP = 1.0
 """Norm of the gradient."""
+PLAUSIBLE = 0.05
+"""Probability of a class below which there is next to nothing to explain."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class DistilledTraining(MaskTraining):
     levels: int = 1
     """Water levels asked of each photo in a step, each to delete and to insert."""
     others: float = 0.25
-    """Share of the photos that are explained for another of the five likeliest classes."""
+    """Share of the photos that are explained for another of the five likeliest classes, drawn by
+    its probability, where it has at least a twentieth."""
     smoothness: float = 0.0
     """Weight of tide's total variation."""
     grid: int = 28
@@ -113,7 +117,7 @@ class DistilledGame(MaskGame):
     def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
         """Landscapes of the likeliest classes."""
         self.decoder.eval()
-        heights = self._landscape(batch.pixels, self._targets(batch, -1))
+        heights, _ = self._landscape(batch, -1)
         self.decoder.train()
         return masks.resize(heights[:, None], batch.pixels.shape[-2:])[:, 0, 0]
 
@@ -133,8 +137,7 @@ class DistilledGame(MaskGame):
         }
 
     def _losses(self, batch: Batch, step: int) -> Losses:
-        targets = self._targets(batch, step)
-        heights = self._landscape(batch.pixels, targets)
+        heights, targets = self._landscape(batch, step)
         score = MaskedScore(
             self.given, self.infiller, batch.pixels, targets,
             seeds_of(batch.pixels, self.chosen.seed + step + 1), probability,
@@ -145,25 +148,25 @@ class DistilledGame(MaskGame):
             losses = losses + self.chosen.smoothness * masks.total_variation(hills)
         return losses
 
-    def _landscape(self, pixels: Tensor, targets: Targets) -> Float[Tensor, "n 1 g g"]:
-        x = self.given.normalise(pixels).contiguous(memory_format=torch.channels_last)
+    def _landscape(self, batch: Batch, step: int) -> tuple[Float[Tensor, "n 1 g g"], Targets]:
+        """Heights, and for which classes; the classifier is asked once."""
+        x = self.given.normalise(batch.pixels).contiguous(memory_format=torch.channels_last)
         with torch.no_grad(), self.accelerator.autocast():
-            _, features = self.stages(x)
+            answer, features = self.stages(x)
+        targets = self._targets(batch, unwrapped(answer).float().softmax(1), step)
         with self.accelerator.autocast():
             heights: Tensor = self.decoder([f.detach() for f in features], targets)
-        return heights.float()
+        return heights.float(), targets
 
-    def _targets(self, batch: Batch, step: int) -> Targets:
+    def _targets(self, batch: Batch, p: Float[Tensor, "n _classes"], step: int) -> Targets:
         """Labelled or likeliest classes; in training now and then one of the next four."""
-        with torch.no_grad():
-            logits = self.given.logits(batch.pixels)
-        likely = logits.topk(min(5, logits.shape[1])).indices
-        first = likely[:, 0] if batch.targets is None else batch.targets
-        if step < 0:
+        likely = p.topk(min(5, p.shape[1]))
+        first = likely.indices[:, 0] if batch.targets is None else batch.targets
+        if step < 0 or p.shape[1] < 2:
             return first
         g = torch.Generator().manual_seed(self.chosen.seed * 1_019 + step)
-        coins = torch.rand(batch.total, 2, generator=g)[batch.first :][: len(likely)]
-        coins = coins.to(likely.device)
-        which = (coins[:, 1] * likely.shape[1]).long()
-        other = likely.gather(1, which[:, None])[:, 0]
-        return torch.where(coins[:, 0] < self.chosen.others, other, first)
+        coins = torch.rand(batch.total, 2, generator=g)[batch.first :][: len(p)].to(p)
+        reached = likely.values[:, 1:].cumsum(1)
+        which = (coins[:, 1:] * reached[:, -1:] > reached).sum(1, keepdim=True) + 1
+        other, said = (part.gather(1, which)[:, 0] for part in (likely.indices, likely.values))
+        return torch.where((coins[:, 0] < self.chosen.others) & (said >= PLAUSIBLE), other, first)

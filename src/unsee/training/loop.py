@@ -87,7 +87,10 @@ def _accelerator_of(out: Path, precision: str) -> Any:
 
 
 def descend(accelerator: Any, optimiser: Any, network: nn.Module, loss: Any, clip: float) -> None:
-    """A step with the mean gradient of all processes, its norm clipped."""
+    """A step with the mean gradient of all processes, its norm clipped.
+
+    Raises `InputError`, before the step, where the gradient is not finite and no scaler sees to it.
+    """
     optimiser.zero_grad()
     accelerator.backward(loss)
     if accelerator.num_processes > 1:
@@ -95,15 +98,19 @@ def descend(accelerator: Any, optimiser: Any, network: nn.Module, loss: Any, cli
             if p.grad is not None:
                 p.grad = accelerator.reduce(p.grad, "mean")
     accelerator.unscale_gradients(optimiser)  # of this player alone, where losses are scaled
-    nn.utils.clip_grad_norm_(network.parameters(), clip)
+    norm = nn.utils.clip_grad_norm_(network.parameters(), clip)
+    if accelerator.scaler is None and not norm.isfinite():
+        raise InputError("the gradient is not finite; the last checkpoint stays: take a lower rate")
     optimiser.step()
 
 
 def _split(photos: Labelled, held_out: int) -> tuple[Labelled, Labelled]:
-    """To train on, and to look at: the first ones, a fifth at most."""
+    """To train on, and to look at: evenly from the first to the last, a fifth at most."""
     count = len(photos.pictures)
     held = min(held_out, count // 5) or 1
-    return photos.part(slice(held if count > 1 else 0, None)), photos.part(slice(0, held))
+    looked = torch.zeros(count, dtype=torch.bool)
+    looked[torch.linspace(0, count - 1, held).round().long()] = True
+    return photos.part(~looked if count > 1 else looked), photos.part(looked)
 
 
 def _loader(chosen: Training, crops: Crops, step: int, first: int, share: int) -> DataLoader[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from PIL import Image
 from torch import Tensor
 
@@ -39,7 +39,7 @@ class Labelled(NamedTuple):
     pictures: UInt8[Tensor, "n 3 s s"]
     targets: Targets | None
 
-    def part(self, chosen: slice) -> "Labelled":
+    def part(self, chosen: Bool[Tensor, " n"]) -> "Labelled":
         """Some of them."""
         targets = None if self.targets is None else self.targets[chosen]
         return Labelled(self.pictures[chosen], targets)

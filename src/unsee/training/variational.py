@@ -129,6 +129,7 @@ class VariationalGame(MaskGame):
 
     def _losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         x = self.given.normalise(batch.pixels)
+        x = x.contiguous(memory_format=torch.channels_last)
         with self.accelerator.autocast():
             mean, log_variance = self.encoder(x)
         mean, log_variance = mean.float(), log_variance.float()
