@@ -229,6 +229,19 @@ def test_statistics_of_a_flat_and_of_a_single_pixel_map(score) -> None:
     assert rate("total_variation", score, one) == pytest.approx(4 / (31 * 32), abs=1e-6)
 
 
+def test_scatter_counts_regions_of_the_top(score) -> None:
+    saliency = torch.zeros(1, 32, 32)
+    saliency[0, :4, :4], saliency[0, 10:14, 10:14], saliency[0, 14:18, 14:18] = 3.0, 2.0, 1.0
+    assert rate("scatter", score, saliency, share=16 / 1024) == 1
+    assert rate("scatter", score, saliency, share=32 / 1024) == 2
+    assert rate("scatter", score, saliency, share=48 / 1024) == 3  # corners do not join
+    assert rate("scatter", score, saliency, share=1.0) == 1
+    assert rate("scatter", score, torch.zeros(1, 32, 32)) > 50  # ties are shuffled
+    for share in (0.0, 1.5, math.nan):
+        with pytest.raises(InputError, match=r"expected a share in \(0, 1\]"):
+            create("metrics", "scatter", share=share)
+
+
 def test_gini_by_numpy(score, noise) -> None:
     x = np.sort(noise.numpy().ravel())
     away = np.abs(x[:, None] - x[None]).mean() / (2 * x.mean())

@@ -116,6 +116,24 @@ def test_papers_numbers_and_claims_stand_beside_ours(run) -> None:
     assert tuned.replace("_", r"\_") in text.latex(report)
 
 
+def test_a_name_means_the_only_way_that_adds_settings_to_it(run, tmp_path) -> None:
+    folder, _, tuned = run
+    store = Store(tmp_path / "more")
+    manifest = json.loads((folder / "run.json").read_text())
+    asked = ["fido:sparsity=0.1", "rise", "rise:samples=9"]
+    manifest["settings"]["methods"] = asked
+    store.begin(manifest)
+    rows = [row for row in Store(folder).read() if row["method"] == "fido"]
+    for number, method in enumerate(asked):
+        store.write(number, 0, [row | {"method": method} for row in rows], {}, seconds=1.0)
+    report = Report.of([tmp_path / "more"])
+    assert [report.paper(way, tuned) for way in report.ways] == [0.25, None, None]
+    told = {(one.claim.better, one.claim.worse) for one in report.verdicts}
+    assert told == {("fido", "rise"), ("rise", "fido")}  # rise itself, not rise:samples=9
+    store.write(1, 0, [row | {"method": "rise:cells=5"} for row in rows], {}, seconds=1.0)
+    assert not Report.of([tmp_path / "more"]).verdicts  # two that it could be
+
+
 def test_runs_without_a_table_are_reported_as_before(run) -> None:
     folder, _, _ = run
     manifest = json.loads((folder / "run.json").read_text())

@@ -11,7 +11,7 @@ import numpy as np
 from unsee.errors import InputError
 from unsee.evaluation import intervals, tables
 from unsee.evaluation.intervals import Mean
-from unsee.evaluation.plan import OWN, columns_of, metric_of
+from unsee.evaluation.plan import OWN, RECIPE, columns_of, metric_of
 from unsee.evaluation.series import CHOSEN, Series, cross_fitted, series
 from unsee.evaluation.store import Row, Store
 from unsee.evaluation.tables import Claim, Table
@@ -203,9 +203,24 @@ class Report:
     def paper(self, way: tuple[str, ...], metric: str) -> float | None:
         """The paper's number, where there is one; its classifier and photos are others."""
         for row in self.table.paper:
-            if (row.method, row.infiller, row.metric) == (*way[1:], metric):
+            if row.metric == metric and self._meant(way[0], row.method, row.infiller) == way:
                 return row.value
         return None
+
+    def _meant(self, classifier: str, method: str, infiller: str) -> tuple[str, ...] | None:
+        """The way that a table speaks of: named so, or the only one so named with settings.
+
+        So `casm` in a table is the `casm:weights=PATH` that was run.
+        """
+        found = [
+            way
+            for way in self.ways
+            if way[0] == classifier and _extends(way[1], method) and _extends(way[2], infiller)
+        ]
+        exact = (classifier, method, infiller)
+        if exact in found:
+            return exact
+        return found[0] if len(found) == 1 else None
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
@@ -213,9 +228,9 @@ class Report:
         found = []
         for claim in self.table.claims:
             for classifier in dict.fromkeys(way[0] for way in self.ways):
-                one = (classifier, claim.better, claim.infiller)
-                other = (classifier, claim.worse, claim.against)
-                if one in self.ways and other in self.ways:
+                one = self._meant(classifier, claim.better, claim.infiller)
+                other = self._meant(classifier, claim.worse, claim.against)
+                if one and other:
                     found += [
                         Verdict(claim, classifier, name, self.difference(one, other, name))
                         for name in claim.metrics
@@ -235,6 +250,12 @@ def _ways(settings: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _way(row: Row) -> tuple[str, ...]:
     return tuple(row[key] for key in KEYS)
+
+
+def _extends(text: str, name: str) -> bool:
+    """Whether a part is asked for by this name, perhaps with more settings."""
+    joint = "," if ":" in name.removeprefix(RECIPE) else ":"
+    return text == name or text.startswith(name + joint)
 
 
 def _about(folder: Path, manifest: dict[str, Any], rows: list[Row]) -> str:

@@ -85,11 +85,17 @@ class Run:
         return cls(plan, Store(out), plan.samples(), **settings)
 
     def units(self) -> Iterator[Unit]:
-        """All of them, in a fixed order: all shards of a combination, then the next."""
+        """All of them, in a fixed order: of each classifier every way on a shard, then the next.
+
+        So a run that is not over yet compares all ways on the same photos.
+        """
         shards = self.plan.shards(self.samples)
-        for number, combination in enumerate(self.plan.combinations()):
+        combinations = list(enumerate(self.plan.combinations()))
+        for classifier in dict.fromkeys(self.plan.classifiers):
             for shard, samples in enumerate(shards):
-                yield Unit(number, combination, shard, samples)
+                for number, combination in combinations:
+                    if combination.classifier == classifier:
+                        yield Unit(number, combination, shard, samples)
 
     def missing(self) -> list[Unit]:
         """What is still to do."""
