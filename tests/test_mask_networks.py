@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from tests.conftest import question
 from unsee import InputError, create, explain, load
@@ -146,7 +147,13 @@ def test_the_kept_pixels_sum_to_the_share() -> None:
 
 def test_variational_reads_mean_deviation_and_samples(folder, tmp_path) -> None:
     trained("variational", folder, tmp_path / "run")
-    weights = str(tmp_path / "run" / "variational.safetensors")
+    path = tmp_path / "run" / "variational.safetensors"
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+    tensors = load_file(path)
+    tensors["last.weight"][1] *= 30  # so that pixels differ in what they are sure of
+    save_file(tensors, path, about)
+    weights = str(path)
     images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(1))
     classifier = load(TOY)
     maps = {
@@ -215,6 +222,7 @@ def test_classes_that_the_classifier_says(folder) -> None:
     [
         ("variational", {"share": 0.0}, r"expected a share in \(0, 1\]"),
         ("variational", {"share": 1.5}, r"expected a share in \(0, 1\]"),
+        ("variational", {"length": 3.0, "nugget": 1e-4, "side": 28}, "or a larger nugget"),
         (
             "variational",
             {"length": 300.0, "nugget": 0.0},

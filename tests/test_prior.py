@@ -54,6 +54,14 @@ def test_samples_have_the_covariance(g) -> None:
     assert (x.T @ x / len(x) - wanted).abs().max() < 0.1
 
 
+def test_the_nearest_independent_pixels_are_nearest() -> None:
+    prior = SoftTV(5, 4, 1.5, 0.7, nugget=0.1)
+    mean, best = torch.zeros(1, 5, 4), prior.nearest[None]
+    least = prior.divergence(mean.double(), best)
+    for factor in (0.5, 0.9, 1.1, 2.0):
+        assert prior.divergence(mean.double(), best * factor) > least
+
+
 def test_an_impossible_length_scale_is_said() -> None:
     with pytest.raises(InputError, match=r"not positive definite at length-scale 500"):
         SoftTV(64, 64, 500.0, nugget=0.0).divergence(torch.zeros(1, 64, 64), torch.ones(1, 64, 64))

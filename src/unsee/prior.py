@@ -75,6 +75,12 @@ class SoftTV:
         constant = pixels * torch.tensor(self.variance, dtype=torch.float64).log().item()
         return self.width * rows + self.height * columns + constant
 
+    @property
+    def nearest(self) -> Float[Tensor, "h w"]:
+        """Variances of the Gaussian of independent pixels that diverges least from the prior."""
+        rows, columns = self.precisions
+        return self.variance / torch.outer(rows.diagonal(), columns.diagonal())
+
     def divergence(
         self, mean: Float[Tensor, "b h w"], variance: Float[Tensor, "b h w"]
     ) -> Float[Tensor, " b"]:

@@ -1,6 +1,7 @@
 """Training of variational saliency: a Gaussian over maps, and the few pixels that say the same."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from torch import Tensor
 from unsee import masks
 from unsee.classifier import unwrapped
 from unsee.errors import InputError
-from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
+from unsee.networks.variational_encoder import PUBLISHED, STEADY, VariationalEncoder
 from unsee.prior import SoftTV
 from unsee.training import loop, mask_game
 from unsee.training.game import Batch
@@ -39,8 +40,9 @@ class VariationalTraining(MaskTraining):
     """Entropic regularisation of the top-k, for scores in [0, 1]."""
     length: float = 3.0
     """Length-scale of the prior, in pixels of the map."""
-    nugget: float = 1e-4
-    """Added to the prior's diagonals: how much a pixel may differ from its neighbours."""
+    nugget: float = 0.1
+    """Added to the prior's diagonals: how much a pixel may differ from its neighbours. What it
+    leaves to a pixel of its own must be more than the encoder's least variance."""
     prior: float = 1.0
     """Weight of the divergence from the prior, for each pixel."""
     side: int = 56
@@ -86,6 +88,7 @@ class VariationalGame(MaskGame):
         height, width = (chosen.side, chosen.side) if chosen.side else self.given.framing.size
         self.prior = SoftTV(height, width, chosen.length, nugget=chosen.nugget)
         self.prior.check()
+        _begin_near(self.encoder, self.prior)
         adam = torch.optim.Adam(
             self.encoder.parameters(), chosen.rate, (0.9, 0.99), weight_decay=chosen.decay
         )
@@ -155,6 +158,22 @@ class VariationalGame(MaskGame):
         g = torch.Generator().manual_seed(self.chosen.seed * 1_013 + step + 1)
         noise = torch.randn(batch.total, *like.shape[1:], generator=g)
         return noise[batch.first : batch.first + len(like)].to(like.device)
+
+
+def _begin_near(encoder: VariationalEncoder, prior: SoftTV) -> None:
+    """Let variances begin where the prior wants them, or say that the encoder cannot go there.
+
+    Otherwise the divergence, which grows with their ratio, hides all else.
+    """
+    wanted = prior.nearest.log().mean().item() / STEADY
+    if not -0.95 < wanted < 0.95:
+        raise InputError(
+            f"the prior at length {prior.length} and nugget {prior.nugget:g} leaves a pixel a "
+            f"variance of its own of e^{wanted * STEADY:.1f}; the encoder's lie within "
+            f"e^±{STEADY:g}: take a smaller length, or a larger nugget"
+        )
+    with torch.no_grad():
+        encoder.last.bias[1] = STEADY * math.atanh(wanted)  # type: ignore[index]
 
 
 def kept(scores: Float[Tensor, "n h w"], share: float, softness: float) -> Float[Tensor, "n h w"]:
