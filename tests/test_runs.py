@@ -270,7 +270,10 @@ def test_jobs_that_share_a_folder_do_a_part_each(data, tmp_path, capsys, monkeyp
     ]  # fmt: skip
     stray = tmp_path / "run" / "rows" / ".another.unfinished"
     assert main([*arguments, "2/2"]) == 0
-    assert len(Store(tmp_path / "run").read()) == 2
+    rows = Store(tmp_path / "run").read()
+    assert [(row["method"], row["photo"]) for row in rows] == [
+        ("random", "2.png"), ("box", "0.png"), ("box", "1.png"),
+    ]  # fmt: skip
     stray.touch()  # another job is writing
     assert main([*arguments, "2/2"]) == 0
     assert stray.exists()
@@ -300,7 +303,9 @@ def test_a_report_shows_maps_that_were_kept(data, tmp_path) -> None:
     centre = found[0].maps[ways[1]]
     assert centre[12, 12] > centre[0, 0]
     assert main(["report", str(run), "--out", str(out)]) == 0
-    assert "<h2>Maps</h2>" in (out / "report.html").read_text()
+    assert "<h2>The first photos and their maps</h2>" in (out / "report.html").read_text()
+    assert "![The first photos and their maps](maps.png)" in (out / "report.md").read_text()
+    assert (out / "maps.png").exists()
     both, two = tmp_path / "both", ("tests.toys:classifier", "tests.toys:corner")
     done(plan(data, methods=("box",), classifiers=two, save_maps=True, limit=2), both)
     assert all({way[0] for way in one.maps} == {two[0]} for one in shown([both]))

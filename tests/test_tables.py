@@ -9,6 +9,7 @@ import pytest
 from unsee import InputError
 from unsee.cli import main
 from unsee.evaluation import tables, text
+from unsee.evaluation.figures import figures
 from unsee.evaluation.page import page
 from unsee.evaluation.plan import Combination, Plan, columns_of, parts_of, settings_in
 from unsee.evaluation.report import Report
@@ -78,6 +79,7 @@ def run(tmp_path):
     tuned = "localisation:threshold=max,alpha=tuned"
     table = tables.Table.of({
         "summary": "Table 9 of nobody",
+        "names": [{"method": "rise", "label": "RISE"}],
         "paper": [{"method": "fido", "metric": tuned, "value": 0.25}],
         "claims": [
             {"better": "fido", "worse": "rise", "metrics": [tuned, "deletion"], "source": "p. 3"},
@@ -107,9 +109,14 @@ def test_papers_numbers_and_claims_stand_beside_ours(run) -> None:
     assert "(paper 0.25)" in written
     assert "**holds** | p. 3" in written
     assert "alpha=tuned: every photo's number" in written
-    drawn = page(report)
+    assert written.startswith("# Table 9 of nobody")
+    assert "Of 3 comparisons: 1 holds, 1 does not hold, 1 not significant." in written
+    assert "| fido > RISE |" in written
+    assert "deletion ↓: Area under the probability as the best pixels go first" in written
+    assert "Protocol rise: pixels to grey" in written
+    drawn = page(report, figures(report))
     assert "paper 0.25" in drawn
-    assert 'alt="curves over a setting"' in drawn
+    assert 'alt="Over a setting, with' in drawn
     assert "does not hold" in drawn
     lines = list(csv.DictReader(text.as_csv(report).splitlines()))
     assert len(lines) == 2 * 6

@@ -1,7 +1,7 @@
 """`unsee report`: runs as tables, a page, CSV and LaTeX."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from unsee.errors import InputError
-from unsee.evaluation import page, text
+from unsee.evaluation import page, tables, text
+from unsee.evaluation.figures import figures
 from unsee.evaluation.report import Report
 from unsee.explanation import check_new, new_folder, write_manifest
 
@@ -19,11 +20,15 @@ from unsee.explanation import check_new, new_folder, write_manifest
 class ReportOptions:
     """Tables of one run or several: means with intervals, paired differences, cost.
 
-    Writes report.html (one file, its tables sort), report.md, report.csv and report.tex.
+    Writes report.html (one file, its tables sort), report.md with its figures, report.csv and
+    report.tex.
     """
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Folders that `unsee evaluate` wrote."""
+    plan: str | None = None
+    """The table of a paper, or a TOML file, whose numbers, claims and names stand beside the runs'
+    own; by default what each was begun with."""
     out: Path = Path("unsee-report")
     """Folder for the report."""
     overwrite: bool = False
@@ -37,14 +42,19 @@ def run(arguments: list[str]) -> int:
         raise InputError("expected a run, the --out of unsee evaluate; see unsee report --help")
     check_new(chosen.out, overwrite=chosen.overwrite)
     report = Report.of(chosen.runs)
+    if chosen.plan is not None:
+        report = replace(report, table=tables.load(chosen.plan)[1])
+    drawn = figures(report)
     with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
         for name, content in (
-            ("report.html", page.page(report)),
-            ("report.md", text.markdown(report)),
+            ("report.html", page.page(report, drawn)),
+            ("report.md", text.markdown(report, list(drawn))),
             ("report.csv", text.as_csv(report)),
             ("report.tex", text.latex(report)),
         ):
             (folder / name).write_text(content, encoding="utf-8")
+        for name, figure in drawn.items():
+            figure.savefig(folder / f"{name}.png", dpi=110)
         write_manifest(folder, {"runs": [str(path) for path in chosen.runs]})
     Console().print(_table(report))
     sys.stdout.write(f"report: {chosen.out / 'report.html'}\n")

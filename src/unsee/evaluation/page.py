@@ -3,21 +3,18 @@
 import base64
 import html
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from unsee.evaluation.gallery import gallery, shown
 from unsee.evaluation.report import Report
-from unsee.evaluation.text import CLAIMS_NOTE, notes
+from unsee.evaluation.text import CAPTIONS, CLAIMS_NOTE, measured, notes, tally, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def page(report: Report) -> str:
-    """HTML in one file: the tables, which sort, and a box plot for each metric."""
+def page(report: Report, figures: "Mapping[str, Figure]") -> str:
+    """HTML in one file: the tables, which sort, and the figures."""
     rows = []
     for way in report.ways:
         means = [report.mean(way, name) for name in report.metrics]
@@ -37,11 +34,16 @@ def page(report: Report) -> str:
     about = "".join(f"<p>{html.escape(line)}</p>" for line in report.about)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     return PAGE.format(
+        title=html.escape(title(report)),
         about=about,
+        measured="".join(f"<li>{html.escape(line)}</li>" for line in measured(report)),
         note=notes(report),
         table=table,
         pairs=_pairs(report) + _claims(report),
-        plot=_boxes(report) + _curves(report) + _gallery(report),
+        plot="".join(
+            f"<h2>{CAPTIONS[name]}</h2>{_inline(figure, CAPTIONS[name])}"
+            for name, figure in figures.items()
+        ),
     )
 
 
@@ -89,58 +91,9 @@ def _claims(report: Report) -> str:
         )
     head = "".join(f"<th>{name}</th>" for name in ("claim", "metric", "difference", "verdict"))
     return (
-        f"<h2>Claims</h2><p>{CLAIMS_NOTE}</p>"
+        f"<h2>Claims</h2><p>{CLAIMS_NOTE} {tally(report)}</p>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
-
-
-def _boxes(report: Report) -> str:
-    """A box for each way, a panel for each metric, as an inline picture."""
-    from matplotlib.figure import Figure
-
-    count = len(report.metrics)
-    figure = Figure(figsize=(3.4 * count, 0.45 * len(report.ways) + 1.2), layout="constrained")
-    axes = figure.subplots(1, count, squeeze=False, sharey=True)[0]
-    labels = [report.label(way) for way in report.ways]
-    for at, name in zip(axes, report.metrics, strict=True):
-        values: list[NDArray[np.float64]] = [
-            np.array(list(report.values(way, name).values()) or [np.nan]) for way in report.ways
-        ]
-        at.boxplot(values, orientation="horizontal", widths=0.6, showmeans=True)
-        at.set_yticks(range(1, len(labels) + 1), labels)
-        at.set_title(report.headed(name), fontsize=9)
-    axes[0].invert_yaxis()  # all share it
-    return _inline(figure, "box plots of every metric")
-
-
-def _curves(report: Report) -> str:
-    """A line for each way over the setting that was varied, with its interval."""
-    from matplotlib.figure import Figure
-
-    found = report.series
-    if not found:
-        return ""
-    figure = Figure(figsize=(5.2 * len(found), 3.8), layout="constrained")
-    for at, one in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
-        at.set(title=one.name, xlabel=one.setting)
-        at.title.set_fontsize(9)
-        for way in report.ways:
-            means = [report.mean(way, column) for column in one.columns.values()]
-            (line,) = at.plot(list(one.columns), [m.value for m in means], label=report.label(way))
-            low, high = ([getattr(m, end) for m in means] for end in ("low", "high"))
-            at.fill_between(list(one.columns), low, high, alpha=0.12, color=line.get_color())
-        at.spines[["top", "right"]].set_visible(False)
-    at.legend(frameon=False, fontsize=8)
-    return "<h2>Over a setting</h2>" + _inline(figure, "curves over a setting")
-
-
-def _gallery(report: Report) -> str:
-    """The first photos and their maps, where the runs kept them."""
-    found = shown(report.folders)
-    if not found:
-        return ""
-    labels = {way: report.label(way) for way in report.ways}
-    return "<h2>Maps</h2>" + _inline(gallery(found, labels), "photos and their maps")
 
 
 def _inline(figure: "Figure", what: str) -> str:
@@ -151,7 +104,7 @@ def _inline(figure: "Figure", what: str) -> str:
 
 
 PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>unsee report</title>
+<html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem;
   color: #1c1c1e; background: #fdfcfa }}
@@ -163,9 +116,9 @@ small {{ display: block; color: #6d6a64; font-size: 11px }}
 .better {{ background: #e6f3e6 }} .worse {{ background: #fae6e2 }}
 img {{ max-width: 100% }}
 </style>
-<h1>Report</h1>{about}
+<h1>{title}</h1>{about}<h2>Measured</h2><ul>{measured}</ul>
 <p>Means with their 95 % bootstrap interval over photos. {note} A click on a head sorts.</p>
-{table}{pairs}<h2>All photos</h2>{plot}
+{table}{pairs}{plot}
 <script>
 document.querySelectorAll("th").forEach(head => head.onclick = () => {{
   const body = head.closest("table").tBodies[0], at = head.cellIndex;

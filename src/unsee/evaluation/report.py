@@ -41,18 +41,14 @@ class Verdict(NamedTuple):
     classifier: str
     metric: str
     difference: Difference
+    better: str
+    """Labels of the two ways."""
+    worse: str
 
     @property
     def told(self) -> str:
         """Who is said to be better than whom."""
-        one, other = (
-            name if filler == OWN else f"{name}, {filler}"
-            for name, filler in (
-                (self.claim.better, self.claim.infiller),
-                (self.claim.worse, self.claim.against),
-            )
-        )
-        return f"{one} > {other}"
+        return f"{self.better} > {self.worse}"
 
     @property
     def word(self) -> str:
@@ -140,13 +136,21 @@ class Report:
         return list(dict.fromkeys(_way(row) for row in self.rows))
 
     def label(self, way: tuple[str, ...]) -> str:
-        """What differs between the ways; the method always."""
-        told = [
-            part
-            for key, part, parts in zip(KEYS, way, zip(*self.ways, strict=True), strict=True)
-            if key == "method" or len(set(parts)) > 1
-        ]
-        return ", ".join(told)
+        """What differs between the ways; the method always, by the name that the table gives it."""
+        classifier, method, infiller = way
+        names = self._named
+        both = names.get((method, infiller))
+        several = len({other[0] for other in self.ways}) > 1
+        mixed = len({other[2] for other in self.ways}) > 1
+        parts = [classifier] if several else []
+        parts.append(both or names.get((method, ""), method))
+        if mixed and not both and infiller != OWN:
+            parts.append(infiller)
+        return ", ".join(parts)
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], str]:
+        return {(name.method, name.infiller): name.label for name in self.table.names}
 
     def values(self, way: tuple[str, ...], metric: str) -> dict[str, float]:
         """One number for each photo; those without one are left out."""
@@ -232,7 +236,14 @@ class Report:
                 other = self._meant(classifier, claim.worse, claim.against)
                 if one and other:
                     found += [
-                        Verdict(claim, classifier, name, self.difference(one, other, name))
+                        Verdict(
+                            claim,
+                            classifier,
+                            name,
+                            self.difference(one, other, name),
+                            self.label(one),
+                            self.label(other),
+                        )
                         for name in claim.metrics
                         if name in self.columns or name in self._tuned
                     ]

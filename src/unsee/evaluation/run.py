@@ -113,11 +113,13 @@ class Run:
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:
         """Do what is missing here, one after another; yields each when it is done.
 
-        `part` is (2, 8) for the second of eight processes that share a run's folder.
+        `part` is (2, 8) for the second of eight processes that share a run's folder: each does
+        every way on other shards, since ways differ in what they cost.
         """
         number, count = part
-        for unit in list(self.units())[number - 1 :: count]:
-            if not self.store.has(unit.number, unit.shard):
+        for unit in self.units():
+            mine = (unit.number + unit.shard) % count == number - 1
+            if mine and not self.store.has(unit.number, unit.shard):
                 self.do(unit)
                 yield unit
 

@@ -40,10 +40,22 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Name:
+    """What a report calls a method."""
+
+    method: str
+    """As in the plan."""
+    label: str
+    infiller: str = ""
+    """Of that in-filler alone, which the label then names too."""
+
+
+@dataclass(frozen=True)
 class Table:
     """What stands beside ours in a report."""
 
     summary: str = ""
+    names: tuple[Name, ...] = ()
     paper: tuple[Found, ...] = ()
     claims: tuple[Claim, ...] = ()
 
@@ -55,6 +67,7 @@ class Table:
         """
         return cls(
             plain.get("summary") or "",
+            tuple(_made(Name, row) for row in plain.get("names", ())),
             tuple(_made(Found, row) for row in plain.get("paper", ())),
             tuple(_made(Claim, row) for row in plain.get("claims", ())),
         )
@@ -82,9 +95,8 @@ def load(name: str) -> tuple[dict[str, Any], Table]:
         found = tomllib.loads(where.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"cannot read the plan {name}: {error}") from error
-    table = Table.of(
-        {key: found.pop(key) for key in ("summary", "paper", "claims") if key in found}
-    )
+    beside_ = [field.name for field in fields(Table)]
+    table = Table.of({key: found.pop(key) for key in beside_ if key in found})
     settings = [field.name for field in fields(Plan)]
     for key in found:
         if key not in settings:
@@ -111,6 +123,7 @@ def beside(tables_: Sequence[Table]) -> Table:
     """Several as one."""
     return Table(
         "; ".join(dict.fromkeys(table.summary for table in tables_ if table.summary)),
+        tuple(dict.fromkeys(name for table in tables_ for name in table.names)),
         tuple(dict.fromkeys(row for table in tables_ for row in table.paper)),
         tuple(dict.fromkeys(claim for table in tables_ for claim in table.claims)),
     )

@@ -4,8 +4,11 @@ import csv
 import io
 from collections.abc import Sequence
 
+from unsee import curves
+from unsee.evaluation.plan import metric_of, settings_in
 from unsee.evaluation.report import KEYS, Difference, Report
-from unsee.evaluation.series import TUNED
+from unsee.evaluation.series import CHOSEN, TUNED
+from unsee.registry import summary
 
 NOTE = (
     "Passes: forwards (of which with gradient) for a map. s/photo: map and metrics, on the machine "
@@ -16,6 +19,12 @@ TUNED_NOTE = (
     "of the photos."
 )
 CLAIMS_NOTE = "What the paper claims, paired over photos; positive: as claimed."
+CAPTIONS = {
+    "boxes": "All photos, a box for each way; the triangle is the mean",
+    "curves": "Over a setting, with 95 % intervals",
+    "maps": "The first photos and their maps",
+}
+"""Of figures by name."""
 
 
 def notes(report: Report) -> str:
@@ -23,11 +32,43 @@ def notes(report: Report) -> str:
     return f"{TUNED_NOTE} {NOTE}" if any(TUNED in name for name in report.metrics) else NOTE
 
 
-def markdown(report: Report) -> str:
-    """All tables, and what was run."""
-    lines = ["# Report", "", *report.about, "", "Mean [95 % bootstrap interval over photos].", ""]
-    lines += _means(report) + _pairs(report) + _claims(report)
-    return "\n".join([*lines, "", notes(report)]) + "\n"
+def title(report: Report) -> str:
+    """What the runs are tables of."""
+    return report.table.summary or "Report"
+
+
+def measured(report: Report) -> list[str]:
+    """A line for each metric: what it is, and the rule it was taken by."""
+    lines = []
+    for name in report.metrics:
+        part, settings = settings_in(name)
+        if settings.get(CHOSEN) == TUNED:
+            del settings[CHOSEN]
+        protocol = getattr(metric_of(part), "protocol", None)
+        chosen = curves.PROTOCOLS.get(str(settings.get("protocol", protocol)))
+        rule = f" Protocol {chosen.name}: {chosen.summary}." if chosen else ""
+        lines.append(f"{report.headed(name)}: {summary('metrics', part).rstrip('.')}.{rule}")
+    return lines
+
+
+def tally(report: Report) -> str:
+    """How many claims hold."""
+    words = [one.word for one in report.verdicts]
+    kinds = ("holds", "does not hold", "not significant")
+    counted = ", ".join(f"{words.count(kind)} {kind}" for kind in kinds)
+    return f"Of {len(words)} comparisons: {counted}."
+
+
+def markdown(report: Report, figures: Sequence[str] = ()) -> str:
+    """All tables, what was run and how it was measured; figures are files NAME.png beside it."""
+    lines = [f"# {title(report)}", "", *report.about, ""]
+    lines += [f"- {line}" for line in measured(report)]
+    lines += ["", "Mean [95 % bootstrap interval over photos].", ""]
+    lines += _means(report) + _claims(report) + _pairs(report)
+    lines += ["", notes(report)]
+    for name in figures:
+        lines += ["", f"![{CAPTIONS[name]}]({name}.png)", "", f"*{CAPTIONS[name]}.*"]
+    return "\n".join(lines) + "\n"
 
 
 def _means(report: Report) -> list[str]:
@@ -62,7 +103,7 @@ def _pairs(report: Report) -> list[str]:
 def _claims(report: Report) -> list[str]:
     if not report.verdicts:
         return []
-    lines = ["", CLAIMS_NOTE, ""]
+    lines = ["", f"{CLAIMS_NOTE} {tally(report)}", ""]
     lines += table_head(["claim", "metric", "photos", "difference", "verdict", "source"])
     for one in report.verdicts:
         mean = one.difference.mean
