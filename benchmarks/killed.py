@@ -128,7 +128,7 @@ def report(chosen: argparse.Namespace, kills: dict[str, int]) -> str:
         "# Runs that were killed",
         "",
         f"`python benchmarks/killed.py --plan {chosen.plan.name}`, {date.today()}: "
-        f"{manifest['photos']} photos, methods {', '.join(settings['methods'])}, "
+        f"{manifest['photos']} photos, at most {settings['budget']} passes a map, methods {', '.join(settings['methods'])}, "
         f"{len(whole)} rows, a thread for each process.",
         "",
         "| run | SIGKILLs | rows | rows that differ from the undisturbed run's |",

@@ -121,4 +121,4 @@ def test_is_frozen_hashable_documented_and_listed(infiller) -> None:
     described = settings_of(infiller)
     assert described["name"] in available("infillers")
     assert create("infillers", **described) == infiller
-    assert summary("infillers", described["name"])
+    assert summary("infillers", described["name"]).endswith(".")  # whole in one line

@@ -184,7 +184,7 @@ def test_is_frozen_hashable_documented_and_listed(method) -> None:
     assert hash(method) == hash(dataclasses.replace(method))
     name = settings_of(method)["name"]
     assert name in available("methods")
-    assert summary("methods", name)
+    assert summary("methods", name).endswith(".")  # whole in one line
     assert create("methods", **settings_of(method)) == method
     source = unsee.registry.part("methods", name)
     text = Path(inspect.getsourcefile(source)).read_text(encoding="utf-8")

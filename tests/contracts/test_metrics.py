@@ -125,7 +125,7 @@ def test_says_that_it_must_ask_others(metric, network, images, truth) -> None:
 def test_is_documented_and_listed(metric) -> None:
     name = settings_of(metric)["name"]
     assert name in available("metrics")
-    assert summary("metrics", name)
+    assert summary("metrics", name).endswith(".")  # whole in one line
     assert hash(metric) == hash(create("metrics", **settings_of(metric)))
 
 

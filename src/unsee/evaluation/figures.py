@@ -32,7 +32,7 @@ def boxes(report: Report) -> "Figure":
         ]
         at.boxplot(values, orientation="horizontal", widths=0.6, showmeans=True)
         at.set_yticks(range(1, len(labels) + 1), labels)
-        at.set_title(report.headed(name), fontsize=9)
+        at.set_title(report.headed(name).replace(":", ":\n").replace(",", ",\n"), fontsize=9)
     axes[0].invert_yaxis()  # all share it
     return figure
 

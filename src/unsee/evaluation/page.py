@@ -3,9 +3,12 @@
 import base64
 import html
 import io
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from unsee.evaluation.intervals import Mean
 from unsee.evaluation.report import Report
 from unsee.evaluation.text import CAPTIONS, CLAIMS_NOTE, measured, notes, tally, title
 
@@ -21,8 +24,8 @@ def page(report: Report, figures: "Mapping[str, Figure]") -> str:
         forwards, _ = report.passes(way)
         cells = [f"<td>{html.escape(report.label(way))}</td>"]
         cells += [
-            f'<td data-v="{m.value}">{m.value:.3f}<small>{m.low:.3f} to {m.high:.3f}, '
-            f"n {m.photos}{_paper(report.paper(way, name))}</small></td>"
+            f'<td data-v="{m.value}">{m.value:.3f}<small>{_sure(m)}'
+            f"{_paper(report.paper(way, name))}</small></td>"
             for m, name in zip(means, report.metrics, strict=True)
         ]
         cells.append(f'<td data-v="{forwards}">{forwards:.0f}</td>')
@@ -30,21 +33,33 @@ def page(report: Report, figures: "Mapping[str, Figure]") -> str:
         cells.append(f'<td data-v="{seconds}">{seconds:.2f}</td>')
         rows.append("<tr>" + "".join(cells) + "</tr>")
     heads = ["way", *map(report.headed, report.metrics), "passes", "s/photo"]
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in heads)
     about = "".join(f"<p>{html.escape(line)}</p>" for line in report.about)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     return PAGE.format(
         title=html.escape(title(report)),
         about=about,
         measured="".join(f"<li>{html.escape(line)}</li>" for line in measured(report)),
         note=notes(report),
-        table=table,
+        table=_table(heads, rows),
         pairs=_pairs(report) + _claims(report),
         plot="".join(
             f"<h2>{CAPTIONS[name]}</h2>{_inline(figure, CAPTIONS[name])}"
             for name, figure in figures.items()
         ),
     )
+
+
+def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
+    """Heads may break where a metric's settings begin."""
+    broken = (re.sub(r"([:,])", r"\1<wbr>", html.escape(name)) for name in heads)
+    head = "".join(f"<th>{name}</th>" for name in broken)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _sure(mean: Mean, sign: str = "") -> str:
+    """The interval, where it is known, and of how many photos."""
+    if not math.isfinite(mean.low):
+        return f"n {mean.photos}"
+    return f"{mean.low:{sign}.3f} to {mean.high:{sign}.3f}, n {mean.photos}"
 
 
 def _paper(value: float | None) -> str:
@@ -63,16 +78,12 @@ def _pairs(report: Report) -> str:
             kind = found.verdict.split()[0]
             cells.append(
                 f'<td class="{kind}" data-v="{found.mean.value}">{found.mean.value:+.3f}'
-                f"<small>{found.mean.low:+.3f} to {found.mean.high:+.3f}, wins "
-                f"{found.wins:.0%}</small></td>"
+                f"<small>{_sure(found.mean, '+')}, wins {found.wins:.0%}</small></td>"
             )
         rows.append(f"<tr><td>{html.escape(report.label(way))}</td>{''.join(cells)}</tr>")
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("against", *report.metrics))
     title = f"<h2>{html.escape(report.label(first))} against each other way</h2>"
     note = "<p>Paired over photos; positive means better.</p>"
-    return (
-        f"{title}{note}<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    )
+    return f"{title}{note}{_table(('against', *report.metrics), rows)}"
 
 
 def _claims(report: Report) -> str:
@@ -86,13 +97,12 @@ def _claims(report: Report) -> str:
         told, source = html.escape(one.told), html.escape(one.claim.source)
         rows.append(
             f"<tr><td>{told}<small>{source}</small></td><td>{html.escape(one.metric)}</td>"
-            f'<td data-v="{m.value}">{m.value:+.3f}<small>{m.low:+.3f} to {m.high:+.3f}, '
-            f'n {m.photos}</small></td><td class="{kinds.get(one.word, "")}">{one.word}</td></tr>'
+            f'<td data-v="{m.value}">{m.value:+.3f}<small>{_sure(m, "+")}</small></td>'
+            f'<td class="{kinds.get(one.word, "")}">{one.word}</td></tr>'
         )
-    head = "".join(f"<th>{name}</th>" for name in ("claim", "metric", "difference", "verdict"))
     return (
         f"<h2>Claims</h2><p>{CLAIMS_NOTE} {tally(report)}</p>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f"{_table(('claim', 'metric', 'difference', 'verdict'), rows)}"
     )
 
 

@@ -16,10 +16,10 @@ __all__ = ["Gini"]
 
 @dataclass(frozen=True)
 class Gini(Metric):
-    """Gini index of the magnitudes (Chalasani et al., ICML 2020): 0 for a flat map, 1 for a single
-    pixel.
+    """Gini index of the magnitudes (Chalasani et al., ICML 2020).
 
-    sum((2 i - n - 1) |s_i|) / (n sum |s|) over the sorted magnitudes.
+    sum((2 i - n - 1) |s_i|) / (n sum |s|) over the sorted magnitudes: 0 for a flat map, 1 for a
+    single pixel.
     """
 
     higher_is_better: ClassVar[bool] = True

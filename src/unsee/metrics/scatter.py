@@ -17,8 +17,9 @@ __all__ = ["Scatter"]
 
 @dataclass(frozen=True)
 class Scatter(Metric):
-    """Number of 4-connected regions of the top share of the pixels: how scattered a map is, of
-    which Chang et al. (ICLR 2019, section 4.2) speak without a number.
+    """Number of 4-connected regions of the top share of the pixels.
+
+    How scattered a map is, of which Chang et al. (ICLR 2019, section 4.2) speak without a number.
     """
 
     higher_is_better: ClassVar[bool] = False

@@ -16,10 +16,9 @@ __all__ = ["TotalVariation"]
 
 @dataclass(frozen=True)
 class TotalVariation(Metric):
-    """Mean absolute difference of neighbouring pixels, rows and columns, of the map scaled to
-    [0, 1] by its extremes.
+    """Mean absolute difference of neighbouring pixels of the map scaled to [0, 1].
 
-    One of CASM's statistics of masks.
+    Over rows and columns; scaled by the map's extremes. One of CASM's statistics of masks.
     """
 
     higher_is_better: ClassVar[bool] = False
