@@ -12,6 +12,7 @@ import unsee
 from tests.conftest import Convolutional, toy
 from tests.reference import FOLDER
 from unsee import InputError, available, explain, load
+from unsee.methods import _layer
 from unsee.networks import efficientnet_lite
 from unsee.registry import summary
 
@@ -71,9 +72,26 @@ def test_hooks_see_what_convolutions_give() -> None:
         hook = network._swish.register_forward_pre_hook(lambda *call: seen.append(call[1][0]))
         network(x)
         hook.remove()
-    assert all(one.min() < 0 for one in seen)
-    assert torch.equal(seen[-1], seen[0])
+    head, stem, clipped = seen
+    assert head.min() < 0
+    assert stem.min() < 0
+    assert torch.equal(clipped, head.clamp(0, 6))  # the head has an activation of its own
     torch.testing.assert_close(network(x.requires_grad_()), alone)
+
+
+def test_the_layer_of_class_activation_maps_is_the_head() -> None:
+    """Not the activation that stem and head share: hooks on it would show the stem."""
+    network, x, seen = efficientnet_lite.load(0), torch.rand(1, 3, 224, 224), []
+    layer = _layer.find(network, x)
+    with torch.no_grad():
+        hook = layer.module.register_forward_hook(lambda *call: seen.append(call[2]))
+        network(x)
+        hook.remove()
+    (shown,) = seen
+    assert shown.shape == (1, 1280, 7, 7)
+    assert shown.min() == 0
+    with pytest.raises(InputError, match="no layer '_swish'"):
+        _layer.find(network, x, "_swish")
 
 
 def test_the_default_is_as_accurate_as_published() -> None:

@@ -1,5 +1,6 @@
 """Which layer a class activation map is taken from, in networks of any kind."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -54,14 +55,19 @@ def _before_attention(seen: list[Layer]) -> Layer | None:
 
 
 def _look(network: nn.Module, x: Tensor) -> list[Layer]:
-    """Every layer that gives a map of places, in the order in which they finish."""
+    """Every layer that gives a map of places, in the order in which they finish.
+
+    One that is called twice in a pass (an activation that a network has once for all) is passed
+    over: hooks would show its first call.
+    """
     seen: dict[str, Layer] = {}
+    calls: Counter[str] = Counter()
     shape = (int(x.shape[-2]), int(x.shape[-1]))
 
     def note(name: str, module: nn.Module, inputs: object, output: object) -> None:
+        calls[name] += 1
         found = _reading(module, output, shape) if isinstance(output, Tensor) else None
         if found is not None:
-            seen.pop(name, None)
             seen[name] = Layer(name, module, None if found is _as_it_is else found)
 
     hooks = [
@@ -75,7 +81,7 @@ def _look(network: nn.Module, x: Tensor) -> list[Layer]:
     finally:
         for hook in hooks:
             hook.remove()
-    return list(seen.values())
+    return [layer for name, layer in seen.items() if calls[name] == 1]
 
 
 def _reading(
