@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.conftest import Convolutional, question, toy
-from unsee import create, explain
+from unsee import InputError, create, explain
 from unsee.metrics.base import Truth
 from unsee.quantus import explain_func
 from unsee.torchmetrics import MapMetric
@@ -24,6 +24,16 @@ def test_quantus_gets_the_maps_that_explain_gives(images) -> None:
     assert got.shape == (3, 1, 32, 32)
     assert got.dtype == np.float32
     np.testing.assert_allclose(got[:, 0], wanted, atol=1e-3)
+
+
+def test_quantus_may_add_noise() -> None:
+    network = Convolutional().eval()
+    mean, std = (0.4,) * 3, (0.5,) * 3
+    inputs = np.full((1, 3, 32, 32), (1.02 - 0.4) / 0.5, np.float32)
+    asked = {"method": "random", "mean": mean, "std": std}
+    assert explain_func(network, inputs, np.array([1]), **asked).shape == (1, 1, 32, 32)
+    with pytest.raises(InputError, match="expected normalised inputs"):
+        explain_func(network, inputs + 3, np.array([1]), **asked)
 
 
 def test_torchmetrics_accumulates_over_batches(network, images) -> None:

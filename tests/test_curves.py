@@ -127,39 +127,120 @@ def test_clean_and_infill_ask_the_in_filler_of_the_question(image, saliency) -> 
     np.testing.assert_allclose(clean.scores[0].detach(), scores, atol=1e-5)
     infill = curves.curve(score, saliency, PROTOCOLS["infill"], "deletion")
     np.testing.assert_allclose(infill.scores[0].detach(), odds, atol=1e-4)
-    low, high = sorted((odds[0], odds[-1]))
-    bent = (np.array(odds) - low) / (high - low)
+    bent = ((np.array(odds) - odds[-1]) / (odds[0] - odds[-1])).clip(-1, 2)
     expected = (bent.sum() - bent[0] / 2 - bent[-1] / 2) / (len(bent) - 1)
-    assert PROTOCOLS["infill"].area(infill).item() == pytest.approx(expected, abs=1e-4)
+    got = PROTOCOLS["infill"].area(infill).item()
+    assert got == pytest.approx(expected if odds[0] > odds[-1] else np.nan, abs=1e-4, nan_ok=True)
 
 
-WITHOUT_TIES = ("igos_pp-28-line-search", "igos_pp-28-line-search-no-noise", "fido-ssr-local",
-                "extremal-perturbation-0.10", "occlusion-29-3")  # fmt: skip
+def test_normalised_areas_by_hand() -> None:
+    share = torch.linspace(0, 1, 3)
+    down = Curve(share, torch.tensor([[2.0, 1.0, 0.0], [2.0, -90.0, 1.9], [0.0, -4.0, 1.0]]))
+    area = PROTOCOLS["infill"].area
+    torch.testing.assert_close(
+        area(down), torch.tensor([0.5, (1 - 2) / 4, torch.nan]), equal_nan=True
+    )
+    up = down._replace(direction="insertion")  # the last photo is the only one that gains
+    torch.testing.assert_close(
+        area(up), torch.tensor([torch.nan, torch.nan, (1 - 2) / 4]), equal_nan=True
+    )
+
+
+def lerps(cells: int, side: int) -> np.ndarray:
+    """What each of `side` pixels takes of each of `cells` cells, corners on corners."""
+    at = np.linspace(0, cells - 1, side)
+    low = np.minimum(at.astype(int), cells - 2)
+    found = np.zeros((side, cells))
+    found[np.arange(side), low] = 1 - (at - low)
+    found[np.arange(side), low + 1] = at - low
+    return found
+
+
+def igos_by_numpy(ask, x: np.ndarray, cells: np.ndarray, direction: str) -> tuple[list, float]:
+    """Scores and right Riemann sum as cells go or come, the best first."""
+    eight = np.round(x.transpose(1, 2, 0) * 255).astype(np.uint8)
+    blurred = cv2.GaussianBlur(eight, (51, 51), 50).transpose(2, 0, 1) / 255
+    order = np.argsort(-cells.ravel(), kind="stable")
+    step, wide, scores, area = max(1, cells.size // 50), lerps(len(cells), x.shape[-1]), [], 0.0
+    for first in range(0, cells.size + step, step):
+        chosen = np.zeros(cells.size)
+        chosen[order[:first]] = 1
+        shown = wide @ chosen.reshape(cells.shape) @ wide.T
+        keep = shown if direction == "insertion" else 1 - shown
+        scores.append(ask(x * keep + blurred * (1 - keep)))
+        if first:
+            area += scores[-1] * (min(first, cells.size) - first + step) / cells.size
+    return scores, area
+
+
+@pytest.mark.parametrize("direction", ["deletion", "insertion"])
+def test_igos_by_numpy(image, saliency, direction) -> None:
+    network = toy(Convolutional())
+    image = (image * 255).round() / 255
+    cells = lerps(32, 28) @ saliency[0].numpy() @ lerps(32, 28).T
+    for name, grid in (
+        ("igos", cells),
+        ("igos-7", lerps(32, 7) @ saliency[0].numpy() @ lerps(32, 7).T),
+    ):
+        scores, area = igos_by_numpy(
+            lambda picture: probability(network, picture), image[0].numpy(), grid, direction
+        )
+        curve = curves.curve(question(network, image), saliency, PROTOCOLS[name], direction)
+        np.testing.assert_allclose(curve.scores[0], scores, atol=1e-3)  # of 8-bit blurs
+        assert PROTOCOLS[name].area(curve).item() == pytest.approx(area, abs=1e-3)
+
+
+WITHOUT_TIES = ("igos_pp-28-line-search", "igos_pp-28-line-search-no-noise", "igos-28-line-search",
+                "fido-ssr-local", "extremal-perturbation-0.10", "occlusion-29-3")  # fmt: skip
+"""Methods whose maps have no equal values at the pixels; LIME's, RISE's and Nesterov's saturated
+ones do, and the order among them is ours and not argsort's."""
 
 
 @pytest.mark.parametrize("name", WITHOUT_TIES)
-def test_agrees_with_the_papers_numbers(name) -> None:
-    """`rise` to 1e-3 of what RISE's rule gave, `igos-released` to 8e-3 of iGOS++'s own code.
-
-    Where maps have equal values the order among them is ours and not argsort's, and our maps are
-    sampled at cells from 224 x 224 pixels in half precision, not taken from the optimiser.
-    """
+def test_agrees_with_rises_numbers(name) -> None:
+    """To 1e-3 of what RISE's rule gave."""
     data = reference()
     classifier = load()
     for photo in data.photos_of(name):
         image, saliency, expected = data.case(name, photo)
         target = classifier.predict(image).argmax(1)
         score = MaskedScore(classifier, _grey(), image, target, [0])
-        for protocol, keys, tolerance in (
-            ("rise", ("rise_del_zero", "rise_ins_blur11"), 2e-3),
-            ("igos-released", ("official_del", "official_ins"), 8e-3),
-        ):
-            for key, direction in zip(keys, ("deletion", "insertion"), strict=True):
-                if key not in expected:
-                    continue
-                rule = PROTOCOLS[protocol]
-                got = rule.area(curves.curve(score, saliency, rule, direction)).item()
-                assert got == pytest.approx(expected[key], abs=tolerance), (photo, protocol, key)
+        for key, direction in (("rise_del_zero", "deletion"), ("rise_ins_blur11", "insertion")):
+            got = curves.area(score, saliency, "rise", direction).item()
+            assert got == pytest.approx(expected[key], abs=1e-3), (photo, key)
+
+
+@pytest.mark.parametrize("name", WITHOUT_TIES[:2])
+def test_agrees_with_the_numbers_of_igos_pp(name) -> None:
+    """`igos-released` to 1e-3 of what iGOS++'s own code gave for deletion, 6e-3 for insertion.
+
+    Its 28 x 28 cells are found again from the 224 x 224 pixels of half precision that are stored.
+    What that loses is the order among cells of nearly nothing (89 to 271 below 1e-3 on a map):
+    insertion, whose score is high when they come, feels it. Rounding cells to 1e-3 moves insertion
+    by up to 6e-3 and deletion by 3e-4.
+    """
+    data = reference()
+    classifier = load()
+    back = np.linalg.pinv(lerps(28, 224))
+    for photo in data.photos_of(name):
+        image, saliency, expected = data.case(name, photo)
+        target = classifier.predict(image).argmax(1)
+        cells = back @ saliency[0].double().numpy() @ back.T
+
+        def ask(picture: np.ndarray, target=target) -> float:
+            with torch.no_grad():
+                logits = classifier.logits(torch.tensor(picture[None]).float())
+            return logits.softmax(1)[0, target].item()
+
+        for key, direction, tolerance in (
+            ("official_del", "deletion", 1e-3), ("official_ins", "insertion", 6e-3),
+        ):  # fmt: skip
+            _, area = igos_by_numpy(ask, image[0].numpy(), cells, direction)
+            area += (784 % 15) / 784  # the released code's last step
+            assert area == pytest.approx(expected[key], abs=tolerance), (photo, key)
+            score = MaskedScore(classifier, _grey(), image, target, [0])
+            ours = curves.area(score, saliency, "igos-released", direction).item()
+            assert ours == pytest.approx(expected[key], abs=8e-3)  # cells sampled from pixels
 
 
 def _grey():

@@ -60,6 +60,20 @@ def test_imagenet_with_kaggles_table(imagenet) -> None:
     assert other.boxes_in(other.read(3)).tolist() == [[1, 2, 30, 20], [5, 6, 7, 8]]
 
 
+@pytest.mark.parametrize(
+    "line", ["ILSVRC2012_val_00000001,", "ILSVRC2012_val_00000001,n00000003 1 2 3",
+             "ILSVRC2012_val_00000001,n00000003 1 2 x 4"],
+)  # fmt: skip
+def test_a_bad_line_of_kaggles_table_is_named(imagenet, line) -> None:
+    table = imagenet / "LOC_val_solution.csv"
+    table.write_text(f"ImageId,PredictionString\n{line}\n")
+    with pytest.raises(InputError, match=r"LOC_val_solution\.csv, line 2: expected"):
+        load_data(f"imagenet:{imagenet}")
+    table.write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="line 2: expected ImageId,PredictionString"):
+        load_data(f"imagenet:{imagenet}")
+
+
 def test_imagenet_says_what_it_lacks(imagenet) -> None:
     with pytest.raises(InputError, match="class of this photo is not known"):
         load_data(f"imagenet:{imagenet}")
@@ -91,7 +105,7 @@ def test_voc(tmp_path, pixels) -> None:
     save(segments, tmp_path / "SegmentationClass" / "2008_1.png")
     (one,) = load_data(str(tmp_path))
     assert (one.id, one.target) == ("2008_1-cat", 7)
-    assert one.boxes_in(one.read(3)).tolist() == [[10, 8, 30, 24]]
+    assert one.boxes_in(one.read(3)).tolist() == [[9.5, 7.5, 30, 24]]  # pixels count from 1
     assert one.outline().sum() == 40
     (tmp_path / "Annotations" / "2008_1.xml").write_text("<annotation>")
     with pytest.raises(InputError, match="cannot read the annotation"):
@@ -106,7 +120,7 @@ def test_coco(tmp_path, pixels) -> None:
         "categories": [{"id": 90}, {"id": 3}],
         "annotations": [
             {"image_id": 7, "category_id": 90, "bbox": [20, 16, 40, 32],
-             "segmentation": [[20, 16, 59, 16, 59, 47, 20, 47]]},
+             "segmentation": [[20, 16, 60, 16, 60, 48, 20, 48]]},
             {"image_id": 7, "category_id": 3, "bbox": [0, 0, 10, 10], "iscrowd": 0},
             {"image_id": 7, "category_id": 3, "bbox": [0, 0, 10, 10], "iscrowd": 1},
         ],
@@ -119,6 +133,13 @@ def test_coco(tmp_path, pixels) -> None:
     assert other.boxes_in(other.read(3)).tolist() == [[10, 8, 30, 24]]
     assert other.outline().shape == (80, 120)
     assert other.outline().sum() == 40 * 32
+    content["annotations"].append({"image_id": 7, "category_id": 90, "bbox": [5, 5, 0, 9]})
+    listed.write_text(json.dumps(content))
+    assert load_data(str(tmp_path))[1].boxes.shape == (1, 4)  # a box of no width is left out
+    for part in ({"image_id": 7, "category_id": 3}, {"image_id": 7, "category_id": 3, "bbox": 1}):
+        listed.write_text(json.dumps({**content, "annotations": [part]}))
+        with pytest.raises(InputError, match=r"annotations|expected boxes"):
+            load_data(str(tmp_path))
     listed.write_text("{}")
     with pytest.raises(InputError, match="not COCO's annotations"):
         load_data(str(tmp_path))
@@ -144,6 +165,27 @@ def test_hugging_face(tmp_path, pixels) -> None:
         found = load_data(str(path))
         assert [sample.target for sample in found] == [4, 0, 2]
         np.testing.assert_allclose(found[1].read(3).permute(1, 2, 0) * 255, pixels, atol=1e-3)
+    state = folder / "state.json"
+    for content in (
+        "[{",
+        "{}",
+        '{"_data_files": 3}',
+        '{"_data_files": [{"filename": "state.json"}]}',
+    ):
+        state.write_text(content)
+        with pytest.raises(InputError, match="no data set that can be read"):
+            load_data(str(folder))
+    for column, words in (("image", "'image'"), ("label", "expected class numbers")):
+        changed = table.set_column(1, "label", pa.array(["cat"] * 3))
+        changed = changed.drop_columns("image") if column == "image" else changed
+        with (
+            pa.OSFile(str(folder / "data.arrow"), "wb") as sink,
+            pa.ipc.new_stream(sink, changed.schema) as writer,
+        ):
+            writer.write_table(changed)
+        state.write_text(json.dumps({"_data_files": [{"filename": "data.arrow"}]}))
+        with pytest.raises(InputError, match=words):
+            load_data(str(folder))
     (tmp_path / "dataset_dict.json").write_text(json.dumps({"splits": ["train"]}))
     with pytest.raises(InputError, match="no split 'validation'; there are train"):
         load_data(str(tmp_path))

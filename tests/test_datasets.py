@@ -86,12 +86,38 @@ def test_a_folder_of_classes(tmp_path, pixels) -> None:
             r"the box \[70.0, 10.0, 90.0, 20.0\] .* outside of the photo, 60 x 40",
         ),
         ([{"file": "a.png", "width": 60, "height": 40, "boxes": [[9, 9, 3, 12]]}], "turned round"),
+        ([{"file": "a.png", "boxes": [[1, 2, 3]]}], "expected boxes"),
+        ([{"file": "a.png", "boxes": [1, 2, 3, 4]}], "expected boxes"),
+        ([{"file": "a.png", "boxes": [["a", 2, 3, 4]]}], "expected boxes"),
+        ([{"file": "a.png", "boxes": {"x": 1}}], "expected boxes"),
+        ([{"file": "a.png", "width": "60", "height": 40}], "width and height in pixels"),
+        ([{"file": "a.png", "width": 0, "height": 40}], "width and height in pixels"),
+        ([{"file": "a.png", "mask": 3}], "name of a mask"),
+        (
+            [{"file": "a.png", "width": 60, "height": 40, "boxes": [[float("nan"), 9, 30, 12]]}],
+            "outside of the photo",
+        ),
     ],
 )
 def test_wrong_annotations_are_refused(folder, entries, words) -> None:
     write(folder, entries)
     with pytest.raises(InputError, match=words):
         load_data(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"boxes": [[70, 10, 90, 20]]}, "outside of the photo, 60 x 40"),
+        ({"boxes": [[30, 20, 10, 5]]}, "turned round"),
+        ({"boxes": [[1, 2, 30, 20]], "width": 40, "height": 60}, "turned since"),
+    ],
+)
+def test_boxes_that_the_photo_cannot_have_are_refused_with_it(folder, entry, words) -> None:
+    write(folder, [{"file": "a.png", "index": 1, **entry}])
+    (sample,) = load_data(str(folder))
+    with pytest.raises(InputError, match=words):
+        sample.boxes_in(sample.photo(3))
 
 
 def test_what_is_no_data_set_is_refused(tmp_path, folder) -> None:

@@ -128,7 +128,7 @@ def test_single_deletion_by_hand() -> None:
 
 
 def test_effective_complexity_by_the_curve(score, noise) -> None:
-    share, scores = curves.curve(score, noise, curves.PROTOCOLS["clean"], "insertion")
+    share, scores, _ = curves.curve(score, noise, curves.PROTOCOLS["clean"], "insertion")
     for tolerance in (0.001, 0.01, 0.5):
         metric = create("metrics", "effective_complexity", tolerance=tolerance)
         expected = []

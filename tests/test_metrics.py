@@ -165,7 +165,7 @@ def test_srg_is_the_difference_of_two_areas(score, noise) -> None:
 
 
 def test_minimal_mask_by_numpy(score, noise) -> None:
-    share, odds = curve(score, noise, PROTOCOLS["infill"], "deletion")
+    share, odds, _ = curve(score, noise, PROTOCOLS["infill"], "deletion")
     odds = odds[0].detach().numpy()
     fallen = (odds[0] - odds) / max(odds[0] - odds[-1], 1e-6)
     for drop in (0.2, 0.5, 0.9):
@@ -227,6 +227,25 @@ def test_statistics_of_a_flat_and_of_a_single_pixel_map(score) -> None:
     assert rate("volume", score, one) == pytest.approx(1 / 1024, abs=1e-6)
     assert rate("total_variation", score, flat) == 0
     assert rate("total_variation", score, one) == pytest.approx(4 / (31 * 32), abs=1e-6)
+
+
+def test_equal_pixels_are_ordered_by_the_seeded_shuffle() -> None:
+    flat = torch.full((32, 32), 0.5)
+    for threshold, alpha in (("share", 1.0), ("energy", 0.5)):
+        chosen = _boxes.above(flat, threshold, alpha)
+        assert chosen.sum() == 512
+        assert 150 < chosen[:16].sum() < 362  # no scan from a corner
+    for seed in range(20):
+        noise = torch.rand(32, 32, generator=torch.Generator().manual_seed(seed))
+        assert _boxes.above(noise, "energy", 1.0).all()
+    assert not _boxes.above(torch.zeros(8, 8), "energy", 1.0).any()
+
+
+def test_irof_of_a_constant_map_does_not_hang_on_its_value(score) -> None:
+    one, other = (
+        rate("irof", score, torch.full((1, 32, 32), value), segments=16) for value in (0.3, 0.7)
+    )
+    assert one == other
 
 
 def test_scatter_counts_regions_of_the_top(score) -> None:
@@ -305,7 +324,7 @@ def test_sic_area_by_hand() -> None:
 
 
 def test_lateness_by_hand(score, noise) -> None:
-    share, values = curve(score, noise, PROTOCOLS["igos"], "insertion")
+    share, values, _ = curve(score, noise, PROTOCOLS["igos"], "insertion")
     values = values[0].detach()
     for part in (0.5, 0.9, 1.0):
         at = next(i for i, value in enumerate(values) if value >= part * values[-1])

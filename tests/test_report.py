@@ -80,9 +80,23 @@ def test_every_form_says_the_same(tmp_path, capsys) -> None:
     with (out / "report.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 4
+    pair = report.difference(report.ways[0], report.ways[1], "deletion")
+    assert lines[0]["difference"] == ""
+    assert float(lines[2]["difference"]) == pytest.approx(pair.mean.value)
+    assert (float(lines[2]["wins"]), float(lines[2]["seconds"])) == (1.0, 2.0)
+    written = (out / "report.tex").read_text()
+    assert written.count(r"\begin{tabular}") == 2
+    assert r"100\%" in written
     assert float(lines[0]["mean"]) == pytest.approx(float(value), abs=5e-4)
     assert main(["report", str(tmp_path / "run"), "--out", str(out)]) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+def test_two_numbers_for_one_photo_are_refused(tmp_path) -> None:
+    write(tmp_path / "a")
+    write(tmp_path / "b")
+    with pytest.raises(InputError, match="0 by fido is in another of these runs too"):
+        Report.of([tmp_path / "a", tmp_path / "b"])
 
 
 def test_several_runs_become_one_table(tmp_path) -> None:
@@ -100,6 +114,6 @@ def test_what_cannot_be_reported_is_said(tmp_path) -> None:
     with pytest.raises(InputError, match="no row without an error"):
         Report.of([tmp_path / "bad"])
     write(tmp_path / "a", metrics=["deletion"])
-    write(tmp_path / "b", metrics=["insertion"])
+    write(tmp_path / "b", methods=("tide",), metrics=["insertion"])
     with pytest.raises(InputError, match="no metric in common"):
         Report.of([tmp_path / "a", tmp_path / "b"])

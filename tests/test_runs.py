@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from unsee import InputError
@@ -21,6 +23,7 @@ from unsee.evaluation.gallery import shown
 from unsee.evaluation.plan import Combination, Plan, made, parts_of
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
+from unsee.evaluation.work import classifier_of, framed
 
 ROOT = Path(__file__).parents[1]
 
@@ -184,6 +187,38 @@ def test_ray_gives_the_same_rows_and_replaces_a_dead_worker(
     same(run.store.read(), undisturbed)
 
 
+def test_a_worker_that_cannot_begin_is_told(data, tmp_path, monkeypatch) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    import ray
+
+    hidden = tmp_path / "photos"
+    shutil.copytree(data, hidden)
+    run = Run.begin(plan(hidden), tmp_path / "run", threads=1)
+    shutil.rmtree(hidden)  # as on a machine that does not see the data
+    try:
+        with pytest.raises(InputError, match=r"a worker could not begin.*no such data set"):
+            list(distribute(run, Cluster(workers=1, cpus=0.5)))
+    finally:
+        ray.shutdown()
+
+
+def test_the_photo_is_squeezed_where_that_is_asked(data, tmp_path) -> None:
+    cut, whole = (
+        done(
+            plan(data, methods=("box",), metrics=("localisation",), fit=fit, limit=1),
+            tmp_path / fit,
+        )
+        for fit in ("crop", "resize")
+    )
+    assert cut[0]["probability"] != whole[0]["probability"]
+    classifier = classifier_of("tests.toys:classifier", 4, None, "float32", "resize")
+    sample = Plan(data=str(data)).samples()[0]
+    shown = framed(sample, plan(data), classifier)
+    expected = torch.tensor([[10 * 24 / 40, 8 * 24 / 30, 30 * 24 / 40, 24 * 24 / 30]])
+    torch.testing.assert_close(shown.truth.boxes, expected)
+
+
 def _kill_a_worker() -> bool:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -203,6 +238,23 @@ def test_other_settings_are_refused_and_nothing_is_lost(data, tmp_path) -> None:
         Run.begin(plan(data, seed=1), out)
     with pytest.raises(InputError, match="limit: 0 there, 5 now"):
         Run.begin(plan(data, limit=5), out)
+    with pytest.raises(InputError, match="fit: None there, resize now"):
+        Run.begin(plan(data, fit="resize"), out)
+    with pytest.raises(InputError, match="precision: float32 there"):
+        Run.begin(plan(data), out, precision="bfloat16")
+    moved = tmp_path / "moved"
+    shutil.copytree(data, moved)
+    Run.begin(plan(moved), tmp_path / "moved-run")
+    entries = json.loads((moved / "annotations.json").read_text())
+    entries[0]["index"] = 4
+    (moved / "annotations.json").write_text(json.dumps(entries))
+    with pytest.raises(InputError, match="a run with other annotations"):
+        Run.begin(plan(moved), tmp_path / "moved-run")
+    manifest = json.loads((out / "run.json").read_text())
+    manifest["versions"]["torch"] = "1.0"
+    (out / "run.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=r"other versions \(torch: 1.0 there"):
+        Run.begin(plan(data), out)
     other = tmp_path / "other"
     other.mkdir()
     (other / "notes.txt").write_text("mine")
@@ -225,6 +277,8 @@ def test_other_settings_are_refused_and_nothing_is_lost(data, tmp_path) -> None:
         ({"budget": "fats"}, "did you mean 'fast'"),
         ({"measure": "odds"}, "measure"),
         ({"shard": 0}, "shard >= 1"),
+        ({"classifiers": ()}, "at least one of classifiers"),
+        ({"methods": ("random", "random")}, "random is there twice"),
         ({"data": "nowhere"}, "no such data set"),
     ],
 )
@@ -232,6 +286,37 @@ def test_bad_settings_are_refused_before_anything_is_loaded(data, tmp_path, sett
     with pytest.raises(InputError, match=words):
         Run.begin(plan(data, **settings), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+KINDS = {
+    'limit = "5"': "limit: expected int, got '5'",
+    "batch = 2.5": "batch: expected int, got 2.5",
+    'methods = "rise"': "methods: expected a list of words, got 'rise'",
+    "methods = [1]": "methods: expected a list of words, got (1,)",
+    "measure = 3": "measure: expected a word, got 3",
+    'fit = "cut"': "fit of Evaluate",
+    'target = "best"': "target of Evaluate",
+    "claims = [1]": "expected a claim as a table of TOML, got 1",
+}
+"""What a TOML file may hold, and what is said. Outside of the tests nothing checks types."""
+
+
+def test_values_of_another_kind_are_refused(data, tmp_path) -> None:
+    code = (
+        "import sys; from unsee.cli import main\n"
+        "for path in sys.argv[2:]: print(main(['evaluate', '--plan', path, '--data', sys.argv[1],"
+        " '--classifiers', 'tests.toys:classifier', '--out', path + '-run']))"
+    )
+    paths = [tmp_path / f"{number}.toml" for number in range(len(KINDS))]
+    for path, content in zip(paths, KINDS, strict=True):
+        path.write_text(content)
+    done_ = subprocess.run(
+        [sys.executable, "-c", code, str(data), *map(str, paths)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done_.stdout.split() == ["2"] * len(KINDS)
+    for line, words in zip(done_.stderr.splitlines(), KINDS.values(), strict=True):
+        assert words in line
 
 
 def test_parts_by_name_setting_or_recipe() -> None:

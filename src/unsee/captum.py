@@ -65,8 +65,8 @@ class Attribution:
             pass
         return study.explanation.saliency[:, None].expand_as(inputs).clone()
 
-    def pixels(self, inputs: Tensor) -> Tensor:
-        """Undo the normalisation; refuse what then leaves [0, 1]."""
+    def pixels(self, inputs: Tensor, slack: float = ROUNDING) -> Tensor:
+        """Undo the normalisation; refuse what then leaves [0, 1] by more than `slack`."""
         if inputs.ndim != 4 or inputs.shape[1] != self.classifier.channels:
             raise InputError(
                 f"expected inputs (b, {self.classifier.channels}, h, w), got {tuple(inputs.shape)}"
@@ -77,7 +77,7 @@ class Attribution:
         )
         pixels = inputs.detach() * std + mean
         low, high = pixels.min().item(), pixels.max().item()
-        if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+        if not (low >= -slack and high <= 1 + slack):
             raise InputError(
                 f"expected normalised inputs; undoing mean and std gives [{low:.3g}, {high:.3g}] "
                 "instead of [0, 1]: pass the mean= and std= of your preprocessing"

@@ -29,6 +29,7 @@ class Curve(NamedTuple):
     share: Float[Tensor, " p"]
     """Share of the pixels (or cells) deleted or inserted at each point, from 0 to 1."""
     scores: Float[Tensor, "b p"]
+    direction: Direction = "deletion"
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,16 @@ def riemann_released(curve: Curve) -> Float[Tensor, " b"]:
 
 
 def normalised(curve: Curve) -> Float[Tensor, " b"]:
-    """Trapezoid of a curve between 0, everything removed, and 1, the whole image (FIDO, 4.6)."""
-    ends = torch.stack([curve.scores[:, 0], curve.scores[:, -1]])
-    removed, whole = ends.amin(0), ends.amax(0)
-    height = (whole - removed).clamp(min=1e-6)
-    return trapezoid(Curve(curve.share, (curve.scores - removed[:, None]) / height[:, None]))
+    """Trapezoid of a curve between 0, everything removed, and 1, the whole image (FIDO, 4.6).
+
+    NaN where removing everything lowers nothing. Heights are held within [-1, 2], so that a photo
+    whose ends are close does not outweigh all others (not in the paper).
+    """
+    first, last = curve.scores[:, :1], curve.scores[:, -1:]
+    whole, removed = (first, last) if curve.direction == "deletion" else (last, first)
+    heights = ((curve.scores - removed) / (whole - removed).clamp(min=1e-6)).clamp(-1, 2)
+    found = trapezoid(curve._replace(scores=heights))
+    return found.where((whole > removed)[:, 0], torch.nan)
 
 
 _RISE = Protocol(
@@ -125,19 +131,27 @@ _CLEAN = replace(
     summary="pixels to and from the in-filler of the question, 8 rows of pixels a step, trapezoid",
     backgrounds=None,
 )
-_IGOS = Protocol(
-    "igos",
-    "28 x 28 cells to and from a 51/50 blur, about 50 steps, right Riemann sum",
-    cells=28,
-    backgrounds=IgosBackground,
-    step=lambda count, width: max(1, count // 50),
-    area=riemann,
-)
+
+
+def _igos(cells: int, name: str) -> Protocol:
+    return Protocol(
+        name,
+        f"{cells} x {cells} cells to and from a 51/50 blur, about 50 steps, right Riemann sum",
+        cells=cells,
+        backgrounds=IgosBackground,
+        step=lambda count, width: max(1, count // 50),
+        area=riemann,
+    )
+
+
+_IGOS = _igos(28, "igos")
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
         _RISE,
         _IGOS,
+        _igos(7, "igos-7"),
+        _igos(224, "igos-224"),
         replace(
             _IGOS,
             name="igos-released",
@@ -190,7 +204,7 @@ def curve(
         return masks.resize(keep, images.shape[-2:], align_corners=True)[:, 0]
 
     scores = asked(changed.to(order).expand(len(images), -1), draw=draw)
-    return Curve((changed / count).to(saliency.dtype), scores)
+    return Curve((changed / count).to(saliency.dtype), scores, direction)
 
 
 def area(

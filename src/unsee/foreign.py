@@ -24,8 +24,7 @@ def as_maps(maps: Maps, images: Images) -> Saliency:
     Channels are added up; maps that are coarser than the images are resized, bilinearly.
     Raises `InputError` for other shapes, for NaN and for what is no map.
     """
-    found = _tensor(maps).detach().to(images.device)
-    found = found if found.is_floating_point() else found.float()
+    found = _tensor(maps).detach().to(images)
     if found.ndim == 4:
         found = found.sum(1)
     sides, wanted = tuple(found.shape[-2:]), tuple(images.shape[-2:])

@@ -106,7 +106,7 @@ def _curves(axes: "Axes", findings: Findings) -> None:
         "insertion": ("kept", "best pixels shown first"),
     }
     for direction, (key, label) in words.items():
-        share, scores = findings.curves["rise", direction]
+        share, scores, _ = findings.curves["rise", direction]
         area = findings.areas["rise"][direction]
         axes.plot(
             share.cpu(), scores[0].cpu(), color=TINTS[key], linewidth=2.5,

@@ -11,6 +11,9 @@ from unsee.captum import Attribution
 from unsee.classifier import IMAGENET_MEAN, IMAGENET_STD
 from unsee.explain import DEFAULT_METHOD, explain
 
+NOISE = 0.25
+"""How far the noise that Quantus' robustness metrics add may carry pixels beyond [0, 1]."""
+
 
 def explain_func(
     model: nn.Module,
@@ -33,7 +36,7 @@ def explain_func(
     """
     attribution = Attribution(model, mean=mean, std=std)
     x = torch.as_tensor(np.asarray(inputs), dtype=torch.float32)
-    pixels = attribution.pixels(x).to(device or attribution.classifier.device)
+    pixels = attribution.pixels(x, slack=NOISE).to(device or attribution.classifier.device)
     targets = np.asarray(targets)
     found = explain(attribution.classifier, pixels, method, targets=targets, **asked)
     maps: NDArray[np.float32] = found.saliency[:, None].cpu().numpy()

@@ -55,7 +55,10 @@ def alike(
     one: Float[Tensor, "h w"], other: Float[Tensor, "h w"], measure: str = "spearman"
 ) -> float:
     """One of the three, in [-1, 1]; 0 where a map is constant."""
-    return MEASURES[measure](*(m.detach().cpu().double().numpy() for m in (one, other)))
+    planes = [m.detach().cpu().double().numpy() for m in (one, other)]
+    if any(np.ptp(plane) == 0 for plane in planes):
+        return 0.0
+    return MEASURES[measure](*planes)
 
 
 def each(

@@ -90,6 +90,14 @@ def test_one_pixel_and_constant_maps_are_rated(metric, network, images, witness)
         assert not rated.isinf().any()
 
 
+def test_takes_maps_of_any_numbers(metric, network, images, truth, witness) -> None:
+    score = question(network, images)
+    wanted = metric.rate(score, truth, TRUTHS, METHOD, [witness])
+    for maps in (truth.double().numpy(), truth.half(), truth.int().numpy()):
+        found = metric.rate(score, maps, TRUTHS, METHOD, [witness])
+        torch.testing.assert_close(found, wanted, equal_nan=True)
+
+
 def test_refuses_maps_that_do_not_fit(metric, network, images, witness) -> None:
     score = question(network, images)
     for shape in ((2, 32, 32), (3, 40, 40), (3, 16, 48), (32, 32), (1, 3, 3, 32, 32)):

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import tyro
 from rich.progress import (
@@ -67,8 +67,11 @@ def run(arguments: list[str]) -> int:
         raise InputError("expected --data; see unsee evaluate --help")
     asked = Plan(**{field.name: getattr(chosen, field.name) for field in fields(Plan)})
     part = _part(chosen.part)
+    device = chosen.device
+    if device is None and chosen.engine == "ray":  # what the workers are given, not what is here
+        device = "cuda" if chosen.gpus else "cpu"
     made = Run.begin(
-        asked, chosen.out, device=chosen.device, precision=chosen.precision, chunk=chosen.chunk,
+        asked, chosen.out, device=device, precision=chosen.precision, chunk=chosen.chunk,
         threads=chosen.threads, table=table,
     )  # fmt: skip
     try:
@@ -108,16 +111,20 @@ def _walk(made: Run, chosen: Evaluate, part: tuple[int, int]) -> None:
 
 def _tell(made: Run, out: Path) -> int:
     """One line of what is there, and one for each kind of trouble."""
-    rows = made.store.read()
-    bad: dict[str, Any] = {row["photo"]: row["error"] for row in rows if row["error"]}
+    rows, wrong, bad = 0, 0, dict[str, str]()
+    for row in made.store.walk(("photo", "error")):  # of a long run there are many
+        rows += 1
+        if row["error"]:
+            wrong += 1
+            bad[row["photo"]] = row["error"]
     sys.stdout.write(
-        f"{len(rows)} rows of {len(made.samples)} photos and {len(made.plan.combinations())} "
+        f"{rows} rows of {len(made.samples)} photos and {len(made.plan.combinations())} "
         f"combinations: {out / 'rows'}; unsee report {out}\n"
     )
     for line in list(bad.values())[:10]:
         complain(line)
     if len(bad) > 10:
         complain(f"and {len(bad) - 10} more bad photos")
-    if rows and all(row["error"] for row in rows):
+    if rows and wrong == rows:
         complain("no photo could be explained")
     return 1 if bad else 0

@@ -19,20 +19,21 @@ class Objects(NamedTuple):
     """By the name of the class."""
 
 
-def objects(path: Path) -> Objects:
-    """All objects of an annotation.
+def objects(path: Path, first: int = 0) -> Objects:
+    """All objects of an annotation; `first` is the number of the first pixel, which boxes include.
 
     Raises `InputError` for a file that is no such annotation, and for boxes outside of the photo.
     """
     try:
         root = ElementTree.parse(path).getroot()
-        size = (_number(root, "size/height"), _number(root, "size/width"))
+        size = round(_number(root, "size/height")), round(_number(root, "size/width"))
         found: dict[str, list[list[float]]] = {}
         for entry in root.iter("object"):
             corners = [
                 _number(entry, f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")
             ]
-            found.setdefault(entry.findtext("name", ""), []).append([float(v) for v in corners])
+            corners[:2] = [corner - first for corner in corners[:2]]
+            found.setdefault(entry.findtext("name", ""), []).append(corners)
     except (OSError, ElementTree.ParseError, ValueError) as error:
         raise InputError(f"cannot read the annotation {path}: {error}") from error
     boxes = {
@@ -42,8 +43,8 @@ def objects(path: Path) -> Objects:
     return Objects(size, boxes)
 
 
-def _number(root: ElementTree.Element, place: str) -> int:
+def _number(root: ElementTree.Element, place: str) -> float:
     text = root.findtext(place)
     if text is None:
         raise ValueError(f"no {place}")
-    return round(float(text))
+    return float(text)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from jaxtyping import Bool
 from torch import Tensor
 
 from unsee import photos
-from unsee.datasets.base import Dataset, Sample, checked, unique
+from unsee.datasets.base import Dataset, Sample, boxes_of, checked, unique
 from unsee.errors import InputError
 from unsee.framing import Photo
 
@@ -59,18 +58,31 @@ def _sample(entry: Any, store: "_Folder | _Zip", path: Path) -> Sample:
     place = store.find(name)
     if place is None:
         raise InputError(f"{path}: the annotation names {name}, which is not there")
-    boxes = torch.tensor(entry.get("boxes") or [], dtype=torch.float32).reshape(-1, 4)
-    if len(boxes) and {"width", "height"} <= entry.keys():
-        boxes = checked(boxes, entry["width"], entry["height"], f"{path}: {name}")
+    boxes = boxes_of(entry.get("boxes") or [], f"{path}: {name}")
+    size = _size(entry, f"{path}: {name}")
+    if len(boxes) and size:
+        boxes = checked(boxes, size[1], size[0], f"{path}: {name}")
     mask = entry.get("mask")
+    if mask is not None and not isinstance(mask, str):
+        raise InputError(f"{path}: {name}: expected the name of a mask, got {mask!r}")
     return Sample(
         name,
         _reader(store, place),
         target,
         boxes,
-        (entry["height"], entry["width"]) if {"width", "height"} <= entry.keys() else None,
+        size,
         _outline(store, mask, path) if mask else None,
     )
+
+
+def _size(entry: dict[str, Any], where: str) -> tuple[int, int] | None:
+    """Height and width that boxes are given in, where both are said."""
+    if not {"width", "height"} <= entry.keys():
+        return None
+    height, width = entry["height"], entry["width"]
+    if not all(isinstance(side, int | float) and side > 0 for side in (height, width)):
+        raise InputError(f"{where}: expected width and height in pixels, got {width!r}, {height!r}")
+    return height, width
 
 
 def _reader(store: "_Folder | _Zip", place: str) -> Callable[[int], Photo]:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 from zipfile import BadZipFile
 from zlib import error
 
@@ -54,10 +54,20 @@ class Sample:
         return _whole(f"{self.id}: its outline", self.outline)
 
     def boxes_in(self, photo: Photo) -> Boxes:
-        """The boxes in the pixels of the photo as it is stored."""
+        """The boxes in the pixels of the photo as it is stored.
+
+        Raises `InputError` for boxes that this photo cannot have: outside of it, or given for a
+        photo that stands where this one lies (turned after it was annotated).
+        """
+        rows, columns = photo.shape[-2:]
         if self.size is None:
-            return self.boxes
+            return checked(self.boxes, columns, rows, self.id) if len(self.boxes) else self.boxes
         height, width = self.size
+        if len(self.boxes) and (height - width) * (rows - columns) < 0:
+            raise InputError(
+                f"{self.id}: annotated at {width} x {height} pixels, but the photo is {columns} x "
+                f"{rows}: turned since, so that its boxes do not fit"
+            )
         scale = [photo.shape[-1] / width, photo.shape[-2] / height] * 2
         return self.boxes * self.boxes.new_tensor(scale)
 
@@ -82,12 +92,30 @@ class Dataset(ABC):
         """
 
 
+WRONG = (ValueError, KeyError, IndexError, TypeError, AttributeError)
+"""What is raised by content that is not what it should be."""
+
+
+def boxes_of(rows: Any, where: str) -> Boxes:
+    """Boxes from lists of four numbers.
+
+    Raises `InputError` for anything else.
+    """
+    try:
+        found = torch.tensor([[float(v) for v in row] for row in rows], dtype=torch.float32)
+        if found.shape == (len(rows), 4) or not len(rows):
+            return found.reshape(-1, 4)
+    except WRONG:
+        pass
+    raise InputError(f"{where}: expected boxes [[x1, y1, x2, y2], ...], got {str(rows)[:80]}")
+
+
 def _whole(what: str, read: Callable[[], T]) -> T:
     try:
         return read()
     except InputError:
         raise
-    except (OSError, EOFError, ValueError, SyntaxError, KeyError, BadZipFile, error) as wrong:
+    except (*WRONG, OSError, EOFError, SyntaxError, BadZipFile, error) as wrong:
         raise InputError(f"{what} cannot be read: {wrong}") from wrong
 
 
@@ -97,10 +125,10 @@ def reader(path: Path) -> Callable[[int], Photo]:
 
 
 def checked(boxes: Boxes, width: float, height: float, where: str) -> Boxes:
-    """Boxes cut to the photo; refused where they are turned round or lie outside."""
+    """Boxes cut to the photo; refused where they are turned round, outside or no numbers."""
     cut = boxes.clone()
     cut[:, 0::2], cut[:, 1::2] = boxes[:, 0::2].clamp(0, width), boxes[:, 1::2].clamp(0, height)
-    bad = (cut[:, 2] <= cut[:, 0]) | (cut[:, 3] <= cut[:, 1])
+    bad = ~((cut[:, 2] > cut[:, 0]) & (cut[:, 3] > cut[:, 1]) & boxes.isfinite().all(1))
     if bad.any():
         one = [round(v, 1) for v in boxes[bad][0].tolist()]
         raise InputError(

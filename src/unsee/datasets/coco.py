@@ -9,10 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool
-from PIL import Image, ImageDraw
 from torch import Tensor
 
-from unsee.datasets.base import Boxes, Dataset, Sample, checked, needed, reader, unique
+from unsee.datasets.base import (
+    WRONG,
+    Boxes,
+    Dataset,
+    Sample,
+    boxes_of,
+    checked,
+    needed,
+    reader,
+    unique,
+)
 from unsee.errors import InputError
 
 __all__ = ["COCO"]
@@ -48,20 +57,21 @@ class COCO(Dataset):
                     key = entry["image_id"], index[entry["category_id"]]
                     by_photo.setdefault(key, []).append(entry)
             photos = {photo["id"]: photo for photo in content["images"]}
-            ordered = [
-                (photos[image], number, by_photo[image, number])
+            found = [
+                self._sample(path, photos[image], number, by_photo[image, number])
                 for image, number in sorted(by_photo)
             ]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{listed}: not COCO's annotations: {error}") from error
-        return unique([self._sample(path, *one) for one in ordered], path)
+        except WRONG as error:
+            raise InputError(f"{listed}: not COCO's annotations: {error!r}") from error
+        return unique(found, path)
 
     def _sample(
         self, path: Path, photo: dict[str, Any], number: int, entries: list[dict[str, Any]]
     ) -> Sample:
         place = needed(path / self.split / photo["file_name"], "a photo of the annotations")
         size = (int(photo["height"]), int(photo["width"]))
-        corners = torch.tensor([entry["bbox"] for entry in entries], dtype=torch.float32)
+        corners = boxes_of([entry["bbox"] for entry in entries], str(place))
+        corners = corners[(corners[:, 2:] > 0).all(1)]  # some of COCO's have no width
         boxes: Boxes = torch.cat([corners[:, :2], corners[:, :2] + corners[:, 2:]], 1)
         boxes = checked(boxes, size[1], size[0], str(place))
         polygons = [p for entry in entries for p in entry.get("segmentation") or []]
@@ -73,12 +83,15 @@ class COCO(Dataset):
 def _outline(
     polygons: list[list[float]], size: tuple[int, int]
 ) -> Callable[[], Bool[Tensor, "height width"]]:
-    """The pixels within any of the polygons."""
+    """The pixels whose centres lie within any of the polygons."""
 
     def draw() -> Bool[Tensor, "height width"]:
-        picture = Image.new("1", (size[1], size[0]))
+        from skimage.draw import polygon2mask
+
+        inside = np.zeros(size, bool)
         for polygon in polygons:
-            ImageDraw.Draw(picture).polygon(polygon, fill=1, outline=1)
-        return torch.from_numpy(np.array(picture))
+            corners = np.asarray(polygon, float).reshape(-1, 2)[:, ::-1] - 0.5
+            inside |= polygon2mask(size, corners)
+        return torch.from_numpy(inside)
 
     return draw

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee import photos
-from unsee.datasets.base import Dataset, Sample, needed, unique
+from unsee.datasets.base import WRONG, Dataset, Sample, needed, unique
 from unsee.errors import InputError
 from unsee.framing import Photo
 
@@ -33,6 +33,12 @@ class HuggingFace(Dataset):
 
     def samples(self, path: Path) -> list[Sample]:
         """In the order of the rows."""
+        try:
+            return unique(self._found(path), path)
+        except (*WRONG, OSError) as error:
+            raise InputError(f"{path}: no data set that can be read: {error!r}") from error
+
+    def _found(self, path: Path) -> list[Sample]:
         folder = path
         if (path / SPLITS).is_file():
             known = json.loads((path / SPLITS).read_text("utf-8")).get("splits", [])
@@ -45,7 +51,7 @@ class HuggingFace(Dataset):
             for row, label in enumerate(_labels(folder / file, self.image, self.label)):
                 name = f"{len(found):06d}"
                 found.append(Sample(name, _reader(folder / file, self.image, row, name), label))
-        return unique(found, path)
+        return found
 
 
 def _table(path: Path) -> Any:
@@ -62,7 +68,11 @@ def _labels(path: Path, image: str, label: str) -> list[int | None]:
             raise InputError(
                 f"{path}: no column {column!r}; there are {', '.join(table.column_names)}"
             )
-    return table[label].to_pylist() if label else [None] * len(table)
+    found: list[Any] = table[label].to_pylist() if label else [None] * len(table)
+    for value in found:
+        if value is not None and not isinstance(value, int):
+            raise InputError(f"{path}: expected class numbers in {label!r}, got {value!r}")
+    return found
 
 
 def _reader(path: Path, column: str, row: int, name: str) -> Callable[[int], Photo]:

@@ -8,7 +8,7 @@ import torch
 
 from unsee import photos
 from unsee.datasets._xml import objects
-from unsee.datasets.base import Boxes, Dataset, Sample, reader, unique
+from unsee.datasets.base import Boxes, Dataset, Sample, boxes_of, reader, unique
 from unsee.errors import InputError
 
 __all__ = ["ImageNet"]
@@ -85,10 +85,14 @@ def _solution(path: Path) -> dict[str, tuple[str, Boxes]]:
         return {}
     found = {}
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            words = row["PredictionString"].split()
-            boxes = [[float(v) for v in words[i + 1 : i + 5]] for i in range(0, len(words), 5)]
-            found[row["ImageId"]] = words[0], torch.tensor(boxes)
+        for line, row in enumerate(csv.DictReader(file), 2):
+            words = (row.get("PredictionString") or "").split()
+            if not row.get("ImageId") or not words:
+                raise InputError(
+                    f"{path}, line {line}: expected ImageId,PredictionString with a class and a box"
+                )
+            boxes = [words[i + 1 : i + 5] for i in range(0, len(words), 5)]
+            found[row["ImageId"]] = words[0], boxes_of(boxes, f"{path}, line {line}")
     return found
 
 

@@ -46,7 +46,8 @@ class VOC(Dataset):
             if not name:
                 continue
             photo = needed(path / "JPEGImages" / f"{name}.jpg", "a photo of the list")
-            size, boxes = objects(needed(path / "Annotations" / f"{name}.xml", "its annotation"))
+            noted = needed(path / "Annotations" / f"{name}.xml", "its annotation")
+            size, boxes = objects(noted, first=1)
             segments = path / "SegmentationClass" / f"{name}.png"
             for number, kind in enumerate(CLASSES):
                 if kind not in boxes:

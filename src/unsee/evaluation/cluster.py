@@ -12,6 +12,10 @@ SETTING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
 """glibc keeps a network's memory, as `unsee.allocator` sets it."""
 
 
+RETRIES = 5
+"""How often a unit whose worker died is tried again: one that always kills it ends the run."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """How a run is spread."""
@@ -43,7 +47,7 @@ def distribute(run: Run, cluster: Cluster) -> Iterator[Unit]:
     units = list(run.units())
     todo = deque(i for i, unit in enumerate(units) if not run.store.has(unit.number, unit.shard))
     actor = ray.remote(_Worker).options(
-        max_restarts=-1, max_task_retries=-1, num_cpus=cluster.cpus, num_gpus=cluster.gpus,
+        max_restarts=-1, max_task_retries=RETRIES, num_cpus=cluster.cpus, num_gpus=cluster.gpus,
         runtime_env={"env_vars": {**SETTING, "OMP_NUM_THREADS": str(run.threads)}},
     )  # fmt: skip
     plain = run.portable()
@@ -96,4 +100,11 @@ def _result(ray: Any, reference: Any) -> int:
         if isinstance(error.cause, InputError):
             raise InputError(str(error.cause)) from error
         raise
+    except ray.exceptions.RayActorError as error:
+        # its last line says why: data that it does not see, no memory
+        why = str(error).strip().splitlines()[-1].strip()
+        raise InputError(
+            f"a worker could not begin, or died {RETRIES + 1} times over one unit ({why}); what is "
+            "written is kept"
+        ) from error
     return done

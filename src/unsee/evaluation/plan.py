@@ -12,7 +12,7 @@ from unsee.datasets.base import Sample, classes_in, of_classes
 from unsee.errors import InputError
 from unsee.explain import DEFAULT_METHOD, default_infiller, passes_of
 from unsee.infillers.base import Infiller
-from unsee.methods.base import Method
+from unsee.methods.base import Method, check_choices
 from unsee.metrics.base import Metric
 from unsee.recipes import Recipe, recipe
 from unsee.registry import create
@@ -68,8 +68,13 @@ class Plan:
     """Photos in a file of rows: what a kill can lose."""
     save_maps: bool = False
     """Keep the maps too, in half precision."""
+    fit: Literal["crop", "resize"] | None = None
+    """Cut out the centre of a photo or squeeze it; by default as each classifier was trained."""
 
     def __post_init__(self) -> None:
+        for part in fields(Plan):
+            _check_kind(part.name, getattr(self, part.name), part.default)
+        check_choices(self)
         for name in ("batch", "shard"):
             if getattr(self, name) < 1:
                 raise InputError(f"expected {name} >= 1, got {getattr(self, name)}")
@@ -78,9 +83,13 @@ class Plan:
 
     def check(self) -> None:
         """Refuse what no part can be made of, before anything is loaded."""
-        for kind, names in (("methods", self.methods), ("metrics", self.metrics)):
+        for kind in ("classifiers", "methods", "infillers", "metrics"):
+            names = getattr(self, kind)
+            twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
             if not names:
                 raise InputError(f"expected at least one of {kind}")
+            if twice:
+                raise InputError(f"{kind}: {twice[0]} is there twice")
         for combination in self.combinations():
             parts_of(combination)[0].check()
         self._check_metrics()
@@ -94,6 +103,7 @@ class Plan:
 
     def _check_metrics(self) -> None:
         for metric in map(metric_of, self.columns):
+            metric.check()
             if metric.needs_witnesses and not self.witnesses:
                 raise InputError(
                     f"{type(metric).__name__} asks a set of classifiers: expected witnesses"
@@ -135,6 +145,19 @@ class Plan:
         """As plain values, as JSON would bring them back."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return plain
+
+
+def _check_kind(name: str, value: Any, default: Any) -> None:
+    """Refuse a value of another kind than the setting's, as a TOML file may hold."""
+    if isinstance(default, tuple):
+        right = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+        wanted = "a list of words"
+    elif default is None:
+        right, wanted = value is None or isinstance(value, str), "a word"
+    else:
+        right, wanted = type(value) is type(default), type(default).__name__
+    if not right:
+        raise InputError(f"{name}: expected {wanted}, got {value!r}")
 
 
 def parts_of(combination: Combination) -> tuple[Method, Infiller, str | None]:
@@ -211,7 +234,7 @@ def _spread(text: str) -> Iterator[str]:
     yield text
 
 
-def digest(settings: dict[str, Any]) -> str:
-    """Short and the same for the same settings."""
+def digest(settings: Any) -> str:
+    """Short, and the same for the same plain values."""
     text = json.dumps(settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -88,6 +88,7 @@ class Report:
             manifest = store.manifest()
             settings = manifest["settings"]
             found = store.read()
+            _check_apart(rows, found, folder)
             rows += found
             known = list(columns_of(settings["metrics"]))
             beside.append(Table.of(manifest.get("table", {})))
@@ -248,6 +249,17 @@ class Report:
                         if name in self.columns or name in self._tuned
                     ]
         return found
+
+
+def _check_apart(rows: list[Row], more: list[Row], folder: Path) -> None:
+    """Refuse a second number for the same way and photo: it is not known which one counts."""
+    there = {(_way(row), row["photo"]) for row in rows}
+    for row in more:
+        if (_way(row), row["photo"]) in there:
+            raise InputError(
+                f"{folder}: {row['photo']} by {row['method']} is in another of these runs too; "
+                "report them apart"
+            )
 
 
 def _ways(settings: dict[str, Any]) -> list[tuple[str, ...]]:

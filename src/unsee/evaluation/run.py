@@ -11,7 +11,7 @@ import torch
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import work
-from unsee.evaluation.plan import Combination, Plan
+from unsee.evaluation.plan import Combination, Plan, digest
 from unsee.evaluation.store import Store
 from unsee.evaluation.tables import Table
 
@@ -47,17 +47,22 @@ class Run:
     ) -> "Run":  # fmt: skip
         """Check everything, freeze the settings, and find what is there already.
 
-        Raises `InputError` for bad settings, an empty data set and a folder with other settings.
+        Raises `InputError` for bad settings, an empty data set and a folder with other settings,
+        other photos or annotations, or of other versions, where rows would not be those of one run.
         """
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         plan.check()
         samples = plan.samples()
         if not samples:
             raise InputError(f"{plan.data}: no photos")
         store = Store(out)
-        settings = {**plan.settings(), "precision": precision, "chunk": chunk}
+        kind = torch.device(device).type
+        settings = {**plan.settings(), "precision": precision, "chunk": chunk, "device": kind}
+        known = [(one.id, one.target, one.boxes.tolist(), one.size) for one in samples]
         manifest = {
             "settings": settings,
             "photos": len(samples),
+            "annotations": digest(known),
             "threads": threads or torch.get_num_threads(),
             "table": (table or Table()).plain(),
             "versions": {"unsee": version("unsee"), "torch": torch.__version__},
@@ -105,7 +110,7 @@ class Run:
         """One unit, in this process."""
         torch.set_num_threads(self.threads)
         classifier = work.classifier_of(
-            unit.combination.classifier, self.chunk, self.device, self.precision
+            unit.combination.classifier, self.chunk, self.device, self.precision, self.plan.fit
         )
         rows, maps, seconds = work.rows_of(self.plan, unit.combination, unit.samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)

@@ -3,7 +3,7 @@
 import json
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,8 @@ class Store:
 
     def _compare(self, manifest: dict[str, Any]) -> None:
         before = self.manifest()
-        for key in ("settings", "photos"):
-            old, new = before.get(key), manifest[key]
+        for key in ("settings", "photos", "annotations", "versions"):
+            old, new = (json.loads(json.dumps(of.get(key))) for of in (before, manifest))
             if old == new:
                 continue
             if isinstance(old, dict) and isinstance(new, dict):
@@ -71,7 +71,8 @@ class Store:
                 told = ", ".join(f"{k}: {old.get(k)} there, {new.get(k)} now" for k in differing)
             else:
                 told = f"{key}: {old} there, {new} now"
-            raise InputError(f"{self.folder} is a run with other settings ({told}); choose another")
+            what = "settings" if key in {"settings", "photos"} else key
+            raise InputError(f"{self.folder} is a run with other {what} ({told}); choose another")
 
     def path(self, combination: int, shard: int) -> Path:
         """Of a unit's rows."""
@@ -132,19 +133,21 @@ class Store:
             for path in folder.glob(".*"):
                 path.unlink(missing_ok=True)
 
-    def read(self) -> list[Row]:
-        """All rows that are there, in a fixed order."""
+    def read(self, columns: Sequence[str] | None = None) -> list[Row]:
+        """All rows that are there, in a fixed order; of them only so many columns."""
+        return list(self.walk(columns))
+
+    def walk(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
+        """The same, a file at a time."""
         import pyarrow.parquet as pq
 
-        rows: list[Row] = []
         for path in self._files():
             try:
-                rows += pq.read_table(path).to_pylist()
+                yield from pq.read_table(path, columns=columns and list(columns)).to_pylist()
             except (OSError, ValueError) as error:
                 raise InputError(
                     f"{path} cannot be read: {error}; remove it and run again"
                 ) from error
-        return rows
 
     def seconds(self) -> dict[int, float]:
         """Spent on each combination."""

@@ -106,6 +106,8 @@ def load(name: str) -> tuple[dict[str, Any], Table]:
 
 def _made(kind: type, row: dict[str, Any]) -> Any:
     known = [field.name for field in fields(kind)]
+    if not isinstance(row, dict):
+        raise InputError(f"expected a {kind.__name__.lower()} as a table of TOML, got {row!r}")
     for key in row:
         if key not in known:
             raise unknown(f"key of a {kind.__name__.lower()}", key, known)

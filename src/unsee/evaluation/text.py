@@ -2,9 +2,11 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 
 from unsee import curves
+from unsee.evaluation.intervals import Mean
 from unsee.evaluation.plan import metric_of, settings_in
 from unsee.evaluation.report import KEYS, Difference, Report
 from unsee.evaluation.series import CHOSEN, TUNED
@@ -19,6 +21,11 @@ TUNED_NOTE = (
     "of the photos."
 )
 CLAIMS_NOTE = "What the paper claims, paired over photos; positive: as claimed."
+CSV = (
+    "metric", "higher_is_better", "mean", "low", "high", "photos", "difference", "difference_low",
+    "difference_high", "wins", "forwards", "backwards", "seconds",
+)  # fmt: skip
+"""Columns after the way."""
 CAPTIONS = {
     "boxes": "All photos, a box for each way; the triangle is the mean",
     "curves": "Over a setting, with 95 % intervals",
@@ -114,36 +121,69 @@ def _claims(report: Report) -> list[str]:
 
 
 def as_csv(report: Report) -> str:
-    """A line for each way and metric, series included."""
+    """A line for each way and metric, series included; the difference is the first way's lead."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([*KEYS, "metric", "higher_is_better", "mean", "low", "high", "photos"])
+    writer.writerow([*KEYS, *CSV])
+    first = report.ways[0]
     for way in report.ways:
+        cost = [*report.passes(way), report.seconds.get(way, 0.0)]
         for name in dict.fromkeys([*report.metrics, *report.columns]):
             higher = report.higher_is_better(name)
-            writer.writerow([*way, name, higher, *report.mean(way, name)])
+            off = report.difference(first, way, name)
+            pair = [*off.mean[:3], off.wins] if way != first else [""] * 4
+            writer.writerow([*way, name, higher, *report.mean(way, name), *pair, *cost])
     return out.getvalue()
 
 
 def latex(report: Report) -> str:
-    """A table for booktabs, the best mean of each metric in bold."""
-    lines = [
-        r"\begin{tabular}{l" + "r" * len(report.metrics) + "}",
-        r"\toprule",
-        " & ".join(["", *(_escaped(name) for name in report.metrics)]) + r" \\",
-        r"\midrule",
-    ]
+    """Two tables for booktabs: means, the best in bold, with cost; the first way against others."""
     best = {}
     for name in report.metrics:
         sign = 1 if report.higher_is_better(name) else -1
         best[name] = max(report.ways, key=lambda way: sign * report.mean(way, name).value)
+    rows = []
     for way in report.ways:
         cells = [_escaped(report.label(way))]
         for name in report.metrics:
-            text = f"{report.mean(way, name).value:.3f}"
-            cells.append(rf"\textbf{{{text}}}" if best[name] == way else text)
-        lines.append(" & ".join(cells) + r" \\")
+            mean = report.mean(way, name)
+            text = f"{mean.value:.3f}"
+            text = rf"\textbf{{{text}}}" if best[name] == way else text
+            cells.append(text + _small(mean))
+        forwards, backwards = report.passes(way)
+        seconds = f"{report.seconds.get(way, 0):.2f}"
+        rows.append([*cells, f"{forwards:.0f} ({backwards:.0f})", seconds])
+    first, *others = report.ways
+    pairs = []
+    for way in others:
+        found = [report.difference(first, way, name) for name in report.metrics]
+        told = (f"{one.mean.value:+.3f}{_small(one.mean, '+')}, {one.wins:.0%}" for one in found)
+        pairs.append([_escaped(report.label(way)), *(cell.replace("%", r"\%") for cell in told)])
+    text = _tabular(["", *report.metrics, "passes", "s/photo"], rows)
+    if not pairs:
+        return text
+    against = [f"{report.label(first)} against", *report.metrics]
+    return f"{text}\n% paired differences, positive: better; share of photos won\n" + _tabular(
+        against, pairs
+    )
+
+
+def _tabular(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [
+        r"\begin{tabular}{l" + "r" * (len(heads) - 1) + "}",
+        r"\toprule",
+        " & ".join(map(_escaped, heads)) + r" \\",
+        r"\midrule",
+        *(" & ".join(row) + r" \\" for row in rows),
+    ]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _small(mean: Mean, sign: str = "") -> str:
+    """The interval, where it is known."""
+    if not math.isfinite(mean.low):
+        return ""
+    return rf" {{\scriptsize [{mean.low:{sign}.3f}, {mean.high:{sign}.3f}]}}"
 
 
 def _told(found: Difference) -> str:

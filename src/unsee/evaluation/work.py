@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from unsee.explain import Study
 from unsee.metrics.base import Truth
 from unsee.types import Images
 
+Fit = Literal["crop", "resize"] | None
+
 
 @dataclass(frozen=True, eq=False)
 class Framed:
@@ -32,9 +34,11 @@ class Framed:
 
 
 @lru_cache(maxsize=8)
-def classifier_of(name: str, chunk: int, device: str | None, precision: str) -> Classifier:
+def classifier_of(
+    name: str, chunk: int, device: str | None, precision: str, fit: Fit = None
+) -> Classifier:
     """Loaded once in each process."""
-    found = loading.load(name, device=device, precision=getattr(torch, precision))
+    found = loading.load(name, device=device, precision=getattr(torch, precision), fit=fit)
     return replace(found, chunk=chunk)
 
 

@@ -181,10 +181,10 @@ def check_grid(method: str, cells: int, score: MaskedScore) -> None:
 def check_choices(part: Any) -> None:
     """Refuse a word that is none of those that a setting knows."""
     for name, hint in get_type_hints(type(part)).items():
-        if get_origin(hint) is Literal and getattr(part, name) not in get_args(hint):
-            raise unknown(
-                f"{name} of {type(part).__name__}", str(getattr(part, name)), get_args(hint)
-            )
+        known = next((one for one in (hint, *get_args(hint)) if get_origin(one) is Literal), None)
+        value = getattr(part, name, None)
+        if known is not None and value not in (*get_args(known), *([None] * (known is not hint))):
+            raise unknown(f"{name} of {type(part).__name__}", str(value), get_args(known))
 
 
 def check_not_negative(method: str, **settings: float) -> None:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from unsee import masks
 from unsee.errors import InputError
 from unsee.metrics.base import Truth
 from unsee.types import Saliency
@@ -28,7 +29,8 @@ def above(
 
     max: at least alpha times the maximum; mean: at least alpha times the mean; minmax: at least
     alpha of the way from the minimum to the maximum; energy: the fewest pixels that hold alpha of
-    the sum; share: the share that is the mean of the map (CASM; alpha scales it).
+    the sum; share: the share that is the mean of the map (CASM; alpha scales it). The last two
+    order equal pixels as all rankings do, by a seeded shuffle.
     """
     if threshold == "max":
         return saliency >= alpha * saliency.max()
@@ -38,14 +40,12 @@ def above(
         low, high = saliency.aminmax()
         return saliency >= low + alpha * (high - low)
     flat = saliency.clamp(min=0).flatten()
-    order = flat.argsort(descending=True, stable=True)
+    place = masks.ranks(saliency[None])[0]
+    count = alpha * flat.clamp(max=1).mean() * len(flat)
     if threshold == "energy":
-        before = flat[order].cumsum(0) - flat[order]
-        chosen = before < alpha * flat.sum()
-    else:
-        count = (alpha * flat.clamp(max=1).mean() * len(flat)).round()
-        chosen = torch.arange(len(flat), device=flat.device) < count
-    return torch.zeros_like(chosen).scatter_(0, order, chosen).view_as(saliency)
+        rising = flat.double()[place.argsort()].cumsum(0)
+        count = (rising < alpha * rising[-1]).sum() + (alpha * rising[-1] > 0)
+    return (place < count.round()).view_as(saliency)
 
 
 def extent(inside: Bool[Tensor, "h w"]) -> Float[Tensor, " 4"] | None:

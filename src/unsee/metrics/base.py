@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import ClassVar, final
 
 import torch
@@ -57,10 +58,20 @@ class Metric(ABC):
     """Whether it asks other classifiers."""
     compares: ClassVar[bool] = True
     """False for statistics of a map, which make no map better than another."""
+    requires: ClassVar[str] = ""
+    """A package that must be installed."""
     coarse: ClassVar[bool] = False
     """True where different maps are often equal: a hit or a miss, a step of a curve."""
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     """Between which it lies."""
+
+    @final
+    def check(self) -> None:
+        """Refuse a package that is not installed."""
+        if self.requires and not find_spec(self.requires):
+            raise InputError(
+                f"{type(self).__name__} needs {self.requires}: pip install 'unsee[baselines]'"
+            )
 
     @final
     def rate(
@@ -78,6 +89,7 @@ class Metric(ABC):
         `InputError` for maps of another size, with NaN, for truths of another number, or without
         the method or the witnesses where they are needed.
         """
+        self.check()
         maps = as_maps(saliency, score.images)
         if self.needs_truth and len(truths) != len(maps):
             raise InputError(

@@ -1,14 +1,12 @@
 """Infidelity, through Captum."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.errors import InputError
 from unsee.methods._captum import Scored, seeded
 from unsee.metrics.base import Known, Metric
 from unsee.score import MaskedScore
@@ -28,6 +26,7 @@ class Infidelity(Metric):
     higher_is_better: ClassVar[bool] = False
     compares: ClassVar[bool] = False  # maps without channels rank no better than noise on toys
     bounds: ClassVar[tuple[float, float]] = (0.0, 1e9)
+    requires: ClassVar[str] = "captum"
 
     samples: int = 50
     """Perturbations of each image."""
@@ -36,8 +35,6 @@ class Infidelity(Metric):
 
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """One image after another, each with its own noise."""
-        if not find_spec("captum"):
-            raise InputError("infidelity needs captum: pip install 'unsee[baselines]'")
         from captum.metrics import infidelity
 
         network, found = Scored(score), []

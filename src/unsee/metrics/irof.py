@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee import masks
 from unsee.infillers.base import Rows
 from unsee.infillers.mean import Mean
 from unsee.measures import probability
@@ -50,11 +51,13 @@ class IROF(Metric):
     ) -> Float[Tensor, " 1"]:
         pieces = cut(score.images[0], "slic", wanted).flatten()
         count = int(pieces.max()) + 1
-        total = saliency.new_zeros(count).index_add_(0, pieces, saliency.flatten())
-        size = torch.bincount(pieces, minlength=count)
-        order = (total / size.clamp(min=1)).argsort(descending=True, stable=True)
-        rank = torch.empty_like(order).scatter_(0, order, torch.arange(count, device=order.device))
-        gone = torch.arange(count + 1, device=order.device).to(saliency)
+        flat = saliency.flatten().double()
+        total = flat.new_zeros(count).index_add_(0, pieces, flat)
+        means = total / torch.bincount(pieces, minlength=count).clamp(min=1)
+        # equal means stay equal however they were summed; their order is a seeded shuffle
+        means = (means / flat.abs().max().clamp(min=1e-12) * 1e9).round()
+        rank = masks.ranks(means.view(1, 1, -1))[0]
+        gone = torch.arange(count + 1, device=rank.device).to(saliency)
 
         def draw(steps: Tensor, rows: Rows) -> Tensor:
             stays = rank[pieces] >= steps[:, None]

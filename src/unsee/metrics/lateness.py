@@ -38,6 +38,6 @@ class Lateness(Metric):
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The share at the first point of the curve that is high enough."""
         protocol = curves.protocol_named(self.protocol)
-        share, scores = curves.curve(score, saliency, protocol, "insertion")
+        share, scores, _ = curves.curve(score, saliency, protocol, "insertion")
         enough = scores >= self.part * scores[:, -1:]
         return share[enough.int().argmax(1)].to(saliency)

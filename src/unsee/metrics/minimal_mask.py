@@ -37,7 +37,7 @@ class MinimalMask(Metric):
 
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The first crossing of each curve."""
-        share, scores = curves.curve(score, saliency, curves.PROTOCOLS["infill"], "deletion")
+        share, scores, _ = curves.curve(score, saliency, curves.PROTOCOLS["infill"], "deletion")
         whole, removed = scores[:, :1], scores[:, -1:]
         fallen = (whole - scores) / (whole - removed).clamp(min=1e-6)
         over = fallen >= self.drop
