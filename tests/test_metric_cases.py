@@ -1,5 +1,6 @@
 """Perfect map, inverse, constant, one pixel: what each must be is worked out by hand."""
 
+import itertools
 import math
 
 import pytest
@@ -48,7 +49,7 @@ def test_the_hand_knows_the_rankings() -> None:
     assert reached("perfect") == [0, 256, 256, 256, 256]
     assert reached("inverse") == [0, 0, 0, 0, 256]
     shuffled = reached("constant")
-    assert all(30 < b - a < 98 for a, b in zip(shuffled, shuffled[1:], strict=False))
+    assert all(30 < b - a < 98 for a, b in itertools.pairwise(shuffled))
     assert reached("one")[1] > 0
 
 
