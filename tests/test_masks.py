@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unsee import masks
+from unsee import InputError, masks
 
 
 def test_compose_is_exact_at_both_ends() -> None:
@@ -90,3 +90,11 @@ def test_relaxed_coins_are_nearly_coins_and_differentiable() -> None:
     assert ((keep < 0.1) | (keep > 0.9)).float().mean() > 0.85
     keep.sum().backward()
     assert (p.grad > 0).any()
+
+
+def test_no_more_than_all_can_be_the_largest() -> None:
+    for count in (-1.0, 0.0, 5.5):
+        with pytest.raises(InputError, match=r"expected counts in \(0, 5\]"):
+            masks.soft_top_k(torch.zeros(1, 5), torch.tensor([count]))
+    whole = masks.soft_top_k(torch.zeros(1, 5), torch.tensor([5.0]))
+    torch.testing.assert_close(whole, torch.ones(1, 5))

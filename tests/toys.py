@@ -34,3 +34,36 @@ class Looking(nn.Module):
         h, w = seen.shape[-2:]
         bright = seen[:, 0, : h // 2, : w // 2].mean((1, 2))
         return torch.stack([torch.zeros_like(bright), 6 * (bright - self.middle)], 1)
+
+
+def three_sides():
+    return toy(Bright(middle=0.1), size=24)
+
+
+class Bright(Looking):
+    """Class 2 is bright everywhere."""
+
+    def forward(self, x):
+        whole = self.stem(x)[:, 0].mean((1, 2))
+        return torch.cat([super().forward(x), 60 * (whole[:, None] - 0.4)], 1)
+
+
+class Patches(nn.Module):
+    """As a transformer begins: one map of patches, then tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(3, 4, 4, 4)
+        self.norm = nn.LayerNorm(4)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.head(self.norm(self.patch(x).flatten(2).mT).mean(1))
+
+
+def patches():
+    return toy(Patches(), size=24)
+
+
+def grey():
+    return toy(Convolutional(channels=1), size=24, channels=1)

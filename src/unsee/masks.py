@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from unsee.errors import InputError
 from unsee.types import Backgrounds, FlatKeep, Images, Keep, Saliency, Variants
 
 
@@ -187,8 +188,14 @@ def soft_top_k(
 
     A = sigmoid(scores / temperature + t), with t such that sum A = count: the exact solution of
     entropic optimal transport with two anchors (appendix of variational saliency), to which
-    Sinkhorn's iterations only converge. Differentiable in `scores`.
+    Sinkhorn's iterations only converge. Differentiable in `scores`. Raises `InputError` for a count
+    outside of (0, n].
     """
+    # not on a GPU, where to ask is to wait
+    if count.device.type == "cpu" and not ((count > 0) & (count <= scores.shape[-1])).all():
+        raise InputError(
+            f"expected counts in (0, {scores.shape[-1]}], got {count.min():g} to {count.max():g}"
+        )
     chosen: Tensor = _SoftTopK.apply(scores / temperature, count)
     return chosen
 

@@ -1,9 +1,11 @@
 """From a name to a file of weights: where it is, where it comes from, whether it is right."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 from unsee.cache import cache
 from unsee.errors import InputError
 
+T = TypeVar("T")
 Weights = dict[str, Tensor]
 RANDOM = "random"
 """Instead of a file: untrained weights, the same each time, to test and to time with."""
@@ -110,9 +113,22 @@ def load(path: Path) -> dict[str, Tensor]:
     return found
 
 
-@lru_cache(maxsize=4)
+_READY: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
+"""Networks that were made ready for a classifier, as long as that is there."""
+
+
+def ready(beside: nn.Module, path: Path, device: torch.device, make: Callable[[], T]) -> T:
+    """What `make` makes of a file for a network, once while the file stays as it is."""
+    known = _READY.setdefault(beside, {})
+    key = (path.absolute(), path.stat().st_mtime_ns, str(device), make.__qualname__)
+    if key not in known:
+        known[key] = make()
+    found: T = known[key]
+    return found
+
+
 def described(path: Path, needed: tuple[str, ...], what: str) -> tuple[dict[str, str], Weights]:
-    """The words and the tensors of a file that one of our trainings wrote, read once.
+    """The words and the tensors of a file that one of our trainings wrote.
 
     Raises `InputError` for one that does not say what is needed.
     """
@@ -129,12 +145,10 @@ def described(path: Path, needed: tuple[str, ...], what: str) -> tuple[dict[str,
     return about, {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
 
 
-def for_classifier(path: Path, about: dict[str, str], name: str) -> None:
+def for_classifier(path: Path, trained_for: str, name: str) -> None:
     """Refuse weights that were trained for another classifier, where both have a name."""
-    if about["classifier"] and name and about["classifier"] != name:
-        raise InputError(
-            f"{path} was trained for the classifier {about['classifier']}, not for {name}"
-        )
+    if trained_for and name and trained_for != name:
+        raise InputError(f"{path} was trained for the classifier {trained_for}, not for {name}")
 
 
 def _origin(published: Published, flag: str) -> str:

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from unsee import weights as files
 from unsee.methods._decoded import decoded, stages_of
+from unsee.networks.head import rows_of
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.stages import Stages
 from unsee.score import MaskedScore
 
-NEEDED = ("classifier", "stages", "channels", "classes", "width", "grid")
+NEEDED = ("classifier", "stages", "channels", "classes", "width", "grid", "rows")
 PUBLISHED = files.Published("distilled.safetensors", "unsee train distilled", "yours")
 
 
@@ -33,11 +34,17 @@ def _networks(score: MaskedScore, weights: str, flag: str) -> tuple[Stages, Land
         made: Any = files.untrained(LandscapeDecoder, channels, 1000)
         return reader, made.to(device)
     path = files.find(weights, PUBLISHED, flag)
-    about, tensors = files.described(path, NEEDED, "landscape decoder")
-    files.for_classifier(path, about, score.classifier.name)
-    decoder = LandscapeDecoder(
-        json.loads(about["channels"]), int(about["classes"]), int(about["width"]),
-        int(about["grid"]),
-    )  # fmt: skip
-    files.fit(decoder, tensors, path)
-    return Stages(network, json.loads(about["stages"])), decoder.to(device)
+
+    def landscape() -> tuple[str, list[str], LandscapeDecoder]:
+        about, tensors = files.described(path, NEEDED, "landscape decoder")
+        classes = int(about["classes"])
+        rows = rows_of(network, classes) if about["rows"] == "True" else None
+        decoder = LandscapeDecoder(
+            json.loads(about["channels"]), classes, int(about["width"]), int(about["grid"]), rows
+        )
+        files.fit(decoder, tensors, path)
+        return about["classifier"], json.loads(about["stages"]), decoder.to(device)
+
+    trained_for, names, decoder = files.ready(network, path, device, landscape)
+    files.for_classifier(path, trained_for, score.classifier.name)
+    return Stages(network, names), decoder

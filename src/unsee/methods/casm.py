@@ -51,14 +51,21 @@ class CASM(Method):
             decoder: Any = files.untrained(MaskDecoder, channels)
             return reader, decoder.to(device)
         path = files.find(self.weights, PUBLISHED, "--method.weights")
-        about, tensors = files.described(path, NEEDED, "mask decoder")
-        files.for_classifier(path, about, score.classifier.name)
-        decoder = MaskDecoder(json.loads(about["channels"]), int(about["width"]))
-        files.fit(decoder, _part(tensors, "decoder."), path)
-        if about["shared"] == "True":
-            network = copy.deepcopy(network)
-            files.fit(network, _part(tensors, "network."), path)
-        return Stages(network.to(device), json.loads(about["stages"])), decoder.to(device)
+
+        def casm() -> tuple[str, Stages | None, list[str], MaskDecoder]:
+            about, tensors = files.described(path, NEEDED, "mask decoder")
+            decoder = MaskDecoder(json.loads(about["channels"]), int(about["width"]))
+            files.fit(decoder, _part(tensors, "decoder."), path)
+            names, own = json.loads(about["stages"]), None
+            if about["shared"] == "True":
+                trained = copy.deepcopy(network)
+                files.fit(trained, _part(tensors, "network."), path)
+                own = Stages(trained.to(device), names)
+            return about["classifier"], own, names, decoder.to(device)
+
+        trained_for, own, names, decoder = files.ready(network, path, device, casm)
+        files.for_classifier(path, trained_for, score.classifier.name)
+        return own or Stages(network, names), decoder
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -58,10 +58,17 @@ class Variational(Method):
             made: Any = files.untrained(VariationalEncoder, classifier.channels, (8, 8))
             return made.to(score.images.device)
         path = files.find(self.weights, PUBLISHED, "--method.weights")
-        about, tensors = files.described(path, NEEDED, "variational encoder")
-        files.for_classifier(path, about, classifier.name)
-        encoder = VariationalEncoder(
-            int(about["channels"]), json.loads(about["widths"]), int(about["side"])
-        )
-        files.fit(encoder, tensors, path)
-        return encoder.to(score.images.device)
+        device = score.images.device
+
+        def variational() -> tuple[str, VariationalEncoder]:
+            about, tensors = files.described(path, NEEDED, "variational encoder")
+            encoder = VariationalEncoder(
+                int(about["channels"]), json.loads(about["widths"]), int(about["side"])
+            )
+            files.fit(encoder, tensors, path)
+            return about["classifier"], encoder.to(device)
+
+        model: Any = classifier.model  # a function is as good a key as a module
+        trained_for, encoder = files.ready(model, path, device, variational)
+        files.for_classifier(path, trained_for, classifier.name)
+        return encoder

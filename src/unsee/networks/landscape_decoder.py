@@ -16,19 +16,36 @@ class LandscapeDecoder(nn.Module):
     """Heights on a grid for a class, in one pass: what `tide` finds by descent.
 
     All feature maps are narrowed by 1 x 1 convolutions and brought to the grid. A vector for each
-    class weighs the coarsest ones, as a class activation map does, and gates what follows.
+    class weighs the coarsest ones, as a class activation map does, and gates what follows. With
+    the classifier's own `rows` (classes, d) of its last layer that vector is a projection of the
+    class's row, so that classes that were seldom seen are known too; and where the coarsest maps
+    have d channels, the class activation map itself is read along.
     """
 
+    rows: Tensor | None
+
     def __init__(
-        self, channels: Sequence[int], classes: int, width: int = 64, grid: int = 28
+        self,
+        channels: Sequence[int],
+        classes: int,
+        width: int = 64,
+        grid: int = 28,
+        rows: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.channels, self.classes, self.grid = tuple(channels), classes, grid
         self.narrow = narrow(self.channels, width)
-        self.gate = nn.Embedding(classes, width)
-        nn.init.normal_(self.gate.weight, std=0.1)
+        self.register_buffer("rows", rows, persistent=False)  # the classifier has them
+        if rows is None:
+            self.gate: nn.Module = nn.Embedding(classes, width)
+            nn.init.normal_(self.gate.weight, std=0.1)
+        else:
+            self.gate = nn.Linear(rows.shape[1], width, bias=False)
+            nn.init.normal_(self.gate.weight, std=0.1 / rows.shape[1] ** 0.5)
+        self.activated = rows is not None and rows.shape[1] == self.channels[-1]
+        inputs = width * len(self.channels) + 1 + self.activated
         self.join = nn.Sequential(
-            nn.Conv2d(width * len(self.channels) + 1, width, 3, padding=1, bias=False),
+            nn.Conv2d(inputs, width, 3, padding=1, bias=False),
             BatchNorm(width),
             nn.ReLU(),
         )
@@ -47,8 +64,13 @@ class LandscapeDecoder(nn.Module):
         maps = [
             _on_grid(layer(x), self.grid) for layer, x in zip(self.narrow, features, strict=True)
         ]
-        weight = self.gate(targets)[:, :, None, None]
+        known = targets if self.rows is None else self.rows[targets]
+        weight = self.gate(known)[:, :, None, None]
         seen = (maps[-1] * weight).sum(1, keepdim=True)
+        if self.activated:
+            cam = torch.einsum("nchw,nc->nhw", features[-1].float(), known)[:, None]
+            cam = (cam - cam.mean((2, 3), keepdim=True)) / (cam.std((2, 3), keepdim=True) + 1e-6)
+            maps.append(_on_grid(cam.to(maps[0]), self.grid))
         joined = self.join(torch.cat([*maps, seen], 1)) * (1 + weight)
         heights: Tensor = self.last(joined) + seen
         return heights

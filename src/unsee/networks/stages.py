@@ -39,7 +39,8 @@ def find(network: nn.Module, x: Float[Tensor, "1 c h w"]) -> list[str]:
     calls = Counter(one.name for one in seen)
     once = [one for one in seen if calls[one.name] == 1]
     groups = _groups(once, (x.shape[-2], x.shape[-1]))
-    if not groups:
+    tokens = any(isinstance(module, nn.LayerNorm) for module in network.modules())
+    if not groups or (len(groups) == 1 and tokens):  # a transformer's patches are no features
         raise InputError("this network has no feature maps that a mask decoder can read")
     widest = [
         [one.name for one in group if one.channels == max(o.channels for o in group)][-1]

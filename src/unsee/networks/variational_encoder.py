@@ -12,6 +12,8 @@ from unsee.networks.norm import BatchNorm
 PUBLISHED = (*[64] * 4, *[32] * 5, *[16] * 7)
 """Channels of all convolutions but the last, which has 2 (Kim et al.; 17 are said and 16 printed,
 so there is one more of 16 here)."""
+FOLDED = 4
+"""Pixels of a cell's side that become channels."""
 STEADY = 8.0
 """Log variances stay within this."""
 
@@ -19,15 +21,16 @@ STEADY = 8.0
 class VariationalEncoder(nn.Module):
     """Convolutions 3 x 3 without pooling, each with batch norm and ReLU; the last has neither.
 
-    With `side` the image is shrunk first and the Gaussian is over maps of that side (not in the
-    paper, whose maps have the image's size; at 224 pixels it costs some 10 G multiplications).
+    With `side` the Gaussian is over maps of that side, and the encoder reads the image at four
+    times it, the 4 x 4 pixels of each cell as channels (not in the paper, whose maps have the
+    image's size; at 224 pixels it costs some 10 G multiplications).
     """
 
     def __init__(self, channels: int = 3, widths: Sequence[int] = PUBLISHED, side: int = 0) -> None:
         super().__init__()
         self.widths, self.side = tuple(widths), side
         layers: list[nn.Module] = []
-        before = channels
+        before = channels * (FOLDED**2 if side else 1)
         for width in self.widths:
             layers += [nn.Conv2d(before, width, 3, padding=1, bias=False), BatchNorm(width)]
             layers += [nn.ReLU()]
@@ -40,6 +43,7 @@ class VariationalEncoder(nn.Module):
     ) -> tuple[Float[Tensor, "n _gh _gw"], Float[Tensor, "n _gh _gw"]]:
         """Mean and log variance of each pixel of a map."""
         if self.side:
-            x = F.interpolate(x, (self.side, self.side), mode="bilinear", antialias=True)
+            fine = (FOLDED * self.side, FOLDED * self.side)
+            x = F.pixel_unshuffle(F.interpolate(x, fine, mode="bilinear", antialias=True), FOLDED)
         mean, log_variance = self.last(self.layers(x)).unbind(1)
         return mean, torch.tanh(log_variance / STEADY) * STEADY

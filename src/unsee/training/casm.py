@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from unsee.classifier import unwrapped
@@ -52,6 +52,9 @@ class CasmTraining(MaskTraining):
     """Of the decoder: Adam."""
     fade: int = 3
     """How often both rates fall to a tenth, evenly over the steps."""
+    every: int = 0
+    """Steps between the copies that L100 and L1000 remember; 0 takes the 100 or 1000 of the paper,
+    whose trainings have 140 000 steps."""
     width: int = 64
     """Channels to which the decoder narrows feature maps."""
 
@@ -85,6 +88,7 @@ class CasmGame(MaskGame):
         hide = torch.optim.Adam(self.decoder.parameters(), chosen.mask_rate, weight_decay=1e-4)
         self.see, self.hide = (accelerator.prepare_optimizer(one) for one in (see, hide))
         self.past: list[dict[str, Tensor]] = []
+        self.neutral = mask_game.neutral(given)
 
     def states(self) -> dict[str, Any]:
         """Both players and their optimisers."""
@@ -98,15 +102,17 @@ class CasmGame(MaskGame):
         self._set_rates(step)
         x = self.given.normalise(batch.pixels)
         x = x.contiguous(memory_format=torch.channels_last)
-        labels = self._labels(batch, x)
         with self.accelerator.autocast():
-            mask, right = self._mask(x, labels)
+            mask, seen = self._mask(x)
+        labels = self._labels(batch, x, seen)
+        right, hidden = seen.argmax(1) == labels, torch.lerp(x, self.neutral.expand_as(x), mask)
         losses = {}
         if chosen.strategy != "F":
-            losses["classifier"] = self._see(x, x * (1 - mask.detach()), labels)
+            losses["classifier"], clean = self._see(x, hidden.detach(), labels)
+            right = clean.argmax(1) == labels
         judge = self._judge(step)
         with self.accelerator.autocast():
-            hidden = _logits(judge, x * (1 - mask))
+            hidden = _logits(judge, hidden)
             evidence, paid = shortcomings(chosen, hidden, mask, labels, right)
         weight = chosen.area if chosen.area >= 0 else AREA[chosen.strategy]
         loop.descend(self.accelerator, self.hide, self.decoder, evidence + weight * paid, CLIP)
@@ -121,16 +127,17 @@ class CasmGame(MaskGame):
         """Masks, with the running moments."""
         x = self.given.normalise(batch.pixels)
         self.decoder.eval()
-        mask, _ = self._mask(x, torch.zeros(len(x), dtype=torch.long, device=x.device))
+        mask, _ = self._mask(x)
         self.decoder.train()
         return mask[:, 0]
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """The decoder's, and the classifier's where it was trained along."""
+        """The decoder's, and the classifier's where it was trained along, in half precision."""
         tensors = {f"decoder.{k}": v for k, v in self.decoder.state_dict().items()}
         if self.chosen.shared:
             tensors |= {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        return tensors, {
+        halves = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+        return halves, {
             "classifier": self.given.name,
             "stages": json.dumps(self.stages),
             "channels": json.dumps(self.decoder.channels),
@@ -138,31 +145,33 @@ class CasmGame(MaskGame):
             "shared": str(self.chosen.shared),
         }
 
-    def _labels(self, batch: Batch, x: Tensor) -> Int[Tensor, " n"]:
+    def _labels(self, batch: Batch, x: Tensor, seen: Tensor) -> Int[Tensor, " n"]:
+        """Those of the data, or what the given classifier says to the clean image."""
         if batch.targets is not None:
             return batch.targets
+        if not self.chosen.shared:
+            return seen.argmax(1)
         with torch.no_grad():
             return _logits(self.given.model, x).argmax(1)
 
-    def _mask(
-        self, x: Tensor, labels: Int[Tensor, " n"]
-    ) -> tuple[Float[Tensor, "n 1 h w"], Bool[Tensor, " n"]]:
-        """The decoder's mask from features that pass no gradient, and who is right when clean."""
+    def _mask(self, x: Tensor) -> tuple[Float[Tensor, "n 1 h w"], Float[Tensor, "n _classes"]]:
+        """The decoder's mask from features that pass no gradient, and what their network says."""
         reader: Any = self.network if self.chosen.shared else self.given.model
         with torch.no_grad():
             answer, features = Stages(reader, self.stages)(x)
-        logits = unwrapped(answer)
         mask = self.decoder([f.detach() for f in features], (x.shape[-2], x.shape[-1]))
-        return mask, logits.argmax(1) == labels
+        return mask, unwrapped(answer)
 
-    def _see(self, x: Tensor, hidden: Tensor, labels: Tensor) -> float:
-        """The classifier's move. Statistics of batch norms stay: masked images would pollute
-        them."""
+    def _see(self, x: Tensor, hidden: Tensor, labels: Tensor) -> tuple[float, Tensor]:
+        """The classifier's move, and what it said to clean images before. Statistics of batch
+        norms stay: masked images would pollute them."""
+        self.network.requires_grad_(True)
         with self.accelerator.autocast():
             logits = _logits(self.network, torch.cat([x, hidden]))
             loss = F.cross_entropy(logits.float(), labels.repeat(2))
         loop.descend(self.accelerator, self.see, self.network, loss, CLIP)
-        return float(loss.detach())
+        self.network.requires_grad_(False)  # the decoder's move needs no gradient of them
+        return float(loss.detach()), logits.detach().chunk(2)[0]
 
     def _judge(self, step: int) -> nn.Module:
         """The classifier from which the mask must hide, by the strategy of thinning."""
@@ -183,6 +192,7 @@ class CasmGame(MaskGame):
     def _keep_copy(self, step: int) -> None:
         """Keep a copy of the classifier's weights, not a view of them."""
         every = {"L100": 100, "L1000": 1000}.get(self.chosen.strategy, 0)
+        every = every and (self.chosen.every or every)
         if not every or step % every:
             return
         own = self.network.state_dict()

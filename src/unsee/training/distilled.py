@@ -15,6 +15,7 @@ from unsee.classifier import unwrapped
 from unsee.errors import InputError
 from unsee.measures import probability
 from unsee.methods.tide import between_curves
+from unsee.networks.head import rows_of
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.random import seeds_of
 from unsee.registry import create
@@ -84,7 +85,8 @@ class DistilledGame(MaskGame):
         self.stages, channels = mask_game.stages_of(given, "a distilled network")
         x = torch.zeros(1, given.channels, *given.framing.size, device=accelerator.device)
         classes = given.predict(x).shape[1]
-        decoder = LandscapeDecoder(channels, classes, chosen.width, chosen.grid)
+        rows = rows_of(self.stages.network, classes)
+        decoder = LandscapeDecoder(channels, classes, chosen.width, chosen.grid, rows)
         self.decoder = decoder.to(accelerator.device).train()
         adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)
         self.adam = accelerator.prepare_optimizer(adam)
@@ -134,6 +136,7 @@ class DistilledGame(MaskGame):
             "classes": str(self.decoder.classes),
             "width": str(self.chosen.width),
             "grid": str(self.chosen.grid),
+            "rows": str(self.decoder.rows is not None),
         }
 
     def _losses(self, batch: Batch, step: int) -> Losses:

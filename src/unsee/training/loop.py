@@ -177,6 +177,13 @@ def _save(
     """The whole game, the weights if they are the best, and a picture; complete or not at all."""
     with torch.no_grad():
         found = game.shortcoming(judge)
+    tensors, about = game.weights()
+    broken = [k for k, v in tensors.items() if v.is_floating_point() and not v.isfinite().all()]
+    if broken or (found is not None and not math.isfinite(found)):
+        raise InputError(
+            f"step {step}: the weights are not finite any more, or say nothing finite of held-out "
+            "photos; the last checkpoint stays: take a lower rate"
+        )
     if found is not None:
         accelerator.log({"held out": found}, step)
     better = found is None or found < best or not game.early
@@ -187,7 +194,6 @@ def _save(
 
     settings = json.dumps(_plain(chosen))
     if better:
-        tensors, about = game.weights()
         part = chosen.out / f"{game.file}.part"
         save_file({k: v.contiguous() for k, v in tensors.items()}, part, about | {"run": settings})
         part.replace(chosen.out / game.file)

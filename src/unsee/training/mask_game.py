@@ -18,6 +18,8 @@ from unsee.training.crops import middles
 from unsee.training.game import Batch, Game, Training
 from unsee.training.photos import Labelled, gathered
 
+COLOURS = 3
+"""Channels of photos."""
 TOGETHER = 64
 """Photos that are shown to the classifier at a time when classes are predicted."""
 
@@ -51,6 +53,10 @@ class MaskTraining(Training):
             raise InputError(
                 f"no photo that {self.classifier} takes for one of classes {self.classes}"
             )
+        if len(said[mine].unique()) < 2:
+            raise InputError(
+                f"expected photos of at least two classes, got {int(mine.sum())} photos of one"
+            )
         return Labelled(found.pictures[mine], None)
 
 
@@ -79,11 +85,26 @@ class MaskGame(Game):
 
 
 def given(chosen: MaskTraining, accelerator: Any) -> Classifier:
-    """The classifier that is explained, where the training runs."""
+    """The classifier that is explained, where the training runs, its weights fixed.
+
+    Raises `InputError` for one that does not take colours, as photos have them.
+    """
     found = loading.load(chosen.classifier, device=accelerator.device)
+    if found.channels != COLOURS:
+        raise InputError(
+            f"photos have {COLOURS} channels, but {chosen.classifier} takes {found.channels}"
+        )
+    if isinstance(found.model, nn.Module):
+        found.model.requires_grad_(False)
     # so many at a time whatever was measured: a run goes on exactly
     together = max(1, chosen.batch // accelerator.num_processes)
     return replace(found, name=found.name or chosen.classifier, chunk=together)
+
+
+def neutral(classifier: Classifier) -> Float[Tensor, "1 c 1 1"]:
+    """The data's mean colour, which hidden pixels show, as the network takes it."""
+    colour = torch.tensor(classifier.data_mean, device=classifier.device)
+    return classifier.normalise(colour.view(1, -1, 1, 1))
 
 
 def stages_of(classifier: Classifier, what: str) -> tuple[Stages, list[int]]:

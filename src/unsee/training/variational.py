@@ -94,6 +94,7 @@ class VariationalGame(MaskGame):
         )
         self.adam = accelerator.prepare_optimizer(adam)
         self.past = []
+        self.neutral = mask_game.neutral(self.given)
 
     def states(self) -> dict[str, Any]:
         """The encoder and its optimiser."""
@@ -101,6 +102,8 @@ class VariationalGame(MaskGame):
 
     def move(self, step: int, batch: Batch) -> dict[str, float]:
         """One step on the reconstruction and the divergence."""
+        for group in self.adam.param_groups:
+            group["lr"] = self.chosen.rate  # also where a checkpoint had another
         losses = self._losses(batch, step)
         total = losses["reconstruction"] + self.chosen.prior * losses["divergence"]
         loop.descend(self.accelerator, self.adam, self.encoder, total, CLIP)
@@ -143,7 +146,7 @@ class VariationalGame(MaskGame):
         with torch.no_grad():
             whole = self._answer(x).softmax(1)
         with self.accelerator.autocast():
-            shown = self._answer(x * keep)  # zero is the data's mean colour
+            shown = self._answer(torch.lerp(self.neutral.expand_as(x), x, keep))
         reconstruction = -(whole * shown.float().log_softmax(1)).sum(1).mean()
         pixels = mean[0].numel()
         divergence = self.prior.divergence(mean, log_variance.exp()).mean() / pixels
