@@ -1,5 +1,6 @@
 """What a run came to: means with intervals, paired differences, cost."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,12 +12,11 @@ import numpy as np
 from unsee.errors import InputError
 from unsee.evaluation import intervals, tables
 from unsee.evaluation.intervals import Mean
+from unsee.evaluation.numbers import Numbers, way_of
 from unsee.evaluation.plan import OWN, RECIPE, columns_of, metric_of
 from unsee.evaluation.series import CHOSEN, Series, cross_fitted, series
-from unsee.evaluation.store import Row, Store
+from unsee.evaluation.store import Store
 from unsee.evaluation.tables import Claim, Table
-
-KEYS = ("classifier", "method", "infiller")
 
 
 class Difference(NamedTuple):
@@ -61,7 +61,8 @@ class Verdict(NamedTuple):
 class Report:
     """All rows of some runs, by the way in which the maps were made."""
 
-    rows: list[Row]
+    numbers: dict[tuple[str, ...], Numbers]
+    """In the order of the runs."""
     columns: tuple[str, ...]
     """Of the rows; series and metrics are made of them."""
     seconds: dict[tuple[str, ...], float]
@@ -79,7 +80,7 @@ class Report:
 
         Raises `InputError` for folders that are no runs, or without a single good row.
         """
-        rows: list[Row] = []
+        numbers: dict[tuple[str, ...], Numbers] = {}
         metrics: list[str] | None = None
         seconds: dict[tuple[str, ...], float] = {}
         about, beside = [], []
@@ -87,23 +88,28 @@ class Report:
             store = Store(folder)
             manifest = store.manifest()
             settings = manifest["settings"]
-            found = store.read()
-            _check_apart(rows, found, folder)
-            rows += found
+            earlier = {way: set(known.photos) | known.bad for way, known in numbers.items()}
+            bad = set()
+            for row in store.walk():
+                way = way_of(row)
+                _check_apart(earlier, way, row["photo"], folder)
+                numbers.setdefault(way, Numbers()).add(row)
+                if row["error"]:
+                    bad.add(row["photo"])
             known = list(columns_of(settings["metrics"]))
             beside.append(Table.of(manifest.get("table", {})))
             metrics = known if metrics is None else [name for name in metrics if name in known]
             spent = store.seconds()
             for number, way in enumerate(_ways(settings)):
-                count = sum(1 for row in found if _way(row) == way and not row["error"])
-                if count:
+                mine = set(numbers[way].photos) if way in numbers else set()
+                if count := len(mine - earlier.get(way, set())):
                     seconds[way] = spent.get(number, 0.0) / count
-            about.append(_about(folder, manifest, found))
-        if not [row for row in rows if not row["error"]]:
+            about.append(_about(folder, manifest, len(bad)))
+        if not any(known.photos for known in numbers.values()):
             raise InputError("no row without an error; nothing to report")
         if not metrics:
             raise InputError("these runs have no metric in common")
-        return cls(rows, tuple(metrics), seconds, about, tuple(folders), tables.beside(beside))
+        return cls(numbers, tuple(metrics), seconds, about, tuple(folders), tables.beside(beside))
 
     @cached_property
     def series(self) -> list[Series]:
@@ -134,7 +140,7 @@ class Report:
     @property
     def ways(self) -> list[tuple[str, ...]]:
         """Classifier, method and in-filler, in the order of the rows."""
-        return list(dict.fromkeys(_way(row) for row in self.rows))
+        return list(self.numbers)
 
     def label(self, way: tuple[str, ...]) -> str:
         """What differs between the ways; the method always, by the name that the table gives it."""
@@ -169,11 +175,9 @@ class Report:
             columns = self._tuned[metric].columns
             found = {value: self.values(way, column) for value, column in columns.items()}
             return cross_fitted(found, 1 if self.higher_is_better(metric) else -1)
-        return {
-            row["photo"]: row[metric]
-            for row in self.rows
-            if _way(row) == way and row.get(metric) is not None and np.isfinite(row[metric])
-        }
+        mine = self.numbers[way]
+        pairs = zip(mine.photos, mine.column(metric).tolist(), strict=False)
+        return {photo: value for photo, value in pairs if math.isfinite(value)}
 
     def mean(self, way: tuple[str, ...], metric: str) -> Mean:
         """Over all photos that have a number; its interval is drawn once."""
@@ -198,9 +202,9 @@ class Report:
 
     def passes(self, way: tuple[str, ...]) -> tuple[float, float]:
         """Forwards and backwards of a photo."""
-        mine = [row for row in self.rows if _way(row) == way and not row["error"]]
+        mine = self.numbers[way]
         forwards, backwards = (
-            float(np.mean([row[key] for row in mine])) if mine else 0.0
+            float(mine.column(key).mean()) if mine.photos else 0.0
             for key in ("forwards", "backwards")
         )
         return forwards, backwards
@@ -251,15 +255,14 @@ class Report:
         return found
 
 
-def _check_apart(rows: list[Row], more: list[Row], folder: Path) -> None:
+def _check_apart(
+    earlier: dict[tuple[str, ...], set[str]], way: tuple[str, ...], photo: str, folder: Path
+) -> None:
     """Refuse a second number for the same way and photo: it is not known which one counts."""
-    there = {(_way(row), row["photo"]) for row in rows}
-    for row in more:
-        if (_way(row), row["photo"]) in there:
-            raise InputError(
-                f"{folder}: {row['photo']} by {row['method']} is in another of these runs too; "
-                "report them apart"
-            )
+    if photo in earlier.get(way, ()):
+        raise InputError(
+            f"{folder}: {photo} by {way[1]} is in another of these runs too; report them apart"
+        )
 
 
 def _ways(settings: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -271,19 +274,14 @@ def _ways(settings: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def _way(row: Row) -> tuple[str, ...]:
-    return tuple(row[key] for key in KEYS)
-
-
 def _extends(text: str, name: str) -> bool:
     """Whether a part is asked for by this name, perhaps with more settings."""
     joint = "," if ":" in name.removeprefix(RECIPE) else ":"
     return text == name or text.startswith(name + joint)
 
 
-def _about(folder: Path, manifest: dict[str, Any], rows: list[Row]) -> str:
+def _about(folder: Path, manifest: dict[str, Any], bad: int) -> str:
     settings, versions = manifest["settings"], manifest["versions"]
-    bad = len({row["photo"] for row in rows if row["error"]})
     return (
         f"{folder.name}: {manifest['photos']} photos of {settings['data']}"
         f"{f', {bad} of them bad' if bad else ''}; target {settings['target']}, seed "

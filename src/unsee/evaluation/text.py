@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from unsee import curves
 from unsee.evaluation.intervals import Mean
+from unsee.evaluation.numbers import KEYS
 from unsee.evaluation.plan import metric_of, settings_in
-from unsee.evaluation.report import KEYS, Difference, Report
+from unsee.evaluation.report import Difference, Report
 from unsee.evaluation.series import CHOSEN, TUNED
 from unsee.registry import summary
 
