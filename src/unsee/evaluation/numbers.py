@@ -35,8 +35,9 @@ class Numbers:
         for name, value in row.items():
             if name in NAMES:
                 continue
-            column = self.columns.setdefault(name, array("d", [math.nan] * (len(self.photos) - 1)))
-            column.append(math.nan if value is None else value)
+            if name not in self.columns:
+                self.columns[name] = array("d", [math.nan] * (len(self.photos) - 1))
+            self.columns[name].append(math.nan if value is None else value)
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Its numbers, in the order of the photos."""
