@@ -104,7 +104,7 @@ class Report:
                 mine = set(numbers[way].photos) if way in numbers else set()
                 if count := len(mine - earlier.get(way, set())):
                     seconds[way] = spent.get(number, 0.0) / count
-            about.append(_about(folder, manifest, len(bad)))
+            about.append(_about(store, manifest, len(bad)))
         if not any(known.photos for known in numbers.values()):
             raise InputError("no row without an error; nothing to report")
         if not metrics:
@@ -280,11 +280,14 @@ def _extends(text: str, name: str) -> bool:
     return text == name or text.startswith(name + joint)
 
 
-def _about(folder: Path, manifest: dict[str, Any], bad: int) -> str:
+def _about(store: Store, manifest: dict[str, Any], bad: int) -> str:
     settings, versions = manifest["settings"], manifest["versions"]
+    shards = math.ceil(manifest["photos"] / settings.get("shard", manifest["photos"]))
+    units, done = shards * len(_ways(settings)), store.units()
+    left = f", not over ({done} of {units} units)" if done < units else ""
     return (
-        f"{folder.name}: {manifest['photos']} photos of {settings['data']}"
-        f"{f', {bad} of them bad' if bad else ''}; target {settings['target']}, seed "
+        f"{store.folder.name}: {manifest['photos']} photos of {Path(settings['data']).name}"
+        f"{f', {bad} of them bad' if bad else ''}{left}; target {settings['target']}, seed "
         f"{settings['seed']}, budget {settings['budget'] or 'own'}, judge "
         f"{settings['judge'] or 'own'}, {settings['precision']}; unsee {versions['unsee']}, "
         f"torch {versions['torch']}."

@@ -160,6 +160,10 @@ class Store:
             found[number] = found.get(number, 0.0) + float(metadata.get(b"seconds", b"0"))
         return found
 
+    def units(self) -> int:
+        """How many are done."""
+        return len(list(self._files()))
+
     def _files(self) -> Iterable[Path]:
         return sorted(self.rows.glob("[0-9]*.parquet"))
 
