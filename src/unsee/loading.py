@@ -45,7 +45,7 @@ def load(
     elif isinstance(spec, str):
         source, argument = split(spec)
         found = create("sources", source, **settings).load(argument)
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        device = device or default_device()
     else:
         raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
     if device is not None:
@@ -58,6 +58,11 @@ def load(
     if framing != found.framing:
         found = replace(found, framing=framing)
     return _precise(found, precision)
+
+
+def default_device() -> str:
+    """Where a classifier that is loaded by name runs: CUDA where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _precise(found: Classifier, precision: torch.dtype | Literal["auto"] | None) -> Classifier:

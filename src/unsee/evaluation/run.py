@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from unsee import loading
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import work
@@ -50,7 +51,7 @@ class Run:
         Raises `InputError` for bad settings, an empty data set and a folder with other settings,
         other photos or annotations, or of other versions, where rows would not be those of one run.
         """
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        device = device or loading.default_device()
         plan.check()
         samples = plan.samples()
         if not samples:

@@ -133,12 +133,12 @@ class Store:
             for path in folder.glob(".*"):
                 path.unlink(missing_ok=True)
 
-    def read(self, columns: Sequence[str] | None = None) -> list[Row]:
-        """All rows that are there, in a fixed order; of them only so many columns."""
-        return list(self.walk(columns))
+    def read(self) -> list[Row]:
+        """All rows that are there, in a fixed order."""
+        return list(self.walk())
 
     def walk(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
-        """The same, a file at a time."""
+        """The same, a file at a time; of them all columns, or some."""
         import pyarrow.parquet as pq
 
         for path in self._files():
