@@ -112,6 +112,12 @@ def test_the_mask_is_paid_for_only_where_it_fools() -> None:
     assert evidence.item() == pytest.approx((logs[0] + logs[1]).item() / 3, abs=1e-6)
 
 
+def test_the_weight_of_the_area_may_rise() -> None:
+    assert CasmTraining(strategy="L").area_weight(0) == 14
+    rising = CasmTraining(strategy="F", area=8.0, area_rise=4)
+    assert [rising.area_weight(step) for step in range(6)] == [2, 4, 6, 8, 8, 8]
+
+
 def test_crops_are_the_same_by_number() -> None:
     pictures = torch.randint(0, 255, (4, 3, 40, 40), dtype=torch.uint8)
     crops = Crops(pictures, 24, seed=1)

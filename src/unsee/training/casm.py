@@ -44,6 +44,8 @@ class CasmTraining(MaskTraining):
     """Read the feature maps of the classifier that is trained, or of the one that was given."""
     area: float = -1.0
     """Weight of the mask's mean; below 0 the paper's for the strategy."""
+    area_rise: int = 0
+    """Steps over which that weight grows evenly from nothing: hide first, then little."""
     past: float = 0.5
     """Chance to ask a remembered classifier instead of the last one."""
     rate: float = 1e-3
@@ -57,6 +59,11 @@ class CasmTraining(MaskTraining):
     whose trainings have 140 000 steps."""
     width: int = 64
     """Channels to which the decoder narrows feature maps."""
+
+    def area_weight(self, step: int) -> float:
+        """What the area counts in a step, the first of which is 0."""
+        full = self.area if self.area >= 0 else AREA[self.strategy]
+        return full * min(1.0, (step + 1) / self.area_rise) if self.area_rise > 0 else full
 
 
 def train(chosen: CasmTraining) -> Iterator[dict[str, float]]:
@@ -114,8 +121,8 @@ class CasmGame(MaskGame):
         with self.accelerator.autocast():
             hidden = _logits(judge, hidden)
             evidence, paid = shortcomings(chosen, hidden, mask, labels, right)
-        weight = chosen.area if chosen.area >= 0 else AREA[chosen.strategy]
-        loop.descend(self.accelerator, self.hide, self.decoder, evidence + weight * paid, CLIP)
+        loss = evidence + chosen.area_weight(step) * paid
+        loop.descend(self.accelerator, self.hide, self.decoder, loss, CLIP)
         self._keep_copy(step)
         return losses | {
             "evidence": float(evidence.detach()),
