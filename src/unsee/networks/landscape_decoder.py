@@ -73,7 +73,7 @@ class LandscapeDecoder(nn.Module):
             maps.append(_on_grid(cam.to(maps[0]), self.grid))
         joined = self.join(torch.cat([*maps, seen], 1)) * (1 + weight)
         heights: Tensor = self.last(joined) + seen
-        return heights
+        return heights - heights.mean((1, 2, 3), keepdim=True)  # only differences count
 
 
 def _on_grid(x: Float[Tensor, "n c h w"], side: int) -> Float[Tensor, "n c {side} {side}"]:
