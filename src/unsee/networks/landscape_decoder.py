@@ -11,6 +11,10 @@ from unsee.networks.narrow import check_features, narrow
 from unsee.networks.norm import BatchNorm
 from unsee.types import Targets
 
+HEIGHT = 4.0
+"""Deviation that no landscape exceeds, about where `tide` ends: beyond it every water level is a
+hard mask, that teaches little and from which a descent does not come away."""
+
 
 class LandscapeDecoder(nn.Module):
     """Heights on a grid for a class, in one pass: what `tide` finds by descent.
@@ -73,7 +77,9 @@ class LandscapeDecoder(nn.Module):
             maps.append(_on_grid(cam.to(maps[0]), self.grid))
         joined = self.join(torch.cat([*maps, seen], 1)) * (1 + weight)
         heights: Tensor = self.last(joined) + seen
-        return heights - heights.mean((1, 2, 3), keepdim=True)  # only differences count
+        heights = heights - heights.mean((1, 2, 3), keepdim=True)  # only differences count
+        spread = heights.float().square().mean((1, 2, 3), keepdim=True)
+        return heights / (1 + spread / HEIGHT**2).sqrt()
 
 
 def _on_grid(x: Float[Tensor, "n c h w"], side: int) -> Float[Tensor, "n c {side} {side}"]:
