@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import question
-from unsee import InputError, create, explain, load
+from unsee import InputError, black_box, create, explain, load
 from unsee.cli import main
 from unsee.masks import total_variation
 from unsee.networks.head import rows_of
@@ -53,6 +53,10 @@ OF = {
         variational.VariationalTraining, variational.train,
         {"widths": (6, 4), "side": 12, "length": 1.0, "rate": 1e-2},
     ),
+    "features": (
+        variational.VariationalTraining, variational.train,
+        {"reads": "features", "width": 6, "side": 12, "length": 1.0, "rate": 1e-2},
+    ),
     "distilled": (distilled.DistilledTraining, distilled.train, {"width": 6, "grid": 8}),
 }  # fmt: skip
 FLAGS = {
@@ -86,7 +90,7 @@ def trained(kind, folder, out, **more):
     return list(train(settings(data=(str(folder),), out=out, **SMALL | own | more)))
 
 
-@pytest.mark.parametrize("kind", ["variational", "distilled"])
+@pytest.mark.parametrize("kind", ["variational", "features", "distilled"])
 def test_a_stopped_run_goes_on_exactly(folder, tmp_path, kind) -> None:
     trained(kind, folder, tmp_path / "whole", save_every=1)
     settings, train, own = OF[kind]
@@ -164,8 +168,9 @@ def test_the_kept_pixels_sum_to_the_share() -> None:
         assert one[top].min() > one[~top].max()
 
 
-def test_variational_reads_mean_deviation_and_samples(folder, tmp_path) -> None:
-    trained("variational", folder, tmp_path / "run")
+@pytest.mark.parametrize("kind", ["variational", "features"])
+def test_variational_reads_mean_deviation_and_samples(folder, tmp_path, kind) -> None:
+    trained(kind, folder, tmp_path / "run")
     path = tmp_path / "run" / "variational.safetensors"
     with safe_open(path, "pt") as file:
         about = file.metadata()
@@ -191,6 +196,16 @@ def test_variational_reads_mean_deviation_and_samples(folder, tmp_path) -> None:
     spread = torch.stack(list(off)).std(0)
     assert np.corrcoef(spread.flatten(), maps["deviation"].flatten())[0, 1] > 0.3
     assert total_variation(maps["mean"][:, None, None]).shape == (2,)
+
+
+def test_a_black_box_has_no_features_to_read(folder, tmp_path) -> None:
+    trained("features", folder, tmp_path / "run")
+    method = create(
+        "methods", "variational", weights=str(tmp_path / "run" / "variational.safetensors")
+    )
+    box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(24, 24))
+    with pytest.raises(InputError, match="a black box has none"):
+        explain(box, torch.rand(1, 3, 24, 24), method)
 
 
 @pytest.mark.parametrize("kind", ["casm", "variational", "distilled"])
@@ -251,6 +266,8 @@ def test_classes_that_the_classifier_says(folder) -> None:
             "not positive definite at length-scale 300",
         ),
         ("variational", {"rate": 1e30}, "not finite"),
+        ("features", {"side": 0}, "expected a side >= 1"),
+        ("features", {"classifier": "tests.toys:patches"}, "no feature maps"),
         ("distilled", {"levels": 0}, "expected levels >= 1"),
         ("distilled", {"infiller": "gray"}, "did you mean 'grey'"),
         ("casm", {"data": ()}, "expected data"),

@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from unsee import masks
 from unsee import weights as files
+from unsee.errors import InputError
+from unsee.methods._decoded import decoded
 from unsee.methods.base import Method, Progress, drawn
+from unsee.networks.gaussian_decoder import GaussianDecoder
+from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import VariationalEncoder
 from unsee.score import MaskedScore
 
 __all__ = ["Variational"]
 
-NEEDED = ("classifier", "widths", "side", "channels")
+NEEDED = ("classifier", "reads", "side", "channels")
+TOGETHER = 8
+"""Images that are read at a time."""
+Encoder = VariationalEncoder | GaussianDecoder
 PUBLISHED = files.Published("variational.safetensors", "unsee train variational", "yours")
 
 
@@ -24,7 +32,8 @@ PUBLISHED = files.Published("variational.safetensors", "unsee train variational"
 class Variational(Method):
     """Variational saliency (Kim et al.), trained by `unsee train variational`.
 
-    One pass of the encoder gives a mean and a variance for each pixel; the classifier is not asked.
+    One pass of the encoder gives a mean and a variance for each pixel, from the image, or from the
+    classifier's feature maps where it was trained so.
     `reading` takes the mean, the uncertainty (the standard deviation), or a map drawn with the
     run's seed, of which several (`repeats`) show the same spread. The target does not count.
     """
@@ -37,14 +46,9 @@ class Variational(Method):
     """What the map shows."""
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round without a pass through the classifier."""
-        encoder, size = self._encoder(score), score.images.shape[-2:]
-        found: list[Tensor] = []
-        with torch.no_grad():
-            for part in score.images.split(8):
-                mean, log_variance = encoder(score.classifier.normalise(part))
-                found.append(torch.stack([mean, (log_variance / 2).exp()], 1))
-        mean, deviation = torch.cat(found).unbind(1)
+        """One round; at most one forward pass for each image."""
+        mean, log_variance = self._gaussian(score).unbind(1)
+        deviation, size = (log_variance / 2).exp(), score.images.shape[-2:]
         if self.reading == "deviation":
             mean = deviation
         elif self.reading == "sample":
@@ -52,23 +56,40 @@ class Variational(Method):
         maps = masks.resize(mean[:, None, None], size)[:, 0, 0]
         yield Progress(1, 1, drawn(maps))
 
-    def _encoder(self, score: MaskedScore) -> VariationalEncoder:
-        classifier = score.classifier
+    def _gaussian(self, score: MaskedScore) -> Float[Tensor, "b 2 _gh _gw"]:
+        """Mean and log variance."""
+        encoder, stages = self._encoder(score)
+        if stages is not None:
+            return decoded(score, stages, lambda features, _: torch.stack(encoder(features), 1))
+        with torch.no_grad():
+            parts = [encoder(score.classifier.normalise(x)) for x in score.images.split(TOGETHER)]
+        return torch.cat([torch.stack(part, 1) for part in parts])
+
+    def _encoder(self, score: MaskedScore) -> tuple[Encoder, Stages | None]:
+        """The trained network, and what reads the feature maps that it wants."""
+        classifier, device = score.classifier, score.images.device
         if self.weights == files.RANDOM:
             made: Any = files.untrained(VariationalEncoder, classifier.channels, (8, 8))
-            return made.to(score.images.device)
+            return made.to(device), None
         path = files.find(self.weights, PUBLISHED, "--method.weights")
-        device = score.images.device
 
-        def variational() -> tuple[str, VariationalEncoder]:
+        def variational() -> tuple[str, list[str], Encoder]:
             about, tensors = files.described(path, NEEDED, "variational encoder")
-            encoder = VariationalEncoder(
-                int(about["channels"]), json.loads(about["widths"]), int(about["side"])
-            )
-            files.fit(encoder, tensors, path)
-            return about["classifier"], encoder.to(device)
+            made = _made(about)
+            files.fit(made, tensors, path)
+            return about["classifier"], json.loads(about.get("stages", "[]")), made.to(device)
 
         model: Any = classifier.model  # a function is as good a key as a module
-        trained_for, encoder = files.ready(model, path, device, variational)
+        trained_for, names, encoder = files.ready(model, path, device, variational)
         files.for_classifier(path, trained_for, classifier.name)
-        return encoder
+        if names and not isinstance(model, nn.Module):
+            raise InputError(f"{path} reads a classifier's feature maps, and a black box has none")
+        return encoder, Stages(model, names) if names else None
+
+
+def _made(about: dict[str, str]) -> Encoder:
+    """The untrained network that a file of weights is for."""
+    channels, side = json.loads(about["channels"]), int(about["side"])
+    if about["reads"] == "features":
+        return GaussianDecoder(channels, int(about["width"]), side)
+    return VariationalEncoder(channels, json.loads(about["widths"]), side)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unsee.networks.narrow import check_features, narrow
+from unsee.networks.narrow import check_features, narrow, on_grid
 from unsee.networks.norm import BatchNorm
 from unsee.types import Targets
 
@@ -65,24 +64,17 @@ class LandscapeDecoder(nn.Module):
         Raises `InputError` for the feature maps of another network.
         """
         check_features(features, self.channels)
-        maps = [
-            _on_grid(layer(x), self.grid) for layer, x in zip(self.narrow, features, strict=True)
-        ]
+        pairs = zip(self.narrow, features, strict=True)
+        maps = [on_grid(layer(x), self.grid) for layer, x in pairs]
         known = targets if self.rows is None else self.rows[targets]
         weight = self.gate(known)[:, :, None, None]
         seen = (maps[-1] * weight).sum(1, keepdim=True)
         if self.activated:
             cam = torch.einsum("nchw,nc->nhw", features[-1].float(), known)[:, None]
             cam = (cam - cam.mean((2, 3), keepdim=True)) / (cam.std((2, 3), keepdim=True) + 1e-6)
-            maps.append(_on_grid(cam.to(maps[0]), self.grid))
+            maps.append(on_grid(cam.to(maps[0]), self.grid))
         joined = self.join(torch.cat([*maps, seen], 1)) * (1 + weight)
         heights: Tensor = self.last(joined) + seen
         heights = heights - heights.mean((1, 2, 3), keepdim=True)  # only differences count
         spread = heights.float().square().mean((1, 2, 3), keepdim=True)
         return heights / (1 + spread / HEIGHT**2).sqrt()
-
-
-def _on_grid(x: Float[Tensor, "n c h w"], side: int) -> Float[Tensor, "n c {side} {side}"]:
-    if x.shape[-1] > side:
-        return F.adaptive_avg_pool2d(x, side)
-    return F.interpolate(x, (side, side), mode="bilinear")

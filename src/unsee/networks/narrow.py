@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from unsee.errors import InputError
@@ -24,3 +26,10 @@ def check_features(features: Sequence[Tensor], channels: tuple[int, ...]) -> Non
             f"this decoder was made for feature maps of {channels} channels, got {found}: "
             "its weights belong to another classifier"
         )
+
+
+def on_grid(x: Float[Tensor, "n c h w"], side: int) -> Float[Tensor, "n c {side} {side}"]:
+    """Averaged down or interpolated up."""
+    if x.shape[-1] > side:
+        return F.adaptive_avg_pool2d(x, side)
+    return F.interpolate(x, (side, side), mode="bilinear")

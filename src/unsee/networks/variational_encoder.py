@@ -46,4 +46,9 @@ class VariationalEncoder(nn.Module):
             fine = (FOLDED * self.side, FOLDED * self.side)
             x = F.pixel_unshuffle(F.interpolate(x, fine, mode="bilinear", antialias=True), FOLDED)
         mean, log_variance = self.last(self.layers(x)).unbind(1)
-        return mean, torch.tanh(log_variance / STEADY) * STEADY
+        return mean, steadied(log_variance)
+
+
+def steadied(log_variance: Tensor) -> Tensor:
+    """Within +-STEADY."""
+    return torch.tanh(log_variance / STEADY) * STEADY

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,8 @@ from torch import Tensor
 from unsee import masks
 from unsee.classifier import unwrapped
 from unsee.errors import InputError
+from unsee.networks.gaussian_decoder import GaussianDecoder
+from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import PUBLISHED, STEADY, VariationalEncoder
 from unsee.prior import SoftTV
 from unsee.training import loop, mask_game
@@ -20,6 +22,8 @@ from unsee.training.game import Batch
 from unsee.training.mask_game import MaskGame, MaskTraining
 from unsee.types import Images
 
+Encoder = VariationalEncoder | GaussianDecoder
+Heights = Float[Tensor, "n _gh _gw"]
 CLIP = 10.0
 """Norm of the gradient."""
 
@@ -45,10 +49,15 @@ class VariationalTraining(MaskTraining):
     leaves to a pixel of its own must be more than the encoder's least variance."""
     prior: float = 1.0
     """Weight of the divergence from the prior, for each pixel."""
+    reads: Literal["image", "features"] = "image"
+    """What the encoder sees: the image, as published, or what the classifier has seen in it, which
+    takes far fewer photos to learn (ours)."""
     side: int = 56
     """Of the maps; 0 takes the image's, as published (and 16 times the work)."""
     widths: tuple[int, ...] = PUBLISHED
-    """Channels of the convolutions."""
+    """Channels of the convolutions that read the image."""
+    width: int = 64
+    """Channels to which feature maps are narrowed."""
     rate: float = 1e-4
     """Adam's, with betas 0.9 and 0.99."""
     decay: float = 5e-4
@@ -59,6 +68,8 @@ class VariationalTraining(MaskTraining):
             raise InputError(f"expected a share in (0, 1], got {self.share}")
         if not self.softness > 0:
             raise InputError(f"expected softness > 0, got {self.softness}")
+        if self.reads == "features" and self.side < 1:
+            raise InputError(f"expected a side >= 1 where features are read, got {self.side}")
 
 
 def train(chosen: VariationalTraining) -> Iterator[dict[str, float]]:
@@ -75,7 +86,8 @@ class VariationalGame(MaskGame):
 
     file: ClassVar[str] = "variational.safetensors"
     fixed: ClassVar[tuple[str, ...]] = (
-        *MaskGame.fixed, "share", "softness", "length", "nugget", "prior", "side", "widths",
+        *MaskGame.fixed, "share", "softness", "length", "nugget", "prior", "reads", "side",
+        "widths", "width",
     )  # fmt: skip
 
     def __init__(self, chosen: VariationalTraining, accelerator: Any) -> None:
@@ -83,8 +95,13 @@ class VariationalGame(MaskGame):
         self.given = mask_game.given(chosen, accelerator)
         mask_game.network_of(self.given, "variational saliency")
         torch.manual_seed(chosen.seed)
-        encoder = VariationalEncoder(self.given.channels, chosen.widths, chosen.side)
-        self.encoder = encoder.to(accelerator.device).train()
+        self.stages: Stages | None = None
+        if chosen.reads == "features":
+            self.stages, channels = mask_game.stages_of(self.given, "variational saliency")
+            made: Encoder = GaussianDecoder(channels, chosen.width, chosen.side)
+        else:
+            made = VariationalEncoder(self.given.channels, chosen.widths, chosen.side)
+        self.encoder = made.to(accelerator.device).train()
         height, width = (chosen.side, chosen.side) if chosen.side else self.given.framing.size
         self.prior = SoftTV(height, width, chosen.length, nugget=chosen.nugget)
         self.prior.check()
@@ -119,38 +136,49 @@ class VariationalGame(MaskGame):
     def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
         """Means."""
         self.encoder.eval()
-        mean, _ = self.encoder(self.given.normalise(batch.pixels))
+        mean, _, _ = self._asked(self.given.normalise(batch.pixels))
         self.encoder.train()
-        found: Tensor = mean
-        return masks.resize(found[:, None, None], batch.pixels.shape[-2:])[:, 0, 0]
+        return masks.resize(mean[:, None, None], batch.pixels.shape[-2:])[:, 0, 0]
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """The encoder's."""
-        return dict(self.encoder.state_dict()), {
-            "classifier": self.given.name,
-            "widths": json.dumps(self.chosen.widths),
-            "side": str(self.chosen.side),
-            "channels": str(self.given.channels),
+        """The encoder's, in half precision."""
+        tensors = {
+            k: v.half() if v.is_floating_point() else v
+            for k, v in self.encoder.state_dict().items()
         }
+        about = {"widths": json.dumps(self.chosen.widths), "channels": str(self.given.channels)}
+        if isinstance(self.encoder, GaussianDecoder):
+            about = {
+                "width": str(self.encoder.width),
+                "channels": json.dumps(self.encoder.channels),
+                "stages": json.dumps(self.stages.names if self.stages else []),
+            }
+        named = {"classifier": self.given.name, "reads": self.chosen.reads}
+        return tensors, about | named | {"side": str(self.chosen.side)}
 
     def _losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         x = self.given.normalise(batch.pixels)
         x = x.contiguous(memory_format=torch.channels_last)
-        with self.accelerator.autocast():
-            mean, log_variance = self.encoder(x)
-        mean, log_variance = mean.float(), log_variance.float()
+        mean, log_variance, answer = self._asked(x)
         noise = self._noise(batch, step, mean)
         drawn = mean + (log_variance / 2).exp() * noise
         keep = kept(drawn, self.chosen.share, self.chosen.softness)
         keep = masks.resize(keep[:, None, None], x.shape[-2:])[:, 0]
-        with torch.no_grad():
-            whole = self._answer(x).softmax(1)
+        whole = answer.softmax(1)
         with self.accelerator.autocast():
             shown = self._answer(torch.lerp(self.neutral.expand_as(x), x, keep))
         reconstruction = -(whole * shown.float().log_softmax(1)).sum(1).mean()
         pixels = mean[0].numel()
         divergence = self.prior.divergence(mean, log_variance.exp()).mean() / pixels
         return {"reconstruction": reconstruction, "divergence": divergence}
+
+    def _asked(self, x: Images) -> tuple[Heights, Heights, Float[Tensor, "n _classes"]]:
+        """Mean and log variance, and what the classifier says to the whole image."""
+        with self.accelerator.autocast():
+            with torch.no_grad():
+                answer, seen = self.stages(x) if self.stages else (self.given.model(x), x)
+            mean, log_variance = self.encoder(seen)
+        return mean.float(), log_variance.float(), unwrapped(answer).float()
 
     def _answer(self, x: Images) -> Tensor:
         found: Tensor = unwrapped(self.given.model(x))
@@ -163,7 +191,7 @@ class VariationalGame(MaskGame):
         return noise[batch.first : batch.first + len(like)].to(like.device)
 
 
-def _begin_near(encoder: VariationalEncoder, prior: SoftTV) -> None:
+def _begin_near(encoder: Encoder, prior: SoftTV) -> None:
     """Let variances begin where the prior wants them, or say that the encoder cannot go there.
 
     Otherwise the divergence, which grows with their ratio, hides all else.
