@@ -113,12 +113,12 @@ def load(path: Path) -> dict[str, Tensor]:
     return found
 
 
-_READY: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
-"""Networks that were made ready for a classifier, as long as that is there."""
+_READY: WeakKeyDictionary[Callable[..., Any], dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
+"""Networks that were made ready for a classifier, a module or a function, as long as that is there."""
 
 
-def ready(beside: nn.Module, path: Path, device: torch.device, make: Callable[[], T]) -> T:
-    """What `make` makes of a file for a network, once while the file stays as it is."""
+def ready(beside: Callable[..., Any], path: Path, device: torch.device, make: Callable[[], T]) -> T:
+    """What `make` makes of a file for a classifier, once while the file stays as it is."""
     known = _READY.setdefault(beside, {})
     key = (path.absolute(), path.stat().st_mtime_ns, str(device), make.__qualname__)
     if key not in known:
