@@ -204,6 +204,7 @@ def test_a_black_box_has_no_features_to_read(folder, tmp_path) -> None:
         "methods", "variational", weights=str(tmp_path / "run" / "variational.safetensors")
     )
     box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(24, 24))
+    object.__setattr__(box, "name", TOY)
     with pytest.raises(InputError, match="a black box has none"):
         explain(box, torch.rand(1, 3, 24, 24), method)
 

@@ -114,7 +114,7 @@ def load(path: Path) -> dict[str, Tensor]:
 
 
 _READY: WeakKeyDictionary[Callable[..., Any], dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
-"""Networks that were made ready for a classifier, a module or a function, as long as that is there."""
+"""Networks made ready for a classifier, a module or a function, as long as that is there."""
 
 
 def ready(beside: Callable[..., Any], path: Path, device: torch.device, make: Callable[[], T]) -> T:
