@@ -23,13 +23,17 @@ class Box(NamedTuple):
     width: int
 
 
+Fit = Literal["crop", "resize"]
+"""How photos are brought to the size of a classifier's input."""
+
+
 @dataclass(frozen=True)
 class Framing:
     """Crop and resize, once, with antialiasing; invertible for maps."""
 
     size: tuple[int, int] = (224, 224)
     """Height and width of the classifier's input."""
-    fit: Literal["crop", "resize"] = "crop"
+    fit: Fit = "crop"
     """Cut out the centre in the input's proportions, or squeeze the whole photo into them."""
     share: float = 0.875
     """Side of the centre crop as a share of the largest one that fits (crop only)."""

@@ -10,6 +10,7 @@ from torch import nn
 from unsee.classifier import Classifier, half_precision
 from unsee.datasets.base import Dataset, Sample
 from unsee.errors import InputError
+from unsee.framing import Fit
 from unsee.registry import available, create
 
 DEFAULT = "efficientnet_lite0"
@@ -24,7 +25,7 @@ def load(
     device: str | torch.device | None = None,
     precision: torch.dtype | Literal["auto"] | None = None,
     size: tuple[int, int] | None = None,
-    fit: Literal["crop", "resize"] | None = None,
+    fit: Fit | None = None,
     **settings: Any,
 ) -> Classifier:
     """Load a classifier by name, or wrap a module.

@@ -12,6 +12,7 @@ from unsee.classifier import Classifier
 from unsee.cli import options
 from unsee.errors import InputError
 from unsee.explain import Study
+from unsee.framing import Fit
 from unsee.measures import Measure
 
 
@@ -34,7 +35,7 @@ class Question:
     samples or stride of the method."""
     size: str | None = None
     """Input size, 260 or HEIGHTxWIDTH; by default the classifier's."""
-    fit: Literal["crop", "resize"] | None = None
+    fit: Fit | None = None
     """Cut out the centre of a photo or squeeze it; by default as the classifier was trained."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Of the network; auto is float32, but bfloat16 for methods that average over many scores where

@@ -11,6 +11,7 @@ from unsee import loading, measures
 from unsee.datasets.base import Sample, classes_in, of_classes
 from unsee.errors import InputError
 from unsee.explain import DEFAULT_METHOD, default_infiller, passes_of
+from unsee.framing import Fit
 from unsee.infillers.base import Infiller
 from unsee.methods.base import Method, check_choices
 from unsee.metrics.base import Metric
@@ -68,7 +69,7 @@ class Plan:
     """Photos in a file of rows: what a kill can lose."""
     save_maps: bool = False
     """Keep the maps too, in half precision."""
-    fit: Literal["crop", "resize"] | None = None
+    fit: Fit | None = None
     """Cut out the centre of a photo or squeeze it; by default as each classifier was trained."""
 
     def __post_init__(self) -> None:

@@ -139,6 +139,23 @@ def as_csv(report: Report) -> str:
 
 def latex(report: Report) -> str:
     """Two tables for booktabs: means, the best in bold, with cost; the first way against others."""
+    text = _tabular(["", *report.metrics, "passes", "s/photo"], _cells(report))
+    first, *others = report.ways
+    if not others:
+        return text
+    pairs = []
+    for way in others:
+        found = [report.difference(first, way, name) for name in report.metrics]
+        told = (f"{one.mean.value:+.3f}{_small(one.mean, '+')}, {one.wins:.0%}" for one in found)
+        pairs.append([_escaped(report.label(way)), *(cell.replace("%", r"\%") for cell in told)])
+    against = [f"{report.label(first)} against", *report.metrics]
+    return f"{text}\n% paired differences, positive: better; share of photos won\n" + _tabular(
+        against, pairs
+    )
+
+
+def _cells(report: Report) -> list[list[str]]:
+    """A row for each way, the best of a metric in bold."""
     best = {}
     for name in report.metrics:
         sign = 1 if report.higher_is_better(name) else -1
@@ -154,19 +171,7 @@ def latex(report: Report) -> str:
         forwards, backwards = report.passes(way)
         seconds = f"{report.seconds.get(way, 0):.2f}"
         rows.append([*cells, f"{forwards:.0f} ({backwards:.0f})", seconds])
-    first, *others = report.ways
-    pairs = []
-    for way in others:
-        found = [report.difference(first, way, name) for name in report.metrics]
-        told = (f"{one.mean.value:+.3f}{_small(one.mean, '+')}, {one.wins:.0%}" for one in found)
-        pairs.append([_escaped(report.label(way)), *(cell.replace("%", r"\%") for cell in told)])
-    text = _tabular(["", *report.metrics, "passes", "s/photo"], rows)
-    if not pairs:
-        return text
-    against = [f"{report.label(first)} against", *report.metrics]
-    return f"{text}\n% paired differences, positive: better; share of photos won\n" + _tabular(
-        against, pairs
-    )
+    return rows
 
 
 def _tabular(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

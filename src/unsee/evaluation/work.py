@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +16,9 @@ from unsee.errors import InputError
 from unsee.evaluation.plan import Combination, Plan, made, metric_of, parts_of
 from unsee.evaluation.store import Maps, Row
 from unsee.explain import Study
+from unsee.framing import Fit
 from unsee.metrics.base import Truth
 from unsee.types import Images
-
-Fit = Literal["crop", "resize"] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +34,7 @@ class Framed:
 
 @lru_cache(maxsize=8)
 def classifier_of(
-    name: str, chunk: int, device: str | None, precision: str, fit: Fit = None
+    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
 ) -> Classifier:
     """Loaded once in each process."""
     found = loading.load(name, device=device, precision=getattr(torch, precision), fit=fit)
