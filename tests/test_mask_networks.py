@@ -141,9 +141,9 @@ def test_a_distilled_network_finds_what_the_classifier_looks_at(folder, tmp_path
     score = question(classifier, images)
     warm = create("methods", "tide", grid=8, scales=2, steps=2, warm_start=weights)
     cold = create("methods", "tide", grid=8, scales=2, steps=2)
-    assert warm.start(score)[:, -64:].abs().sum() > 0
-    assert warm.start(score)[:, :-64].abs().sum() == 0
-    losses = [method.loss(score, 0, method.start(score)).mean() for method in (warm, cold)]
+    assert warm.begin(score)[:, -64:].abs().sum() > 0
+    assert warm.begin(score)[:, :-64].abs().sum() == 0
+    losses = [method.loss(score, 0, method.begin(score)).mean() for method in (warm, cold)]
     assert losses[0] < losses[1]
 
 

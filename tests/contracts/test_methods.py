@@ -71,6 +71,32 @@ def test_is_finite_on_constant_images(method, network) -> None:
         assert explain(network, flat, quick(method)).saliency.isfinite().all()
 
 
+def test_a_warm_start_is_another_and_keeps_the_laws(method, network, images) -> None:
+    if "warm_start" not in {field.name for field in dataclasses.fields(method)}:
+        pytest.skip("begins nowhere")
+    warm = dataclasses.replace(quick(method), warm_start="random")
+    together = explain(network, images, warm, targets=2).saliency
+    alone = [explain(network, image[None], warm, targets=2).saliency for image in images]
+    assert together.isfinite().all()
+    torch.testing.assert_close(together, torch.cat(alone), atol=2e-3, rtol=1e-2)
+    score = question(network, images)
+    begun, cold = warm.begin(score), quick(method).begin(score)
+    assert begun.shape == torch.broadcast_to(cold, begun.shape).shape
+    assert not torch.equal(begun, torch.broadcast_to(cold, begun.shape))
+    with pytest.raises(InputError, match="a black box has none"):
+        warm.begin(question(dataclasses.replace(network, model=lambda x: network.model(x)), images))
+
+
+def test_a_warm_start_is_important_where_the_landscape_is_high(method, network, images) -> None:
+    if "warm_start" not in {field.name for field in dataclasses.fields(method)}:
+        pytest.skip("begins nowhere")
+    score = question(network, images)
+    hills = torch.zeros(3, 1, 1, 8, 8)
+    hills[..., :4, :4] = 4.0
+    found = method.importance(score, method.warm(method.start(score), hills))
+    assert (found[:, :14, :14].mean((1, 2)) > found[:, 18:, 18:].mean((1, 2)) + 0.1).all()
+
+
 class Fragile(Convolutional):
     """Fails on the third call."""
 

@@ -4,15 +4,18 @@ import json
 from typing import Any
 
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from unsee import weights as files
+from unsee.errors import InputError
 from unsee.methods._decoded import decoded, stages_of
 from unsee.networks.head import rows_of
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.stages import Stages
 from unsee.score import MaskedScore
 
+Hills = Float[Tensor, "b 1 1 _g _g"]
+"""A landscape as masks have it: higher is more important."""
 NEEDED = ("classifier", "stages", "channels", "classes", "width", "grid", "rows")
 PUBLISHED = files.Published("distilled.safetensors", "unsee train distilled", "yours")
 
@@ -28,6 +31,8 @@ def landscape(
 def _networks(score: MaskedScore, weights: str, flag: str) -> tuple[Stages, LandscapeDecoder]:
     """What reads the feature maps, and what makes a landscape of them."""
     network: Any = score.classifier.model
+    if not isinstance(network, nn.Module):
+        raise InputError(f"{flag} reads a classifier's feature maps, and a black box has none")
     device = score.images.device
     if weights == files.RANDOM:
         reader, channels = stages_of(score)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import islice
@@ -17,14 +17,19 @@ from typing import (
     get_type_hints,
 )
 
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
+from unsee import masks
 from unsee.errors import InputError, unknown
+from unsee.methods._landscape import Hills, landscape
 from unsee.optimise import Settle, minimise
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Size, Theta
 from unsee.updates import Update
 
+WARM = 0.2
+"""Of the cells, what a mask that starts warm shows or removes."""
 WINDOWS = 15
 """Into which the steps are cut to see whether a loss still falls."""
 
@@ -101,14 +106,19 @@ class Method(ABC):
         return last.saliency()
 
 
+@dataclass(frozen=True, kw_only=True)
 class MaskOptimiser(Method):
     """A method that improves masks step by step. A subclass is a start, a loss and a reading."""
 
     needs_gradient: ClassVar[bool] = True
+
     steps: int
+    """Optimisation steps."""
     settle: float = 0.0
     """A photo is done when its loss falls by less than this share of its whole fall within a
     fifteenth of the steps; 0 takes all steps."""
+    warm_start: str = ""
+    """Weights of `unsee train distilled`, a path or a name: begin where that network would look."""
 
     @property
     @abstractmethod
@@ -118,7 +128,7 @@ class MaskOptimiser(Method):
     def within(self, passes: int, size: Size) -> "MaskOptimiser":
         """As many steps as the passes pay for; a rate that fades falls over those steps."""
         settings: dict[str, Any] = {"steps": max(1, passes // self.passes)}
-        found: MaskOptimiser = replace(self, **settings)  # type: ignore[type-var]
+        found: MaskOptimiser = replace(self, **settings)
         return found
 
     @property
@@ -129,6 +139,10 @@ class MaskOptimiser(Method):
     @abstractmethod
     def start(self, score: MaskedScore) -> Theta:
         """Parameters before the first step."""
+
+    @abstractmethod
+    def warm(self, theta: Theta, hills: Hills) -> Theta:
+        """The start, moved to where a trained landscape is high."""
 
     @abstractmethod
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
@@ -143,15 +157,30 @@ class MaskOptimiser(Method):
         return theta.clamp(0, 1)
 
     @final
+    def begin(self, score: MaskedScore) -> Theta:
+        """The start, or a warm one."""
+        theta = self.start(score)
+        if not self.warm_start:
+            return theta
+        return self.warm(theta, landscape(score, self.warm_start, "--warm-start")[:, None])
+
+    @final
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is one step of the optimiser."""
         settle = Settle(self.settle, max(2, self.steps // WINDOWS)) if self.settle else None
-        path = minimise(self.loss, score, self.start(score), self.rule, self.project, settle=settle)
+        path = minimise(self.loss, score, self.begin(score), self.rule, self.project, settle=settle)
         for step, theta, losses in islice(path, self.steps):
             reading = _Reading(self, score, theta)
             yield Progress(step, self.steps, reading, losses)
         if step < self.steps:  # all photos have settled
             yield Progress(self.steps, self.steps, reading, losses)
+
+
+def top_of(hills: Hills, size: Sequence[int], share: float = WARM) -> Float[Tensor, "b 1 1 _h _w"]:
+    """How much each cell is of the highest share of a landscape, in (0, 1), at another size."""
+    flat = masks.resize(hills, size).flatten(2)
+    count = flat.new_full(flat.shape[:2], share * flat.shape[2])
+    return masks.soft_top_k(flat, count).unflatten(2, (1, *size))
 
 
 def drawn(saliency: Saliency) -> Callable[[], Saliency]:

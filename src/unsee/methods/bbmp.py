@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from unsee import masks
-from unsee.methods.base import MaskOptimiser, check_grid, check_positive
+from unsee.methods._landscape import Hills
+from unsee.methods.base import MaskOptimiser, check_grid, check_positive, top_of
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Size, Theta
 from unsee.updates import Adam, Update
@@ -40,9 +41,6 @@ class BBMP(MaskOptimiser):
     """Weight of the sum of squared differences between neighbouring pixels."""
     first: float = 1.0
     """The mask before the first step; below 0.5 where the in-filler needs a hole to begin with."""
-    settle: float = 0.0
-    """A photo is done when its loss falls by less than this share of its whole fall within a
-    fifteenth of the steps; 0 takes all steps."""
 
     def __post_init__(self) -> None:
         check_positive("bbmp", steps=self.steps, rate=self.rate)
@@ -66,6 +64,11 @@ class BBMP(MaskOptimiser):
         """Everything is kept."""
         check_grid("bbmp", self.grid, score)
         return score.images.new_full((len(score.images), 1, 1, self.grid, self.grid), self.first)
+
+    def warm(self, theta: Theta, hills: Hills) -> Theta:
+        """The region is what is high."""
+        high = top_of(hills, theta.shape[-2:])
+        return high if self.mode == "ssr" else 1 - high
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Cost of the region, less what it brings."""

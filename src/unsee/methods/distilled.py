@@ -17,7 +17,7 @@ class Distilled(Method):
     """A decoder on the classifier's features, trained on tide's objective (ours).
 
     One forward pass for each image and class; `unsee train distilled` makes the weights. The same
-    weights can be where `tide` begins: `--warm-start`.
+    weights can be where every optimiser of masks begins: `--warm-start`.
     """
 
     measure: ClassVar[str] = "probability"

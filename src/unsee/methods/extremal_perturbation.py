@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from unsee.errors import InputError
 from unsee.infillers.base import Rows
-from unsee.methods.base import MaskOptimiser, check_positive
+from unsee.methods._landscape import Hills
+from unsee.methods.base import MaskOptimiser, check_positive, top_of
 from unsee.score import MaskedScore
 from unsee.types import Keep, Losses, Saliency, Theta, Variants
 from unsee.updates import Momentum, Update
@@ -91,6 +93,13 @@ class ExtremalPerturbation(MaskOptimiser):
     @property
     def _margin(self) -> int:
         return -(-int(REACH * self.smoothness) // self.cell)
+
+    def warm(self, theta: Theta, hills: Hills) -> Theta:
+        """Each area's mask is as much of what is high."""
+        margin = self._margin
+        inner = (theta.shape[-2] - 2 * margin, theta.shape[-1] - 2 * margin)
+        tops = torch.cat([top_of(hills, inner, area) for area in self.areas], 1)
+        return F.pad(tops.flatten(1, 2), (margin,) * 4, mode="replicate").view_as(theta)
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """What the mask's area costs, less what it brings."""

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from unsee import masks
 from unsee.infillers.base import Rows
-from unsee.methods.base import MaskOptimiser, check_grid, check_positive
+from unsee.methods._landscape import Hills
+from unsee.methods.base import MaskOptimiser, check_grid, check_positive, top_of
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Size, Theta
 from unsee.updates import Adam, Update
@@ -49,9 +50,6 @@ class FIDO(MaskOptimiser):
     """Weight of the sum of squared differences between neighbouring pixels' probabilities."""
     ramp: int = 0
     """Steps during which the penalties grow to their weight."""
-    settle: float = 0.0
-    """A photo is done when its loss falls by less than this share of its whole fall within a
-    fifteenth of the steps; 0 takes all steps."""
 
     def __post_init__(self) -> None:
         check_positive("fido", samples=self.samples, steps=self.steps, temperature=self.temperature)
@@ -75,6 +73,11 @@ class FIDO(MaskOptimiser):
         """Every cell is kept half of the time."""
         check_grid("fido", self.grid, score)
         return score.images.new_zeros(len(score.images), 1, 1, self.grid, self.grid)
+
+    def warm(self, theta: Theta, hills: Hills) -> Theta:
+        """The region is likely where it is high."""
+        logits = top_of(hills, theta.shape[-2:]).clamp(0.1, 0.9).logit()
+        return logits if self.mode == "ssr" else -logits
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Cost of the region, less what it brings."""

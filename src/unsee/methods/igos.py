@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 
 from unsee import masks
 from unsee.methods import _path
-from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
+from unsee.methods._landscape import Hills
+from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive, top_of
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Size, Theta
 from unsee.updates import Update
@@ -49,9 +50,6 @@ class IGOS(MaskOptimiser):
     passes; for a GPU with few photos."""
     noise: float = 0.2
     """Standard deviation of the noise on the perturbed images, in units of the data's deviation."""
-    settle: float = 0.0
-    """A photo is done when its loss falls by less than this share of its whole fall within a
-    fifteenth of the steps; 0 takes all steps."""
     sparsity: float = 1.0
     """Weight of the mean of what is removed."""
     smoothness: float = 20.0
@@ -81,6 +79,10 @@ class IGOS(MaskOptimiser):
         """Nothing is removed."""
         check_grid("igos", self.grid, score)
         return score.images.new_ones(len(score.images), 1, 1, self.grid, self.grid)
+
+    def warm(self, theta: Theta, hills: Hills) -> Theta:
+        """What is removed is what is high."""
+        return 1 - top_of(hills, theta.shape[-2:])
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """What is left of the score along the path, and the cost of the mask."""

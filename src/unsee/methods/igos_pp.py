@@ -9,7 +9,8 @@ from torch import Tensor
 
 from unsee import masks
 from unsee.methods import _path
-from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
+from unsee.methods._landscape import Hills
+from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive, top_of
 from unsee.score import MaskedScore
 from unsee.types import Keep, Losses, Saliency, Size, Theta
 from unsee.updates import Update
@@ -60,9 +61,6 @@ class IGOSPlusPlus(MaskOptimiser):
     passes; for a GPU with few photos."""
     noise: float = 0.2
     """Standard deviation of the noise on the perturbed images, in units of the data's deviation."""
-    settle: float = 0.0
-    """A photo is done when its loss falls by less than this share of its whole fall within a
-    fifteenth of the steps; 0 takes all steps."""
     sparsity: float = 1.0
     """Weight of the mean of what is removed (10 at the size of the image)."""
     smoothness: float = 20.0
@@ -102,6 +100,11 @@ class IGOSPlusPlus(MaskOptimiser):
         check_grid("igos_pp", self.grid, score)
         count = 2 if self.terms == "bilateral" else 1
         return score.images.new_ones(len(score.images), count, 1, self.grid, self.grid)
+
+    def warm(self, theta: Theta, hills: Hills) -> Theta:
+        """All masks remove what is high, alike and together as much as one would."""
+        kept = 1 - top_of(hills, theta.shape[-2:])
+        return (kept ** (1 / theta.shape[1])).expand_as(theta).contiguous()
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Scores that should fall, less scores that should rise, and the cost of the mask."""

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 
 from unsee import masks
 from unsee.infillers.base import Rows
-from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive
+from unsee.methods._landscape import Hills
+from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive, top_of
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta, Variants
 from unsee.updates import Adam, Update
@@ -44,9 +45,6 @@ class MP(MaskOptimiser):
     """To which differences are raised."""
     jitter: int = 4
     """Largest shift of the perturbed image, in pixels."""
-    settle: float = 0.0
-    """A photo is done when its loss falls by less than this share of its whole fall within a
-    fifteenth of the steps; 0 takes all steps."""
 
     def __post_init__(self) -> None:
         check_positive("mp", steps=self.steps, power=self.power)
@@ -66,6 +64,10 @@ class MP(MaskOptimiser):
         """Uniformly random."""
         check_grid("mp", self.grid, score)
         return score.random.uniform(0, 1, 1, self.grid, self.grid, stream="start")
+
+    def warm(self, theta: Theta, hills: Hills) -> Theta:
+        """What is removed is what is high."""
+        return 1 - top_of(hills, theta.shape[-2:])
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """What is left of the score, and the cost of the hole."""

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee import masks
-from unsee.methods._landscape import landscape
+from unsee.methods._landscape import Hills
 from unsee.methods.base import MaskOptimiser, check_grid, check_positive
 from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta
@@ -51,11 +51,6 @@ class TIDE(MaskOptimiser):
     """Weight of what should stay when only the top is shown."""
     smoothness: float = 0.0
     """Weight of the mean squared difference of neighbours in sigmoid(s): fewer, larger regions."""
-    warm_start: str = ""
-    """Path of distilled.safetensors (`unsee train distilled`): begin at its landscape, not flat."""
-    settle: float = 0.0
-    """A photo is done when its loss falls by less than this share of its whole fall within a
-    fifteenth of the steps; 0 takes all steps."""
 
     def __post_init__(self) -> None:
         check_positive(
@@ -77,14 +72,9 @@ class TIDE(MaskOptimiser):
         return [max(1, round(self.grid / 2**scale)) for scale in reversed(range(self.scales))]
 
     def start(self, score: MaskedScore) -> Theta:
-        """A flat landscape, or the one that a trained network draws."""
+        """A flat landscape."""
         check_grid("tide", self.grid, score)
-        flat = score.images.new_zeros(len(score.images), sum(n * n for n in self._grids))
-        if self.warm_start:
-            hills = landscape(score, self.warm_start, "--warm-start")[:, None]
-            fine = masks.resize(hills, (self.grid, self.grid)).flatten(1)
-            flat[:, -(self.grid**2) :] = fine
-        return flat
+        return score.images.new_zeros(len(score.images), sum(n * n for n in self._grids))
 
     def landscape(self, theta: Theta) -> Float[Tensor, "b 1 1 g g"]:
         """The sum of all grids, at the finest."""
@@ -93,6 +83,11 @@ class TIDE(MaskOptimiser):
         for n, part in zip(self._grids, parts, strict=True):
             height = height + masks.resize(part.unflatten(1, (1, 1, n, n)), height.shape[-2:])
         return height
+
+    def warm(self, theta: Theta, hills: Hills) -> Theta:
+        """The finest grid is the trained landscape."""
+        fine = masks.resize(hills, (self.grid, self.grid)).flatten(1)
+        return torch.cat([theta[:, : -(self.grid**2)], fine], 1)
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """What is left without the top, less what the top alone brings, over a few levels."""
