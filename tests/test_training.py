@@ -220,3 +220,10 @@ def test_a_step_whose_gradient_is_not_finite_is_not_made() -> None:
     with pytest.raises(InputError, match="gradient is not finite"):
         loop.descend(Accelerator(cpu=True), adam, network, loss, 1.0)
     assert torch.equal(network.weight, before)
+
+
+def test_weights_do_not_tell_where_files_lay() -> None:
+    data = ["/home/me/a.zip", "imagenet:/data/val/", r"C:\x\b.zip"]
+    other = {"rate": 0.1, "classifier": "timm:resnet50", "widths": [4, 8]}
+    said = loop.told({"data": data, "out": "runs/one", **other})
+    assert said == {"data": ["a.zip", "val", "b.zip"], "out": "one", **other}

@@ -148,7 +148,10 @@ def described(path: Path, needed: tuple[str, ...], what: str) -> tuple[dict[str,
 def for_classifier(path: Path, trained_for: str, name: str) -> None:
     """Refuse weights that were trained for another classifier, where both have a name."""
     if trained_for and name and trained_for != name:
-        raise InputError(f"{path} was trained for the classifier {trained_for}, not for {name}")
+        raise InputError(
+            f"{path} was trained for the classifier {trained_for}, not for {name}; "
+            "`unsee train` makes weights for yours"
+        )
 
 
 def _origin(published: Published, flag: str) -> str:

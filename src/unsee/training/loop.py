@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -160,6 +161,17 @@ def _plain(chosen: Any) -> dict[str, Any]:
     return found
 
 
+def told(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as weights tell them: files by name alone, since weights are passed on."""
+
+    def short(value: Any) -> Any:
+        if isinstance(value, list):
+            return [short(one) for one in value]
+        return re.split(r"[/\\]", value.rstrip("/\\"))[-1] if isinstance(value, str) else value
+
+    return {name: short(value) for name, value in settings.items()}
+
+
 def _check_same(before: dict[str, Any], chosen: Any, names: Sequence[str]) -> None:
     """Refuse to go on with a run whose settings were others."""
     now = _plain(chosen)
@@ -192,15 +204,16 @@ def _save(
         return best
     from safetensors.torch import save_file
 
-    settings = json.dumps(_plain(chosen))
+    settings = _plain(chosen)
     if better:
         part = chosen.out / f"{game.file}.part"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, part, about | {"run": settings})
+        words = about | {"run": json.dumps(told(settings))}
+        save_file({k: v.contiguous() for k, v in tensors.items()}, part, words)
         part.replace(chosen.out / game.file)
     states = {name: part.state_dict() for name, part in _states(accelerator, game).items()}
     stored = {"states": states, "past": game.past, "step": step, "best": best}
     new = chosen.out / "checkpoint.new"
-    torch.save({**stored, "settings": settings}, new)
+    torch.save({**stored, "settings": json.dumps(settings)}, new)
     new.replace(chosen.out / "checkpoint.pt")
     with torch.no_grad():
         game.show(judge.part(slice(0, SHOWN)), chosen.out / f"step-{step:06d}")
