@@ -61,11 +61,11 @@ def test_every_strategy_trains_the_decoder(folder, tmp_path, strategy) -> None:
 
 
 def test_a_stopped_run_goes_on_exactly(folder, tmp_path) -> None:
-    list(train(settings(folder, tmp_path / "whole", strategy="L100")))
-    steps = train(settings(folder, tmp_path / "parts", strategy="L100"))
+    list(train(settings(folder, tmp_path / "whole", strategy="L100", volume=0.4)))
+    steps = train(settings(folder, tmp_path / "parts", strategy="L100", volume=0.4))
     next(steps), next(steps), next(steps)  # the checkpoint is of the second
     steps.close()
-    rest = list(train(settings(folder, tmp_path / "parts", strategy="L100")))
+    rest = list(train(settings(folder, tmp_path / "parts", strategy="L100", volume=0.4)))
     assert [one["step"] for one in rest] == [3, 4]
     whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
@@ -116,6 +116,18 @@ def test_the_weight_of_the_area_may_rise() -> None:
     assert CasmTraining(strategy="L").area_weight(0) == 14
     rising = CasmTraining(strategy="F", area=8.0, area_rise=4)
     assert [rising.area_weight(step) for step in range(6)] == [2, 4, 6, 8, 8, 8]
+
+
+def test_the_weight_moves_until_masks_cover_their_share(folder, tmp_path) -> None:
+    for volume, direction in ((0.02, 1), (0.98, -1)):
+        out = tmp_path / str(volume)
+        losses = list(train(settings(folder, out, volume=volume, steps=6, save_every=6)))
+        moved = torch.load(out / "checkpoint.pt", weights_only=True)["states"]["balance"]["log"]
+        wanted = 0.1 * sum(one["area"] - volume for one in losses)
+        assert moved == pytest.approx(wanted, rel=1e-3)
+        assert moved * direction > 0.1
+    with pytest.raises(InputError, match=r"expected a volume in \[0, 1\)"):
+        settings(folder, tmp_path / "no", volume=1.0)
 
 
 def test_crops_are_the_same_by_number() -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from unsee.classifier import unwrapped
+from unsee.errors import InputError
 from unsee.networks.mask_decoder import MaskDecoder
 from unsee.networks.stages import Stages
 from unsee.training import loop, mask_game
@@ -23,6 +24,10 @@ AREA: dict[str, float] = {"F": 2.5, "L": 14.0, "FL": 7.5, "L100": 10.0, "L1000":
 """The paper's weight of the area, with which about half of the pixels are kept."""
 MEMORY = 30
 """Classifiers that are remembered at most; a random one makes room."""
+PACE = 0.1
+"""How fast the weight of the area grows, in its logarithm, with what a mask covers too much."""
+FREE = 3.0
+"""And how far."""
 CLIP = 10.0
 """Norm of the gradient."""
 
@@ -46,6 +51,9 @@ class CasmTraining(MaskTraining):
     """Weight of the mask's mean; below 0 the paper's for the strategy."""
     area_rise: int = 0
     """Steps over which that weight grows evenly from nothing: hide first, then little."""
+    volume: float = 0.0
+    """Share of the pixels that masks should cover: the weight moves until they do, and strategies
+    can be compared (the paper chose weights with which it is about half); at 0 it stays."""
     past: float = 0.5
     """Chance to ask a remembered classifier instead of the last one."""
     rate: float = 1e-3
@@ -59,6 +67,10 @@ class CasmTraining(MaskTraining):
     whose trainings have 140 000 steps."""
     width: int = 64
     """Channels to which the decoder narrows feature maps."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.volume < 1:
+            raise InputError(f"expected a volume in [0, 1), got {self.volume}")
 
     def area_weight(self, step: int) -> float:
         """What the area counts in a step, the first of which is 0."""
@@ -95,12 +107,14 @@ class CasmGame(MaskGame):
         hide = torch.optim.Adam(self.decoder.parameters(), chosen.mask_rate, weight_decay=1e-4)
         self.see, self.hide = (accelerator.prepare_optimizer(one) for one in (see, hide))
         self.past: list[dict[str, Tensor]] = []
+        self.balance = Balance().to(accelerator.device)
         self.neutral = mask_game.neutral(given)
 
     def states(self) -> dict[str, Any]:
         """Both players and their optimisers."""
         return {
             "network": self.network, "decoder": self.decoder, "see": self.see, "hide": self.hide,
+            "balance": self.balance,
         }  # fmt: skip
 
     def move(self, step: int, batch: Batch) -> dict[str, float]:
@@ -121,12 +135,15 @@ class CasmGame(MaskGame):
         with self.accelerator.autocast():
             hidden = _logits(judge, hidden)
             evidence, paid = shortcomings(chosen, hidden, mask, labels, right)
-        loss = evidence + chosen.area_weight(step) * paid
+        loss = evidence + chosen.area_weight(step) * self.balance.log.exp() * paid
         loop.descend(self.accelerator, self.hide, self.decoder, loss, CLIP)
         self._keep_copy(step)
+        area = self.accelerator.reduce(mask.detach().float().mean(), "mean")
+        if chosen.volume:
+            self.balance.move(PACE * (area - chosen.volume))
         return losses | {
             "evidence": float(evidence.detach()),
-            "area": float(mask.detach().mean()),
+            "area": float(area),
             "right": float(right.float().mean()),
         }
 
@@ -216,6 +233,20 @@ class CasmGame(MaskGame):
         for optimiser, full in ((self.see, chosen.rate), (self.hide, chosen.mask_rate)):
             for group in optimiser.param_groups:
                 group["lr"] = full * 0.1**falls
+
+
+class Balance(nn.Module):
+    """What the weight of the area is multiplied by, in its logarithm; a part of checkpoints."""
+
+    log: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("log", torch.zeros(()))
+
+    def move(self, by: Tensor) -> None:
+        """Up where masks cover too much."""
+        self.log = (self.log + by).clamp(-FREE, FREE)
 
 
 def shortcomings(
