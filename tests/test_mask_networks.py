@@ -332,11 +332,11 @@ def test_weights_are_read_anew_when_the_file_is_another(folder, tmp_path) -> Non
     with safe_open(path, "pt") as file:
         about = file.metadata()
     tensors = load_file(path)
-    tensors["last.bias"] += 1
+    tensors["gate.weight"] += 1
     save_file(tensors, path, about)
     os.utime(path, ns=(1, 1))
     after = explain(classifier, image, method).saliency
-    torch.testing.assert_close(after, before + 1, atol=2e-3, rtol=0)  # weights are halves
+    assert (after - before).abs().max() > 0.1
 
 
 def test_a_decoder_wants_its_own_features() -> None:
