@@ -337,6 +337,10 @@ def test_weights_are_read_anew_when_the_file_is_another(folder, tmp_path) -> Non
     os.utime(path, ns=(1, 1))
     after = explain(classifier, image, method).saliency
     assert (after - before).abs().max() > 0.1
+    other = str(tmp_path / "other.safetensors")
+    save_file(tensors, other, about)
+    fresh = create("methods", "distilled", weights=other)
+    assert torch.equal(after, explain(classifier, image, fresh).saliency)
 
 
 def test_a_decoder_wants_its_own_features() -> None:

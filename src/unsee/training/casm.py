@@ -160,8 +160,7 @@ class CasmGame(MaskGame):
         tensors = {f"decoder.{k}": v for k, v in self.decoder.state_dict().items()}
         if self.chosen.shared:
             tensors |= {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        halves = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
-        return halves, {
+        return mask_game.halves(tensors), {
             "classifier": self.given.name,
             "stages": json.dumps(self.stages),
             "channels": json.dumps(self.decoder.channels),

@@ -127,11 +127,7 @@ class DistilledGame(MaskGame):
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """The decoder's, in half precision."""
-        tensors = {
-            k: v.half() if v.is_floating_point() else v
-            for k, v in self.decoder.state_dict().items()
-        }
-        return tensors, {
+        return mask_game.halves(self.decoder.state_dict()), {
             "classifier": self.given.name,
             "stages": json.dumps(self.stages.names),
             "channels": json.dumps(self.decoder.channels),

@@ -101,6 +101,11 @@ def given(chosen: MaskTraining, accelerator: Any) -> Classifier:
     return replace(found, name=found.name or chosen.classifier, chunk=together)
 
 
+def halves(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """In half precision, as weights are stored; counters stay whole."""
+    return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+
+
 def neutral(classifier: Classifier) -> Float[Tensor, "1 c 1 1"]:
     """The data's mean colour, which hidden pixels show, as the network takes it."""
     colour = torch.tensor(classifier.data_mean, device=classifier.device)

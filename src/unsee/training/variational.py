@@ -142,10 +142,7 @@ class VariationalGame(MaskGame):
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """The encoder's, in half precision."""
-        tensors = {
-            k: v.half() if v.is_floating_point() else v
-            for k, v in self.encoder.state_dict().items()
-        }
+        tensors = mask_game.halves(self.encoder.state_dict())
         about = {"widths": json.dumps(self.chosen.widths), "channels": str(self.given.channels)}
         if isinstance(self.encoder, GaussianDecoder):
             about = {
