@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.conftest import Convolutional
@@ -24,6 +25,15 @@ def test_a_mask_of_any_size() -> None:
     assert mask.max() < 1
     with pytest.raises(InputError, match=r"\(4, 6, 8\) channels, got \(6, 8\)"):
         decoder(features[1:], (56, 64))
+
+
+def test_the_last_convolution_is_the_one_over_all_maps_joined() -> None:
+    decoder = MaskDecoder((4, 6, 8), width=5).eval()
+    features = [torch.randn(2, c, s, s + 2) for c, s in ((4, 14), (6, 7), (8, 4))]
+    narrowed = [f(x) for f, x in zip(decoder.narrow, features[1:], strict=True)]
+    maps = [F.interpolate(x, (14, 16), mode="bilinear") for x in (features[0], *narrowed)]
+    expected = decoder.last(torch.cat(maps, 1)).sigmoid()
+    torch.testing.assert_close(decoder(features, (14, 16)), expected)
 
 
 def test_the_default_classifier_is_read_at_every_resolution() -> None:

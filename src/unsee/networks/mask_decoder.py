@@ -34,10 +34,22 @@ class MaskDecoder(nn.Module):
         """
         check_features(features, self.channels)
         first, *others = features
-        cells = first.shape[-2:]
-        others = [
-            F.interpolate(layer(x), cells, mode="bilinear")
-            for layer, x in zip(self.narrow, others, strict=True)
-        ]
-        mask = torch.sigmoid(self.last(torch.cat([first, *others], 1)))
+        cells = (first.shape[-2], first.shape[-1])
+        maps = [first, *(layer(x) for layer, x in zip(self.narrow, others, strict=True))]
+        mask = torch.sigmoid(self._joined(maps, cells))
         return F.interpolate(mask, size, mode="bilinear")
+
+    def _joined(self, maps: Sequence[Tensor], cells: tuple[int, int]) -> Float[Tensor, "n 1 _h _w"]:
+        """The last convolution over all maps, each brought to these cells.
+
+        What a map gives to each of the 3 x 3 taps is summed over its channels where it is, before
+        it is up-sampled, which is linear: nine channels go up, not hundreds.
+        """
+        taps = self.last.weight[0].flatten(1).t()[..., None, None].flip(0)
+        parts = taps.split([x.shape[1] for x in maps], 1)
+        found = [
+            F.interpolate(F.conv2d(x, part), cells, mode="bilinear")
+            for x, part in zip(maps, parts, strict=True)
+        ]
+        summed = F.fold(torch.stack(found).sum(0).flatten(2), cells, 3, padding=1)
+        return summed + self.last.bias[:, None, None]  # type: ignore[index]

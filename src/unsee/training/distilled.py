@@ -1,7 +1,6 @@
 """Training of a landscape in one pass: TIDE's own objective, spread over all photos."""
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -101,9 +100,7 @@ class DistilledGame(MaskGame):
 
     def move(self, step: int, batch: Batch) -> dict[str, float]:
         """One step on the area between the curves."""
-        rate = (1 + math.cos(math.pi * min(step / max(self.chosen.steps, 1), 1.0))) / 2
-        for group in self.adam.param_groups:
-            group["lr"] = self.chosen.rate * rate
+        loop.along_cosine(self.adam, self.chosen.rate, step / self.chosen.steps)
         losses = self._losses(batch, step, self.chosen.levels).mean()
         loop.descend(self.accelerator, self.adam, self.decoder, losses, CLIP)
         return {"area": float(losses.detach())}
@@ -166,7 +163,7 @@ class DistilledGame(MaskGame):
         if step < 0 or p.shape[1] < 2:
             return first
         g = torch.Generator().manual_seed(self.chosen.seed * 1_019 + step)
-        coins = torch.rand(batch.total, 2, generator=g)[batch.first :][: len(p)].to(p)
+        coins = batch.own(torch.rand(batch.total, 2, generator=g)).to(p)
         reached = likely.values[:, 1:].cumsum(1)
         which = (coins[:, 1:] * reached[:, -1:] > reached).sum(1, keepdim=True) + 1
         other, said = (part.gather(1, which)[:, 0] for part in (likely.indices, likely.values))

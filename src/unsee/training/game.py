@@ -60,6 +60,10 @@ class Batch(NamedTuple):
     total: int
     """Photos of all processes."""
 
+    def own(self, of_all: Tensor) -> Tensor:
+        """Of something drawn for the photos of all processes, what belongs to these."""
+        return of_all[self.first : self.first + len(self.pixels)]
+
     def part(self, chosen: slice) -> "Batch":
         """Some of its photos."""
         targets = None if self.targets is None else self.targets[chosen]

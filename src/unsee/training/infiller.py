@@ -198,8 +198,8 @@ class InfillerGame(Game):
         g = torch.Generator().manual_seed(self.chosen.seed * 31 + step * 101)
         noise = torch.randn(batch.total, self.painter.noise, generator=g)
         noise = noise * (torch.rand(batch.total, 1, generator=g) < 0.5)
-        mine = slice(batch.first, batch.first + len(batch.pixels))
-        return noise[mine].to(batch.pixels), noise.flip(0)[mine].to(batch.pixels)
+        own, others = batch.own(noise), batch.own(noise.flip(0))
+        return own.to(batch.pixels), others.to(batch.pixels)
 
     def _window(self, step: int, *pictures: Tensor) -> list[Tensor]:
         """The same part of all of them, another one in each step."""

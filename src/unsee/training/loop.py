@@ -87,6 +87,12 @@ def _accelerator_of(out: Path, precision: str) -> Any:
     )
 
 
+def along_cosine(optimiser: Any, rate: float, over: float) -> None:
+    """Set the learning rate: full at first, zero when all (1) of the training is over."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * (1 + math.cos(math.pi * min(over, 1.0))) / 2
+
+
 def descend(accelerator: Any, optimiser: Any, network: nn.Module, loss: Any, clip: float) -> None:
     """A step with the mean gradient of all processes, its norm clipped.
 

@@ -13,10 +13,14 @@ from torch import Tensor
 from unsee import masks
 from unsee.classifier import unwrapped
 from unsee.errors import InputError
+from unsee.infillers.base import Rows
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import PUBLISHED, STEADY, VariationalEncoder
 from unsee.prior import SoftTV
+from unsee.random import seeds_of
+from unsee.registry import create
+from unsee.score import MaskedScore
 from unsee.training import loop, mask_game
 from unsee.training.game import Batch
 from unsee.training.mask_game import MaskGame, MaskTraining
@@ -35,11 +39,16 @@ class VariationalTraining(MaskTraining):
     A map is drawn, its top share of pixels is kept by a soft top-k, and the classifier's answer to
     what is kept should be its answer to the image, while the Gaussian stays near the Soft-TV prior.
     No code was published, and what weighs the two is not said: here the divergence counts for each
-    pixel. What is not kept shows the data's mean colour.
+    pixel.
     """
 
+    infiller: str = "mean"
+    """What removed pixels show in training; any that `unsee list infillers` names."""
     share: float = 0.1
     """Of the pixels that are kept."""
+    spread: float = 1.0
+    """For each photo the share is drawn between share / spread and share * spread (ours), so that
+    all of the ranking is learnt; 1 always keeps the share, as published."""
     softness: float = 0.1
     """Entropic regularisation of the top-k, for scores in [0, 1]."""
     length: float = 3.0
@@ -59,13 +68,18 @@ class VariationalTraining(MaskTraining):
     width: int = 64
     """Channels to which feature maps are narrowed."""
     rate: float = 1e-4
-    """Adam's, with betas 0.9 and 0.99."""
+    """Adam's, with betas 0.9 and 0.99, falling to zero along a cosine (as published: constant)."""
     decay: float = 5e-4
     """Of the weights."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise InputError(f"expected a share in (0, 1], got {self.share}")
+        if not self.spread >= 1 or self.share * self.spread > 1:
+            raise InputError(
+                "expected spread >= 1 and share * spread <= 1, got "
+                f"spread {self.spread:g} and share {self.share:g}"
+            )
         if not self.softness > 0:
             raise InputError(f"expected softness > 0, got {self.softness}")
         if self.reads == "features" and self.side < 1:
@@ -86,8 +100,8 @@ class VariationalGame(MaskGame):
 
     file: ClassVar[str] = "variational.safetensors"
     fixed: ClassVar[tuple[str, ...]] = (
-        *MaskGame.fixed, "share", "softness", "length", "nugget", "prior", "reads", "side",
-        "widths", "width",
+        *MaskGame.fixed, "infiller", "share", "spread", "softness", "length", "nugget", "prior",
+        "reads", "side", "widths", "width",
     )  # fmt: skip
 
     def __init__(self, chosen: VariationalTraining, accelerator: Any) -> None:
@@ -111,7 +125,7 @@ class VariationalGame(MaskGame):
         )
         self.adam = accelerator.prepare_optimizer(adam)
         self.past = []
-        self.neutral = mask_game.neutral(self.given)
+        self.infiller = create("infillers", chosen.infiller)
 
     def states(self) -> dict[str, Any]:
         """The encoder and its optimiser."""
@@ -119,8 +133,7 @@ class VariationalGame(MaskGame):
 
     def move(self, step: int, batch: Batch) -> dict[str, float]:
         """One step on the reconstruction and the divergence."""
-        for group in self.adam.param_groups:
-            group["lr"] = self.chosen.rate  # also where a checkpoint had another
+        loop.along_cosine(self.adam, self.chosen.rate, step / self.chosen.steps)
         losses = self._losses(batch, step)
         total = losses["reconstruction"] + self.chosen.prior * losses["divergence"]
         loop.descend(self.accelerator, self.adam, self.encoder, total, CLIP)
@@ -157,17 +170,29 @@ class VariationalGame(MaskGame):
         x = self.given.normalise(batch.pixels)
         x = x.contiguous(memory_format=torch.channels_last)
         mean, log_variance, answer = self._asked(x)
-        noise = self._noise(batch, step, mean)
+        g = torch.Generator().manual_seed(self.chosen.seed * 1_013 + step + 1)
+        noise = batch.own(torch.randn(batch.total, *mean.shape[1:], generator=g)).to(mean)
+        coins = batch.own(torch.rand(batch.total, generator=g)).to(mean)
+        shares = self.chosen.share * self.chosen.spread ** (2 * coins - 1)
         drawn = mean + (log_variance / 2).exp() * noise
-        keep = kept(drawn, self.chosen.share, self.chosen.softness)
-        keep = masks.resize(keep[:, None, None], x.shape[-2:])[:, 0]
-        whole = answer.softmax(1)
-        with self.accelerator.autocast():
-            shown = self._answer(torch.lerp(self.neutral.expand_as(x), x, keep))
-        reconstruction = -(whole * shown.float().log_softmax(1)).sum(1).mean()
+        shown = self._shown(batch, kept(drawn, shares, self.chosen.softness), step)
+        said = answer.softmax(1)
+        reconstruction = -(said * shown.log_softmax(1)).sum(1).mean()
         pixels = mean[0].numel()
         divergence = self.prior.divergence(mean, log_variance.exp()).mean() / pixels
         return {"reconstruction": reconstruction, "divergence": divergence}
+
+    def _shown(self, batch: Batch, keep: Heights, step: int) -> Float[Tensor, "n _classes"]:
+        """What the classifier says to what is kept, in-filled."""
+        n = len(keep)
+        targets = torch.zeros(n, dtype=torch.long, device=keep.device)  # all classes are compared
+        seeds = seeds_of(batch.pixels, self.chosen.seed + step + 1)
+        score = MaskedScore(self.given, self.infiller, batch.pixels, targets, seeds)
+        each = torch.arange(n, device=keep.device)
+        variants = score.variants(keep[:, None], Rows(each, torch.zeros_like(each), step + 1))
+        x = self.given.normalise(variants).contiguous(memory_format=torch.channels_last)
+        with self.accelerator.autocast():
+            return unwrapped(self.given.model(x)).float()
 
     def _asked(self, x: Images) -> tuple[Heights, Heights, Float[Tensor, "n _classes"]]:
         """Mean and log variance, and what the classifier says to the whole image."""
@@ -176,16 +201,6 @@ class VariationalGame(MaskGame):
                 answer, seen = self.stages(x) if self.stages else (self.given.model(x), x)
             mean, log_variance = self.encoder(seen)
         return mean.float(), log_variance.float(), unwrapped(answer).float()
-
-    def _answer(self, x: Images) -> Tensor:
-        found: Tensor = unwrapped(self.given.model(x))
-        return found.float()
-
-    def _noise(self, batch: Batch, step: int, like: Tensor) -> Tensor:
-        """Of these photos among those of all processes: theirs, however many share the step."""
-        g = torch.Generator().manual_seed(self.chosen.seed * 1_013 + step + 1)
-        noise = torch.randn(batch.total, *like.shape[1:], generator=g)
-        return noise[batch.first : batch.first + len(like)].to(like.device)
 
 
 def _begin_near(encoder: Encoder, prior: SoftTV) -> None:
@@ -204,10 +219,11 @@ def _begin_near(encoder: Encoder, prior: SoftTV) -> None:
         encoder.last.bias[1] = STEADY * math.atanh(wanted)  # type: ignore[index]
 
 
-def kept(scores: Float[Tensor, "n h w"], share: float, softness: float) -> Float[Tensor, "n h w"]:
+def kept(
+    scores: Float[Tensor, "n h w"], share: Float[Tensor, " n"], softness: float
+) -> Float[Tensor, "n h w"]:
     """The soft top share of each map, whose scores are brought to [0, 1] first."""
     flat = scores.flatten(1)
     low, high = (end[:, None] for end in flat.aminmax(dim=1))
     scaled = (flat - low) / (high - low).clamp(min=1e-6)
-    count = flat.new_full((len(flat),), share * flat.shape[1])
-    return masks.soft_top_k(scaled, count, softness / 2).view_as(scores)
+    return masks.soft_top_k(scaled, share * flat.shape[1], softness / 2).view_as(scores)
