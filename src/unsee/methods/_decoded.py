@@ -4,14 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from unsee.classifier import unwrapped
+from unsee.errors import InputError
+from unsee.measures import Logits
 from unsee.networks.stages import Stages
 from unsee.score import MaskedScore
 from unsee.types import Targets
 
-Decode = Callable[[list[Tensor], Targets], Tensor]
-"""From feature maps and classes to whatever is drawn."""
+Decode = Callable[[list[Tensor], Logits, Targets], Tensor]
+"""From feature maps, what the classifier says and classes to whatever is drawn."""
 
 
 def decoded(score: MaskedScore, reader: Stages, decode: Decode) -> Tensor:
@@ -22,10 +25,19 @@ def decoded(score: MaskedScore, reader: Stages, decode: Decode) -> Tensor:
     with torch.no_grad():
         for images, targets in pairs:
             x = classifier.normalise(images).contiguous(memory_format=torch.channels_last)
-            _, features = reader(x)
-            found.append(decode([f.float() for f in features], targets))
+            answer, features = reader(x)
+            said = unwrapped(answer).float()
+            found.append(decode([f.float() for f in features], said, targets))
             classifier.passes.forwards += len(images)
     return torch.cat(found)
+
+
+def module_of(score: MaskedScore, what: str) -> nn.Module:
+    """The classifier's network. Raises `InputError`, naming what reads it, for a black box."""
+    network: Any = score.classifier.model
+    if not isinstance(network, nn.Module):
+        raise InputError(f"{what} reads a classifier's feature maps, and a black box has none")
+    return network
 
 
 def stages_of(score: MaskedScore) -> tuple[Stages, list[int]]:

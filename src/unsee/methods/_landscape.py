@@ -4,11 +4,10 @@ import json
 from typing import Any
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from unsee import weights as files
-from unsee.errors import InputError
-from unsee.methods._decoded import decoded, stages_of
+from unsee.methods._decoded import decoded, module_of, stages_of
 from unsee.networks.head import rows_of
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.stages import Stages
@@ -25,15 +24,12 @@ def landscape(
 ) -> Float[Tensor, "b 1 _g _g"]:
     """Heights for each image and its target; one forward pass."""
     reader, decoder = _networks(score, weights, flag)
-    return decoded(score, reader, decoder)
+    return decoded(score, reader, lambda features, _, targets: decoder(features, targets))
 
 
 def _networks(score: MaskedScore, weights: str, flag: str) -> tuple[Stages, LandscapeDecoder]:
     """What reads the feature maps, and what makes a landscape of them."""
-    network: Any = score.classifier.model
-    if not isinstance(network, nn.Module):
-        raise InputError(f"{flag} reads a classifier's feature maps, and a black box has none")
-    device = score.images.device
+    network, device = module_of(score, flag), score.images.device
     if weights == files.RANDOM:
         reader, channels = stages_of(score)
         made: Any = files.untrained(LandscapeDecoder, channels, 1000)

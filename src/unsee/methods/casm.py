@@ -39,7 +39,7 @@ class CASM(Method):
         """One round, one forward pass for each image."""
         reader, decoder = self._networks(score)
         size = (score.images.shape[-2], score.images.shape[-1])
-        masks = decoded(score, reader, lambda features, targets: decoder(features, size)[:, 0])
+        masks = decoded(score, reader, lambda features, *_: decoder(features, size)[:, 0])
         yield Progress(1, 1, drawn(masks))
 
     def _networks(self, score: MaskedScore) -> tuple[Stages, MaskDecoder]:

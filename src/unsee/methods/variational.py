@@ -3,18 +3,19 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from unsee import masks
 from unsee import weights as files
-from unsee.errors import InputError
-from unsee.methods._decoded import decoded
+from unsee.methods._decoded import decoded, module_of
 from unsee.methods.base import Method, Progress, drawn
 from unsee.networks.gaussian_decoder import GaussianDecoder
+from unsee.networks.head import rows_of
 from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import VariationalEncoder
 from unsee.score import MaskedScore
@@ -60,7 +61,9 @@ class Variational(Method):
         """Mean and log variance."""
         encoder, stages = self._encoder(score)
         if stages is not None:
-            return decoded(score, stages, lambda features, _: torch.stack(encoder(features), 1))
+            return decoded(
+                score, stages, lambda maps, said, _: torch.stack(encoder(maps, said.softmax(1)), 1)
+            )
         with torch.no_grad():
             parts = [encoder(score.classifier.normalise(x)) for x in score.images.split(TOGETHER)]
         return torch.cat([torch.stack(part, 1) for part in parts])
@@ -75,21 +78,20 @@ class Variational(Method):
 
         def variational() -> tuple[str, list[str], Encoder]:
             about, tensors = files.described(path, NEEDED, "variational encoder")
-            made = _made(about)
+            made = _made(about, score, path)
             files.fit(made, tensors, path)
             return about["classifier"], json.loads(about.get("stages", "[]")), made.to(device)
 
         model: Any = classifier.model  # a function is as good a key as a module
         trained_for, names, encoder = files.ready(model, path, device, variational)
         files.for_classifier(path, trained_for, classifier.name)
-        if names and not isinstance(model, nn.Module):
-            raise InputError(f"{path} reads a classifier's feature maps, and a black box has none")
         return encoder, Stages(model, names) if names else None
 
 
-def _made(about: dict[str, str]) -> Encoder:
+def _made(about: dict[str, str], score: MaskedScore, path: Path) -> Encoder:
     """The untrained network that a file of weights is for."""
     channels, side = json.loads(about["channels"]), int(about["side"])
     if about["reads"] == "features":
-        return GaussianDecoder(channels, int(about["width"]), side)
+        rows = rows_of(module_of(score, str(path)), int(about["rows"]))
+        return GaussianDecoder(channels, int(about["width"]), side, rows)
     return VariationalEncoder(channels, json.loads(about["widths"]), side)

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unsee.networks.activation import activation_map
 from unsee.networks.narrow import check_features, narrow, on_grid
 from unsee.networks.norm import BatchNorm
 from unsee.networks.variational_encoder import steadied
@@ -15,28 +16,47 @@ class GaussianDecoder(nn.Module):
     """What `VariationalEncoder` gives, from what a classifier has seen instead of the image (ours).
 
     All feature maps are narrowed by 1 x 1 convolutions, brought to the side of the map and joined.
+    With the `rows` (classes, d) of the classifier's last layer and coarsest maps of d channels, the
+    mean begins as the class activation map of all classes, each as likely as it is said to be.
     """
 
-    def __init__(self, channels: Sequence[int], width: int = 64, side: int = 28) -> None:
+    rows: Tensor | None
+
+    def __init__(
+        self,
+        channels: Sequence[int],
+        width: int = 64,
+        side: int = 28,
+        rows: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.channels, self.width, self.side = tuple(channels), width, side
+        if rows is not None and rows.shape[1] != self.channels[-1]:
+            rows = None
+        self.register_buffer("rows", rows, persistent=False)  # the classifier has them
         self.narrow = narrow(self.channels, width)
+        inputs = width * len(self.channels) + (rows is not None)
         self.join = nn.Sequential(
-            nn.Conv2d(width * len(self.channels), width, 3, padding=1, bias=False),
+            nn.Conv2d(inputs, width, 3, padding=1, bias=False),
             BatchNorm(width),
             nn.ReLU(),
         )
         self.last = nn.Conv2d(width, 2, 3, padding=1)
 
     def forward(
-        self, features: Sequence[Tensor]
+        self, features: Sequence[Tensor], said: Float[Tensor, "n _classes"]
     ) -> tuple[Float[Tensor, "n _gh _gw"], Float[Tensor, "n _gh _gw"]]:
-        """Mean and log variance of each pixel of a map.
+        """Mean and log variance of each pixel of a map; `said` are the classes' probabilities.
 
         Raises `InputError` for the feature maps of another network.
         """
         check_features(features, self.channels)
         pairs = zip(self.narrow, features, strict=True)
-        joined = self.join(torch.cat([on_grid(layer(x), self.side) for layer, x in pairs], 1))
-        mean, log_variance = self.last(joined).unbind(1)
+        maps = [on_grid(layer(x), self.side) for layer, x in pairs]
+        if self.rows is None:
+            mean, log_variance = self.last(self.join(torch.cat(maps, 1))).unbind(1)
+            return mean, steadied(log_variance)
+        cam = activation_map(features[-1], said @ self.rows, self.side)
+        mean, log_variance = self.last(self.join(torch.cat([*maps, cam], 1))).unbind(1)
+        mean = mean + cam[:, 0]
         return mean, steadied(log_variance)

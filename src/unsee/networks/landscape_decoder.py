@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unsee.networks.activation import activation_map
 from unsee.networks.narrow import check_features, narrow, on_grid
 from unsee.networks.norm import BatchNorm
 from unsee.types import Targets
@@ -22,7 +23,7 @@ class LandscapeDecoder(nn.Module):
     class weighs the coarsest ones, as a class activation map does, and gates what follows. With
     the classifier's own `rows` (classes, d) of its last layer that vector is a projection of the
     class's row, so that classes that were seldom seen are known too; and where the coarsest maps
-    have d channels, the class activation map itself is read along.
+    have d channels, the landscape begins as the class activation map itself.
     """
 
     rows: Tensor | None
@@ -53,7 +54,7 @@ class LandscapeDecoder(nn.Module):
             nn.ReLU(),
         )
         self.last = nn.Conv2d(width, 1, 3, padding=1)
-        nn.init.zeros_(self.last.weight)  # flat at first, as tide begins
+        nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
     def forward(
@@ -70,9 +71,8 @@ class LandscapeDecoder(nn.Module):
         weight = self.gate(known)[:, :, None, None]
         seen = (maps[-1] * weight).sum(1, keepdim=True)
         if self.activated:
-            cam = torch.einsum("nchw,nc->nhw", features[-1].float(), known)[:, None]
-            cam = (cam - cam.mean((2, 3), keepdim=True)) / (cam.std((2, 3), keepdim=True) + 1e-6)
-            maps.append(on_grid(cam.to(maps[0]), self.grid))
+            cam = activation_map(features[-1], known, self.grid)
+            maps, seen = [*maps, cam], seen + cam
         joined = self.join(torch.cat([*maps, seen], 1)) * (1 + weight)
         heights: Tensor = self.last(joined) + seen
         heights = heights - heights.mean((1, 2, 3), keepdim=True)  # only differences count

@@ -14,7 +14,6 @@ from unsee.classifier import unwrapped
 from unsee.errors import InputError
 from unsee.measures import probability
 from unsee.methods.tide import between_curves
-from unsee.networks.head import rows_of
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.random import seeds_of
 from unsee.registry import create
@@ -84,9 +83,7 @@ class DistilledGame(MaskGame):
         self.given = given = mask_game.given(chosen, accelerator)
         torch.manual_seed(chosen.seed)
         self.stages, channels = mask_game.stages_of(given, "a distilled network")
-        x = torch.zeros(1, given.channels, *given.framing.size, device=accelerator.device)
-        classes = given.predict(x).shape[1]
-        rows = rows_of(self.stages.network, classes)
+        classes, rows = mask_game.classes_of(given)
         decoder = LandscapeDecoder(channels, classes, chosen.width, chosen.grid, rows)
         self.decoder = decoder.to(accelerator.device).train()
         adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)

@@ -13,6 +13,7 @@ from unsee import loading
 from unsee.classifier import Classifier
 from unsee.datasets.base import classes_in
 from unsee.errors import InputError
+from unsee.networks.head import rows_of
 from unsee.networks.stages import Stages
 from unsee.training.crops import middles
 from unsee.training.game import Batch, Game, Training
@@ -120,6 +121,14 @@ def stages_of(classifier: Classifier, what: str) -> tuple[Stages, list[int]]:
     network = network_of(classifier, f"{what} reads feature maps; it")
     size = classifier.framing.size
     return Stages.of(network, torch.zeros(1, classifier.channels, *size, device=classifier.device))
+
+
+def classes_of(classifier: Classifier) -> tuple[int, Float[Tensor, "classes d"] | None]:
+    """How many there are, and a module's rows of its last layer, where it has such."""
+    size = (classifier.channels, *classifier.framing.size)
+    classes = classifier.predict(torch.zeros(1, *size, device=classifier.device)).shape[1]
+    model: Any = classifier.model
+    return classes, rows_of(model, classes)
 
 
 def network_of(given: Classifier, what: str) -> nn.Module:

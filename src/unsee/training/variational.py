@@ -112,10 +112,11 @@ class VariationalGame(MaskGame):
         self.stages: Stages | None = None
         if chosen.reads == "features":
             self.stages, channels = mask_game.stages_of(self.given, "variational saliency")
-            made: Encoder = GaussianDecoder(channels, chosen.width, chosen.side)
+            _, rows = mask_game.classes_of(self.given)
+            made: Encoder = GaussianDecoder(channels, chosen.width, chosen.side, rows)
         else:
             made = VariationalEncoder(self.given.channels, chosen.widths, chosen.side)
-        self.encoder = made.to(accelerator.device).train()
+        self.encoder: Any = made.to(accelerator.device).train()
         height, width = (chosen.side, chosen.side) if chosen.side else self.given.framing.size
         self.prior = SoftTV(height, width, chosen.length, nugget=chosen.nugget)
         self.prior.check()
@@ -162,6 +163,7 @@ class VariationalGame(MaskGame):
                 "width": str(self.encoder.width),
                 "channels": json.dumps(self.encoder.channels),
                 "stages": json.dumps(self.stages.names if self.stages else []),
+                "rows": str(0 if self.encoder.rows is None else len(self.encoder.rows)),
             }
         named = {"classifier": self.given.name, "reads": self.chosen.reads}
         return tensors, about | named | {"side": str(self.chosen.side)}
@@ -198,9 +200,10 @@ class VariationalGame(MaskGame):
         """Mean and log variance, and what the classifier says to the whole image."""
         with self.accelerator.autocast():
             with torch.no_grad():
-                answer, seen = self.stages(x) if self.stages else (self.given.model(x), x)
-            mean, log_variance = self.encoder(seen)
-        return mean.float(), log_variance.float(), unwrapped(answer).float()
+                answer, features = self.stages(x) if self.stages else (self.given.model(x), [])
+            said, encoder = unwrapped(answer).float(), self.encoder
+            mean, log_variance = encoder(features, said.softmax(1)) if features else encoder(x)
+        return mean.float(), log_variance.float(), said
 
 
 def _begin_near(encoder: Encoder, prior: SoftTV) -> None:
