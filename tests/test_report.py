@@ -8,6 +8,7 @@ import pytest
 
 from unsee import InputError
 from unsee.cli import main
+from unsee.evaluation.figures import boxes
 from unsee.evaluation.report import Report
 from unsee.evaluation.store import Store
 
@@ -90,6 +91,14 @@ def test_every_form_says_the_same(tmp_path, capsys) -> None:
     assert float(lines[0]["mean"]) == pytest.approx(float(value), abs=5e-4)
     assert main(["report", str(tmp_path / "run"), "--out", str(out)]) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+def test_figures_have_room_for_long_names(tmp_path) -> None:
+    write(tmp_path / "run", methods=["casm:weights=" + "a/long/folder/" * 9 + "casm.safetensors"])
+    figure = boxes(Report.of([tmp_path / "run"]))
+    figure.savefig(tmp_path / "boxes.png")  # a warning, which fails the test, where there is none
+    (label,) = figure.axes[0].get_yticklabels()
+    assert label.get_window_extent().x0 >= 0
 
 
 def test_two_numbers_for_one_photo_are_refused(tmp_path) -> None:

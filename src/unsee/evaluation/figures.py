@@ -1,5 +1,6 @@
 """The pictures of a report."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+LABEL, LINE = 32, 0.18
+"""Characters in a line of a label, and its height in inches."""
+
+
+def lines(text: str) -> int:
+    """How many there are."""
+    return text.count("\n") + 1
+
+
 def figures(report: Report) -> "dict[str, Figure]":
     """All that can be drawn, by a name for files: boxes, curves, maps."""
     drawn = {"boxes": boxes(report), "curves": curves(report), "maps": maps(report)}
@@ -22,17 +32,19 @@ def boxes(report: Report) -> "Figure":
     """A box for each way, a panel for each metric."""
     from matplotlib.figure import Figure
 
-    count = len(report.metrics)
-    figure = Figure(figsize=(3.4 * count, 0.45 * len(report.ways) + 1.2), layout="constrained")
-    axes = figure.subplots(1, count, squeeze=False, sharey=True)[0]
-    labels = [report.label(way) for way in report.ways]
-    for at, name in zip(axes, report.metrics, strict=True):
+    labels = [fill(report.label(way), LABEL) for way in report.ways]
+    titles = [report.headed(n).replace(":", ":\n").replace(",", ",\n") for n in report.metrics]
+    rows = sum(max(0.45, LINE * lines(label)) for label in labels)
+    size = (3.4 * len(titles) + 1.5, rows + LINE * max(map(lines, titles)) + 0.9)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(1, len(titles), squeeze=False, sharey=True)[0]
+    for at, name, title in zip(axes, report.metrics, titles, strict=True):
         values: list[NDArray[np.float64]] = [
             np.array(list(report.values(way, name).values()) or [np.nan]) for way in report.ways
         ]
         at.boxplot(values, orientation="horizontal", widths=0.6, showmeans=True)
         at.set_yticks(range(1, len(labels) + 1), labels)
-        at.set_title(report.headed(name).replace(":", ":\n").replace(",", ",\n"), fontsize=9)
+        at.set_title(title, fontsize=9)
     axes[0].invert_yaxis()  # all share it
     return figure
 

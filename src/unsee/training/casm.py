@@ -24,9 +24,10 @@ AREA: dict[str, float] = {"F": 2.5, "L": 14.0, "FL": 7.5, "L100": 10.0, "L1000":
 """The paper's weight of the area, with which about half of the pixels are kept."""
 MEMORY = 30
 """Classifiers that are remembered at most; a random one makes room."""
-PACE = 0.1
-"""How fast the weight of the area grows, in its logarithm, with what a mask covers too much."""
-FREE = 3.0
+PACE = 0.02
+"""How fast the weight of the area grows, in its logarithm, with what a mask covers too much. Masks
+follow late: five times as fast the weight overshot, and they were gone for good."""
+FREE = 1.0
 """And how far."""
 CLIP = 10.0
 """Norm of the gradient."""
