@@ -1,7 +1,6 @@
 """A class activation map: what a classifier's last layer makes of its coarsest feature maps."""
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,8 +12,8 @@ def activation_map(
 ) -> Float[Tensor, "n 1 {side} {side}"]:
     """Weighed by a row of the last layer for each image, of mean 0 and deviation 1, on a grid.
 
-    Zhou et al. 2016. Negative features count nothing: the maps may be read before their ReLU.
+    Zhou et al. 2016.
     """
-    cam = torch.einsum("nchw,nc->nhw", F.relu(coarsest.float()), rows)[:, None]
+    cam = torch.einsum("nchw,nc->nhw", coarsest.float(), rows)[:, None]
     cam = (cam - cam.mean((2, 3), keepdim=True)) / (cam.std((2, 3), keepdim=True) + 1e-6)
     return on_grid(cam.to(coarsest.dtype), side)

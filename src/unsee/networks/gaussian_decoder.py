@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -56,7 +57,8 @@ class GaussianDecoder(nn.Module):
         if self.rows is None:
             mean, log_variance = self.last(self.join(torch.cat(maps, 1))).unbind(1)
             return mean, steadied(log_variance)
-        cam = activation_map(features[-1], said @ self.rows, self.side)
+        seen = F.relu(features[-1])  # the classifier may be read before its ReLU
+        cam = activation_map(seen, said @ self.rows, self.side)
         mean, log_variance = self.last(self.join(torch.cat([*maps, cam], 1))).unbind(1)
         mean = mean + cam[:, 0]
         return mean, steadied(log_variance)

@@ -23,7 +23,7 @@ class LandscapeDecoder(nn.Module):
     class weighs the coarsest ones, as a class activation map does, and gates what follows. With
     the classifier's own `rows` (classes, d) of its last layer that vector is a projection of the
     class's row, so that classes that were seldom seen are known too; and where the coarsest maps
-    have d channels, the landscape begins as the class activation map itself.
+    have d channels, the class activation map itself is read along.
     """
 
     rows: Tensor | None
@@ -54,7 +54,7 @@ class LandscapeDecoder(nn.Module):
             nn.ReLU(),
         )
         self.last = nn.Conv2d(width, 1, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.weight)  # flat at first, as tide begins
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
     def forward(
@@ -71,8 +71,7 @@ class LandscapeDecoder(nn.Module):
         weight = self.gate(known)[:, :, None, None]
         seen = (maps[-1] * weight).sum(1, keepdim=True)
         if self.activated:
-            cam = activation_map(features[-1], known, self.grid)
-            maps, seen = [*maps, cam], seen + cam
+            maps.append(activation_map(features[-1], known, self.grid))
         joined = self.join(torch.cat([*maps, seen], 1)) * (1 + weight)
         heights: Tensor = self.last(joined) + seen
         heights = heights - heights.mean((1, 2, 3), keepdim=True)  # only differences count
