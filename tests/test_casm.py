@@ -14,7 +14,7 @@ from unsee.cli import main
 from unsee.methods.casm import NEEDED
 from unsee.networks.stages import Stages
 from unsee.training import casm, loop
-from unsee.training.casm import MEMORY, CasmGame, CasmTraining, shortcomings, train
+from unsee.training.casm import MEMORY, PACE, CasmGame, CasmTraining, shortcomings, train
 from unsee.training.crops import Crops, Numbers, middles
 from unsee.weights import described
 
@@ -123,9 +123,9 @@ def test_the_weight_moves_until_masks_cover_their_share(folder, tmp_path) -> Non
         out = tmp_path / str(volume)
         losses = list(train(settings(folder, out, volume=volume, steps=6, save_every=6)))
         moved = torch.load(out / "checkpoint.pt", weights_only=True)["states"]["balance"]["log"]
-        wanted = 0.1 * sum(one["area"] - volume for one in losses)
+        wanted = PACE * sum(one["area"] - volume for one in losses)
         assert moved == pytest.approx(wanted, rel=1e-3)
-        assert moved * direction > 0.1
+        assert moved * direction > 0.02
     with pytest.raises(InputError, match=r"expected a volume in \[0, 1\)"):
         settings(folder, tmp_path / "no", volume=1.0)
 
@@ -198,8 +198,8 @@ def test_weights_for_another_classifier_are_refused(folder, tmp_path, images) ->
     if about["classifier"]:
         with pytest.raises(InputError, match="was trained for the classifier"):
             explain(other, images, method)
-    with pytest.raises(InputError, match="unsee train casm"):
-        explain(other, images, "casm")
+    with pytest.raises(InputError, match="trained for the classifier efficientnet_lite0, not for"):
+        explain(other, images, "casm")  # those that ship
     save_file({"a": torch.zeros(1)}, tmp_path / "odd.safetensors")
     with pytest.raises(InputError, match="holds no mask decoder"):
         explain(other, images, create("methods", "casm", weights=str(tmp_path / "odd.safetensors")))

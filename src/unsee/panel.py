@@ -1,5 +1,6 @@
 """The one picture that says it all. Matplotlib is imported only to draw."""
 
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 TINTS = {"original": "#1d2433", "removed": "#d1495b", "kept": "#2a9d8f"}
 """One colour for each of the three pictures that the classifier was asked about."""
+
+LINE = 17
+"""Characters of a class's name in a line; there are two."""
 
 
 def panel(findings: Findings, original: Photo, heatmap: Pixels) -> "Figure":
@@ -88,7 +92,8 @@ def _bars(axes: "Axes", findings: Findings) -> None:
         for place, value in zip(places, values, strict=True):
             label = f"{value:.0%}" if value >= 0.01 else "<1%"
             axes.text(value + 0.008, place, label, va="center", fontsize=9, color=TINTS[key])
-    axes.set_yticks(range(len(classes)), [name for _, name in classes], fontsize=12, color=INK)
+    names = [fill(shorten(name, 2 * LINE, placeholder="…"), LINE) for _, name in classes]
+    axes.set_yticks(range(len(classes)), names, fontsize=12, color=INK)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.08)
     axes.set_xticks([])
