@@ -107,7 +107,8 @@ def spelled(method: str, paths: dict[str, Path], plan: dict[str, Any]) -> str:
 def as_toml(table: dict[str, Any], known: dict[str, str]) -> str:
     """A plan for `unsee evaluate`, with names and claims."""
     lines = [
-        'summary = "Mask networks"', f"target = {quoted(table.get('target', 'label'))}", f"limit = {table.get('limit', 0)}",
+        'summary = "Mask networks"', f"target = {quoted(table.get('target', 'label'))}",
+        f"limit = {table.get('limit', 0)}",
         f"methods = {quoted(list(known.values()))}", f"metrics = {quoted(table['metrics'])}",
     ]  # fmt: skip
     for name, method in known.items():

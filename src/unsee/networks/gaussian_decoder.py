@@ -54,11 +54,10 @@ class GaussianDecoder(nn.Module):
         check_features(features, self.channels)
         pairs = zip(self.narrow, features, strict=True)
         maps = [on_grid(layer(x), self.side) for layer, x in pairs]
-        if self.rows is None:
-            mean, log_variance = self.last(self.join(torch.cat(maps, 1))).unbind(1)
-            return mean, steadied(log_variance)
-        seen = F.relu(features[-1])  # the classifier may be read before its ReLU
-        cam = activation_map(seen, said @ self.rows, self.side)
-        mean, log_variance = self.last(self.join(torch.cat([*maps, cam], 1))).unbind(1)
-        mean = mean + cam[:, 0]
-        return mean, steadied(log_variance)
+        start: Tensor | float = 0.0
+        if self.rows is not None:
+            seen = F.relu(features[-1])  # the classifier may be read before its ReLU
+            cam = activation_map(seen, said @ self.rows, self.side)
+            maps, start = [*maps, cam], cam[:, 0]
+        mean, log_variance = self.last(self.join(torch.cat(maps, 1))).unbind(1)
+        return mean + start, steadied(log_variance)
