@@ -1,5 +1,6 @@
 """Variational and distilled: what is learned, how it is read, and that processes agree."""
 
+import json
 import os
 import subprocess
 import sys
@@ -57,7 +58,7 @@ OF = {
     ),
     "features": (
         variational.VariationalTraining, variational.train,
-        {"reads": "features", "width": 6, "side": 12, "length": 1.0, "rate": 1e-2},
+        {"reads": "features", "width": 6, "side": 12, "length": 1.0, "rate": 1e-2, "spread": 2.0},
     ),
     "distilled": (distilled.DistilledTraining, distilled.train, {"width": 6, "grid": 8}),
 }  # fmt: skip
@@ -199,6 +200,27 @@ def test_variational_reads_mean_deviation_and_samples(folder, tmp_path, kind) ->
     assert total_variation(maps["mean"][:, None, None]).shape == (2,)
 
 
+@pytest.mark.parametrize("kind", ["casm", "variational", "features", "distilled"])
+def test_photos_may_be_shown_smaller_than_the_classifier_takes_them(folder, tmp_path, kind) -> None:
+    trained(kind, folder, tmp_path / "run", size=16)
+    path = tmp_path / "run" / f"{OF[kind][1].__module__.rpartition('.')[2]}.safetensors"
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+    assert json.loads(about["run"])["size"] == 16
+    method = create("methods", path.stem, weights=str(path))
+    images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(1))
+    assert explain(load(TOY), images, method).saliency.isfinite().all()
+    with pytest.raises(InputError, match="a run with size = 16 is there"):
+        trained(kind, folder, tmp_path / "run")
+    if kind in ("variational", "features"):
+        from accelerate import Accelerator
+
+        own = OF[kind][2] | SMALL | {"size": 16}
+        game = variational.VariationalGame(OF[kind][0](**own), Accelerator(cpu=True))
+        assert (game.size, game.encoder.side, game.prior.height) == (16, 8, 8)
+        assert about["side"] == "12"
+
+
 def test_a_black_box_has_no_features_to_read(folder, tmp_path) -> None:
     trained("features", folder, tmp_path / "run")
     method = create(
@@ -269,6 +291,9 @@ def test_classes_that_the_classifier_says(folder) -> None:
         ),
         ("variational", {"rate": 1e30}, "not finite"),
         ("features", {"side": 0}, "expected a side >= 1"),
+        ("variational", {"spread": 0.5}, "expected spread >= 1"),
+        ("variational", {"share": 0.5, "spread": 3.0}, r"share \* spread <= 1"),
+        ("casm", {"size": 8}, "expected size 0 or at least 16, got 8"),
         ("features", {"classifier": "tests.toys:patches"}, "no feature maps"),
         ("distilled", {"levels": 0}, "expected levels >= 1"),
         ("distilled", {"infiller": "gray"}, "did you mean 'grey'"),

@@ -121,8 +121,7 @@ class MaskedScore:
     def pictures(self, keep: Keep, step: int = 0) -> Images:
         """What the classifier would see under the first mask of each image."""
         which = torch.arange(len(keep), device=keep.device)
-        with torch.no_grad():
-            return self.variants(keep[:, 0], Rows(which, torch.zeros_like(which), step))
+        return self.variants(keep[:, 0], Rows(which, torch.zeros_like(which), step))
 
     def rows(self, chosen: Bool[Tensor, " b"] | Int[Tensor, " n"]) -> "MaskedScore":
         """The same question about some of the images, by mask or by number."""

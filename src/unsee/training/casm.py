@@ -70,6 +70,7 @@ class CasmTraining(MaskTraining):
     """Channels to which the decoder narrows feature maps."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.volume < 1:
             raise InputError(f"expected a volume in [0, 1), got {self.volume}")
 
@@ -90,6 +91,7 @@ def train(chosen: CasmTraining) -> Iterator[dict[str, float]]:
 class CasmGame(MaskGame):
     """Both players, the first classifier, and those that are remembered."""
 
+    chosen: CasmTraining
     file: ClassVar[str] = "casm.safetensors"
     fixed: ClassVar[tuple[str, ...]] = (*MaskGame.fixed, "strategy", "objective", "shared", "width")
 

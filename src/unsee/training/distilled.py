@@ -50,13 +50,14 @@ class DistilledTraining(MaskTraining):
     smoothness: float = 0.0
     """Weight of tide's total variation."""
     grid: int = 28
-    """Cells a side of the landscape."""
+    """Cells a side of the landscape of images of the classifier's own size."""
     width: int = 64
     """Channels of the decoder."""
     rate: float = 2e-3
     """AdamW's, falling to zero along a cosine."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.levels < 1 or self.grid < 1 or not 0 <= self.others <= 1:
             raise InputError(
                 "expected levels >= 1, grid >= 1 and others in [0, 1], got "
@@ -75,6 +76,7 @@ def train(chosen: DistilledTraining) -> Iterator[dict[str, float]]:
 class DistilledGame(MaskGame):
     """The decoder on the features of a classifier that stays as it is."""
 
+    chosen: DistilledTraining
     file: ClassVar[str] = "distilled.safetensors"
     fixed: ClassVar[tuple[str, ...]] = (*MaskGame.fixed, "infiller", "grid", "width", "levels")
 
@@ -84,7 +86,7 @@ class DistilledGame(MaskGame):
         torch.manual_seed(chosen.seed)
         self.stages, channels = mask_game.stages_of(given, "a distilled network")
         classes, rows = mask_game.classes_of(given)
-        decoder = LandscapeDecoder(channels, classes, chosen.width, chosen.grid, rows)
+        decoder = LandscapeDecoder(channels, classes, chosen.width, self.cells(chosen.grid), rows)
         self.decoder = decoder.to(accelerator.device).train()
         adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)
         self.adam = accelerator.prepare_optimizer(adam)

@@ -21,6 +21,8 @@ from unsee.training.photos import Labelled, gathered
 
 COLOURS = 3
 """Channels of photos."""
+SMALLEST = 16
+"""Side of photos in which a classifier may still see something."""
 TOGETHER = 64
 """Photos that are shown to the classifier at a time when classes are predicted."""
 
@@ -37,6 +39,13 @@ class MaskTraining(Training):
     """Classes: what the classifier says, or those of a labelled data set."""
     classes: str = ""
     """Only photos of these classes, as 0-49,120, by those labels; by default of all."""
+    size: int = 0
+    """Side at which photos are shown in training; 0 takes the classifier's own. Small photos that
+    are enlarged to it are blurred, and what is learnt of them is worth less on sharp ones."""
+
+    def __post_init__(self) -> None:
+        if self.size and self.size < SMALLEST:
+            raise InputError(f"expected size 0 or at least {SMALLEST}, got {self.size}")
 
     def photos(self) -> Labelled:
         """With their classes, where those of the data are asked for."""
@@ -47,7 +56,8 @@ class MaskTraining(Training):
         if not wanted:
             return found
         given = replace(loading.load(self.classifier), chunk=TOGETHER)
-        asked = (middles(part, given.framing.size[0]) for part in found.pictures.split(TOGETHER))
+        size = self.size or given.framing.size[0]
+        asked = (middles(part, size) for part in found.pictures.split(TOGETHER))
         said = torch.cat([given.predict(x.to(given.device)).argmax(1).cpu() for x in asked])
         mine = torch.isin(said, torch.tensor(sorted(wanted)))
         if not mine.any():
@@ -64,13 +74,18 @@ class MaskTraining(Training):
 class MaskGame(Game):
     """A network that makes maps for a classifier."""
 
-    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "classifier", "labels", "classes")
+    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "classifier", "labels", "classes", "size")
     given: Classifier
+    chosen: MaskTraining
 
     @property
     def size(self) -> int:
-        """That of the classifier's input."""
-        return self.given.framing.size[0]
+        """That of the classifier's input, if no other is asked for."""
+        return self.chosen.size or self.given.framing.size[0]
+
+    def cells(self, side: int) -> int:
+        """On the photos of training, for so many a side on images of the classifier's own size."""
+        return max(1, round(side * self.size / self.given.framing.size[0]))
 
     @abstractmethod
     def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:

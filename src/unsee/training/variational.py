@@ -13,7 +13,6 @@ from torch import Tensor
 from unsee import masks
 from unsee.classifier import unwrapped
 from unsee.errors import InputError
-from unsee.infillers.base import Rows
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import PUBLISHED, STEADY, VariationalEncoder
@@ -62,7 +61,8 @@ class VariationalTraining(MaskTraining):
     """What the encoder sees: the image, as published, or what the classifier has seen in it, which
     takes far fewer photos to learn (ours)."""
     side: int = 56
-    """Of the maps; 0 takes the image's, as published (and 16 times the work)."""
+    """Of the maps of images of the classifier's own size; 0 takes the image's, as published (and 16
+    times the work)."""
     widths: tuple[int, ...] = PUBLISHED
     """Channels of the convolutions that read the image."""
     width: int = 64
@@ -73,6 +73,7 @@ class VariationalTraining(MaskTraining):
     """Of the weights."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.share <= 1:
             raise InputError(f"expected a share in (0, 1], got {self.share}")
         if not self.spread >= 1 or self.share * self.spread > 1:
@@ -98,6 +99,7 @@ def train(chosen: VariationalTraining) -> Iterator[dict[str, float]]:
 class VariationalGame(MaskGame):
     """The encoder, the prior and the fixed classifier."""
 
+    chosen: VariationalTraining
     file: ClassVar[str] = "variational.safetensors"
     fixed: ClassVar[tuple[str, ...]] = (
         *MaskGame.fixed, "infiller", "share", "spread", "softness", "length", "nugget", "prior",
@@ -110,15 +112,17 @@ class VariationalGame(MaskGame):
         mask_game.network_of(self.given, "variational saliency")
         torch.manual_seed(chosen.seed)
         self.stages: Stages | None = None
+        side = self.cells(chosen.side) if chosen.side else 0
         if chosen.reads == "features":
             self.stages, channels = mask_game.stages_of(self.given, "variational saliency")
             _, rows = mask_game.classes_of(self.given)
-            made: Encoder = GaussianDecoder(channels, chosen.width, chosen.side, rows)
+            made: Encoder = GaussianDecoder(channels, chosen.width, side, rows)
         else:
-            made = VariationalEncoder(self.given.channels, chosen.widths, chosen.side)
+            made = VariationalEncoder(self.given.channels, chosen.widths, side)
         self.encoder: Any = made.to(accelerator.device).train()
-        height, width = (chosen.side, chosen.side) if chosen.side else self.given.framing.size
-        self.prior = SoftTV(height, width, chosen.length, nugget=chosen.nugget)
+        self.prior = SoftTV(
+            side or self.size, side or self.size, chosen.length, nugget=chosen.nugget
+        )
         self.prior.check()
         _begin_near(self.encoder, self.prior)
         adam = torch.optim.Adam(
@@ -190,9 +194,8 @@ class VariationalGame(MaskGame):
         targets = torch.zeros(n, dtype=torch.long, device=keep.device)  # all classes are compared
         seeds = seeds_of(batch.pixels, self.chosen.seed + step + 1)
         score = MaskedScore(self.given, self.infiller, batch.pixels, targets, seeds)
-        each = torch.arange(n, device=keep.device)
-        variants = score.variants(keep[:, None], Rows(each, torch.zeros_like(each), step + 1))
-        x = self.given.normalise(variants).contiguous(memory_format=torch.channels_last)
+        shown = score.pictures(keep[:, None, None], step + 1)
+        x = self.given.normalise(shown).contiguous(memory_format=torch.channels_last)
         with self.accelerator.autocast():
             return unwrapped(self.given.model(x)).float()
 
