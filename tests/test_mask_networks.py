@@ -60,7 +60,10 @@ OF = {
         variational.VariationalTraining, variational.train,
         {"reads": "features", "width": 6, "side": 12, "length": 1.0, "rate": 1e-2, "spread": 2.0},
     ),
-    "distilled": (distilled.DistilledTraining, distilled.train, {"width": 6, "grid": 8}),
+    "distilled": (
+        distilled.DistilledTraining, distilled.train,
+        {"width": 6, "grid": 8, "infiller": "blur:sigma=3,kernel=9"},
+    ),
 }  # fmt: skip
 FLAGS = {
     "casm": ["--width", "5"],
@@ -297,6 +300,7 @@ def test_classes_that_the_classifier_says(folder) -> None:
         ("features", {"classifier": "tests.toys:patches"}, "no feature maps"),
         ("distilled", {"levels": 0}, "expected levels >= 1"),
         ("distilled", {"infiller": "gray"}, "did you mean 'grey'"),
+        ("distilled", {"infiller": "blur:sigma"}, "expected NAME:setting=value"),
         ("casm", {"data": ()}, "expected data"),
         ("casm", {"classifier": "tests.toys:patches"}, "no feature maps"),
         ("distilled", {"classifier": "tests.toys:patches"}, "no feature maps"),

@@ -20,10 +20,11 @@ from unsee.cli import main
 from unsee.evaluation import tables
 from unsee.evaluation.cluster import Cluster, distribute
 from unsee.evaluation.gallery import shown
-from unsee.evaluation.plan import Combination, Plan, made, parts_of
+from unsee.evaluation.plan import Combination, Plan, parts_of
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.evaluation.work import classifier_of, framed
+from unsee.registry import made
 
 ROOT = Path(__file__).parents[1]
 

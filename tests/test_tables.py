@@ -11,10 +11,11 @@ from unsee.cli import main
 from unsee.evaluation import tables, text
 from unsee.evaluation.figures import figures
 from unsee.evaluation.page import page
-from unsee.evaluation.plan import Combination, Plan, columns_of, parts_of, settings_in
+from unsee.evaluation.plan import Combination, Plan, columns_of, parts_of
 from unsee.evaluation.report import Report
 from unsee.evaluation.series import cross_fitted, series
 from unsee.evaluation.store import Store
+from unsee.registry import settings_in
 
 ALPHAS = "localisation:threshold=max,alpha=0:0.9:0.3"
 

@@ -1,13 +1,15 @@
 """Names for parts: a file in a folder is a part, and its file name is its name."""
 
 import pkgutil
+import tomllib
+from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from inspect import getdoc
 from typing import Any
 
-from unsee.errors import unknown
+from unsee.errors import InputError, unknown
 
 KINDS = ("methods", "infillers", "metrics", "sources", "datasets")
 
@@ -32,6 +34,32 @@ def create(kind: str, /, name: str, **settings: Any) -> Any:
     # lists, as TOML and JSON have them, are tuples in a frozen part
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
     return found(**plain)
+
+
+def made(kind: str, text: str) -> Any:
+    """A part from `NAME` or `NAME:setting=value,...`; values as in TOML, or plain words."""
+    name, settings = settings_in(text)
+    return create(kind, name, **settings)
+
+
+def settings_in(text: str) -> tuple[str, dict[str, Any]]:
+    """The name and the settings in `NAME:setting=value,...`.
+
+    Raises `InputError` for what is no pair.
+    """
+    name, _, rest = text.partition(":")
+    return name, dict(_pairs(text, rest))
+
+
+def _pairs(text: str, rest: str) -> Iterator[tuple[str, Any]]:
+    for pair in filter(None, rest.split(",")):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"{text}: expected NAME:setting=value, got {pair!r}")
+        try:
+            yield key.strip(), tomllib.loads(f"x = {value}")["x"]
+        except tomllib.TOMLDecodeError:
+            yield key.strip(), value.strip()
 
 
 def part(kind: str, name: str) -> type[Any]:

@@ -16,10 +16,9 @@ from unsee.cli import question
 from unsee.errors import InputError
 from unsee.evaluation import intervals, labels
 from unsee.evaluation.labels import Beside, Pupil, Schooling
-from unsee.evaluation.plan import made
 from unsee.explanation import check_new, new_folder, write_manifest
 from unsee.pictures import overview
-from unsee.registry import settings_of
+from unsee.registry import made, settings_of
 from unsee.similarity import MEASURES
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, NamedTuple
@@ -16,7 +15,7 @@ from unsee.infillers.base import Infiller
 from unsee.methods.base import Method, check_choices
 from unsee.metrics.base import Metric
 from unsee.recipes import Recipe, recipe
-from unsee.registry import create
+from unsee.registry import create, made, settings_in
 
 OWN = "own"
 """The in-filler that a method was published with."""
@@ -181,32 +180,6 @@ def metric_of(text: str) -> Metric:
     """The metric that a column is named after."""
     found: Metric = made("metrics", text)
     return found
-
-
-def made(kind: str, text: str) -> Any:
-    """A part from `NAME` or `NAME:setting=value,...`; values as in TOML, or plain words."""
-    name, settings = settings_in(text)
-    return create(kind, name, **settings)
-
-
-def settings_in(text: str) -> tuple[str, dict[str, Any]]:
-    """The name and the settings in `NAME:setting=value,...`.
-
-    Raises `InputError` for what is no pair.
-    """
-    name, _, rest = text.partition(":")
-    return name, dict(_pairs(text, rest))
-
-
-def _pairs(text: str, rest: str) -> Iterator[tuple[str, Any]]:
-    for pair in filter(None, rest.split(",")):
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"{text}: expected NAME:setting=value, got {pair!r}")
-        try:
-            yield key.strip(), tomllib.loads(f"x = {value}")["x"]
-        except tomllib.TOMLDecodeError:
-            yield key.strip(), value.strip()
 
 
 def columns_of(metrics: Iterable[str]) -> tuple[str, ...]:

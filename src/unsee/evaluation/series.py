@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unsee.evaluation.plan import settings_in
+from unsee.registry import settings_in
 
 LEAST = 3
 """Columns that make a curve."""

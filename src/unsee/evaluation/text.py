@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from unsee import curves
 from unsee.evaluation.intervals import Mean
 from unsee.evaluation.numbers import KEYS
-from unsee.evaluation.plan import metric_of, settings_in
+from unsee.evaluation.plan import metric_of
 from unsee.evaluation.report import Difference, Report
 from unsee.evaluation.series import CHOSEN, TUNED
-from unsee.registry import summary
+from unsee.registry import settings_in, summary
 
 NOTE = (
     "Passes: forwards (of which with gradient) for a map. s/photo: map and metrics, on the machine "

@@ -13,11 +13,12 @@ from unsee import loading
 from unsee.classifier import Classifier
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
-from unsee.evaluation.plan import Combination, Plan, made, metric_of, parts_of
+from unsee.evaluation.plan import Combination, Plan, metric_of, parts_of
 from unsee.evaluation.store import Maps, Row
 from unsee.explain import Study
 from unsee.framing import Fit
 from unsee.metrics.base import Truth
+from unsee.registry import made
 from unsee.types import Images
 
 

@@ -16,7 +16,7 @@ from unsee.measures import probability
 from unsee.methods.tide import between_curves
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.random import seeds_of
-from unsee.registry import create
+from unsee.registry import made
 from unsee.score import MaskedScore
 from unsee.training import loop, mask_game
 from unsee.training.game import Batch
@@ -41,7 +41,8 @@ class DistilledTraining(MaskTraining):
     """
 
     infiller: str = "blur"
-    """What removed pixels show in training; any that `unsee list infillers` names."""
+    """What removed pixels show in training: NAME, as `unsee list infillers` has them, or
+    NAME:setting=value,..."""
     levels: int = 1
     """Water levels asked of each photo in a step, each to delete and to insert."""
     others: float = 0.25
@@ -91,7 +92,7 @@ class DistilledGame(MaskGame):
         adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)
         self.adam = accelerator.prepare_optimizer(adam)
         self.past = []
-        self.infiller = create("infillers", chosen.infiller)
+        self.infiller = made("infillers", chosen.infiller)
 
     def states(self) -> dict[str, Any]:
         """The decoder and its optimiser."""

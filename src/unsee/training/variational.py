@@ -18,7 +18,6 @@ from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import PUBLISHED, STEADY, VariationalEncoder
 from unsee.prior import SoftTV
 from unsee.random import seeds_of
-from unsee.registry import create
 from unsee.score import MaskedScore
 from unsee.training import loop, mask_game
 from unsee.training.game import Batch
@@ -42,7 +41,8 @@ class VariationalTraining(MaskTraining):
     """
 
     infiller: str = "mean"
-    """What removed pixels show in training; any that `unsee list infillers` names."""
+    """What removed pixels show in training: NAME, as `unsee list infillers` has them, or
+    NAME:setting=value,..."""
     share: float = 0.1
     """Of the pixels that are kept."""
     spread: float = 1.0
@@ -130,7 +130,7 @@ class VariationalGame(MaskGame):
         )
         self.adam = accelerator.prepare_optimizer(adam)
         self.past = []
-        self.infiller = create("infillers", chosen.infiller)
+        self.infiller = made("infillers", chosen.infiller)
 
     def states(self) -> dict[str, Any]:
         """The encoder and its optimiser."""
