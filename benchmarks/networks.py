@@ -88,7 +88,13 @@ def rate(chosen: argparse.Namespace, plan: dict[str, Any]) -> None:
                 *limited, "--out", str(folder / run), "--threads", str(chosen.threads), bad=1,
             )  # fmt: skip
             unsee(
-                "report", str(folder / run), "--out", str(folder / f"{run}-report"), "--overwrite"
+                "report",
+                str(folder / run),
+                "--out",
+                str(folder / f"{run}-report"),
+                "--overwrite",
+                "--plan",
+                str(folder / "plan.toml"),
             )
 
 

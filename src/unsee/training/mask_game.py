@@ -40,8 +40,8 @@ class MaskTraining(Training):
     classes: str = ""
     """Only photos of these classes, as 0-49,120, by those labels; by default of all."""
     size: int = 0
-    """Side at which photos are shown in training; 0 takes the classifier's own. Small photos that
-    are enlarged to it are blurred, and what is learnt of them is worth less on sharp ones."""
+    """Side at which photos are shown in training; 0 takes the classifier's own, smaller ones take
+    less time."""
 
     def __post_init__(self) -> None:
         if self.size and self.size < SMALLEST:
