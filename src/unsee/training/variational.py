@@ -116,10 +116,10 @@ class VariationalGame(MaskGame):
         if chosen.reads == "features":
             self.stages, channels = mask_game.stages_of(self.given, "variational saliency")
             _, rows = mask_game.classes_of(self.given)
-            made: Encoder = GaussianDecoder(channels, chosen.width, side, rows)
+            encoder: Encoder = GaussianDecoder(channels, chosen.width, side, rows)
         else:
-            made = VariationalEncoder(self.given.channels, chosen.widths, side)
-        self.encoder: Any = made.to(accelerator.device).train()
+            encoder = VariationalEncoder(self.given.channels, chosen.widths, side)
+        self.encoder: Any = encoder.to(accelerator.device).train()
         self.prior = SoftTV(
             side or self.size, side or self.size, chosen.length, nugget=chosen.nugget
         )
