@@ -18,6 +18,7 @@ from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import PUBLISHED, STEADY, VariationalEncoder
 from unsee.prior import SoftTV
 from unsee.random import seeds_of
+from unsee.registry import made
 from unsee.score import MaskedScore
 from unsee.training import loop, mask_game
 from unsee.training.game import Batch
