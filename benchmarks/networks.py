@@ -158,7 +158,11 @@ def doubt(chosen: argparse.Namespace, plan: dict[str, Any]) -> None:
     print(
         f"deviation and difference of seeds, rank correlation: {intervals.mean(found)}, n {len(found)}"
     )
-    for kind, name in (("casm", "L100"), ("distilled", "distilled")):
+    for name, kind in (
+        ("L100", "casm"),
+        ("variational", "variational"),
+        ("distilled", "distilled"),
+    ):
         if weights(chosen.out, plan, name).exists():
             method = create("methods", kind, weights=str(weights(chosen.out, plan, name)))
             print(f"{kind}: {cost(classifier, image, method):.2f} of the classifier's pass")
