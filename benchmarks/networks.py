@@ -88,14 +88,9 @@ def rate(chosen: argparse.Namespace, plan: dict[str, Any]) -> None:
                 *limited, "--out", str(folder / run), "--threads", str(chosen.threads), bad=1,
             )  # fmt: skip
             unsee(
-                "report",
-                str(folder / run),
-                "--out",
-                str(folder / f"{run}-report"),
-                "--overwrite",
-                "--plan",
-                str(folder / "plan.toml"),
-            )
+                "report", str(folder / run), "--plan", str(folder / "plan.toml"),
+                "--out", str(folder / f"{run}-report"), "--overwrite",
+            )  # fmt: skip
 
 
 def spelled(method: str, paths: dict[str, Path], plan: dict[str, Any]) -> str:

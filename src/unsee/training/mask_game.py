@@ -47,6 +47,10 @@ class MaskTraining(Training):
         if self.size and self.size < SMALLEST:
             raise InputError(f"expected size 0 or at least {SMALLEST}, got {self.size}")
 
+    def size_for(self, classifier: Classifier) -> int:
+        """Side of what it is shown: its input's, if no other is asked for."""
+        return self.size or classifier.framing.size[0]
+
     def photos(self) -> Labelled:
         """With their classes, where those of the data are asked for."""
         if self.labels == "data":
@@ -56,7 +60,7 @@ class MaskTraining(Training):
         if not wanted:
             return found
         given = replace(loading.load(self.classifier), chunk=TOGETHER)
-        size = self.size or given.framing.size[0]
+        size = self.size_for(given)
         asked = (middles(part, size) for part in found.pictures.split(TOGETHER))
         said = torch.cat([given.predict(x.to(given.device)).argmax(1).cpu() for x in asked])
         mine = torch.isin(said, torch.tensor(sorted(wanted)))
@@ -80,8 +84,8 @@ class MaskGame(Game):
 
     @property
     def size(self) -> int:
-        """That of the classifier's input, if no other is asked for."""
-        return self.chosen.size or self.given.framing.size[0]
+        """That of what the classifier is shown."""
+        return self.chosen.size_for(self.given)
 
     def cells(self, side: int) -> int:
         """On the photos of training, for so many a side on images of the classifier's own size."""

@@ -121,9 +121,8 @@ class VariationalGame(MaskGame):
         else:
             encoder = VariationalEncoder(self.given.channels, chosen.widths, side)
         self.encoder: Any = encoder.to(accelerator.device).train()
-        self.prior = SoftTV(
-            side or self.size, side or self.size, chosen.length, nugget=chosen.nugget
-        )
+        cells = side or self.size
+        self.prior = SoftTV(cells, cells, chosen.length, nugget=chosen.nugget)
         self.prior.check()
         _begin_near(self.encoder, self.prior)
         adam = torch.optim.Adam(
