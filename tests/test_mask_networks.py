@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,14 @@ from tests.conftest import question
 from unsee import InputError, black_box, create, explain, load
 from unsee.cli import main
 from unsee.masks import total_variation
+from unsee.methods._evidence import Evident
 from unsee.networks.activation import activation_map
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.head import rows_of
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.norm import BatchNorm
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
+from unsee.smoothing import gaussian_blur
 from unsee.training import casm, distilled, variational
 from unsee.training.crops import middles
 from unsee.training.photos import gathered
@@ -59,6 +62,10 @@ OF = {
     "features": (
         variational.VariationalTraining, variational.train,
         {"reads": "features", "width": 6, "side": 12, "length": 1.0, "rate": 1e-2, "spread": 2.0},
+    ),
+    "gradients": (
+        variational.VariationalTraining, variational.train,
+        {"reads": "gradients", "width": 6, "side": 12, "length": 1.0, "rate": 1e-2},
     ),
     "distilled": (
         distilled.DistilledTraining, distilled.train,
@@ -96,7 +103,7 @@ def trained(kind, folder, out, **more):
     return list(train(settings(data=(str(folder),), out=out, **SMALL | own | more)))
 
 
-@pytest.mark.parametrize("kind", ["variational", "features", "distilled"])
+@pytest.mark.parametrize("kind", ["variational", "features", "gradients", "distilled"])
 def test_a_stopped_run_goes_on_exactly(folder, tmp_path, kind) -> None:
     trained(kind, folder, tmp_path / "whole", save_every=1)
     settings, train, own = OF[kind]
@@ -173,7 +180,7 @@ def test_the_kept_pixels_sum_to_the_share() -> None:
         assert one[top].min() > one[~top].max()
 
 
-@pytest.mark.parametrize("kind", ["variational", "features"])
+@pytest.mark.parametrize("kind", ["variational", "features", "gradients"])
 def test_variational_reads_mean_deviation_and_samples(folder, tmp_path, kind) -> None:
     trained(kind, folder, tmp_path / "run")
     path = tmp_path / "run" / "variational.safetensors"
@@ -203,7 +210,7 @@ def test_variational_reads_mean_deviation_and_samples(folder, tmp_path, kind) ->
     assert total_variation(maps["mean"][:, None, None]).shape == (2,)
 
 
-@pytest.mark.parametrize("kind", ["casm", "variational", "features", "distilled"])
+@pytest.mark.parametrize("kind", ["casm", "variational", "features", "gradients", "distilled"])
 def test_photos_may_be_shown_smaller_than_the_classifier_takes_them(folder, tmp_path, kind) -> None:
     trained(kind, folder, tmp_path / "run", size=16)
     path = tmp_path / "run" / f"{OF[kind][1].__module__.rpartition('.')[2]}.safetensors"
@@ -215,7 +222,7 @@ def test_photos_may_be_shown_smaller_than_the_classifier_takes_them(folder, tmp_
     assert explain(load(TOY), images, method).saliency.isfinite().all()
     with pytest.raises(InputError, match="a run with size = 16 is there"):
         trained(kind, folder, tmp_path / "run")
-    if kind in ("variational", "features"):
+    if kind in ("variational", "features", "gradients"):
         from accelerate import Accelerator
 
         own = OF[kind][2] | SMALL | {"size": 16}
@@ -233,6 +240,40 @@ def test_a_black_box_has_no_features_to_read(folder, tmp_path) -> None:
     object.__setattr__(box, "name", TOY)
     with pytest.raises(InputError, match="a black box has none"):
         explain(box, torch.rand(1, 3, 24, 24), method)
+
+
+def test_gradients_are_read_in_one_pass_forward_and_back(folder, tmp_path) -> None:
+    trained("gradients", folder, tmp_path / "run")
+    weights = str(tmp_path / "run" / "variational.safetensors")
+    method, classifier = create("methods", "variational", weights=weights), load(TOY)
+    images = torch.rand(3, 3, 24, 24, generator=torch.Generator().manual_seed(1))
+    found = explain(classifier, images, method)
+    assert found.provenance["cost"]["forwards"] == found.provenance["cost"]["backwards"] == 3
+    alone = explain(classifier, images[1:2], method).saliency
+    torch.testing.assert_close(found.saliency[1:2], alone)
+    assert explain(classifier, images * 0 + 0.5, method).saliency.isfinite().all()
+    with pytest.raises(InputError, match="this classifier has none"):
+        explain(replace(classifier, differentiable=False), images, method)
+
+
+def test_evidence_is_the_first_order_change_of_a_blurred_pixel() -> None:
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.Linear(4 * 14 * 14, 2)
+    )
+    x = torch.randn(2, 3, 16, 16)
+    answer, (maps, evidence) = Evident(network, ["0"])(x)
+    torch.testing.assert_close(answer, network(x).detach())
+    assert maps.shape == (2, 4, 14, 14)
+    assert evidence.shape == (2, 2, 16, 16)
+    assert not any(one.requires_grad for one in (answer, maps, evidence))
+    assert all(p.grad is None for p in network.parameters())
+    top = answer.argmax(1)
+    weight = (network[2].weight[top] - network[2].weight[1 - top]).view(2, 4, 14, 14)
+    gradient = torch.nn.functional.conv_transpose2d(weight, network[0].weight)  # all is linear
+    change = gradient * (x - gaussian_blur(x, 5, 11))
+    torch.testing.assert_close(evidence[:, 0], change.sum(1).detach(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(evidence[:, 1], change.abs().sum(1).detach(), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["casm", "variational", "distilled"])
@@ -293,7 +334,9 @@ def test_classes_that_the_classifier_says(folder) -> None:
             "not positive definite at length-scale 300",
         ),
         ("variational", {"rate": 1e30}, "not finite"),
-        ("features", {"side": 0}, "expected a side >= 1"),
+        ("features", {"side": 0}, "expected a side >= 1 where features are read"),
+        ("gradients", {"side": 0}, "expected a side >= 1 where gradients are read"),
+        ("gradients", {"classifier": "tests.toys:patches"}, "no feature maps"),
         ("variational", {"spread": 0.5}, "expected spread >= 1"),
         ("variational", {"share": 0.5, "spread": 3.0}, r"share \* spread <= 1"),
         ("casm", {"size": 8}, "expected size 0 or at least 16, got 8"),
@@ -472,3 +515,13 @@ def test_a_gaussian_begins_as_the_class_activation_map() -> None:
     mean, _ = gaussian(features, said)
     torch.testing.assert_close(mean - mean.mean((1, 2), keepdim=True), plain)
     assert GaussianDecoder((3, 4), width=6, side=4, rows=rows).rows is None
+
+    evident = GaussianDecoder((4, 3), width=6, side=4, rows=rows, evident=True).eval()
+    torch.nn.init.zeros_(evident.last.weight)
+    signed = torch.randn(2, 1, 16, 16, generator=g)
+    mean, _ = evident([*features, torch.cat([signed, signed.abs()], 1)], said)
+    cells = torch.nn.functional.avg_pool2d(signed, 4)[:, 0]
+    cells = (cells - cells.mean((1, 2), keepdim=True)) / cells.std((1, 2), keepdim=True)
+    torch.testing.assert_close(
+        mean - mean.mean((1, 2), keepdim=True), plain + cells / 2, rtol=1e-4, atol=1e-4
+    )

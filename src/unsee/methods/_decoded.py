@@ -1,4 +1,4 @@
-"""Trained decoders on a classifier's feature maps: one forward pass for each image."""
+"""Trained decoders on a classifier's feature maps: one pass for each image."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,8 @@ Decode = Callable[[list[Tensor], Logits, Targets], Tensor]
 def decoded(score: MaskedScore, reader: Stages, decode: Decode) -> Tensor:
     """What a decoder makes of all images, chunk by chunk."""
     classifier, found = score.classifier, list[Tensor]()
-    chunk = classifier.at_a_time(score.images, len(score.images))
+    gradient = reader.backwards > 0
+    chunk = classifier.at_a_time(score.images, len(score.images), gradient=gradient)
     pairs = zip(score.images.split(chunk), score.targets.split(chunk), strict=True)
     with torch.no_grad():
         for images, targets in pairs:
@@ -29,6 +30,7 @@ def decoded(score: MaskedScore, reader: Stages, decode: Decode) -> Tensor:
             said = unwrapped(answer).float()
             found.append(decode([f.float() for f in features], said, targets))
             classifier.passes.forwards += len(images)
+            classifier.passes.backwards += reader.backwards * len(images)
     return torch.cat(found)
 
 

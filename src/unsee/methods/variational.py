@@ -12,7 +12,9 @@ from torch import Tensor
 
 from unsee import masks
 from unsee import weights as files
+from unsee.errors import InputError
 from unsee.methods._decoded import decoded, module_of
+from unsee.methods._evidence import Evident
 from unsee.methods.base import Method, Progress, drawn
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.head import rows_of
@@ -33,8 +35,8 @@ PUBLISHED = files.Published("variational.safetensors", "unsee train variational"
 class Variational(Method):
     """Variational saliency (Kim et al.), trained by `unsee train variational`.
 
-    One pass of the encoder gives a mean and a variance for each pixel, from the image, or from the
-    classifier's feature maps where it was trained so.
+    One pass of the encoder gives a mean and a variance for each pixel: from the image, or, where it
+    was trained so, from the classifier's feature maps, or from these and its answer's gradient.
     `reading` takes the mean, the uncertainty (the standard deviation), or a map drawn with the
     run's seed, of which several (`repeats`) show the same spread. The target does not count.
     """
@@ -85,13 +87,18 @@ class Variational(Method):
         model: Any = classifier.model  # a function is as good a key as a module
         trained_for, names, encoder = files.ready(model, path, device, variational)
         files.for_classifier(path, trained_for, classifier.name)
-        return encoder, Stages(model, names) if names else None
+        evident = isinstance(encoder, GaussianDecoder) and encoder.evidence is not None
+        if evident and not classifier.differentiable:
+            raise InputError(f"{path} reads gradients, and this classifier has none")
+        reader = Evident if evident else Stages
+        return encoder, reader(model, names) if names else None
 
 
 def _made(about: dict[str, str], score: MaskedScore, path: Path) -> Encoder:
     """The untrained network that a file of weights is for."""
     channels, side = json.loads(about["channels"]), int(about["side"])
-    if about["reads"] == "features":
+    if about["reads"] != "image":
         rows = rows_of(module_of(score, str(path)), int(about["rows"]))
-        return GaussianDecoder(channels, int(about["width"]), side, rows)
+        evident = about["reads"] == "gradients"
+        return GaussianDecoder(channels, int(about["width"]), side, rows, evident)
     return VariationalEncoder(channels, json.loads(about["widths"]), side)

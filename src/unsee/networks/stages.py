@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -80,6 +80,9 @@ class Seen(NamedTuple):
 
 class Stages:
     """A network read at some of its modules; it stays as it was."""
+
+    backwards: ClassVar[int] = 0
+    """Passes back through the network that a reading takes."""
 
     def __init__(self, network: nn.Module, names: list[str]) -> None:
         self.network, self.names = network, names

@@ -13,6 +13,7 @@ from torch import Tensor
 from unsee import masks
 from unsee.classifier import unwrapped
 from unsee.errors import InputError
+from unsee.methods._evidence import Evident
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import PUBLISHED, STEADY, VariationalEncoder
@@ -58,9 +59,10 @@ class VariationalTraining(MaskTraining):
     leaves to a pixel of its own must be more than the encoder's least variance."""
     prior: float = 1.0
     """Weight of the divergence from the prior, for each pixel."""
-    reads: Literal["image", "features"] = "image"
+    reads: Literal["image", "features", "gradients"] = "image"
     """What the encoder sees: the image, as published, or what the classifier has seen in it, which
-    takes far fewer photos to learn (ours)."""
+    takes far fewer photos to learn (ours); gradients: that, and on which pixels its answer hangs,
+    for a pass back through the classifier."""
     side: int = 56
     """Of the maps of images of the classifier's own size; 0 takes the image's, as published (and 16
     times the work)."""
@@ -84,8 +86,8 @@ class VariationalTraining(MaskTraining):
             )
         if not self.softness > 0:
             raise InputError(f"expected softness > 0, got {self.softness}")
-        if self.reads == "features" and self.side < 1:
-            raise InputError(f"expected a side >= 1 where features are read, got {self.side}")
+        if self.reads != "image" and self.side < 1:
+            raise InputError(f"expected a side >= 1 where {self.reads} are read, got {self.side}")
 
 
 def train(chosen: VariationalTraining) -> Iterator[dict[str, float]]:
@@ -114,10 +116,12 @@ class VariationalGame(MaskGame):
         torch.manual_seed(chosen.seed)
         self.stages: Stages | None = None
         side = self.cells(chosen.side) if chosen.side else 0
-        if chosen.reads == "features":
-            self.stages, channels = mask_game.stages_of(self.given, "variational saliency")
+        if chosen.reads != "image":
+            evident = chosen.reads == "gradients"
+            found, channels = mask_game.stages_of(self.given, "variational saliency")
+            self.stages = Evident(found.network, found.names) if evident else found
             _, rows = mask_game.classes_of(self.given)
-            encoder: Encoder = GaussianDecoder(channels, chosen.width, side, rows)
+            encoder: Encoder = GaussianDecoder(channels, chosen.width, side, rows, evident)
         else:
             encoder = VariationalEncoder(self.given.channels, chosen.widths, side)
         self.encoder: Any = encoder.to(accelerator.device).train()
