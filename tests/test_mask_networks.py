@@ -156,6 +156,9 @@ def test_a_distilled_network_finds_what_the_classifier_looks_at(folder, tmp_path
     cold = create("methods", "tide", grid=8, scales=2, steps=2)
     assert warm.begin(score)[:, -64:].abs().sum() > 0
     assert warm.begin(score)[:, :-64].abs().sum() == 0
+    begun = warm.begin(score)[:, -64:]
+    torch.testing.assert_close(begun.std(1, correction=0), torch.ones(2), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(begun.mean(1), torch.zeros(2), rtol=0, atol=1e-5)
     losses = [method.loss(score, 0, method.begin(score)).mean() for method in (warm, cold)]
     assert losses[0] < losses[1]
 
@@ -168,6 +171,36 @@ def test_the_encoder_is_the_published_one() -> None:
     assert mean.shape == log_variance.shape == (1, 20, 28)
     small = VariationalEncoder(widths=(4,), side=8).eval()
     assert small(torch.rand(2, 3, 20, 20))[0].shape == (2, 8, 8)
+
+
+def test_any_share_may_be_kept(folder, tmp_path) -> None:
+    from accelerate import Accelerator
+
+    own = {**OF["features"][2], **SMALL, "spread": 0.0}
+    game = variational.VariationalGame(OF["features"][0](**own), Accelerator(cpu=True))
+    coins = torch.tensor([0.0, 0.3, 0.999])
+    torch.testing.assert_close(game._shares(coins), torch.tensor([0.01, 0.3, 0.99]))
+    game.chosen = replace(game.chosen, share=0.2, spread=4.0)
+    torch.testing.assert_close(
+        game._shares(torch.tensor([0.0, 0.5, 1.0])), torch.tensor([0.05, 0.2, 0.8])
+    )
+
+
+def test_a_single_cell_does_not_make_the_kept_pixels_even() -> None:
+    scores = torch.randn(1, 10, 10, generator=torch.Generator().manual_seed(0))
+    plain = kept(scores, torch.tensor([0.3]), 0.1)
+    torch.testing.assert_close(kept(5 * scores + 2, torch.tensor([0.3]), 0.1), plain)
+    high = scores.clone()
+    high[0, 0, 0] = 8.0
+    assert kept(high, torch.tensor([0.3]), 0.1).std() > 0.8 * plain.std()
+    assert kept(0 * scores, torch.tensor([0.3]), 0.1).allclose(torch.tensor(0.3))
+
+
+def test_the_probability_may_be_what_is_kept(folder, tmp_path) -> None:
+    losses = trained("gradients", folder, tmp_path / "run", reconstruction="probability")
+    assert all(0 <= one["reconstruction"] <= 1 for one in losses)
+    with pytest.raises(InputError, match="choose another --out"):
+        trained("gradients", folder, tmp_path / "run")
 
 
 def test_the_kept_pixels_sum_to_the_share() -> None:
@@ -337,7 +370,7 @@ def test_classes_that_the_classifier_says(folder) -> None:
         ("features", {"side": 0}, "expected a side >= 1 where features are read"),
         ("gradients", {"side": 0}, "expected a side >= 1 where gradients are read"),
         ("gradients", {"classifier": "tests.toys:patches"}, "no feature maps"),
-        ("variational", {"spread": 0.5}, "expected spread >= 1"),
+        ("variational", {"spread": 0.5}, "expected spread 0 or >= 1"),
         ("variational", {"share": 0.5, "spread": 3.0}, r"share \* spread <= 1"),
         ("casm", {"size": 8}, "expected size 0 or at least 16, got 8"),
         ("features", {"classifier": "tests.toys:patches"}, "no feature maps"),

@@ -16,6 +16,9 @@ from unsee.updates import Adam, Update
 
 __all__ = ["TIDE"]
 
+FOOTHILLS = 1.0
+"""Deviation of a landscape that a descent begins with. Of those between .25 and 2 it saves most."""
+
 
 @dataclass(frozen=True)
 class TIDE(MaskOptimiser):
@@ -85,9 +88,11 @@ class TIDE(MaskOptimiser):
         return height
 
     def warm(self, theta: Theta, hills: Hills) -> Theta:
-        """The finest grid is the trained landscape."""
+        """The finest grid is the trained landscape, no higher than that a descent comes away."""
         fine = masks.resize(hills, (self.grid, self.grid)).flatten(1)
-        return torch.cat([theta[:, : -(self.grid**2)], fine], 1)
+        fine = fine - fine.mean(1, keepdim=True)
+        spread = fine.square().mean(1, keepdim=True).sqrt()
+        return torch.cat([theta[:, : -(self.grid**2)], FOOTHILLS * fine / (spread + 1e-6)], 1)
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """What is left without the top, less what the top alone brings, over a few levels."""

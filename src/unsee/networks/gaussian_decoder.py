@@ -50,6 +50,8 @@ class GaussianDecoder(nn.Module):
             nn.ReLU(),
         )
         self.last = nn.Conv2d(width, 2, 3, padding=1)
+        if self.rows is not None or evident:
+            nn.init.zeros_(self.last.weight[:1])  # the mean is what it begins as
 
     def forward(
         self, features: Sequence[Tensor], said: Float[Tensor, "n _classes"]

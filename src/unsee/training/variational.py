@@ -13,6 +13,7 @@ from torch import Tensor
 from unsee import masks
 from unsee.classifier import unwrapped
 from unsee.errors import InputError
+from unsee.measures import probability
 from unsee.methods._evidence import Evident
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.stages import Stages
@@ -30,6 +31,10 @@ Encoder = VariationalEncoder | GaussianDecoder
 Heights = Float[Tensor, "n _gh _gw"]
 CLIP = 10.0
 """Norm of the gradient."""
+LEAST = 0.01
+"""Share that is kept, or not kept, of every map where all shares are drawn alike."""
+RANGE = 6.0
+"""Deviations in the range of a map."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,19 @@ class VariationalTraining(MaskTraining):
     """Of the pixels that are kept."""
     spread: float = 1.0
     """For each photo the share is drawn between share / spread and share * spread (ours), so that
-    all of the ranking is learnt; 1 always keeps the share, as published."""
+    all of the ranking is learnt; 1 always keeps the share, as published; 0 draws every share alike,
+    which is the area under an insertion curve."""
     softness: float = 0.1
-    """Entropic regularisation of the top-k, for scores in [0, 1]."""
+    """Entropic regularisation of the top-k, for scores whose range is about 1."""
     length: float = 3.0
     """Length-scale of the prior, in pixels of the map."""
     nugget: float = 0.1
     """Added to the prior's diagonals: how much a pixel may differ from its neighbours. What it
     leaves to a pixel of its own must be more than the encoder's least variance."""
+    reconstruction: Literal["cross_entropy", "probability"] = "cross_entropy"
+    """How far what is said to the kept pixels is from what is said to the image: the cross-entropy
+    of all classes, as published, or what the probability of the answer lacks of one (ours), which
+    does not spend itself on photos of which little can be kept."""
     prior: float = 1.0
     """Weight of the divergence from the prior, for each pixel."""
     reads: Literal["image", "features", "gradients"] = "image"
@@ -79,9 +89,9 @@ class VariationalTraining(MaskTraining):
         super().__post_init__()
         if not 0 < self.share <= 1:
             raise InputError(f"expected a share in (0, 1], got {self.share}")
-        if not self.spread >= 1 or self.share * self.spread > 1:
+        if not (self.spread >= 1 or self.spread == 0) or self.share * self.spread > 1:
             raise InputError(
-                "expected spread >= 1 and share * spread <= 1, got "
+                "expected spread 0 or >= 1, and share * spread <= 1, got "
                 f"spread {self.spread:g} and share {self.share:g}"
             )
         if not self.softness > 0:
@@ -105,8 +115,8 @@ class VariationalGame(MaskGame):
     chosen: VariationalTraining
     file: ClassVar[str] = "variational.safetensors"
     fixed: ClassVar[tuple[str, ...]] = (
-        *MaskGame.fixed, "infiller", "share", "spread", "softness", "length", "nugget", "prior",
-        "reads", "side", "widths", "width",
+        *MaskGame.fixed, "infiller", "share", "spread", "softness", "length", "nugget",
+        "reconstruction", "prior", "reads", "side", "widths", "width",
     )  # fmt: skip
 
     def __init__(self, chosen: VariationalTraining, accelerator: Any) -> None:
@@ -183,14 +193,21 @@ class VariationalGame(MaskGame):
         g = torch.Generator().manual_seed(self.chosen.seed * 1_013 + step + 1)
         noise = batch.own(torch.randn(batch.total, *mean.shape[1:], generator=g)).to(mean)
         coins = batch.own(torch.rand(batch.total, generator=g)).to(mean)
-        shares = self.chosen.share * self.chosen.spread ** (2 * coins - 1)
         drawn = mean + (log_variance / 2).exp() * noise
-        shown = self._shown(batch, kept(drawn, shares, self.chosen.softness), step)
-        said = answer.softmax(1)
-        reconstruction = -(said * shown.log_softmax(1)).sum(1).mean()
+        shown = self._shown(batch, kept(drawn, self._shares(coins), self.chosen.softness), step)
+        if self.chosen.reconstruction == "probability":
+            reconstruction = (1 - probability(shown, answer.argmax(1))).mean()
+        else:
+            reconstruction = -(answer.softmax(1) * shown.log_softmax(1)).sum(1).mean()
         pixels = mean[0].numel()
         divergence = self.prior.divergence(mean, log_variance.exp()).mean() / pixels
         return {"reconstruction": reconstruction, "divergence": divergence}
+
+    def _shares(self, coins: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Of the pixels that are kept, from numbers in [0, 1)."""
+        if not self.chosen.spread:
+            return coins.clamp(LEAST, 1 - LEAST)
+        return self.chosen.share * self.chosen.spread ** (2 * coins - 1)
 
     def _shown(self, batch: Batch, keep: Heights, step: int) -> Float[Tensor, "n _classes"]:
         """What the classifier says to what is kept, in-filled."""
@@ -232,8 +249,13 @@ def _begin_near(encoder: Encoder, prior: SoftTV) -> None:
 def kept(
     scores: Float[Tensor, "n h w"], share: Float[Tensor, " n"], softness: float
 ) -> Float[Tensor, "n h w"]:
-    """The soft top share of each map, whose scores are brought to [0, 1] first."""
+    """The soft top share of each map, whose scores are brought to deviation 1 / RANGE first.
+
+    Published: to the range [0, 1]. A range can be stretched by a single cell, until masks are even
+    and show all of the photo a little, which the classifier reads better than a part of it.
+    """
     flat = scores.flatten(1)
-    low, high = (end[:, None] for end in flat.aminmax(dim=1))
-    scaled = (flat - low) / (high - low).clamp(min=1e-6)
+    flat = flat - flat.mean(1, keepdim=True)
+    spread = flat.square().mean(1, keepdim=True).sqrt()
+    scaled = flat / (RANGE * spread).clamp(min=1e-6)
     return masks.soft_top_k(scaled, share * flat.shape[1], softness / 2).view_as(scores)
