@@ -390,6 +390,14 @@ def test_wrong_settings_are_refused(folder, tmp_path, kind, settings, words) -> 
         list(train(chosen(**{**plain, **settings})))
 
 
+@pytest.mark.parametrize("name", ["reads", "reconstruction", "labels"])
+def test_words_that_are_no_choice_are_refused(name) -> None:
+    chosen = variational.VariationalTraining(**SMALL)
+    object.__setattr__(chosen, name, "pixels")  # as a caller without type checks would
+    with pytest.raises(InputError, match=f"no {name} of VariationalTraining .*'pixels'"):
+        chosen.__post_init__()
+
+
 @pytest.mark.parametrize("kind", ["variational", "distilled"])
 def test_a_run_that_diverges_keeps_its_last_good_checkpoint(folder, tmp_path, kind) -> None:
     out = tmp_path / "run"

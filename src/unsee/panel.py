@@ -124,7 +124,7 @@ def _curves(axes: "Axes", findings: Findings) -> None:
     axes.set_title(
         f"Probability of “{findings.name}”  (protocol rise)", loc="left", color=INK, fontsize=14
     )
-    axes.legend(frameon=False, loc="center right", fontsize=11)
+    axes.legend(frameon=False, loc="best", fontsize=11)
     _plain(axes, left=True)
 
 

@@ -13,6 +13,7 @@ from unsee import loading
 from unsee.classifier import Classifier
 from unsee.datasets.base import classes_in
 from unsee.errors import InputError
+from unsee.methods.base import check_choices
 from unsee.networks.head import rows_of
 from unsee.networks.stages import Stages
 from unsee.training.crops import middles
@@ -44,6 +45,7 @@ class MaskTraining(Training):
     less time."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         if self.size and self.size < SMALLEST:
             raise InputError(f"expected size 0 or at least {SMALLEST}, got {self.size}")
 
