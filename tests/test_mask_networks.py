@@ -289,6 +289,15 @@ def test_gradients_are_read_in_one_pass_forward_and_back(folder, tmp_path) -> No
         explain(replace(classifier, differentiable=False), images, method)
 
 
+@pytest.mark.parametrize(("weights", "backwards"), [("", 1), ("variational_features", 0)])
+def test_both_weights_of_variational_ship(weights, backwards) -> None:
+    image = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    found = explain("efficientnet_lite0", image, create("methods", "variational", weights=weights))
+    assert found.saliency.isfinite().all()
+    assert found.provenance["cost"]["forwards"] == 1
+    assert found.provenance["cost"]["backwards"] == backwards
+
+
 def test_evidence_is_the_first_order_change_of_a_blurred_pixel() -> None:
     torch.manual_seed(0)
     network = torch.nn.Sequential(
