@@ -15,5 +15,10 @@ def activation_map(
     Zhou et al. 2016.
     """
     cam = torch.einsum("nchw,nc->nhw", coarsest.float(), rows)[:, None]
-    cam = (cam - cam.mean((2, 3), keepdim=True)) / (cam.std((2, 3), keepdim=True) + 1e-6)
-    return on_grid(cam.to(coarsest.dtype), side)
+    return on_grid(standardised(cam, 1e-6).to(coarsest.dtype), side)
+
+
+def standardised(maps: Float[Tensor, "n k h w"], least: float) -> Float[Tensor, "n k h w"]:
+    """Each of mean 0 and deviation 1; what deviates by less than `least` stays near zero."""
+    centred = maps - maps.mean((2, 3), keepdim=True)
+    return centred / (centred.std((2, 3), keepdim=True) + least)

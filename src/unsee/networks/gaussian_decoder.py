@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unsee.networks.activation import activation_map
+from unsee.networks.activation import activation_map, standardised
 from unsee.networks.narrow import check_features, narrow, on_grid
 from unsee.networks.norm import BatchNorm
 from unsee.networks.variational_encoder import steadied
@@ -63,7 +63,7 @@ class GaussianDecoder(nn.Module):
         maps, start = list[Tensor](), torch.zeros(())
         if self.evidence is not None:
             *features, found = features
-            found = standardised(on_grid(found, self.side))
+            found = standardised(on_grid(found, self.side), 1e-7)
             maps, start = [found], self.evidence * found[:, 0]
         check_features(features, self.channels)
         pairs = zip(self.narrow, features, strict=True)
@@ -74,9 +74,3 @@ class GaussianDecoder(nn.Module):
             maps, start = [*maps, cam], cam[:, 0] + start
         mean, log_variance = self.last(self.join(torch.cat(maps, 1))).unbind(1)
         return mean + start, steadied(log_variance)
-
-
-def standardised(maps: Float[Tensor, "n k h w"]) -> Float[Tensor, "n k h w"]:
-    """Each of mean 0 and deviation 1; what is nearly constant stays near zero."""
-    centred = maps - maps.mean((2, 3), keepdim=True)
-    return centred / (centred.std((2, 3), keepdim=True) + 1e-7)
