@@ -24,6 +24,7 @@ from unsee.networks.activation import activation_map
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.head import rows_of
 from unsee.networks.landscape_decoder import LandscapeDecoder
+from unsee.networks.mixture import Mixture
 from unsee.networks.norm import BatchNorm
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
 from unsee.smoothing import gaussian_blur
@@ -67,6 +68,10 @@ OF = {
         variational.VariationalTraining, variational.train,
         {"reads": "gradients", "width": 6, "side": 12, "length": 1.0, "rate": 1e-2},
     ),
+    "heads": (
+        variational.VariationalTraining, variational.train,
+        {"reads": "gradients", "width": 6, "side": 12, "length": 1.0, "rate": 1e-2, "heads": 3},
+    ),
     "distilled": (
         distilled.DistilledTraining, distilled.train,
         {"width": 6, "grid": 8, "infiller": "blur:sigma=3,kernel=9"},
@@ -103,7 +108,7 @@ def trained(kind, folder, out, **more):
     return list(train(settings(data=(str(folder),), out=out, **SMALL | own | more)))
 
 
-@pytest.mark.parametrize("kind", ["variational", "features", "gradients", "distilled"])
+@pytest.mark.parametrize("kind", ["variational", "features", "gradients", "heads", "distilled"])
 def test_a_stopped_run_goes_on_exactly(folder, tmp_path, kind) -> None:
     trained(kind, folder, tmp_path / "whole", save_every=1)
     settings, train, own = OF[kind]
@@ -167,10 +172,10 @@ def test_the_encoder_is_the_published_one() -> None:
     assert len(PUBLISHED) == 16
     encoder = VariationalEncoder()
     assert sum(isinstance(m, torch.nn.Conv2d) for m in encoder.modules()) == 17
-    mean, log_variance = encoder.eval()(torch.rand(1, 3, 20, 28))
-    assert mean.shape == log_variance.shape == (1, 20, 28)
+    means, log_variances = encoder.eval()(torch.rand(1, 3, 20, 28))
+    assert means.shape == log_variances.shape == (1, 1, 20, 28)
     small = VariationalEncoder(widths=(4,), side=8).eval()
-    assert small(torch.rand(2, 3, 20, 20))[0].shape == (2, 8, 8)
+    assert small(torch.rand(2, 3, 20, 20)).mean.shape == (2, 8, 8)
 
 
 def test_any_share_may_be_kept(folder, tmp_path) -> None:
@@ -213,14 +218,14 @@ def test_the_kept_pixels_sum_to_the_share() -> None:
         assert one[top].min() > one[~top].max()
 
 
-@pytest.mark.parametrize("kind", ["variational", "features", "gradients"])
+@pytest.mark.parametrize("kind", ["variational", "features", "gradients", "heads"])
 def test_variational_reads_mean_deviation_and_samples(folder, tmp_path, kind) -> None:
     trained(kind, folder, tmp_path / "run")
     path = tmp_path / "run" / "variational.safetensors"
     with safe_open(path, "pt") as file:
         about = file.metadata()
     tensors = load_file(path)
-    tensors["last.weight"][1] *= 30  # so that pixels differ in what they are sure of
+    tensors["last.weight"][1::2] *= 30  # so that pixels differ in what they are sure of
     save_file(tensors, path, about)
     weights = str(path)
     images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(1))
@@ -264,6 +269,35 @@ def test_photos_may_be_shown_smaller_than_the_classifier_takes_them(folder, tmp_
         assert about["side"] == "12"
 
 
+def test_a_mixture_is_unsure_where_its_gaussians_disagree() -> None:
+    means = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    found = Mixture(means, torch.full_like(means, 0.25).log())
+    torch.testing.assert_close(found.mean, means.mean(1))
+    wanted = (means.std(1, correction=0) ** 2 + 0.25).sqrt()
+    torch.testing.assert_close(found.deviation, wanted)
+    mean, log_variance = found.one(torch.tensor([2, 0]))
+    torch.testing.assert_close(mean, torch.stack([means[0, 2], means[1, 0]]))
+    torch.testing.assert_close(log_variance.exp(), torch.full((2, 4, 4), 0.25))
+    lone = Mixture(means[:, :1], torch.zeros(2, 1, 4, 4))
+    torch.testing.assert_close(lone.deviation, torch.ones(2, 4, 4))
+
+
+def test_each_photo_trains_one_head() -> None:
+    torch.manual_seed(0)
+    decoder = GaussianDecoder([4, 8], width=6, side=8, evident=True, heads=3).eval()
+    torch.nn.init.normal_(decoder.last.weight, std=0.1)
+    maps = [torch.randn(2, 4, 8, 8), torch.randn(2, 8, 4, 4), torch.randn(2, 2, 16, 16)]
+    found = decoder(maps, torch.ones(2, 2) / 2)
+    assert found.means.shape == found.log_variances.shape == (2, 3, 8, 8)
+    mean, log_variance = found.one(torch.tensor([1, 1]))
+    (mean.square().sum() + log_variance.sum()).backward()
+    moved = decoder.last.weight.grad.flatten(1).abs().sum(1) > 0
+    assert moved.tolist() == [False, False, True, True, False, False]
+    joined = decoder.join[0].weight.grad.flatten(1).abs().sum(1).view(3, 6)
+    assert (joined[1] > 0).all()
+    assert not joined[[0, 2]].any()
+
+
 def test_a_black_box_has_no_features_to_read(folder, tmp_path) -> None:
     trained("features", folder, tmp_path / "run")
     method = create(
@@ -289,13 +323,18 @@ def test_gradients_are_read_in_one_pass_forward_and_back(folder, tmp_path) -> No
         explain(replace(classifier, differentiable=False), images, method)
 
 
-@pytest.mark.parametrize(("weights", "backwards"), [("", 1), ("variational_features", 0)])
-def test_both_weights_of_variational_ship(weights, backwards) -> None:
+def test_the_weights_of_variational_ship_with_their_uncertainty() -> None:
     image = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
-    found = explain("efficientnet_lite0", image, create("methods", "variational", weights=weights))
-    assert found.saliency.isfinite().all()
-    assert found.provenance["cost"]["forwards"] == 1
-    assert found.provenance["cost"]["backwards"] == backwards
+    maps = {}
+    for reading in ("mean", "deviation"):
+        found = explain(
+            "efficientnet_lite0", image, create("methods", "variational", reading=reading)
+        )
+        maps[reading] = found.saliency
+        assert found.saliency.isfinite().all()
+        assert found.provenance["cost"]["forwards"] == found.provenance["cost"]["backwards"] == 1
+    assert (maps["deviation"] > 0).all()
+    assert maps["deviation"].std() > 0.1 * maps["deviation"].mean()
 
 
 def test_evidence_is_the_first_order_change_of_a_blurred_pixel() -> None:
@@ -379,6 +418,8 @@ def test_classes_that_the_classifier_says(folder) -> None:
         ("features", {"side": 0}, "expected a side >= 1 where features are read"),
         ("gradients", {"side": 0}, "expected a side >= 1 where gradients are read"),
         ("gradients", {"classifier": "tests.toys:patches"}, "no feature maps"),
+        ("gradients", {"heads": 0}, "expected heads >= 1"),
+        ("variational", {"heads": 2}, "and 1 where the image is read, got 2"),
         ("variational", {"spread": 0.5}, "expected spread 0 or >= 1"),
         ("variational", {"share": 0.5, "spread": 3.0}, r"share \* spread <= 1"),
         ("casm", {"size": 8}, "expected size 0 or at least 16, got 8"),

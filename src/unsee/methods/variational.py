@@ -18,8 +18,10 @@ from unsee.methods._evidence import Evident
 from unsee.methods.base import Method, Progress, drawn
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.head import rows_of
+from unsee.networks.mixture import Mixture
 from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import VariationalEncoder
+from unsee.random import ImageRandom
 from unsee.score import MaskedScore
 
 __all__ = ["Variational"]
@@ -50,25 +52,24 @@ class Variational(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round; at most one forward pass for each image."""
-        mean, log_variance = self._gaussian(score).unbind(1)
-        deviation, size = (log_variance / 2).exp(), score.images.shape[-2:]
-        if self.reading == "deviation":
-            mean = deviation
-        elif self.reading == "sample":
-            mean = mean + deviation * score.random.normal(0, *mean.shape[1:], stream="variational")
-        maps = masks.resize(mean[:, None, None], size)[:, 0, 0]
-        yield Progress(1, 1, drawn(maps))
+        found, size = self._mixture(score), score.images.shape[-2:]
+        if self.reading == "sample":
+            maps = _sampled(found, score.random)
+        else:
+            maps = found.mean if self.reading == "mean" else found.deviation
+        yield Progress(1, 1, drawn(masks.resize(maps[:, None, None], size)[:, 0, 0]))
 
-    def _gaussian(self, score: MaskedScore) -> Float[Tensor, "b 2 _gh _gw"]:
-        """Mean and log variance."""
+    def _mixture(self, score: MaskedScore) -> Mixture:
+        """The Gaussians over the maps of all images."""
         encoder, stages = self._encoder(score)
         if stages is not None:
-            return decoded(
+            both = decoded(
                 score, stages, lambda maps, said, _: torch.stack(encoder(maps, said.softmax(1)), 1)
             )
+            return Mixture(*both.unbind(1))
         with torch.no_grad():
             parts = [encoder(score.classifier.normalise(x)) for x in score.images.split(TOGETHER)]
-        return torch.cat([torch.stack(part, 1) for part in parts])
+        return Mixture(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _encoder(self, score: MaskedScore) -> tuple[Encoder, Stages | None]:
         """The trained network, and what reads the feature maps that it wants."""
@@ -94,11 +95,20 @@ class Variational(Method):
         return encoder, reader(model, names) if names else None
 
 
+def _sampled(found: Mixture, random: ImageRandom) -> Float[Tensor, "b _gh _gw"]:
+    """A map of each image, from one of the Gaussians."""
+    coin = random.uniform(0, 1, stream="variational")[:, 0]
+    mean, log_variance = found.one((coin * found.means.shape[1]).long())
+    noise = random.normal(0, *mean.shape[1:], stream="variational")
+    return mean + (log_variance / 2).exp() * noise
+
+
 def _made(about: dict[str, str], score: MaskedScore, path: Path) -> Encoder:
     """The untrained network that a file of weights is for."""
     channels, side = json.loads(about["channels"]), int(about["side"])
     if about["reads"] != "image":
         rows = rows_of(module_of(score, str(path)), int(about["rows"]))
         evident = about["reads"] == "gradients"
-        return GaussianDecoder(channels, int(about["width"]), side, rows, evident)
+        heads = int(about.get("heads", 1))  # earlier weights do not say
+        return GaussianDecoder(channels, int(about["width"]), side, rows, evident, heads)
     return VariationalEncoder(channels, json.loads(about["widths"]), side)

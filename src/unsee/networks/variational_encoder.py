@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unsee.networks.mixture import Mixture, gaussians
 from unsee.networks.norm import BatchNorm
 
 PUBLISHED = (*[64] * 4, *[32] * 5, *[16] * 7)
@@ -14,8 +14,6 @@ PUBLISHED = (*[64] * 4, *[32] * 5, *[16] * 7)
 so there is one more of 16 here)."""
 FOLDED = 4
 """Pixels of a cell's side that become channels."""
-STEADY = 8.0
-"""Log variances stay within this."""
 
 
 class VariationalEncoder(nn.Module):
@@ -38,17 +36,9 @@ class VariationalEncoder(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.last = nn.Conv2d(before, 2, 3, padding=1)
 
-    def forward(
-        self, x: Float[Tensor, "n c h w"]
-    ) -> tuple[Float[Tensor, "n _gh _gw"], Float[Tensor, "n _gh _gw"]]:
-        """Mean and log variance of each pixel of a map."""
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Mixture:
+        """One Gaussian."""
         if self.side:
             fine = (FOLDED * self.side, FOLDED * self.side)
             x = F.pixel_unshuffle(F.interpolate(x, fine, mode="bilinear", antialias=True), FOLDED)
-        mean, log_variance = self.last(self.layers(x)).unbind(1)
-        return mean, steadied(log_variance)
-
-
-def steadied(log_variance: Tensor) -> Tensor:
-    """Within +-STEADY."""
-    return torch.tanh(log_variance / STEADY) * STEADY
+        return gaussians(self.last(self.layers(x)))

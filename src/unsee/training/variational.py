@@ -16,8 +16,9 @@ from unsee.errors import InputError
 from unsee.measures import probability
 from unsee.methods._evidence import Evident
 from unsee.networks.gaussian_decoder import GaussianDecoder
+from unsee.networks.mixture import STEADY, Mixture
 from unsee.networks.stages import Stages
-from unsee.networks.variational_encoder import PUBLISHED, STEADY, VariationalEncoder
+from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
 from unsee.prior import SoftTV
 from unsee.random import seeds_of
 from unsee.registry import made
@@ -80,6 +81,9 @@ class VariationalTraining(MaskTraining):
     """Channels of the convolutions that read the image."""
     width: int = 64
     """Channels to which feature maps are narrowed."""
+    heads: int = 1
+    """Gaussians that a decoder of feature maps gives, each trained on photos of its own (ours):
+    where they disagree, so do trainings."""
     rate: float = 1e-4
     """Adam's, with betas 0.9 and 0.99, falling to zero along a cosine (as published: constant)."""
     decay: float = 5e-4
@@ -93,6 +97,10 @@ class VariationalTraining(MaskTraining):
             raise InputError(
                 "expected spread 0 or >= 1, and share * spread <= 1, got "
                 f"spread {self.spread:g} and share {self.share:g}"
+            )
+        if self.heads < 1 or (self.heads > 1 and self.reads == "image"):
+            raise InputError(
+                f"expected heads >= 1, and 1 where the image is read, got {self.heads}"
             )
         if not self.softness > 0:
             raise InputError(f"expected softness > 0, got {self.softness}")
@@ -116,7 +124,7 @@ class VariationalGame(MaskGame):
     file: ClassVar[str] = "variational.safetensors"
     fixed: ClassVar[tuple[str, ...]] = (
         *MaskGame.fixed, "infiller", "share", "spread", "softness", "length", "nugget",
-        "reconstruction", "prior", "reads", "side", "widths", "width",
+        "reconstruction", "prior", "reads", "side", "widths", "width", "heads",
     )  # fmt: skip
 
     def __init__(self, chosen: VariationalTraining, accelerator: Any) -> None:
@@ -131,7 +139,9 @@ class VariationalGame(MaskGame):
             found, channels = mask_game.stages_of(self.given, "variational saliency")
             self.stages = Evident(found.network, found.names) if evident else found
             _, rows = mask_game.classes_of(self.given)
-            encoder: Encoder = GaussianDecoder(channels, chosen.width, side, rows, evident)
+            encoder: Encoder = GaussianDecoder(
+                channels, chosen.width, side, rows, evident, chosen.heads
+            )
         else:
             encoder = VariationalEncoder(self.given.channels, chosen.widths, side)
         self.encoder: Any = encoder.to(accelerator.device).train()
@@ -168,9 +178,9 @@ class VariationalGame(MaskGame):
     def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
         """Means."""
         self.encoder.eval()
-        mean, _, _ = self._asked(self.given.normalise(batch.pixels))
+        found, _ = self._asked(self.given.normalise(batch.pixels))
         self.encoder.train()
-        return masks.resize(mean[:, None, None], batch.pixels.shape[-2:])[:, 0, 0]
+        return masks.resize(found.mean[:, None, None], batch.pixels.shape[-2:])[:, 0, 0]
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """The encoder's, in half precision."""
@@ -182,6 +192,7 @@ class VariationalGame(MaskGame):
                 "channels": json.dumps(self.encoder.channels),
                 "stages": json.dumps(self.stages.names if self.stages else []),
                 "rows": str(0 if self.encoder.rows is None else len(self.encoder.rows)),
+                "heads": str(self.chosen.heads),
             }
         named = {"classifier": self.given.name, "reads": self.chosen.reads}
         return tensors, about | named | {"side": str(self.chosen.side)}
@@ -189,10 +200,12 @@ class VariationalGame(MaskGame):
     def _losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         x = self.given.normalise(batch.pixels)
         x = x.contiguous(memory_format=torch.channels_last)
-        mean, log_variance, answer = self._asked(x)
+        found, answer = self._asked(x)
         g = torch.Generator().manual_seed(self.chosen.seed * 1_013 + step + 1)
-        noise = batch.own(torch.randn(batch.total, *mean.shape[1:], generator=g)).to(mean)
-        coins = batch.own(torch.rand(batch.total, generator=g)).to(mean)
+        noise = batch.own(torch.randn(batch.total, *found.means.shape[2:], generator=g)).to(x)
+        coins = batch.own(torch.rand(batch.total, generator=g)).to(x)
+        heads = batch.own(torch.randint(found.means.shape[1], (batch.total,), generator=g))
+        mean, log_variance = found.one(heads.to(x.device))
         drawn = mean + (log_variance / 2).exp() * noise
         shown = self._shown(batch, kept(drawn, self._shares(coins), self.chosen.softness), step)
         if self.chosen.reconstruction == "probability":
@@ -220,14 +233,14 @@ class VariationalGame(MaskGame):
         with self.accelerator.autocast():
             return unwrapped(self.given.model(x)).float()
 
-    def _asked(self, x: Images) -> tuple[Heights, Heights, Float[Tensor, "n _classes"]]:
-        """Mean and log variance, and what the classifier says to the whole image."""
+    def _asked(self, x: Images) -> tuple[Mixture, Float[Tensor, "n _classes"]]:
+        """The Gaussians, and what the classifier says to the whole image."""
         with self.accelerator.autocast():
             with torch.no_grad():
                 answer, features = self.stages(x) if self.stages else (self.given.model(x), [])
             said, encoder = unwrapped(answer).float(), self.encoder
-            mean, log_variance = encoder(features, said.softmax(1)) if features else encoder(x)
-        return mean.float(), log_variance.float(), said
+            found = encoder(features, said.softmax(1)) if features else encoder(x)
+        return Mixture(*(part.float() for part in found)), said
 
 
 def _begin_near(encoder: Encoder, prior: SoftTV) -> None:
@@ -243,7 +256,7 @@ def _begin_near(encoder: Encoder, prior: SoftTV) -> None:
             f"e^±{STEADY:g}: take a smaller length, or a larger nugget"
         )
     with torch.no_grad():
-        encoder.last.bias[1] = STEADY * math.atanh(wanted)  # type: ignore[index]
+        encoder.last.bias[1::2] = STEADY * math.atanh(wanted)  # type: ignore[index]
 
 
 def kept(
