@@ -166,6 +166,15 @@ def test_a_distilled_network_finds_what_the_classifier_looks_at(folder, tmp_path
     torch.testing.assert_close(begun.mean(1), torch.zeros(2), rtol=0, atol=1e-5)
     losses = [method.loss(score, 0, method.begin(score)).mean() for method in (warm, cold)]
     assert losses[0] < losses[1]
+    assert warm.rule.rate == 2 * cold.rule.rate  # in half of the steps as far
+    fewer = replace(warm, steps=20, grid=8), replace(cold, steps=40, grid=8)
+    reached = [explain(classifier, images, method, targets=1).saliency for method in fewer]
+    areas = [
+        create("metrics", "deletion").rate(score, found).mean()
+        - create("metrics", "insertion").rate(score, found).mean()
+        for found in reached
+    ]
+    assert areas[0] < areas[1] + 0.02
 
 
 def test_the_encoder_is_the_published_one() -> None:

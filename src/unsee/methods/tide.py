@@ -18,6 +18,10 @@ __all__ = ["TIDE"]
 
 FOOTHILLS = 1.0
 """Deviation of a landscape that a descent begins with. Of those between .25 and 2 it saves most."""
+HASTE = 2.0
+"""How much faster a descent from a warm start goes: in half of the steps as far."""
+MEMORY = 0.95
+"""And how short Adam remembers squared gradients then."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class TIDE(MaskOptimiser):
     levels: int = 2
     """Levels asked in a step, each to delete and to insert."""
     rate: float = 0.5
-    """Adam's rate, falling linearly to zero."""
+    """Adam's rate, falling linearly to zero; from a warm start twice that."""
     insertion: float = 1.0
     """Weight of what should stay when only the top is shown."""
     smoothness: float = 0.0
@@ -68,6 +72,8 @@ class TIDE(MaskOptimiser):
     @property
     def rule(self) -> Update:
         """Adam with a falling rate."""
+        if self.warm_start:
+            return Adam(HASTE * self.rate, fade=self.steps, decay=(0.9, MEMORY))
         return Adam(self.rate, fade=self.steps)
 
     @property
