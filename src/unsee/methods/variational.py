@@ -40,7 +40,8 @@ class Variational(Method):
     One pass of the encoder gives a mean and a variance for each pixel: from the image, or, where it
     was trained so, from the classifier's feature maps, or from these and its answer's gradient.
     `reading` takes the mean, the uncertainty (the standard deviation), or a map drawn with the
-    run's seed, of which several (`repeats`) show the same spread. The target does not count.
+    run's seed, of which several (`repeats`) show the same spread. Several Gaussians, where it was
+    trained so, are read as their mixture. The target does not count.
     """
 
     learned: ClassVar[bool] = True
