@@ -16,8 +16,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import question
-from unsee import InputError, black_box, create, explain, load
+from unsee import InputError, Study, black_box, create, explain, load
 from unsee.cli import main
+from unsee.findings import judge
 from unsee.masks import total_variation
 from unsee.methods._evidence import Evident
 from unsee.networks.activation import activation_map
@@ -27,6 +28,7 @@ from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.mixture import Mixture
 from unsee.networks.norm import BatchNorm
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
+from unsee.panel import panel
 from unsee.smoothing import gaussian_blur
 from unsee.training import casm, distilled, variational
 from unsee.training.crops import middles
@@ -255,6 +257,22 @@ def test_variational_reads_mean_deviation_and_samples(folder, tmp_path, kind) ->
     spread = torch.stack(list(off)).std(0)
     assert np.corrcoef(spread.flatten(), maps["deviation"].flatten())[0, 1] > 0.3
     assert total_variation(maps["mean"][:, None, None]).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("reading", "title"),
+    [("mean", "What the answer rests on"), ("deviation", "Where the map is unsure")],
+)
+def test_a_panel_says_what_its_map_is_of(reading, title) -> None:
+    classifier = load(TOY)
+    images = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(1))
+    method = create("methods", "variational", weights="random", reading=reading)
+    study = Study.of(classifier, images, method)
+    study.finish()
+    drawn = panel(judge(study, 0.15), images[0], np.zeros((24, 24, 3), np.uint8))
+    assert title in [axes.get_title() for axes in drawn.axes]
+    words = {text.get_text() for axes in drawn.axes for text in axes.texts}
+    assert {"sure", "unsure"} <= words if reading == "deviation" else "decisive" in words
 
 
 @pytest.mark.parametrize("kind", ["casm", "variational", "features", "gradients", "distilled"])

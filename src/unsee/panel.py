@@ -28,11 +28,13 @@ def panel(findings: Findings, original: Photo, heatmap: Pixels) -> "Figure":
     rows = figure.add_gridspec(
         2, 1, height_ratios=[1.5, 1], left=0.025, right=0.985, top=0.845, bottom=0.07, hspace=0.4
     )
+    title, *words = findings.study.method.shown
+    scales = [words, ["sure", "unsure"]]
     share = f"{findings.share:.0%}"
     p = findings.chances
     captions: list[tuple[str, Pixels, str | None, float | None]] = [
         ("The photo", to_pixels(original), "original", p["original"]),
-        ("What the answer rests on", heatmap, None, None),
+        (title, heatmap, None, None),
         (f"Without the top {share}", to_pixels(findings.removed[0]), "removed", p["removed"]),
         (f"With nothing but the top {share}", to_pixels(findings.kept[0]), "kept", p["kept"]),
     ]
@@ -41,10 +43,10 @@ def panel(findings: Findings, original: Photo, heatmap: Pixels) -> "Figure":
         doubt = overlay(original, spread[0])
         captions.insert(2, ("Where runs disagree", doubt, None, None))
     pictures = rows[0].subgridspec(1, len(captions), wspace=0.05)
-    for column, (title, pixels, key, chance) in enumerate(captions):
+    for column, (caption, pixels, key, chance) in enumerate(captions):
         axes = figure.add_subplot(pictures[column])
         show(axes, pixels)
-        axes.set_title(title, color=INK, fontsize=14, pad=8)
+        axes.set_title(caption, color=INK, fontsize=14, pad=8)
         if key and chance is not None:
             text = f"{findings.name}  {chance:.0%}"
             axes.text(
@@ -56,8 +58,7 @@ def panel(findings: Findings, original: Photo, heatmap: Pixels) -> "Figure":
                 color=FAINT, fontsize=12,
             )  # fmt: skip
         else:
-            words = ("no matter", "decisive") if column == 1 else ("sure", "unsure")
-            _scale(axes, words)
+            _scale(axes, *scales[column - 1])
     figure.text(0.025, 0.945, f"Why “{findings.name}”?", fontsize=30, fontweight="bold", color=INK)
     figure.text(0.025, 0.905, findings.subtitle, fontsize=13, color=FAINT)
     numbers = rows[1].subgridspec(1, 2, width_ratios=[1.15, 1], wspace=0.12)
@@ -66,14 +67,14 @@ def panel(findings: Findings, original: Photo, heatmap: Pixels) -> "Figure":
     return figure
 
 
-def _scale(axes: "Axes", words: tuple[str, str]) -> None:
+def _scale(axes: "Axes", low: str, high: str) -> None:
     """What the colours of the map mean."""
     from matplotlib import colormaps
 
     bar = axes.inset_axes((0.3, -0.075, 0.4, 0.028))
     bar.imshow(np.linspace(0, 1, 256)[None], cmap=colormaps["inferno"], aspect="auto")
     bar.set_axis_off()
-    for place, word, side in ((0.28, words[0], "right"), (0.72, words[1], "left")):
+    for place, word, side in ((0.28, low, "right"), (0.72, high, "left")):
         axes.text(
             place, -0.062, word, transform=axes.transAxes, ha=side, va="center",
             color=FAINT, fontsize=12,

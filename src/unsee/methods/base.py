@@ -66,6 +66,11 @@ class Method(ABC):
     looks: ClassVar[bool] = True
     """False for controls, which do not look at the classifier."""
 
+    @property
+    def shown(self) -> tuple[str, str, str]:
+        """What a map of these settings is of, and the words for its lowest and highest values."""
+        return "What the answer rests on", "no matter", "decisive"
+
     @abstractmethod
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Rate every pixel of `score.images`, round by round."""

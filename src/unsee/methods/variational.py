@@ -51,6 +51,13 @@ class Variational(Method):
     reading: Literal["mean", "deviation", "sample"] = "mean"
     """What the map shows."""
 
+    @property
+    def shown(self) -> tuple[str, str, str]:
+        """Evidence, or what the network is unsure of."""
+        if self.reading == "deviation":
+            return "Where the map is unsure", "sure", "unsure"
+        return super().shown
+
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round; at most one forward pass for each image."""
         found, size = self._mixture(score), score.images.shape[-2:]
