@@ -29,36 +29,35 @@ def panel(findings: Findings, original: Photo, heatmap: Pixels) -> "Figure":
         2, 1, height_ratios=[1.5, 1], left=0.025, right=0.985, top=0.845, bottom=0.07, hspace=0.4
     )
     title, *words = findings.study.method.shown
-    scales = [words, ["sure", "unsure"]]
     share = f"{findings.share:.0%}"
     p = findings.chances
-    captions: list[tuple[str, Pixels, str | None, float | None]] = [
-        ("The photo", to_pixels(original), "original", p["original"]),
-        (title, heatmap, None, None),
-        (f"Without the top {share}", to_pixels(findings.removed[0]), "removed", p["removed"]),
-        (f"With nothing but the top {share}", to_pixels(findings.kept[0]), "kept", p["kept"]),
+    captions: list[tuple[str, Pixels, str | list[str]]] = [
+        ("The photo", to_pixels(original), "original"),
+        (title, heatmap, words),
+        (f"Without the top {share}", to_pixels(findings.removed[0]), "removed"),
+        (f"With nothing but the top {share}", to_pixels(findings.kept[0]), "kept"),
     ]
     spread = findings.study.explanation.deviation
     if spread is not None:
         doubt = overlay(original, spread[0])
-        captions.insert(2, ("Where runs disagree", doubt, None, None))
+        captions.insert(2, ("Where runs disagree", doubt, ["sure", "unsure"]))
     pictures = rows[0].subgridspec(1, len(captions), wspace=0.05)
-    for column, (caption, pixels, key, chance) in enumerate(captions):
+    for column, (caption, pixels, below) in enumerate(captions):
         axes = figure.add_subplot(pictures[column])
         show(axes, pixels)
         axes.set_title(caption, color=INK, fontsize=14, pad=8)
-        if key and chance is not None:
-            text = f"{findings.name}  {chance:.0%}"
+        if isinstance(below, str):
+            text, verdict = f"{findings.name}  {p[below]:.0%}", findings.verdict(below)
             axes.text(
                 0.5, -0.035, text, transform=axes.transAxes, ha="center", va="top",
-                color=TINTS[key], fontsize=16, fontweight="bold",
+                color=TINTS[below], fontsize=16, fontweight="bold",
             )  # fmt: skip
             axes.text(
-                0.5, -0.125, findings.verdict(key), transform=axes.transAxes, ha="center", va="top",
+                0.5, -0.125, verdict, transform=axes.transAxes, ha="center", va="top",
                 color=FAINT, fontsize=12,
             )  # fmt: skip
         else:
-            _scale(axes, *scales[column - 1])
+            _scale(axes, *below)
     figure.text(0.025, 0.945, f"Why “{findings.name}”?", fontsize=30, fontweight="bold", color=INK)
     figure.text(0.025, 0.905, findings.subtitle, fontsize=13, color=FAINT)
     numbers = rows[1].subgridspec(1, 2, width_ratios=[1.15, 1], wspace=0.12)
