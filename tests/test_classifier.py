@@ -94,22 +94,20 @@ def test_low_precision_stays_close(network, images) -> None:
         {"name": "sliding_patch", "patch": 48, "stride": 24},
     ],
 )
-def test_methods_that_average_may_be_asked_in_half_precision(settings) -> None:
+def test_half_precision_gives_averaging_methods_nearly_the_same_map(settings) -> None:
+    """Bounds that hold for every kernel: processors round bfloat16 at different places."""
     picture = Image.fromarray(chelsea())
     exact, rough = load(), replace(load(), averaging=torch.bfloat16)
     method = create("methods", **settings)
-    maps = [explain(classifier, picture, method) for classifier in (exact, rough)]
-    assert not torch.equal(maps[0].saliency, maps[1].saliency)
-    assert alike(maps[0].saliency[0], maps[1].saliency[0]) > 0.97
-    areas = [
-        create("metrics", "deletion").rate(
-            Study.of(exact, picture, method).score, one.saliency
-        ).item()
-        for one in maps
-    ]  # fmt: skip
-    assert areas[0] == pytest.approx(areas[1], abs=0.01)
-    assert maps[1].provenance["cost"]["forwards"] == maps[0].provenance["cost"]["forwards"] > 0
-    assert rough.passes.forwards > maps[1].provenance["cost"]["forwards"]
+    explanations = [explain(classifier, picture, method) for classifier in (exact, rough)]
+    maps = [explanation.saliency for explanation in explanations]
+    assert not torch.equal(*maps)
+    assert alike(maps[0][0], maps[1][0]) > 0.97
+    # Not the deletion area: where two windows of nearly equal value swap, it jumps.
+    assert (maps[0] - maps[1]).abs().max() < 0.2 * (maps[0].max() - maps[0].min())
+    forwards = [explanation.provenance["cost"]["forwards"] for explanation in explanations]
+    assert forwards[0] == forwards[1] > 0
+    assert rough.passes.forwards > forwards[1]
 
 
 def test_all_others_are_asked_as_precisely_as_ever(images) -> None:
