@@ -10,7 +10,7 @@ from torch import nn
 
 import unsee
 from tests.conftest import Convolutional, toy
-from unsee import Classifier, InputError, Study, black_box, create, explain, load
+from unsee import Classifier, InputError, black_box, create, explain, load
 from unsee.classifier import HALF, half_precision
 from unsee.similarity import alike
 
