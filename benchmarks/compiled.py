@@ -3,7 +3,7 @@
 python benchmarks/compiled.py > benchmarks/results/compiled.txt
 """
 
-from unsee.allocator import keep_memory
+from unsee.classifiers.allocator import keep_memory
 
 keep_memory()
 
@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import torch
 
-from unsee import floor, load
+from unsee import load
+from unsee.classifiers import throughput
 
 CHUNK, ROUNDS = 16, 5
 
@@ -25,7 +26,7 @@ def main() -> None:
         times: dict[str, list[float]] = {name: [] for name in networks}
         for _ in range(ROUNDS):
             for name, network in networks.items():
-                each = floor.bare(network, (224, 224), "channels_last", CHUNK, gradient)
+                each = throughput.bare(network, (224, 224), "channels_last", CHUNK, gradient)
                 times[name].append(1e3 * each)
         print(f"{what}: " + ", ".join(f"{k} {min(v):.2f} ms" for k, v in times.items()))
 

@@ -7,7 +7,7 @@ Memory is the process's peak above what it held before; the bare chunk is the ne
 on as many images as the method sends together.
 """
 
-from unsee.allocator import keep_memory
+from unsee.classifiers.allocator import keep_memory
 
 keep_memory()
 
@@ -30,7 +30,7 @@ from speed.__main__ import cpu
 from torch import nn
 
 from unsee import Classifier, Framing, Study, create, load
-from unsee.floor import passed
+from unsee.classifiers.throughput import passed
 
 METHODS = ("tide", "igos_pp", "fido", "rise", "sliding_patch")
 TOGETHER = (1, 2, 4, 8)

@@ -7,7 +7,7 @@ classifier gets right with one box and more than half of the probability. Each m
 the in-filler that it was made with; the random control removes whole cells of 8 x 8 pixels.
 """
 
-from unsee.allocator import keep_memory
+from unsee.classifiers.allocator import keep_memory
 
 keep_memory()
 
@@ -23,10 +23,11 @@ import torch
 from PIL import Image
 from skimage.data import chelsea
 
-from unsee import Classifier, Study, create, load, masks
-from unsee.explain import as_images
-from unsee.measures import probability
-from unsee.score import MaskedScore
+from unsee import Classifier, Study, create, load
+from unsee.classifiers.measures import probability
+from unsee.inputs import as_images
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 
 SHARE, DRAWS, CELLS = 0.15, 20, 28
 SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "imagenet-val-sample.zip"

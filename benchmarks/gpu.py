@@ -18,8 +18,9 @@ from statistics import median
 
 import torch
 
-from unsee import Classifier, Framing, Study, create, floor
-from unsee.classifier import synchronise
+from unsee import Classifier, Framing, Study, create
+from unsee.classifiers import throughput
+from unsee.classifiers.classifier import synchronise
 from unsee.recipes import recipe
 
 PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
@@ -117,9 +118,9 @@ def main() -> None:
         network, framing=Framing((224, 224)), precision=PRECISIONS[chosen.precision]
     )
     found = list(
-        floor.timings(classifier, (224, 224), tuple(chosen.chunks), (classifier.precision,))
+        throughput.timings(classifier, (224, 224), tuple(chosen.chunks), (classifier.precision,))
     )
-    least = floor.best(found, chosen.precision).floor
+    least = throughput.best(found, chosen.precision).floor
     images = photos(chosen.batch, 224).to(device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     lines = [

@@ -6,7 +6,7 @@ Photos of scikit-image at 224 x 224, half of their cells missing, a batch togeth
 several rounds, in which all take turns.
 """
 
-from unsee.allocator import keep_memory
+from unsee.classifiers.allocator import keep_memory
 
 keep_memory()
 
@@ -20,9 +20,10 @@ import torch
 from gpu import photos
 from speed.__main__ import cpu
 
-from unsee import create, floor, load
+from unsee import create, load
+from unsee.classifiers import throughput
 from unsee.infillers.base import Infiller, Rows, Scene
-from unsee.random import ImageRandom, seeds_of
+from unsee.noise import ImageRandom, seeds_of
 
 NAMES = (
     "grey", "mean", "blur", "local", "noise", "random", "telea", "navier_stokes", "biharmonic",
@@ -63,8 +64,8 @@ def main() -> None:
     arguments.add_argument("--out", type=Path, default=Path("benchmarks/results/infill-speed.md"))
     chosen = arguments.parse_args()
     classifier = load()
-    passes = list(floor.timings(classifier, (SIZE, SIZE), (8, 16, 32), (torch.float32,)))
-    least = floor.best(passes, "float32").floor.both
+    passes = list(throughput.timings(classifier, (SIZE, SIZE), (8, 16, 32), (torch.float32,)))
+    least = throughput.best(passes, "float32").floor.both
     fillers = {name: create("infillers", name) for name in chosen.infillers}
     asked, one = question(chosen.batch), question(1)
     times: dict[str, list[float]] = {name: [] for name in fillers}

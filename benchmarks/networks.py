@@ -21,8 +21,8 @@ from typing import Any
 import torch
 
 from unsee import create, explain, load
-from unsee.evaluation import intervals
-from unsee.loading import load_data
+from unsee.datasets._loading import load_data
+from unsee.reports import bootstrap
 
 HERE = Path(__file__).parent
 
@@ -151,7 +151,7 @@ def doubt(chosen: argparse.Namespace, plan: dict[str, Any]) -> None:
         apart = (scaled(first) - scaled(second)).abs()
         found.append(float(spearmanr(apart, sum(unsure))[0]))
     print(
-        f"deviation and difference of seeds, rank correlation: {intervals.mean(found)}, n {len(found)}"
+        f"deviation and difference of seeds, rank correlation: {bootstrap.mean(found)}, n {len(found)}"
     )
     for name, kind in (
         ("L100", "casm"),

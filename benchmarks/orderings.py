@@ -9,7 +9,7 @@ it and go on at will. `report` writes results/NAME.md from it. A photo's class i
 says. Without a folder the photos are the first of the validation sample that it gets right.
 """
 
-from unsee.allocator import keep_memory
+from unsee.classifiers.allocator import keep_memory
 
 keep_memory()
 
@@ -28,8 +28,10 @@ import torch
 from PIL import Image
 from skimage.measure import label
 
-from unsee import Classifier, Study, create, curves, load, masks
-from unsee.explain import as_images
+from unsee import Classifier, Study, create, load
+from unsee.inputs import as_images
+from unsee.masking import masks
+from unsee.metrics import _curves
 from unsee.recipes import recipe
 
 HERE = Path(__file__).parent
@@ -76,9 +78,9 @@ def rated(study: Study) -> dict[str, float]:
     study.finish()
     saliency, found = study.explanation.saliency, {}
     for name in PROTOCOLS:
-        protocol = curves.PROTOCOLS[name]
+        protocol = _curves.PROTOCOLS[name]
         for way in ("deletion", "insertion"):
-            area = protocol.area(curves.curve(study.score, saliency, protocol, way))
+            area = protocol.area(_curves.curve(study.score, saliency, protocol, way))
             found[f"{name} {way}"] = round(area.item(), 5)
     top = masks.top_share(saliency, TOP)[0, 0, 0].numpy()
     found["scatter"] = int(label(top, connectivity=1, return_num=True)[1])

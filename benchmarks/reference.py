@@ -7,7 +7,7 @@ the rank correlation with the reference's map of the same photo, "other" the hig
 another photo. Gain is insertion less deletion. Ours is the mean over the seeds, with its range.
 """
 
-from unsee.allocator import keep_memory
+from unsee.classifiers.allocator import keep_memory
 
 keep_memory()
 
@@ -22,7 +22,8 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from unsee import Study, curves, load
+from unsee import Study, load
+from unsee.metrics import _curves
 from unsee.recipes import recipe
 from unsee.registry import create
 
@@ -50,9 +51,9 @@ def rate(study: Study, saliency: Tensor) -> np.ndarray:
     """Deletion and insertion of a map under both protocols."""
     numbers = []
     for name in PROTOCOLS:
-        protocol = curves.PROTOCOLS[name]
+        protocol = _curves.PROTOCOLS[name]
         for direction in ("deletion", "insertion"):
-            points = curves.curve(study.score, saliency, protocol, direction)
+            points = _curves.curve(study.score, saliency, protocol, direction)
             numbers.append(protocol.area(points).item())
     return np.array(numbers)
 

@@ -17,8 +17,8 @@ import torch
 from speed.__main__ import cpu
 from torch import Tensor
 
-from unsee.classifier import synchronise
-from unsee.masks import soft_top_k
+from unsee.classifiers.classifier import synchronise
+from unsee.masking.masks import soft_top_k
 
 SIZES = (784, 12_544, 50_176)
 EPSILONS = (0.1, 0.01)

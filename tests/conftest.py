@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from unsee import Classifier, Framing
-from unsee.measures import probability
+from unsee.classifiers.measures import probability
+from unsee.masking.score import MaskedScore
 from unsee.registry import create, part
-from unsee.score import MaskedScore
 
 torch.set_num_threads(1)  # tiny tensors: threads only get in each other's way
 

@@ -6,9 +6,9 @@ import torch
 
 from tests.conftest import Convolutional, question, toy
 from unsee import InputError, create, explain
+from unsee.integrations.quantus import explain_func
+from unsee.integrations.torchmetrics import MapMetric
 from unsee.metrics.base import Truth
-from unsee.quantus import explain_func
-from unsee.torchmetrics import MapMetric
 
 
 def test_quantus_gets_the_maps_that_explain_gives(images) -> None:

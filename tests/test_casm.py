@@ -13,10 +13,10 @@ from unsee import InputError, create, explain, load
 from unsee.cli import main
 from unsee.methods.casm import NEEDED
 from unsee.networks.stages import Stages
-from unsee.training import casm, loop
+from unsee.networks.weights import described
+from unsee.training import casm, trainer
 from unsee.training.casm import MEMORY, PACE, CasmGame, CasmTraining, shortcomings, train
 from unsee.training.crops import Crops, Numbers, middles
-from unsee.weights import described
 
 TOY = "tests.toys:classifier"
 
@@ -177,7 +177,7 @@ def test_trained_weights_are_a_method(folder, tmp_path, shared) -> None:
     assert found.provenance["cost"]["forwards"] == 3
     chosen = settings(folder, out, shared=shared, rate=0.1)
     game = CasmGame(chosen, Accelerator())
-    assert loop._resume(chosen, game.accelerator, game)[0] == 4
+    assert trainer._resume(chosen, game.accelerator, game)[0] == 4
     for network in (game.decoder, game.network):
         network.load_state_dict({k: halved(v) for k, v in network.state_dict().items()})
     game.decoder.eval()

@@ -5,10 +5,10 @@ import torch
 
 from tests.conftest import Convolutional, toy
 from unsee import InputError, explain
-from unsee.cache import cache
-from unsee.chunks import Chunks, best
-from unsee.measures import probability
-from unsee.oracle import by_chunks
+from unsee.classifiers.batch_size import Chunks, best
+from unsee.classifiers.chunked import by_chunks
+from unsee.classifiers.measures import probability
+from unsee.folders import cache
 
 
 class Cramped(Convolutional):

@@ -11,8 +11,8 @@ from torch import nn
 import unsee
 from tests.conftest import Convolutional, toy
 from unsee import Classifier, InputError, black_box, create, explain, load
-from unsee.classifier import HALF, half_precision
-from unsee.similarity import alike
+from unsee.classifiers.classifier import HALF, half_precision
+from unsee.metrics._similarity import alike
 
 
 def test_refuses_training_mode() -> None:

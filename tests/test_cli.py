@@ -119,7 +119,7 @@ def test_a_full_disk_stops_and_keeps(photo, tmp_path, capsys, monkeypatch) -> No
             raise OSError(28, "No space left on device")
         path.write_bytes(b"x")
 
-    monkeypatch.setattr("unsee.pictures.save_png", save)
+    monkeypatch.setattr("unsee.images.drawing.save_png", save)
     out = tmp_path / "out"
     assert main(["explain", str(photo.parent), *QUICK, "--out", str(out)]) == 1
     errors = capsys.readouterr().err

@@ -9,13 +9,14 @@ from scipy.signal import convolve2d
 
 from tests.conftest import Convolutional, question, toy
 from tests.reference import reference
-from unsee import curves, load
-from unsee.curves import PROTOCOLS, Curve, protocol_named
-from unsee.findings import NAMED
+from unsee import load
+from unsee.images.filters import gaussian_blur
 from unsee.infillers.base import Scene
-from unsee.random import ImageRandom
-from unsee.score import MaskedScore
-from unsee.smoothing import gaussian_blur
+from unsee.masking.score import MaskedScore
+from unsee.metrics import _curves
+from unsee.metrics._curves import PROTOCOLS, Curve, protocol_named
+from unsee.noise import ImageRandom
+from unsee.results.assessment import NAMED
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_rise_by_numpy(image, saliency) -> None:
             for pixel in order[first : first + 256]:
                 current[:, pixel // 32, pixel % 32] = end[:, pixel // 32, pixel % 32]
         expected = (sum(scores) - scores[0] / 2 - scores[-1] / 2) / (len(scores) - 1)
-        curve = curves.curve(score, saliency, PROTOCOLS["rise"], direction)
+        curve = _curves.curve(score, saliency, PROTOCOLS["rise"], direction)
         np.testing.assert_allclose(curve.scores[0], scores, atol=1e-5)
         assert PROTOCOLS["rise"].area(curve).item() == pytest.approx(expected, abs=1e-5)
 
@@ -75,7 +76,7 @@ def test_the_released_code_adds_what_is_known(side, added) -> None:
     step = PROTOCOLS["igos-released"].step(count, 224)
     changed = torch.arange(0, count + step, step).clamp(max=count).unique()
     curve = Curve(changed / count, torch.zeros(1, len(changed)))
-    assert curves.riemann_released(curve).item() == pytest.approx(added, abs=5e-5)
+    assert _curves.riemann_released(curve).item() == pytest.approx(added, abs=5e-5)
 
 
 def test_constant_scores_have_their_own_area(image, saliency) -> None:
@@ -86,7 +87,7 @@ def test_constant_scores_have_their_own_area(image, saliency) -> None:
     score = question(toy(Constant()), image)
     for name in ("rise", "igos"):
         protocol = protocol_named(name)
-        curve = curves.curve(score, saliency, protocol, "deletion")
+        curve = _curves.curve(score, saliency, protocol, "deletion")
         assert protocol.area(curve).item() == pytest.approx(0.25)
         assert curve.share[0] == 0
         assert curve.share[-1] == 1
@@ -96,8 +97,8 @@ def test_both_ends_of_a_curve(image, saliency) -> None:
     network = toy(Convolutional())
     score = question(network, image)
     for name in (*NAMED, "clean"):
-        down = curves.curve(score, saliency, PROTOCOLS[name], "deletion").scores[0]
-        up = curves.curve(score, saliency, PROTOCOLS[name], "insertion").scores[0]
+        down = _curves.curve(score, saliency, PROTOCOLS[name], "deletion").scores[0]
+        up = _curves.curve(score, saliency, PROTOCOLS[name], "insertion").scores[0]
         whole = probability(network, image[0].numpy())
         assert down[0].item() == pytest.approx(whole, abs=1e-5)
         assert up[-1].item() == pytest.approx(whole, abs=1e-5)
@@ -123,9 +124,9 @@ def test_clean_and_infill_ask_the_in_filler_of_the_question(image, saliency) -> 
         p = network.logits(picture).softmax(1)[0, 1]
         scores.append(p.item())
         odds.append((p / (1 - p)).log().item())
-    clean = curves.curve(score, saliency, PROTOCOLS["clean"], "deletion")
+    clean = _curves.curve(score, saliency, PROTOCOLS["clean"], "deletion")
     np.testing.assert_allclose(clean.scores[0].detach(), scores, atol=1e-5)
-    infill = curves.curve(score, saliency, PROTOCOLS["infill"], "deletion")
+    infill = _curves.curve(score, saliency, PROTOCOLS["infill"], "deletion")
     np.testing.assert_allclose(infill.scores[0].detach(), odds, atol=1e-4)
     bent = ((np.array(odds) - odds[-1]) / (odds[0] - odds[-1])).clip(-1, 2)
     expected = (bent.sum() - bent[0] / 2 - bent[-1] / 2) / (len(bent) - 1)
@@ -185,7 +186,7 @@ def test_igos_by_numpy(image, saliency, direction) -> None:
         scores, area = igos_by_numpy(
             lambda picture: probability(network, picture), image[0].numpy(), grid, direction
         )
-        curve = curves.curve(question(network, image), saliency, PROTOCOLS[name], direction)
+        curve = _curves.curve(question(network, image), saliency, PROTOCOLS[name], direction)
         np.testing.assert_allclose(curve.scores[0], scores, atol=1e-3)  # of 8-bit blurs
         assert PROTOCOLS[name].area(curve).item() == pytest.approx(area, abs=1e-3)
 
@@ -206,7 +207,7 @@ def test_agrees_with_rises_numbers(name) -> None:
         target = classifier.predict(image).argmax(1)
         score = MaskedScore(classifier, _grey(), image, target, [0])
         for key, direction in (("rise_del_zero", "deletion"), ("rise_ins_blur11", "insertion")):
-            got = curves.area(score, saliency, "rise", direction).item()
+            got = _curves.area(score, saliency, "rise", direction).item()
             assert got == pytest.approx(expected[key], abs=1e-3), (photo, key)
 
 
@@ -239,7 +240,7 @@ def test_agrees_with_the_numbers_of_igos_pp(name) -> None:
             area += (784 % 15) / 784  # the released code's last step
             assert area == pytest.approx(expected[key], abs=tolerance), (photo, key)
             score = MaskedScore(classifier, _grey(), image, target, [0])
-            ours = curves.area(score, saliency, "igos-released", direction).item()
+            ours = _curves.area(score, saliency, "igos-released", direction).item()
             assert ours == pytest.approx(expected[key], abs=8e-3)  # cells sampled from pixels
 
 

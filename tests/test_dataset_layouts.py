@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from unsee import InputError
-from unsee.loading import load_data
+from unsee.datasets._loading import load_data
 
 VOC_XML = """<annotation><size><width>120</width><height>80</height><depth>3</depth></size>
 <object><name>{name}</name><bndbox><xmin>20</xmin><ymin>16</ymin><xmax>60</xmax><ymax>48</ymax>

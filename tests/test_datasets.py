@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from unsee import Framing, InputError
-from unsee.loading import load_data
+from unsee.datasets._loading import load_data
 
 
 @pytest.fixture

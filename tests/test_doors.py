@@ -12,9 +12,9 @@ from tests.conftest import Convolutional, question, toy
 from tests.test_cli import MODEL, photo  # noqa: F401  # a fixture
 from unsee import Against, InputError, Study, create, explain
 from unsee.cli import main
-from unsee.explain import infiller_for
 from unsee.methods.base import Method
-from unsee.similarity import pairs as stability
+from unsee.metrics._similarity import pairs as stability
+from unsee.study import infiller_for
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from skimage.data import chelsea
 import unsee
 from tests.conftest import Convolutional, Corner, Shifted, question, small, toy
 from unsee import Against, Explanation, InputError, Study, create, explain, load
-from unsee.captum import Attribution
 from unsee.errors import DiskFullError
-from unsee.explanation import new_folder
-from unsee.similarity import alike
+from unsee.folders import new_folder
+from unsee.integrations.captum import Attribution
+from unsee.metrics._similarity import alike
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from unsee.errors import InputError
-from unsee.foreign import as_maps
+from unsee.saliency import as_maps
 
 IMAGES = torch.zeros(2, 3, 24, 32)
 

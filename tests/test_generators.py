@@ -15,8 +15,8 @@ from tests.contracts.test_infillers import fill
 from tests.generators import onnx_file, small_infiller, torchscript
 from tests.tensorflow_writer import write
 from unsee import InputError, create
-from unsee import weights as files
 from unsee.networks import tensorflow
+from unsee.networks import weights as files
 from unsee.networks.completion import CompletionVAE
 from unsee.networks.deepfill import DeepFill, attend, names, nearest, same
 from unsee.networks.painter import Painter
@@ -168,7 +168,7 @@ def test_weights_that_are_missing_say_where_they_come_from(tmp_path, monkeypatch
 
 
 def test_our_generator_ships_and_brings_back_more_than_blur() -> None:
-    file = files.SHIPPED / "painter.safetensors"
+    file = files.PRETRAINED / "painter.safetensors"
     assert file.stat().st_size <= 10_000_000
     assert file.with_suffix(".md").exists()
     cat = torch.from_numpy(chelsea()).permute(2, 0, 1)[None, :, :256, :256] / 255
@@ -262,7 +262,7 @@ def test_the_hole_is_filled_from_what_is_near(name, weights) -> None:
 
 
 def test_what_ships_is_found_by_default_and_by_name(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(files, "SHIPPED", tmp_path)
+    monkeypatch.setattr(files, "PRETRAINED", tmp_path)
     published = files.Published("net.safetensors", "somewhere", "free")
     (tmp_path / "net.safetensors").write_bytes(b"1")
     (tmp_path / "other.safetensors").write_bytes(b"2")

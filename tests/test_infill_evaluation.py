@@ -12,8 +12,9 @@ from tests.conftest import Convolutional, toy
 from unsee import InputError, create
 from unsee.cli import main
 from unsee.datasets.base import Sample
-from unsee.evaluation import infill, intervals
-from unsee.evaluation.infill import Judges, Problem
+from unsee.evaluation import infilling
+from unsee.evaluation.infilling import Judges, Problem
+from unsee.reports import bootstrap
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_holes_are_where_they_should_be(sample) -> None:
     network = toy(Convolutional(), size=40)
     network.framing = type(network.framing)((40, 40), "resize")
     tasks = ("cells", "object", "background")
-    asked = infill.problems(iter([sample]), network, tasks, grid=8)
+    asked = infilling.problems(iter([sample]), network, tasks, grid=8)
     found = {problem.task: problem for problem in asked}
     missing = 1 - found["object"].keep[0, 0]
     assert missing.sum() == 225
@@ -60,30 +61,30 @@ def test_numbers_by_hand(sample) -> None:
     keep = torch.ones(1, 1, 40, 40)
     keep[..., :20] = 0
     problem = Problem("one", "cells", image, keep, 2)
-    painted, seconds = infill.paint(create("infillers", "grey"), problem, network)
+    painted, seconds = infilling.paint(create("infillers", "grey"), problem, network)
     assert (painted[..., :20] == 0.4).all()
     assert torch.equal(painted[..., 20:], image[..., 20:])
     assert seconds > 0
-    row = infill.judged(problem, painted, Judges(network, network))
+    row = infilling.judged(problem, painted, Judges(network, network))
     p = network.logits(painted).softmax(1)[0]
     assert row["probability"] == pytest.approx(p[2].item(), abs=1e-5)
     assert row["recognised"] == float(p.argmax() == 2)
     assert row["l1"] == pytest.approx((image - 0.4).abs()[..., :20].mean().item(), abs=1e-5)
     assert row["missing"] == 0.5
-    same = infill.judged(problem, image, Judges(network, network))
+    same = infilling.judged(problem, image, Judges(network, network))
     assert same["probability"] == pytest.approx(same["whole"], abs=1e-6)
     assert same["l1"] == 0
 
 
 def test_intervals_by_hand() -> None:
     x = np.arange(30.0)
-    found = intervals.mean([*x, float("nan")])
+    found = bootstrap.mean([*x, float("nan")])
     half = 1.96 * x.std() / np.sqrt(30)
     assert (found.value, found.photos) == (14.5, 30)
     assert found.low == pytest.approx(14.5 - half, abs=0.4)
     assert found.high == pytest.approx(14.5 + half, abs=0.4)
-    assert intervals.mean([2.0] * 5)[:3] == (2.0, 2.0, 2.0)
-    few = intervals.mean([2.0, 3.0, float("nan"), 4.0, 3.0])
+    assert bootstrap.mean([2.0] * 5)[:3] == (2.0, 2.0, 2.0)
+    few = bootstrap.mean([2.0, 3.0, float("nan"), 4.0, 3.0])
     assert (few.value, few.photos) == (3.0, 4)
     assert math.isnan(few.low)
     assert math.isnan(few.high)
@@ -152,13 +153,13 @@ def test_bad_input_is_one_line(folder, tmp_path, capsys, more, words) -> None:
 def test_no_class_is_no_problem_to_judge(sample) -> None:
     network = toy(Convolutional(), size=40)
     unknown = Sample("two", sample.read)
-    (found,) = infill.problems(iter([unknown]), network, ("cells",))
+    (found,) = infilling.problems(iter([unknown]), network, ("cells",))
     assert found == ("two", "two: no class is known")
 
 
 def test_a_class_that_the_classifier_does_not_have_is_said(sample) -> None:
     network = toy(Convolutional(), size=40)
     far = Sample("far", sample.read, 5)
-    problems = list(infill.problems(iter([far]), network, ("cells",)))
+    problems = list(infilling.problems(iter([far]), network, ("cells",)))
     with pytest.raises(InputError, match=r"class 5 .* 0..4"):
-        infill.judged(problems[0], problems[0].image, Judges(network, network))
+        infilling.judged(problems[0], problems[0].image, Judges(network, network))

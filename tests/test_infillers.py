@@ -69,7 +69,7 @@ def test_a_flat_picture_is_continued(name, keep) -> None:
 @pytest.mark.parametrize("channels", [1, 2, 4])
 def test_opencv_serves_any_number_of_channels(channels, keep) -> None:
     from unsee.infillers.base import Rows, Scene
-    from unsee.random import ImageRandom
+    from unsee.noise import ImageRandom
 
     picture = torch.rand(2, channels, 24, 24)
     scene = Scene(picture, torch.full((channels,), 0.5), ImageRandom([0, 1], picture.device))

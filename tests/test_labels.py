@@ -9,8 +9,8 @@ from PIL import Image
 
 from unsee import InputError, create
 from unsee.cli import main
-from unsee.evaluation import labels
-from unsee.evaluation.labels import Schooling
+from unsee.evaluation import label_randomisation
+from unsee.evaluation.label_randomisation import Schooling
 
 
 def corners(count=120):
@@ -29,11 +29,11 @@ SCHOOLING = Schooling(size=16, epochs=40)
 def test_both_learn_and_only_one_can_know() -> None:
     images, targets = corners()
     watched = []
-    real = labels.school(
+    real = label_randomisation.school(
         images[:100], targets[:100], SCHOOLING, shuffled=False,
         watch=lambda epoch, known: watched.append((epoch, known)),
     )  # fmt: skip
-    shuffled = labels.school(images[:100], targets[:100], SCHOOLING, shuffled=True)
+    shuffled = label_randomisation.school(images[:100], targets[:100], SCHOOLING, shuffled=True)
     assert real.known >= 0.99
     assert watched[-1] == (real.epochs, real.known)
     assert shuffled.known > 0.9  # by heart
@@ -43,13 +43,13 @@ def test_both_learn_and_only_one_can_know() -> None:
     ]
     assert right[0] > 0.9
     assert right[1] < 0.7
-    again = labels.school(images[:100], targets[:100], SCHOOLING, shuffled=False)
+    again = label_randomisation.school(images[:100], targets[:100], SCHOOLING, shuffled=False)
     assert torch.equal(
         again.classifier.model.head.weight, real.classifier.model.head.weight
     )  # the same seed
 
     methods = {"gradient": create("methods", "gradient"), "box": create("methods", "box")}
-    gradient, box = labels.check(
+    gradient, box = label_randomisation.check(
         real.classifier, shuffled.classifier, images[100:], targets[100:], methods
     )
     assert np.mean(box.similarity["spearman"]) == pytest.approx(1)
@@ -60,7 +60,7 @@ def test_both_learn_and_only_one_can_know() -> None:
 def test_one_class_teaches_nothing() -> None:
     images, targets = corners(8)
     with pytest.raises(InputError, match="at least two classes"):
-        labels.school(images, torch.zeros_like(targets), SCHOOLING, shuffled=False)
+        label_randomisation.school(images, torch.zeros_like(targets), SCHOOLING, shuffled=False)
     with pytest.raises(InputError, match="expected size >= 8"):
         Schooling(size=4)
 

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from tests.conftest import question
 from unsee import InputError, Study, black_box, create, explain, load
 from unsee.cli import main
-from unsee.findings import judge
-from unsee.masks import total_variation
+from unsee.images.filters import gaussian_blur
+from unsee.masking.masks import total_variation
 from unsee.methods._evidence import Evident
 from unsee.networks.activation import activation_map
 from unsee.networks.gaussian_decoder import FLAT, GaussianDecoder
@@ -28,8 +28,8 @@ from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.mixture import Mixture
 from unsee.networks.norm import BatchNorm
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
-from unsee.panel import panel
-from unsee.smoothing import gaussian_blur
+from unsee.results.assessment import judge
+from unsee.results.panel import panel
 from unsee.training import casm, distilled, variational
 from unsee.training.crops import middles
 from unsee.training.photos import gathered

@@ -4,7 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unsee import InputError, masks
+from unsee import InputError
+from unsee.masking import masks
 
 
 def test_compose_is_exact_at_both_ends() -> None:

@@ -9,8 +9,9 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from tests.conftest import Convolutional, Corner, Shifted, question, toy
-from unsee import InputError, create, curves
-from unsee.forgetting import randomised
+from unsee import InputError, create
+from unsee.classifiers.randomisation import randomised
+from unsee.metrics import _curves
 from unsee.metrics.smooth_mprt import SmoothMPRT
 
 METHOD = create("methods", "sliding_patch", patch=8, stride=8)
@@ -128,7 +129,7 @@ def test_single_deletion_by_hand() -> None:
 
 
 def test_effective_complexity_by_the_curve(score, noise) -> None:
-    share, scores, _ = curves.curve(score, noise, curves.PROTOCOLS["clean"], "insertion")
+    share, scores, _ = _curves.curve(score, noise, _curves.PROTOCOLS["clean"], "insertion")
     for tolerance in (0.001, 0.01, 0.5):
         metric = create("metrics", "effective_complexity", tolerance=tolerance)
         expected = []

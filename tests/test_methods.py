@@ -10,10 +10,10 @@ from scipy.stats import spearmanr
 from tests.conftest import Convolutional, question, small, toy
 from tests.reference import reference
 from unsee import InputError, create, explain, load
-from unsee.curves import PROTOCOLS, curve
-from unsee.explain import Study
 from unsee.infillers.base import Rows
-from unsee.score import MaskedScore
+from unsee.masking.score import MaskedScore
+from unsee.metrics._curves import PROTOCOLS, curve
+from unsee.study import Study
 
 
 @pytest.fixture
@@ -200,8 +200,8 @@ def test_masks_larger_than_the_image_are_refused(name, settings, words, network,
 
 def test_updates_find_a_known_optimum() -> None:
     """A quadratic bowl per image: every rule walks to its own bottom, whatever its neighbours."""
-    from unsee.optimise import minimise
-    from unsee.updates import Adam, LineSearch, Nesterov
+    from unsee.masking.minimise import minimise
+    from unsee.masking.optimizers import Adam, LineSearch, Nesterov
 
     bottom = torch.tensor([[0.2, 0.9], [0.7, 0.1]])
 
@@ -533,7 +533,7 @@ def test_tide_spends_what_it_says(image) -> None:
 
 @pytest.mark.parametrize(("n", "k", "scale"), [(784, 100.0, 1.0), (50, 0.5, 30.0), (9, 8.9, 0.0)])
 def test_soft_top_k_is_exact(n, k, scale) -> None:
-    from unsee.masks import soft_top_k
+    from unsee.masking.masks import soft_top_k
 
     scores = scale * torch.randn(3, n, generator=torch.Generator().manual_seed(0)).double()
     count = torch.full((3,), k).double()
@@ -547,7 +547,7 @@ def test_soft_top_k_is_exact(n, k, scale) -> None:
 
 
 def test_soft_top_k_gradient() -> None:
-    from unsee.masks import soft_top_k
+    from unsee.masking.masks import soft_top_k
 
     scores = torch.randn(2, 12, dtype=torch.double, requires_grad=True)
     count = torch.tensor([3.0, 7.5], dtype=torch.double)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from tests.conftest import Corner, Shifted, question, toy
-from unsee import create, masks
+from unsee import create
+from unsee.masking import masks
 from unsee.metrics.base import Truth
 
 QUARTER = [Truth(torch.tensor([[0.0, 0.0, 16.0, 16.0]]))]

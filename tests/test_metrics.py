@@ -8,9 +8,9 @@ import torch
 
 from tests.conftest import Convolutional, question, toy
 from unsee import InputError, create
-from unsee.curves import PROTOCOLS, curve
-from unsee.evaluation.thresholds import tuned
 from unsee.metrics import _boxes
+from unsee.metrics._curves import PROTOCOLS, curve
+from unsee.metrics._tuning import tuned
 from unsee.metrics.base import Truth
 
 
@@ -203,7 +203,7 @@ def test_road_by_hand(score, image, noise) -> None:
 
 
 def test_irof_by_hand(score, image, noise) -> None:
-    from unsee.superpixels import cut
+    from unsee.images.superpixels import cut
 
     pieces = cut(image[0], "slic", 9).numpy()
     means = [noise[0].numpy()[pieces == piece].mean() for piece in range(pieces.max() + 1)]

@@ -5,8 +5,8 @@ import torch
 
 from tests.conftest import Convolutional, toy
 from unsee import InputError
-from unsee.measures import MEASURES, log_odds, margin, named, probability
-from unsee.oracle import by_chunks
+from unsee.classifiers.chunked import by_chunks
+from unsee.classifiers.measures import MEASURES, log_odds, margin, named, probability
 
 
 @pytest.mark.parametrize("measure", MEASURES.values())

@@ -3,7 +3,8 @@ import pytest
 import torch
 from PIL import Image
 
-from unsee import Framing, InputError, photos
+from unsee import Framing, InputError
+from unsee.images import reading
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_every_mode_and_depth_is_read(picture, tmp_path, mode) -> None:
     else:
         converted = picture.convert(mode)
     suffix = "tif" if mode in {"CMYK", "F", "I"} else "png"
-    photo = photos.read(write(converted, tmp_path / f"a.{suffix}"))
+    photo = reading.read(write(converted, tmp_path / f"a.{suffix}"))
     assert photo.pixels.shape == (3, 20, 30)
     assert photo.pixels.dtype == torch.float32
     assert 0 <= photo.pixels.min() < 0.2
@@ -42,39 +43,39 @@ def test_every_mode_and_depth_is_read(picture, tmp_path, mode) -> None:
 
 def test_transparent_parts_lie_on_white(tmp_path) -> None:
     clear = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
-    assert (photos.read(write(clear, tmp_path / "a.png")).pixels == 1).all()
+    assert (reading.read(write(clear, tmp_path / "a.png")).pixels == 1).all()
 
 
 def test_photos_are_turned_upright(picture, tmp_path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera lay on its side
-    photo = photos.read(write(picture, tmp_path / "a.png", exif=exif))
+    photo = reading.read(write(picture, tmp_path / "a.png", exif=exif))
     assert photo.pixels.shape == (3, 30, 20)
     expected = torch.from_numpy(np.asarray(picture.rotate(-90, expand=True), np.float32) / 255)
     torch.testing.assert_close(photo.pixels.permute(1, 2, 0), expected)
 
 
 def test_grey_classifiers_get_one_plane(picture, tmp_path) -> None:
-    assert photos.read(write(picture, tmp_path / "a.png"), 1).pixels.shape == (1, 20, 30)
+    assert reading.read(write(picture, tmp_path / "a.png"), 1).pixels.shape == (1, 20, 30)
     with pytest.raises(InputError, match="pass arrays"):
-        photos.read(tmp_path / "a.png", 7)
+        reading.read(tmp_path / "a.png", 7)
 
 
 @pytest.mark.parametrize("shape", [(8, 9), (8, 9, 3), (3, 8, 9), (8, 9, 1)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64, bool])
 def test_arrays_of_any_layout_and_depth(shape, dtype) -> None:
     top = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
-    photo = photos.from_array((np.ones(shape) * top).astype(dtype))
+    photo = reading.from_array((np.ones(shape) * top).astype(dtype))
     assert photo.shape == (3, 8, 9)
     assert (photo == 1).all()
 
 
 def test_arrays_of_many_channels() -> None:
-    assert photos.from_array(np.zeros((8, 9, 5), np.uint8), channels=5).shape == (5, 8, 9)
+    assert reading.from_array(np.zeros((8, 9, 5), np.uint8), channels=5).shape == (5, 8, 9)
     with pytest.raises(InputError, match="expected 3 channels"):
-        photos.from_array(np.zeros((8, 9, 5), np.uint8))
+        reading.from_array(np.zeros((8, 9, 5), np.uint8))
     with pytest.raises(InputError, match="divide by 255"):
-        photos.from_array(np.full((8, 9, 3), 128.0))
+        reading.from_array(np.full((8, 9, 3), 128.0))
 
 
 def test_bad_files_say_what_is_wrong(picture, tmp_path) -> None:
@@ -84,12 +85,12 @@ def test_bad_files_say_what_is_wrong(picture, tmp_path) -> None:
     for name, content in cases.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=words[name]) as caught:
-            photos.read(tmp_path / name)
+            reading.read(tmp_path / name)
         assert name in str(caught.value)
     with pytest.raises(InputError, match="no such file"):
-        photos.read(tmp_path / "none.jpg")
+        reading.read(tmp_path / "none.jpg")
     with pytest.raises(InputError, match="is a folder"):
-        photos.read(tmp_path)
+        reading.read(tmp_path)
 
 
 @pytest.mark.parametrize("side", [11_000, 30_000])
@@ -97,7 +98,7 @@ def test_bombs_are_refused_before_they_are_decoded(tmp_path, side, monkeypatch) 
     Image.new("1", (side, side)).save(tmp_path / "bomb.png")
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("decoded"))
     with pytest.raises(InputError, match="pixels"):
-        photos.read(tmp_path / "bomb.png")
+        reading.read(tmp_path / "bomb.png")
 
 
 def test_finding_photos(picture, tmp_path) -> None:
@@ -105,16 +106,16 @@ def test_finding_photos(picture, tmp_path) -> None:
     for name in ("b.png", "a.jpg", "deep/c.PNG", "deep/er/d.webp"):
         write(picture, tmp_path / name)
     (tmp_path / "notes.txt").write_text("no photo")
-    found = [p.relative_to(tmp_path).as_posix() for p in photos.find([tmp_path])]
+    found = [p.relative_to(tmp_path).as_posix() for p in reading.find([tmp_path])]
     assert found == ["a.jpg", "b.png", "deep/c.PNG", "deep/er/d.webp"]
-    assert len(photos.find([tmp_path, tmp_path / "a.jpg"])) == 4
-    assert [p.name for p in photos.find([str(tmp_path / "*.png")])] == ["b.png"]
-    assert photos.find([tmp_path / "none.jpg"]) == [tmp_path / "none.jpg"]
+    assert len(reading.find([tmp_path, tmp_path / "a.jpg"])) == 4
+    assert [p.name for p in reading.find([str(tmp_path / "*.png")])] == ["b.png"]
+    assert reading.find([tmp_path / "none.jpg"]) == [tmp_path / "none.jpg"]
     (tmp_path / "void").mkdir()
     with pytest.raises(InputError, match="no photos in this folder"):
-        photos.find([tmp_path / "void"])
+        reading.find([tmp_path / "void"])
     with pytest.raises(InputError, match="matches no file"):
-        photos.find([str(tmp_path / "*.gif")])
+        reading.find([str(tmp_path / "*.gif")])
 
 
 @pytest.mark.parametrize("size", [(32, 32), (24, 48)])

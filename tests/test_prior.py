@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from unsee import InputError, masks
-from unsee.prior import SoftTV
+from unsee import InputError
+from unsee.masking import masks
+from unsee.training.soft_tv_prior import SoftTV
 
 
 @pytest.fixture

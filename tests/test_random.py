@@ -1,6 +1,6 @@
 import torch
 
-from unsee.random import ImageRandom, seeds_of
+from unsee.noise import ImageRandom, seeds_of
 
 CPU = torch.device("cpu")
 

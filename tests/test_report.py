@@ -8,9 +8,9 @@ import pytest
 
 from unsee import InputError
 from unsee.cli import main
-from unsee.evaluation.figures import boxes
-from unsee.evaluation.report import Report
 from unsee.evaluation.store import Store
+from unsee.reports.figures import boxes
+from unsee.reports.results import Report
 
 METRICS = ["deletion", "insertion"]
 

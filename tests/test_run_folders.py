@@ -105,7 +105,7 @@ def test_a_file_that_a_crash_cut_short_is_done_again(zipped, tmp_path) -> None:
 def test_a_class_below_zero_is_refused_not_guessed(tmp_path) -> None:
     from dataclasses import replace
 
-    from unsee.evaluation.work import classifier_of, framed
+    from unsee.evaluation.worker import classifier_of, framed
 
     Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(tmp_path / "a.png")
     (tmp_path / "annotations.json").write_text(json.dumps([{"file": "a.png", "index": 2}]))

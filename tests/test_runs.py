@@ -17,14 +17,14 @@ from PIL import Image
 
 from unsee import InputError
 from unsee.cli import main
-from unsee.evaluation import tables
-from unsee.evaluation.cluster import Cluster, distribute
-from unsee.evaluation.gallery import shown
+from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Combination, Plan, parts_of
+from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
-from unsee.evaluation.work import classifier_of, framed
+from unsee.evaluation.worker import classifier_of, framed
 from unsee.registry import made
+from unsee.reports.gallery import shown
 
 ROOT = Path(__file__).parents[1]
 
@@ -344,7 +344,7 @@ def test_a_plan_from_a_file_with_flags_over_it(data, tmp_path, capsys, monkeypat
     assert "3.png" in capsys.readouterr().err
     path.write_text("methodes = []")
     with pytest.raises(InputError, match="did you mean 'methods'"):
-        tables.load(str(path))
+        paper_tables.load(str(path))
 
 
 def test_jobs_that_share_a_folder_do_a_part_each(data, tmp_path, capsys, monkeypatch) -> None:

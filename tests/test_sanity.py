@@ -7,9 +7,11 @@ from PIL import Image
 from skimage.data import chelsea
 
 from tests.conftest import Convolutional, toy
-from unsee import Classifier, InputError, black_box, create, forgetting, similarity
+from unsee import Classifier, InputError, black_box, create
+from unsee.classifiers import randomisation
 from unsee.cli import main
-from unsee.evaluation import sanity
+from unsee.evaluation import parameter_randomisation
+from unsee.metrics import _similarity
 
 
 @pytest.fixture
@@ -17,39 +19,39 @@ def noise():
     return torch.rand(2, 48, 48, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("measure", similarity.MEASURES)
+@pytest.mark.parametrize("measure", _similarity.MEASURES)
 def test_similarity_of_the_same_and_of_strangers(noise, measure) -> None:
     one, other = noise
-    assert similarity.alike(one, one, measure) == pytest.approx(1)
-    assert similarity.alike(one, 3 * one - 1, measure) == pytest.approx(1)
-    assert abs(similarity.alike(one, other, measure)) < 0.25
-    assert similarity.alike(one, other, measure) == pytest.approx(
-        similarity.alike(other, one, measure)
+    assert _similarity.alike(one, one, measure) == pytest.approx(1)
+    assert _similarity.alike(one, 3 * one - 1, measure) == pytest.approx(1)
+    assert abs(_similarity.alike(one, other, measure)) < 0.25
+    assert _similarity.alike(one, other, measure) == pytest.approx(
+        _similarity.alike(other, one, measure)
     )
-    assert np.isfinite(similarity.alike(one, torch.zeros(48, 48), measure))
+    assert np.isfinite(_similarity.alike(one, torch.zeros(48, 48), measure))
 
 
 def test_spearman_by_hand() -> None:
     one = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
     other = torch.tensor([[10.0, 30.0, 20.0, 40.0]])
-    assert similarity.alike(one, other) == pytest.approx(1 - 6 * 2 / (4 * 15))
-    assert similarity.alike(one, -(other**3)) == pytest.approx(-0.8)
+    assert _similarity.alike(one, other) == pytest.approx(1 - 6 * 2 / (4 * 15))
+    assert _similarity.alike(one, -(other**3)) == pytest.approx(-0.8)
 
 
 def test_sensitivity_is_the_mean_over_pairs(noise) -> None:
     three = torch.cat([noise, noise[:1]])
-    found = similarity.sensitivity(three)
-    pair = similarity.alike(*noise)
+    found = _similarity.sensitivity(three)
+    pair = _similarity.alike(*noise)
     assert found["spearman"] == pytest.approx((1 + 2 * pair) / 3)
-    assert np.isnan(similarity.sensitivity(noise[:1])["ssim"])
+    assert np.isnan(_similarity.sensitivity(noise[:1])["ssim"])
 
 
 def test_layers_are_forgotten_from_the_output() -> None:
     network = toy(Convolutional())
     before = {name: p.clone() for name, p in network.model.state_dict().items()}
-    names = forgetting.layers(network.model)
+    names = randomisation.layers(network.model)
     assert names == ["head", "features.3", "features.0"]
-    for (name, copy), wanted in zip(forgetting.randomised(network), (1, 2, 3), strict=True):
+    for (name, copy), wanted in zip(randomisation.randomised(network), (1, 2, 3), strict=True):
         assert name == names[wanted - 1]
         changed = [
             n for n in names
@@ -58,24 +60,24 @@ def test_layers_are_forgotten_from_the_output() -> None:
         assert changed == names[:wanted]
         weight = copy.model.state_dict()["head.weight"]
         assert weight.std().item() == pytest.approx(before["head.weight"].std().item(), rel=0.5)
-    for name, copy in forgetting.randomised(network, "independent"):
+    for name, copy in randomisation.randomised(network, "independent"):
         changed = [
             n for n in names
             if not torch.equal(copy.model.state_dict()[f"{n}.weight"], before[f"{n}.weight"])
         ]  # fmt: skip
         assert changed == [name]
     assert all(torch.equal(before[n], p) for n, p in network.model.state_dict().items())
-    assert [name for name, _ in forgetting.randomised(network, steps=2)] == [
+    assert [name for name, _ in randomisation.randomised(network, steps=2)] == [
         "features.3",
         "features.0",
     ]
-    same = [next(forgetting.randomised(network, seed=4))[1].model.head.weight for _ in range(2)]
+    same = [next(randomisation.randomised(network, seed=4))[1].model.head.weight for _ in range(2)]
     assert torch.equal(*same)
 
 
 def test_layers_of_one_size_forget_differently() -> None:
     network = torch.nn.Sequential(*(torch.nn.Conv2d(3, 3, 3) for _ in range(3)))
-    *_, (_, forgotten) = forgetting.randomised(Classifier(network.eval()), seed=1)
+    *_, (_, forgotten) = randomisation.randomised(Classifier(network.eval()), seed=1)
     first, second, third = (layer.weight for layer in forgotten.model)
     for one, other in ((first, second), (second, third)):
         alike = torch.corrcoef(torch.stack([one.flatten(), other.flatten()]).detach())[0, 1]
@@ -85,7 +87,7 @@ def test_layers_of_one_size_forget_differently() -> None:
 def test_a_map_of_the_classifier_falls_and_a_control_does_not(images) -> None:
     network = toy(Convolutional())
     for method, falls in ((create("methods", "gradient"), True), (create("methods", "box"), False)):
-        real, *others = sanity.check(network, images, method, targets=2)
+        real, *others = parameter_randomisation.check(network, images, method, targets=2)
         assert real.layer == ""
         assert all(value == pytest.approx(1) for value in real.similarity["spearman"])
         last = np.mean(others[-1].similarity["spearman"])
@@ -97,7 +99,7 @@ def test_a_map_of_the_classifier_falls_and_a_control_does_not(images) -> None:
 def test_a_black_box_has_no_layers() -> None:
     box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(32, 32))
     with pytest.raises(InputError, match="no layers to randomise"):
-        next(forgetting.randomised(box))
+        next(randomisation.randomised(box))
 
 
 def test_the_command_writes_a_picture_and_a_table(tmp_path, capsys) -> None:

@@ -8,14 +8,15 @@ import pytest
 
 from unsee import InputError
 from unsee.cli import main
-from unsee.evaluation import tables, text
-from unsee.evaluation.figures import figures
-from unsee.evaluation.page import page
+from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Combination, Plan, columns_of, parts_of
-from unsee.evaluation.report import Report
-from unsee.evaluation.series import cross_fitted, series
 from unsee.evaluation.store import Store
 from unsee.registry import settings_in
+from unsee.reports import markdown
+from unsee.reports.figures import figures
+from unsee.reports.html import page
+from unsee.reports.results import Report
+from unsee.reports.sweeps import cross_fitted, series
 
 ALPHAS = "localisation:threshold=max,alpha=0:0.9:0.3"
 
@@ -78,7 +79,7 @@ def write(folder, table):
 @pytest.fixture
 def run(tmp_path):
     tuned = "localisation:threshold=max,alpha=tuned"
-    table = tables.Table.of({
+    table = paper_tables.Table.of({
         "summary": "Table 9 of nobody",
         "names": [{"method": "rise", "label": "RISE"}],
         "paper": [{"method": "fido", "metric": tuned, "value": 0.25}],
@@ -106,7 +107,7 @@ def test_papers_numbers_and_claims_stand_beside_ours(run) -> None:
         ("fido", "deletion", "not significant"),
         ("rise", tuned, "does not hold"),
     ]
-    written = text.markdown(report)
+    written = markdown.markdown(report)
     assert "(paper 0.25)" in written
     assert "**holds** | p. 3" in written
     assert "alpha=tuned: every photo's number" in written
@@ -119,9 +120,9 @@ def test_papers_numbers_and_claims_stand_beside_ours(run) -> None:
     assert "paper 0.25" in drawn
     assert 'alt="Over a setting, with' in drawn
     assert "does not hold" in drawn
-    lines = list(csv.DictReader(text.as_csv(report).splitlines()))
+    lines = list(csv.DictReader(markdown.as_csv(report).splitlines()))
     assert len(lines) == 2 * 6
-    assert tuned.replace("_", r"\_") in text.latex(report)
+    assert tuned.replace("_", r"\_") in markdown.latex(report)
 
 
 def test_a_name_means_the_only_way_that_adds_settings_to_it(run, tmp_path) -> None:
@@ -150,10 +151,10 @@ def test_runs_without_a_table_are_reported_as_before(run) -> None:
     assert Report.of([folder]).verdicts == []
 
 
-@pytest.mark.parametrize("name", tables.tables())
+@pytest.mark.parametrize("name", paper_tables.tables())
 def test_tables_that_ship_are_whole(name, monkeypatch) -> None:
     monkeypatch.setattr("unsee.methods.base.find_spec", lambda name: True)  # as if installed
-    settings, table = tables.load(name)
+    settings, table = paper_tables.load(name)
     plan = Plan(data="d", **settings)
     plan.check()
     assert table.summary
@@ -178,7 +179,7 @@ def test_settings_override_a_recipe() -> None:
 
 def test_what_is_no_plan_is_said(tmp_path, capsys) -> None:
     with pytest.raises(InputError, match="did you mean 'g-methods'"):
-        tables.load("g-method")
+        paper_tables.load("g-method")
     for content, words in (
         ("x = 1", "setting of a run"),
         ("[[paper]]\nmetod = 'a'", "did you mean 'method'"),
@@ -187,7 +188,7 @@ def test_what_is_no_plan_is_said(tmp_path, capsys) -> None:
     ):
         (tmp_path / "plan.toml").write_text(content)
         with pytest.raises(InputError, match=words):
-            tables.load(str(tmp_path / "plan.toml"))
+            paper_tables.load(str(tmp_path / "plan.toml"))
     assert main(["list", "tables"]) == 0
     assert "igos_pp-3" in capsys.readouterr().out
     assert main(["evaluate", "--plan", "fido-8"]) == 2

@@ -14,11 +14,11 @@ from unsee.cli import main
 from unsee.networks.critic import Critic
 from unsee.networks.painter import Painter, smooth
 from unsee.networks.perceptual import TRUNKS, Perceptual
-from unsee.training import holes, loop
+from unsee.training import holes, trainer
 from unsee.training.crops import Holed, middles
-from unsee.training.game import Batch
 from unsee.training.infiller import WINDOW, InfillerGame, InfillerTraining, train
 from unsee.training.photos import Labelled, squares
+from unsee.training.task import Batch
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_it_learns_what_smooth_colours_lack(tmp_path) -> None:
     held = Batch(middles(chosen.photos().pictures, 32), None, 0, 4)
     before = game.shortcoming(held)
     list(train(chosen))
-    loop._resume(chosen, game.accelerator, game)
+    trainer._resume(chosen, game.accelerator, game)
     assert game.shortcoming(held) < 0.7 * before
 
 
@@ -203,11 +203,11 @@ def test_the_command_trains_and_says_what_is_missing(folder, tmp_path, capsys) -
 def test_held_out_photos_come_from_everywhere() -> None:
     numbers = torch.arange(100, dtype=torch.uint8)
     photos = Labelled(numbers[:, None, None, None].expand(-1, 3, 2, 2), numbers.long())
-    kept, held = loop._split(photos, 10)
+    kept, held = trainer._split(photos, 10)
     assert held.targets.tolist() == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
     assert sorted([*kept.targets.tolist(), *held.targets.tolist()]) == list(range(100))
     assert torch.equal(kept.pictures[:, 0, 0, 0].long(), kept.targets)
-    alone, same = loop._split(Labelled(photos.pictures[:1], None), 10)
+    alone, same = trainer._split(Labelled(photos.pictures[:1], None), 10)
     assert len(alone.pictures) == len(same.pictures) == 1
 
 
@@ -218,12 +218,12 @@ def test_a_step_whose_gradient_is_not_finite_is_not_made() -> None:
     loss = (network(torch.ones(1, 2)) * 0).sqrt().sum()  # finite; its gradient is not
     assert loss.isfinite()
     with pytest.raises(InputError, match="gradient is not finite"):
-        loop.descend(Accelerator(cpu=True), adam, network, loss, 1.0)
+        trainer.descend(Accelerator(cpu=True), adam, network, loss, 1.0)
     assert torch.equal(network.weight, before)
 
 
 def test_weights_do_not_tell_where_files_lay() -> None:
     data = ["/home/me/a.zip", "imagenet:/data/val/", r"C:\x\b.zip"]
     other = {"rate": 0.1, "classifier": "timm:resnet50", "widths": [4, 8]}
-    said = loop.told({"data": data, "out": "runs/one", **other})
+    said = trainer.told({"data": data, "out": "runs/one", **other})
     assert said == {"data": ["a.zip", "val", "b.zip"], "out": "one", **other}

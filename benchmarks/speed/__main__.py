@@ -47,7 +47,7 @@ VERSIONS = ("torch", "captum", "lime", "grad-cam", "quantus", "numpy")
 def child(name: str, kept: bool) -> None:
     """Run one and print what it cost."""
     if kept:
-        from unsee.allocator import keep_memory
+        from unsee.classifiers.allocator import keep_memory
 
         keep_memory()
     from ours import OURS

@@ -9,7 +9,8 @@ from peers import FLIPS, POINTS, SAMPLES, SEGMENTS, STRIDE, WINDOW, Work
 from PIL import Image
 from skimage.data import chelsea
 
-from unsee import Classifier, Study, create, curves, load
+from unsee import Classifier, Study, create, load
+from unsee.metrics import _curves
 from unsee.recipes import recipe
 
 
@@ -51,14 +52,14 @@ def both_curves() -> Work:
     asked = Study.of(classifier, picture, create("methods", "random"))
     asked.finish()
     score, saliency = asked.score, asked.explanation.saliency
-    protocol = curves.PROTOCOLS["rise"]
+    protocol = _curves.PROTOCOLS["rise"]
     x = classifier.normalise(score.images).expand(2 * (FLIPS + 1), -1, -1, -1)
     x = x.contiguous(memory_format=torch.channels_last)
 
     def work() -> dict:
         start = time.perf_counter()
         for direction in ("deletion", "insertion"):
-            curves.curve(score, saliency, protocol, direction)
+            _curves.curve(score, saliency, protocol, direction)
         seconds = time.perf_counter() - start
         start = time.perf_counter()
         with torch.no_grad():

@@ -49,7 +49,7 @@ def photo() -> Tensor:
     from skimage.data import chelsea
 
     from unsee import load
-    from unsee.explain import as_images
+    from unsee.inputs import as_images
 
     classifier = load()
     return classifier.normalise(as_images(Image.fromarray(chelsea()), classifier)).contiguous()

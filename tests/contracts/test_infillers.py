@@ -10,7 +10,7 @@ from tests.conftest import Convolutional, question, toy
 from tests.generators import small_infiller
 from unsee import available, create
 from unsee.infillers.base import Rows, Scene
-from unsee.random import ImageRandom
+from unsee.noise import ImageRandom
 from unsee.registry import settings_of, summary
 
 SIZE = 48

@@ -7,7 +7,7 @@ import torch
 
 from tests.conftest import Corner, Shifted, question, toy
 from unsee import InputError, available, create
-from unsee.curves import PROTOCOLS
+from unsee.metrics._curves import PROTOCOLS
 from unsee.metrics.base import Truth
 from unsee.registry import part, settings_of, summary
 

@@ -9,7 +9,7 @@ transformers = pytest.importorskip("transformers")
 
 import unsee  # noqa: E402
 from unsee import InputError, create, explain, load  # noqa: E402
-from unsee.captum import Attribution  # noqa: E402
+from unsee.integrations.captum import Attribution  # noqa: E402
 
 pytestmark = pytest.mark.ecosystem
 METHODS = {

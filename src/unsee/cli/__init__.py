@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
 
-from unsee.allocator import keep_memory
+from unsee.classifiers.allocator import keep_memory
 from unsee.errors import InputError, unknown
 
 COMMANDS = {
@@ -18,7 +18,7 @@ COMMANDS = {
     "report": "what runs came to: tables, a page, CSV, LaTeX",
     "evaluate-infill": "how well in-fillers hide objects and bring back what is missing",
     "train": "train the networks of methods and in-fillers; a stopped run goes on where it was",
-    "floor": "time the bare classifier, and how far methods are above it",
+    "bench": "time the bare classifier, and how far methods are above it",
     "list": "list methods, infillers, classifiers, metrics, datasets, recipes or papers' tables",
     "demo": "explain a real photo that comes with a package",
 }

@@ -8,15 +8,16 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from unsee import comparison, photos
-from unsee.classifier import Classifier
-from unsee.cli import complain, options, question
-from unsee.cli.question import Question
+from unsee.classifiers.classifier import Classifier
+from unsee.cli import complain, explain_options, flags
+from unsee.cli.explain_options import Question
 from unsee.errors import InputError, unknown
-from unsee.explain import DEFAULT_METHOD, Study, default_infiller, infiller_for
-from unsee.explanation import check_new
+from unsee.folders import check_new
+from unsee.images import reading
 from unsee.recipes import recipe, recipes
 from unsee.registry import available, create, part
+from unsee.results import comparison
+from unsee.study import DEFAULT_METHOD, Study, default_infiller, infiller_for
 
 OWN = "own"
 """In place of an in-filler: the one that each method was published with."""
@@ -38,23 +39,23 @@ class Compare(Question):
 
 def run(arguments: list[str]) -> int:
     """Fill the grid; what fails leaves an empty place and exit status 1."""
-    chosen = options.parse_plain(Compare, arguments, "unsee compare")
+    chosen = flags.parse_plain(Compare, arguments, "unsee compare")
     if not chosen.photo:
         raise InputError("expected a photo; see unsee compare --help")
     ways = [(m, i, *_parts(m, i)) for m in _names(chosen.methods) for i in _names(chosen.infillers)]
     check_new(chosen.out, overwrite=chosen.overwrite)
-    classifier = question.classifier_of(chosen)
-    question.measure_of(chosen, classifier)  # refused once, not for every map
-    photo = photos.read(chosen.photo, classifier.channels)
+    classifier = explain_options.classifier_of(chosen)
+    explain_options.measure_of(chosen, classifier)  # refused once, not for every map
+    photo = reading.read(chosen.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
     entries, title = [], ""
-    with question.progress() as bars:
+    with explain_options.progress() as bars:
         bar = bars.add_task(f"{len(ways)} maps", total=len(ways), loss="")
         for name, filler, *parts in ways:
             column = "" if chosen.infillers == OWN else filler
             try:
                 study = study_of(chosen, classifier, image, *parts)
-                question.walk(study, f"{name} {filler}", bars)
+                explain_options.walk(study, f"{name} {filler}", bars)
                 entries.append(comparison.rated(study, name, column))
                 title = title_of(study)
             except InputError as error:
@@ -70,7 +71,7 @@ def study_of(chosen: Any, classifier: Classifier, image: Any, *parts: Any) -> St
     method, infiller, measure = parts
     return Study.of(
         classifier, image, method, infiller=infiller, targets=chosen.target,
-        measure=question.measure_of(chosen, classifier) or measure, seed=chosen.seed,
+        measure=explain_options.measure_of(chosen, classifier) or measure, seed=chosen.seed,
         budget=chosen.budget,
     )  # fmt: skip
 

@@ -16,11 +16,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from unsee.cli import complain, options
+from unsee.cli import complain, flags
 from unsee.errors import DiskFullError, InputError
-from unsee.evaluation import tables
-from unsee.evaluation.cluster import Cluster, distribute
+from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Plan
+from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
 
 
@@ -60,8 +60,8 @@ class Evaluate(Plan):
 
 def run(arguments: list[str]) -> int:
     """Do what is missing; exit status 1 if photos could not be explained."""
-    plan = options.named(arguments, "plan")
-    defaults, table = tables.load(plan) if plan else ({}, None)
+    plan = flags.named(arguments, "plan")
+    defaults, table = paper_tables.load(plan) if plan else ({}, None)
     chosen = tyro.cli(Evaluate, prog="unsee evaluate", args=arguments, default=Evaluate(**defaults))
     if not chosen.data:
         raise InputError("expected --data; see unsee evaluate --help")

@@ -10,18 +10,19 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from unsee import loading
-from unsee.cli import complain, question
+from unsee.classifiers import loading
+from unsee.cli import complain, explain_options
+from unsee.datasets._loading import load_data
 from unsee.datasets.base import limited
 from unsee.errors import InputError, unknown
-from unsee.evaluation import infill
-from unsee.evaluation.infill import TASKS, Judges, Problem, Task
-from unsee.evaluation.infill_text import markdown, summary
-from unsee.explanation import check_new, new_folder, write_manifest
+from unsee.evaluation import infilling
+from unsee.evaluation.infilling import TASKS, Judges, Problem, Task
+from unsee.folders import check_new, new_folder, write_manifest
+from unsee.images.drawing import INK, PAPER, show, to_pixels
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
-from unsee.pictures import INK, PAPER, show, to_pixels
 from unsee.registry import create, settings_of
+from unsee.reports.infilling import markdown, summary
 
 PHOTO = "photo"
 """The control: nothing is missing."""
@@ -84,7 +85,7 @@ def run(arguments: list[str]) -> int:
     if chosen.against is not None and chosen.against not in fillers:
         raise unknown("in-filler of this run", chosen.against, list(fillers))
     check_new(chosen.out, overwrite=chosen.overwrite)
-    samples = loading.load_data(chosen.data)
+    samples = load_data(chosen.data)
     classifier = loading.load(chosen.classifier, device=chosen.device)
     perceptual = Perceptual.load(chosen.perceptual) if chosen.perceptual else None
     judges = Judges(
@@ -118,9 +119,9 @@ def _measured(
     kept: dict[str, list[tuple[Problem, dict[str, Any]]]] = {task: [] for task in chosen.tasks}
     bad: list[str] = []
     total = min(len(samples), chosen.limit or len(samples))
-    with question.progress() as bars:
+    with explain_options.progress() as bars:
         bar = bars.add_task(f"{total} photos", total=total, loss="")
-        asked = infill.problems(
+        asked = infilling.problems(
             limited(samples, chosen.limit), judges.classifier, chosen.tasks, grid=chosen.grid,
             share=chosen.share, seed=chosen.seed,
         )  # fmt: skip
@@ -131,7 +132,7 @@ def _measured(
                 continue
             made = {PHOTO: (problem.image, 0.0)}
             for name, filler in fillers.items():
-                made[name] = infill.paint(filler, problem, judges.classifier)
+                made[name] = infilling.paint(filler, problem, judges.classifier)
             try:
                 rows += _rows(problem, made, judges)
             except InputError as error:
@@ -152,7 +153,7 @@ def _rows(problem: Problem, made: dict[str, Any], judges: Judges) -> list[dict[s
             "photo": problem.sample,
             "task": problem.task,
             "infiller": name,
-            **infill.judged(problem, painted, judges),
+            **infilling.judged(problem, painted, judges),
             "seconds": seconds,
         }
         for name, (painted, seconds) in made.items()

@@ -10,16 +10,17 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from unsee import findings, photos, results
-from unsee.classifier import Classifier
-from unsee.cli import complain, options, question
-from unsee.cli.question import Question
+from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.measures import Measure
+from unsee.cli import complain, explain_options, flags
+from unsee.cli.explain_options import Question
 from unsee.errors import DiskFullError, InputError
-from unsee.explain import DEFAULT_METHOD, Study, passes_of
-from unsee.explanation import check_new
+from unsee.folders import check_new
+from unsee.images import reading
 from unsee.infillers.base import Infiller
-from unsee.measures import Measure
 from unsee.registry import create
+from unsee.results import assessment, writing
+from unsee.study import DEFAULT_METHOD, Study, passes_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Explain(Question):
 class Outcome:
     """What became of the photos."""
 
-    done: list[tuple[Path, findings.Findings]] = field(default_factory=list)
+    done: list[tuple[Path, assessment.Findings]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
 
@@ -56,10 +57,10 @@ def run(arguments: list[str]) -> int:
     """Explain every photo that can be explained; report the others at the end."""
     if not {"-h", "--help"} & set(arguments):
         check_names(arguments)
-    chosen = options.parse(Explain, arguments, "unsee explain")
+    chosen = flags.parse(Explain, arguments, "unsee explain")
     if not chosen.photos:
         raise InputError("expected at least one photo, folder or glob; see unsee explain --help")
-    outcome = explain_all(chosen, photos.find(chosen.photos))
+    outcome = explain_all(chosen, reading.find(chosen.photos))
     if outcome.done:
         Console().print(_table(outcome))
         sys.stdout.write(f"pictures and numbers: {chosen.out / '*' / 'panel.png'}\n")
@@ -70,20 +71,20 @@ def run(arguments: list[str]) -> int:
 
 def check_names(arguments: list[str]) -> None:
     """Refuse unknown names before anything is loaded."""
-    if budget := options.named(arguments, "budget"):
+    if budget := flags.named(arguments, "budget"):
         passes_of(budget)
-    if judge := options.named(arguments, "judge"):
+    if judge := flags.named(arguments, "judge"):
         create("infillers", judge)
 
 
 def explain_all(chosen: Any, paths: list[Path]) -> Outcome:
     """One photo after another; a bad one does not stop the rest, a full disk does."""
-    classifier = question.classifier_of(chosen)
-    measure = question.measure_of(chosen, classifier)
+    classifier = explain_options.classifier_of(chosen)
+    measure = explain_options.measure_of(chosen, classifier)
     judge = create("infillers", chosen.judge) if chosen.judge else None
     outcome = Outcome()
     folders = _folders(paths, chosen.out)
-    with question.progress() as bars:
+    with explain_options.progress() as bars:
         photo_bar = bars.add_task(
             f"{len(paths)} photos", total=len(paths), loss="", visible=len(paths) > 1
         )
@@ -108,9 +109,9 @@ def _explain_one(
     path: Path,
     folder: Path,
     bars: Progress,
-) -> findings.Findings:
+) -> assessment.Findings:
     check_new(folder, overwrite=chosen.overwrite)
-    photo = photos.read(path, classifier.channels)
+    photo = reading.read(path, classifier.channels)
     study = Study.of(
         classifier,
         classifier.framing.show(photo.pixels),
@@ -122,9 +123,9 @@ def _explain_one(
         repeats=chosen.repeats,
         budget=chosen.budget,
     )
-    question.walk(study, path.name, bars)
-    found = findings.judge(study, chosen.top, judge)
-    results.write(found, photo, folder, overwrite=chosen.overwrite)
+    explain_options.walk(study, path.name, bars)
+    found = assessment.judge(study, chosen.top, judge)
+    writing.write(found, photo, folder, overwrite=chosen.overwrite)
     return found
 
 
@@ -162,7 +163,7 @@ def _table(outcome: Outcome) -> Table:
             folder.name,
             found.name,
             *(f"{p[key]:.1%}" for key in ("original", "removed", "kept")),
-            *(f"{area[way]:.3f}" for way in findings.DIRECTIONS),
+            *(f"{area[way]:.3f}" for way in assessment.DIRECTIONS),
             f"{found.study.explanation.provenance['cost']['seconds']:.1f}",
         )
     table.caption = "probability of the class in each picture; areas under protocol rise"

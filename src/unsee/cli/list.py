@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from unsee.classifiers.measures import MEASURES
 from unsee.errors import unknown
-from unsee.evaluation.tables import load, tables
-from unsee.measures import MEASURES
+from unsee.evaluation.paper_tables import load, tables
 from unsee.recipes import recipe, recipes
 from unsee.registry import available, part, summary
 

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from unsee.errors import InputError
-from unsee.evaluation import page, tables, text
-from unsee.evaluation.figures import figures
-from unsee.evaluation.report import Report
-from unsee.explanation import check_new, new_folder, write_manifest
+from unsee.evaluation import paper_tables
+from unsee.folders import check_new, new_folder, write_manifest
+from unsee.reports import html, markdown
+from unsee.reports.figures import figures
+from unsee.reports.results import Report
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,14 @@ def run(arguments: list[str]) -> int:
     check_new(chosen.out, overwrite=chosen.overwrite)
     report = Report.of(chosen.runs)
     if chosen.plan is not None:
-        report = replace(report, table=tables.load(chosen.plan)[1])
+        report = replace(report, table=paper_tables.load(chosen.plan)[1])
     drawn = figures(report)
     with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
         for name, content in (
-            ("report.html", page.page(report, drawn)),
-            ("report.md", text.markdown(report, list(drawn))),
-            ("report.csv", text.as_csv(report)),
-            ("report.tex", text.latex(report)),
+            ("report.html", html.page(report, drawn)),
+            ("report.md", markdown.markdown(report, list(drawn))),
+            ("report.csv", markdown.as_csv(report)),
+            ("report.tex", markdown.latex(report)),
         ):
             (folder / name).write_text(content, encoding="utf-8")
         for name, figure in drawn.items():

@@ -10,16 +10,16 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from unsee import photos
-from unsee.cli import options, question
-from unsee.cli.question import Question
+from unsee.cli import explain_options, flags
+from unsee.cli.explain_options import Question
 from unsee.errors import InputError
-from unsee.evaluation import sanity
-from unsee.explain import DEFAULT_METHOD
-from unsee.explanation import check_new, new_folder, write_manifest
-from unsee.pictures import overview
+from unsee.evaluation import parameter_randomisation
+from unsee.folders import check_new, new_folder, write_manifest
+from unsee.images import reading
+from unsee.images.drawing import overview
+from unsee.metrics._similarity import MEASURES
 from unsee.registry import settings_of
-from unsee.similarity import MEASURES
+from unsee.study import DEFAULT_METHOD
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,19 @@ class Sanity(Question):
 
 def run(arguments: list[str]) -> int:
     """Explain again and again; print and write."""
-    chosen = options.parse(Sanity, arguments, "unsee sanity")
+    chosen = flags.parse(Sanity, arguments, "unsee sanity")
     if not chosen.photo:
         raise InputError("expected a photo; see unsee sanity --help")
     if chosen.layers < 0:
         raise InputError(f"--layers: expected at least 0, got {chosen.layers}")
     check_new(chosen.out, overwrite=chosen.overwrite)
-    classifier = question.classifier_of(chosen)
-    measure = question.measure_of(chosen, classifier)
-    image = classifier.framing.show(photos.read(chosen.photo, classifier.channels).pixels)
+    classifier = explain_options.classifier_of(chosen)
+    measure = explain_options.measure_of(chosen, classifier)
+    image = classifier.framing.show(reading.read(chosen.photo, classifier.channels).pixels)
     found = []
-    with question.progress() as bars:
+    with explain_options.progress() as bars:
         bar = bars.add_task("layers", total=None, loss="")
-        for result in sanity.check(
+        for result in parameter_randomisation.check(
             classifier, image, chosen.chosen_method, order=chosen.order, steps=chosen.layers,
             seed=chosen.seed, infiller=chosen.chosen_infiller, targets=chosen.target,
             measure=measure, budget=chosen.budget,
@@ -73,7 +73,7 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _write(chosen: Any, image: Any, found: list[sanity.Forgotten]) -> None:
+def _write(chosen: Any, image: Any, found: list[parameter_randomisation.Forgotten]) -> None:
     import torch
 
     names = [result.layer or "the real one" for result in found]
@@ -101,7 +101,7 @@ def _write(chosen: Any, image: Any, found: list[sanity.Forgotten]) -> None:
         )
 
 
-def _table(found: list[sanity.Forgotten], order: str) -> Table:
+def _table(found: list[parameter_randomisation.Forgotten], order: str) -> Table:
     table = Table(box=None, pad_edge=False, caption_justify="left")
     table.add_column("forgotten down to" if order == "cascading" else "forgotten")
     for name in MEASURES:

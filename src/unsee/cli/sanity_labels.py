@@ -11,15 +11,16 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from unsee import loading
-from unsee.cli import question
+from unsee.cli import explain_options
+from unsee.datasets._loading import load_data
 from unsee.errors import InputError
-from unsee.evaluation import intervals, labels
-from unsee.evaluation.labels import Beside, Pupil, Schooling
-from unsee.explanation import check_new, new_folder, write_manifest
-from unsee.pictures import overview
+from unsee.evaluation import label_randomisation
+from unsee.evaluation.label_randomisation import Beside, Pupil, Schooling
+from unsee.folders import check_new, new_folder, write_manifest
+from unsee.images.drawing import overview
+from unsee.metrics._similarity import MEASURES
 from unsee.registry import made, settings_of
-from unsee.similarity import MEASURES
+from unsee.reports import bootstrap
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ def run(arguments: list[str]) -> int:
         )
     methods = {name: made("methods", name) for name in chosen.methods}
     check_new(chosen.out, overwrite=chosen.overwrite)
-    images, targets = labels.pictures(_chosen(chosen), chosen.schooling)
+    images, targets = label_randomisation.pictures(_chosen(chosen), chosen.schooling)
     seen = len(images) - chosen.explained
     real, shuffled = (_school(chosen, images[:seen], targets[:seen], way) for way in (False, True))
     found = list(
-        labels.check(
+        label_randomisation.check(
             real.classifier, shuffled.classifier, images[seen:], targets[seen:], methods,
             **({"infiller": chosen.infiller} if chosen.infiller else {}),
             seed=chosen.schooling.seed,
@@ -79,7 +80,7 @@ def run(arguments: list[str]) -> int:
 
 def _chosen(chosen: SanityLabels) -> list[Any]:
     """Evenly spread over the data, in an order that is random and always the same."""
-    samples = loading.load_data(chosen.data)
+    samples = load_data(chosen.data)
     wanted = chosen.photos + chosen.explained
     if len(samples) < chosen.explained + 2:
         raise InputError(f"{chosen.data}: {len(samples)} pictures are too few to explain some")
@@ -88,10 +89,10 @@ def _chosen(chosen: SanityLabels) -> list[Any]:
 
 
 def _school(chosen: SanityLabels, images: Any, targets: Any, shuffled: bool) -> Pupil:
-    with question.progress() as bars:
+    with explain_options.progress() as bars:
         name = "shuffled labels" if shuffled else "true labels"
         bar = bars.add_task(name, total=chosen.schooling.epochs, loss="")
-        return labels.school(
+        return label_randomisation.school(
             images, targets, chosen.schooling, shuffled=shuffled, device=chosen.device,
             watch=lambda epoch, known: bars.update(bar, completed=epoch, loss=f"{known:.0%} right"),
         )  # fmt: skip
@@ -143,7 +144,7 @@ def _csv(found: list[Beside]) -> str:
         ",".join([result.method, name, *(f"{v:.4f}" for v in mean[:3]), str(mean.photos)])
         for result in found
         for name, values in result.similarity.items()
-        for mean in [intervals.mean(values)]
+        for mean in [bootstrap.mean(values)]
     ]
     return "\n".join(lines) + "\n"
 
@@ -154,7 +155,7 @@ def _table(found: list[Beside], count: int) -> Table:
     for name in MEASURES:
         table.add_column(name, justify="right")
     for result in found:
-        means = (str(intervals.mean(values)) for values in result.similarity.values())
+        means = (str(bootstrap.mean(values)) for values in result.similarity.values())
         table.add_row(result.method, *means)
     table.caption = (
         f"similarity of maps under true and under shuffled labels, {count} pictures, mean [95 % "

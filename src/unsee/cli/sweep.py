@@ -9,14 +9,16 @@ from typing import Annotated, Any
 import torch
 import tyro
 
-from unsee import comparison, photos, similarity
-from unsee.cli import compare, options, question
-from unsee.cli.question import Question
-from unsee.comparison import Entry
+from unsee.cli import compare, explain_options, flags
+from unsee.cli.explain_options import Question
 from unsee.errors import InputError, unknown
-from unsee.explain import DEFAULT_METHOD, passes_of
-from unsee.explanation import check_new
+from unsee.folders import check_new
+from unsee.images import reading
+from unsee.metrics import _similarity
 from unsee.registry import name_of
+from unsee.results import comparison
+from unsee.results.comparison import Entry
+from unsee.study import DEFAULT_METHOD, passes_of
 from unsee.types import Size
 
 Values = list[tuple[str, Any]]
@@ -52,14 +54,14 @@ def run(arguments: list[str]) -> int:
     chosen = _chosen(arguments)
     values = _values(chosen.chosen_method, chosen.setting)
     check_new(chosen.out, overwrite=chosen.overwrite)
-    classifier = question.classifier_of(chosen)
-    question.measure_of(chosen, classifier)  # refused once, not for every value
-    photo = photos.read(chosen.photo, classifier.channels)
+    classifier = explain_options.classifier_of(chosen)
+    explain_options.measure_of(chosen, classifier)  # refused once, not for every value
+    photo = reading.read(chosen.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
     values, chosen = _within_budget(values, chosen, (image.shape[-2], image.shape[-1]))
     entries: list[Entry] = []
     title = ""
-    with question.progress() as bars:
+    with explain_options.progress() as bars:
         bar = bars.add_task("maps", total=len(values) * chosen.seeds, loss="")
         for label, method in values:
             studies = []
@@ -70,7 +72,7 @@ def run(arguments: list[str]) -> int:
                     study = compare.study_of(
                         asked, classifier, image, made, chosen.chosen_infiller, made.measure
                     )
-                    question.walk(study, f"{label} seed {seed}", bars)
+                    explain_options.walk(study, f"{label} seed {seed}", bars)
                     studies.append(study)
                     bars.advance(bar)
                 title = f"{compare.title_of(study)}   {name_of(made)}"
@@ -84,7 +86,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _chosen(arguments: list[str]) -> Any:
-    chosen = options.parse(Sweep, arguments, "unsee sweep")
+    chosen = flags.parse(Sweep, arguments, "unsee sweep")
     if not chosen.photo:
         raise InputError("expected a photo; see unsee sweep --help")
     if chosen.seeds < 1:
@@ -102,7 +104,7 @@ def _within_budget(values: Values, chosen: Any, size: Size) -> tuple[Values, Any
 
 def _rated(studies: list[Any], label: str, chosen: Any) -> Iterator[Entry]:
     maps = torch.cat([study.explanation.saliency for study in studies])
-    more = {"stability": similarity.pairs(maps)} if len(studies) > 1 else {}
+    more = {"stability": _similarity.pairs(maps)} if len(studies) > 1 else {}
     for number, study in enumerate(studies):
         column = f"seed {chosen.seed + number}" if len(studies) > 1 else ""
         yield comparison.rated(study, label, column, **more)
@@ -113,7 +115,7 @@ def _sensitivity(entries: list[Entry], setting: str) -> str:
     maps = [entry.saliency for entry in entries if entry.saliency is not None]
     if not setting or len(maps) < 2:
         return ""
-    found = similarity.sensitivity(torch.cat(maps))
+    found = _similarity.sensitivity(torch.cat(maps))
     told = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
     name = setting.partition("=")[0]
     return f"similarity over all pairs of maps, higher is less sensitive to {name}: {told}\n"

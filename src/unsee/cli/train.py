@@ -6,7 +6,7 @@ from typing import Any
 
 import tyro
 
-from unsee.cli import question
+from unsee.cli import explain_options
 from unsee.errors import InputError, unknown
 
 KINDS = ("infiller", "casm", "variational", "distilled")
@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
     losses: dict[str, float] = {}
     first = os.environ.get("RANK", "0") == "0"  # of the processes that a launcher started
     try:
-        with question.progress() as bars:
+        with explain_options.progress() as bars:
             bar = bars.add_task(name, total=chosen.steps, loss="", visible=first)
             for losses in train(chosen):
                 words = "  ".join(f"{k} {v:.3f}" for k, v in losses.items() if k != "step")

@@ -10,10 +10,10 @@ from typing import Any
 from jaxtyping import Bool
 from torch import Tensor
 
-from unsee import photos
 from unsee.datasets.base import Dataset, Sample, boxes_of, checked, unique
 from unsee.errors import InputError
-from unsee.framing import Photo
+from unsee.images import reading
+from unsee.images.framing import Photo
 
 __all__ = ["Annotated"]
 
@@ -86,7 +86,7 @@ def _size(entry: dict[str, Any], where: str) -> tuple[int, int] | None:
 
 
 def _reader(store: "_Folder | _Zip", place: str) -> Callable[[int], Photo]:
-    return lambda channels: photos.decode(store.read(place), place, channels)
+    return lambda channels: reading.decode(store.read(place), place, channels)
 
 
 def _outline(
@@ -95,7 +95,7 @@ def _outline(
     place = store.find(name)
     if place is None:
         raise InputError(f"{path}: the annotation names the mask {name}, which is not there")
-    return lambda: photos.decode(store.read(place), place, 1)[0] > 0
+    return lambda: reading.decode(store.read(place), place, 1)[0] > 0
 
 
 class _Folder:

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from unsee import photos
 from unsee.errors import InputError
-from unsee.framing import Photo
+from unsee.images import reading
+from unsee.images.framing import Photo
 
 T = TypeVar("T")
 Boxes = Float[Tensor, "_n 4"]
@@ -121,7 +121,7 @@ def _whole(what: str, read: Callable[[], T]) -> T:
 
 def reader(path: Path) -> Callable[[int], Photo]:
     """Reads a photo from a file when it is wanted."""
-    return lambda channels: photos.read(path, channels).pixels
+    return lambda channels: reading.read(path, channels).pixels
 
 
 def checked(boxes: Boxes, width: float, height: float, where: str) -> Boxes:

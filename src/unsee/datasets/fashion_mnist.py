@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unsee.datasets.base import Dataset, Sample, unique
 from unsee.errors import InputError
-from unsee.framing import Photo
+from unsee.images.framing import Photo
 
 __all__ = ["FashionMNIST"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee import photos
 from unsee.datasets.base import WRONG, Dataset, Sample, needed, unique
 from unsee.errors import InputError
-from unsee.framing import Photo
+from unsee.images import reading
+from unsee.images.framing import Photo
 
 __all__ = ["HuggingFace"]
 
@@ -79,6 +79,6 @@ def _reader(path: Path, column: str, row: int, name: str) -> Callable[[int], Pho
     def read(channels: int) -> Photo:
         value = _table(path)[column][row].as_py()
         content = value["bytes"] or Path(value["path"]).read_bytes()
-        return photos.decode(content, name, channels)
+        return reading.decode(content, name, channels)
 
     return read

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from unsee import photos
 from unsee.datasets.base import Dataset, Sample, reader, unique
+from unsee.images import reading
 
 __all__ = ["ImageFolder"]
 
@@ -25,7 +25,7 @@ class ImageFolder(Dataset):
 
     def samples(self, path: Path) -> list[Sample]:
         """All photos below the folder, in alphabetical order."""
-        found = photos.find([path])
+        found = reading.find([path])
         folders = sorted({p.relative_to(path).parts[0] for p in found if p.parent != path})
         classes = {name: index for index, name in enumerate(folders)} if self.labelled else {}
         return unique(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from unsee import photos
 from unsee.datasets._xml import objects
 from unsee.datasets.base import Boxes, Dataset, Sample, boxes_of, reader, unique
 from unsee.errors import InputError
+from unsee.images import reading
 
 __all__ = ["ImageNet"]
 
@@ -40,7 +40,7 @@ class ImageNet(Dataset):
         index = _classes(path)
         solution = _solution(path / SOLUTION)
         found = []
-        for photo in photos.find([folder]):
+        for photo in reading.find([folder]):
             wnid, boxes, size = _about(photo, folder, path, solution)
             if wnid not in index:
                 raise InputError(f"{photo}: the class {wnid or 'of this photo'} is not known")

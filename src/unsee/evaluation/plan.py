@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, NamedTuple
 
-from unsee import loading, measures
+from unsee.classifiers import loading, measures
+from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample, classes_in, of_classes
 from unsee.errors import InputError
-from unsee.explain import DEFAULT_METHOD, default_infiller, passes_of
-from unsee.framing import Fit
+from unsee.images.framing import Fit
 from unsee.infillers.base import Infiller
 from unsee.methods.base import Method, check_choices
 from unsee.metrics.base import Metric
 from unsee.recipes import Recipe, recipe
 from unsee.registry import create, made, settings_in
+from unsee.study import DEFAULT_METHOD, default_infiller, passes_of
 
 OWN = "own"
 """The in-filler that a method was published with."""
@@ -125,7 +126,7 @@ class Plan:
 
     def samples(self) -> list[Sample]:
         """The photos that are asked about, in a fixed order."""
-        return of_classes(loading.load_data(self.data), self.classes)[: self.limit or None]
+        return of_classes(load_data(self.data), self.classes)[: self.limit or None]
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
         """Those of each file of rows."""

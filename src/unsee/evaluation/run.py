@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import torch
 
-from unsee import loading
+from unsee.classifiers import loading
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
-from unsee.evaluation import work
+from unsee.evaluation import worker
+from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
 from unsee.evaluation.store import Store
-from unsee.evaluation.tables import Table
 
 
 class Unit(NamedTuple):
@@ -110,10 +110,10 @@ class Run:
     def do(self, unit: Unit) -> None:
         """One unit, in this process."""
         torch.set_num_threads(self.threads)
-        classifier = work.classifier_of(
+        classifier = worker.classifier_of(
             unit.combination.classifier, self.chunk, self.device, self.precision, self.plan.fit
         )
-        rows, maps, seconds = work.rows_of(self.plan, unit.combination, unit.samples, classifier)
+        rows, maps, seconds = worker.rows_of(self.plan, unit.combination, unit.samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
 
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:

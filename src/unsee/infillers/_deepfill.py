@@ -5,11 +5,11 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from unsee import weights as files
 from unsee.errors import InputError
 from unsee.infillers._generative import Generative, Network, hard, resized
 from unsee.infillers.base import Rows, Scene
 from unsee.networks import deepfill, tensorflow
+from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
 
 

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.classifiers.chunked import by_chunks
 from unsee.errors import InputError
 from unsee.infillers.base import Fill, Infiller, Rows, Scene
-from unsee.oracle import by_chunks
 from unsee.types import Backgrounds, FlatKeep, Variants
 
 Network = Callable[..., Any]

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unsee.random import ImageRandom
+from unsee.noise import ImageRandom
 from unsee.types import Backgrounds, FlatKeep, Images, Variants
 
 

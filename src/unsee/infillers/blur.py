@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from unsee.errors import InputError
+from unsee.images.filters import gaussian_blur
 from unsee.infillers.base import Fill, Infiller, Scene
-from unsee.smoothing import gaussian_blur
 
 __all__ = ["Blur"]
 

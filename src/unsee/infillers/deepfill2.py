@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from unsee.infillers._deepfill import DeepFillInfiller
-from unsee.weights import Published
+from unsee.networks.weights import Published
 
 __all__ = ["DeepFill2"]
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
-from unsee import weights as files
 from unsee.errors import InputError
 from unsee.infillers._generative import Generative, Network
 from unsee.infillers.base import Rows, Scene
+from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
 
 __all__ = ["LaMa"]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from unsee.errors import InputError
+from unsee.images.filters import box_sum
 from unsee.infillers.base import Fill, Infiller, Rows, Scene
-from unsee.smoothing import box_sum
 from unsee.types import Backgrounds, FlatKeep
 
 __all__ = ["Local"]

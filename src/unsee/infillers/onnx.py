@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 
-from unsee import weights as files
 from unsee.errors import InputError
 from unsee.infillers._generative import Generative, Network, hard, resized
 from unsee.infillers.base import Rows, Scene
+from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
 
 __all__ = ["Onnx"]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from unsee import weights as files
 from unsee.infillers._generative import Network, Sampling
+from unsee.networks import weights as files
 from unsee.networks.completion import CompletionVAE
 
 __all__ = ["VAE"]

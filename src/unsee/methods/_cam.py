@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from unsee.errors import InputError
+from unsee.masking.score import MaskedScore
 from unsee.methods import _layer
 from unsee.methods._captum import Scored
 from unsee.methods.base import Method, Progress, drawn
-from unsee.score import MaskedScore
 
 
 class CamMethod(Method):

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, drawn
-from unsee.score import MaskedScore
 from unsee.types import Images, Saliency
 
 Pooling = Literal["sum", "abs", "max"]

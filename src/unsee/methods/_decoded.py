@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unsee.classifier import unwrapped
+from unsee.classifiers.classifier import unwrapped
+from unsee.classifiers.measures import Logits
 from unsee.errors import InputError
-from unsee.measures import Logits
+from unsee.masking.score import MaskedScore
 from unsee.networks.stages import Stages
-from unsee.score import MaskedScore
 from unsee.types import Targets
 
 Decode = Callable[[list[Tensor], Logits, Targets], Tensor]

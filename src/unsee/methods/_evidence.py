@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifier import unwrapped
-from unsee.measures import log_odds
+from unsee.classifiers.classifier import unwrapped
+from unsee.classifiers.measures import log_odds
+from unsee.images.filters import gaussian_blur
 from unsee.networks.stages import Stages
-from unsee.smoothing import gaussian_blur
 
 LOST: dict[str, Any] = {"sigma": 5, "kernel": 11}
 """The blur that says what a pixel has that its surroundings have not."""

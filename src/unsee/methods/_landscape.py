@@ -6,12 +6,12 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import weights as files
+from unsee.masking.score import MaskedScore
 from unsee.methods._decoded import decoded, module_of, stages_of
+from unsee.networks import weights as files
 from unsee.networks.head import rows_of
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.stages import Stages
-from unsee.score import MaskedScore
 
 Hills = Float[Tensor, "b 1 1 _g _g"]
 """A landscape as masks have it: higher is more important."""

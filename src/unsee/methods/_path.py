@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.infillers.base import Rows
-from unsee.score import MaskedScore, View
+from unsee.masking.optimizers import Adam, LineSearch, Nesterov, Update
+from unsee.masking.score import MaskedScore, View
 from unsee.types import Variants
-from unsee.updates import Adam, LineSearch, Nesterov, Update
 
 Points = Literal["fixed", "drawn"]
 FEW = 3

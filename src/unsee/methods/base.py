@@ -20,13 +20,13 @@ from typing import (
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unsee import masks
 from unsee.errors import InputError, unknown
+from unsee.masking import masks
+from unsee.masking.minimise import Settle, minimise
+from unsee.masking.optimizers import Update
+from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills, landscape
-from unsee.optimise import Settle, minimise
-from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Size, Theta
-from unsee.updates import Update
 
 WARM = 0.2
 """Of the cells, what a mask that starts warm shows or removes."""

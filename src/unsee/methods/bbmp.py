@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from unsee import masks
+from unsee.masking import masks
+from unsee.masking.optimizers import Adam, Update
+from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
 from unsee.methods.base import MaskOptimiser, check_grid, check_positive, top_of
-from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Size, Theta
-from unsee.updates import Adam, Update
 
 __all__ = ["BBMP"]
 

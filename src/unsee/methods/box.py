@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import torch
 
+from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, drawn
-from unsee.score import MaskedScore
 
 __all__ = ["Box"]
 

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from unsee import weights as files
+from unsee.masking.score import MaskedScore
 from unsee.methods._decoded import decoded, stages_of
 from unsee.methods.base import Method, Progress, drawn
+from unsee.networks import weights as files
 from unsee.networks.mask_decoder import MaskDecoder
 from unsee.networks.stages import Stages
-from unsee.score import MaskedScore
 
 __all__ = ["CASM"]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from unsee import masks
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import landscape
 from unsee.methods.base import Method, Progress, drawn
-from unsee.score import MaskedScore
 
 __all__ = ["Distilled"]
 

@@ -11,11 +11,11 @@ from torch.utils.checkpoint import checkpoint
 
 from unsee.errors import InputError
 from unsee.infillers.base import Rows
+from unsee.masking.optimizers import Momentum, Update
+from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
 from unsee.methods.base import MaskOptimiser, check_positive, top_of
-from unsee.score import MaskedScore
 from unsee.types import Keep, Losses, Saliency, Theta, Variants
-from unsee.updates import Momentum, Update
 
 __all__ = ["ExtremalPerturbation"]
 

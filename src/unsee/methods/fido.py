@@ -5,13 +5,13 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from unsee import masks
 from unsee.infillers.base import Rows
+from unsee.masking import masks
+from unsee.masking.optimizers import Adam, Update
+from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
 from unsee.methods.base import MaskOptimiser, check_grid, check_positive, top_of
-from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Size, Theta
-from unsee.updates import Adam, Update
 
 __all__ = ["FIDO"]
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from unsee import masks
+from unsee.masking import masks
+from unsee.masking.optimizers import Update
+from unsee.masking.score import MaskedScore
 from unsee.methods import _path
 from unsee.methods._landscape import Hills
 from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive, top_of
-from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Size, Theta
-from unsee.updates import Update
 
 __all__ = ["IGOS"]
 

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks
+from unsee.masking import masks
+from unsee.masking.optimizers import Update
+from unsee.masking.score import MaskedScore
 from unsee.methods import _path
 from unsee.methods._landscape import Hills
 from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive, top_of
-from unsee.score import MaskedScore
 from unsee.types import Keep, Losses, Saliency, Size, Theta
-from unsee.updates import Update
 
 __all__ = ["IGOSPlusPlus"]
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from unsee.images.superpixels import Cut, check_segments, cut
 from unsee.methods._captum import CaptumMethod, Pooling, Scored
 from unsee.methods.base import check_positive
-from unsee.superpixels import Cut, check_segments, cut
 from unsee.types import Images, Size
 
 __all__ = ["KernelSHAP"]

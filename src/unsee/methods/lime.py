@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unsee.errors import InputError
+from unsee.images.superpixels import Cut, check_segments, cut
 from unsee.infillers.base import Rows
+from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, check_positive
-from unsee.score import MaskedScore
-from unsee.superpixels import Cut, check_segments, cut
 from unsee.types import Size
 
 __all__ = ["LIME"]

@@ -6,13 +6,13 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
-from unsee import masks
 from unsee.infillers.base import Rows
+from unsee.masking import masks
+from unsee.masking.optimizers import Adam, Update
+from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
 from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive, top_of
-from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta, Variants
-from unsee.updates import Adam, Update
 
 __all__ = ["MP"]
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from unsee import masks
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, check_grid, check_positive, drawn
-from unsee.score import MaskedScore
 from unsee.types import Keep, Saliency, Size
 
 __all__ = ["MP2"]

@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks, measures
+from unsee.classifiers import measures
 from unsee.errors import InputError
 from unsee.infillers.base import Rows
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore, View
 from unsee.methods.base import Method, Progress, check_positive, drawn
-from unsee.score import MaskedScore, View
 from unsee.types import Images, Size, Variants
 
 __all__ = ["PDA"]

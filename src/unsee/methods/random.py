@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from unsee import masks
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, check_grid, drawn
-from unsee.score import MaskedScore
 
 __all__ = ["Random"]
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from unsee import masks
 from unsee.errors import InputError
 from unsee.infillers.base import Rows
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, check_positive, drawn
-from unsee.score import MaskedScore
 from unsee.types import Size
 
 __all__ = ["SlidingPatch"]

@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks
+from unsee.masking import masks
+from unsee.masking.optimizers import Adam, Update
+from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
 from unsee.methods.base import MaskOptimiser, check_grid, check_positive
-from unsee.score import MaskedScore
 from unsee.types import Losses, Saliency, Theta
-from unsee.updates import Adam, Update
 
 __all__ = ["TIDE"]
 

@@ -10,19 +10,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks
-from unsee import weights as files
 from unsee.errors import InputError
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.methods._decoded import decoded, module_of
 from unsee.methods._evidence import Evident
 from unsee.methods.base import Method, Progress, drawn
+from unsee.networks import weights as files
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.head import rows_of
 from unsee.networks.mixture import Mixture
 from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import VariationalEncoder
-from unsee.random import ImageRandom
-from unsee.score import MaskedScore
+from unsee.noise import ImageRandom
 
 __all__ = ["Variational"]
 

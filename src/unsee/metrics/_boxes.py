@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from unsee import masks
 from unsee.errors import InputError
+from unsee.masking import masks
 from unsee.metrics.base import Truth
 from unsee.types import Saliency
 

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import similarity
+from unsee.classifiers.randomisation import Order, randomised
 from unsee.errors import InputError
-from unsee.forgetting import Order, randomised
+from unsee.masking.score import MaskedScore
+from unsee.metrics import _similarity
 from unsee.metrics.base import Known
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 
@@ -37,7 +37,7 @@ def smoothed(score: MaskedScore, known: Known, samples: int, noise: float) -> Sa
 
 def likeness(one: Saliency, other: Saliency, measure: str) -> Float[Tensor, " b"]:
     """How alike two maps of each photo are."""
-    return one.new_tensor(similarity.each(one, other, measure))
+    return one.new_tensor(_similarity.each(one, other, measure))
 
 
 def check(name: str, layers: int, samples: int = 1) -> None:

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.measures import probability
-from unsee.score import MaskedScore
+from unsee.classifiers.measures import probability
+from unsee.masking.score import MaskedScore
 from unsee.types import Saliency
 
 

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from unsee.classifier import Classifier
+from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
-from unsee.foreign import Maps, as_maps
+from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
-from unsee.score import MaskedScore
+from unsee.saliency import Maps, as_maps
 from unsee.types import Saliency
 
 
@@ -84,7 +84,7 @@ class Metric(ABC):
     ) -> Float[Tensor, " b"]:
         """One number per image; averaging is the caller's business.
 
-        Maps may be of any library: tensors or arrays, with channels or coarser (`unsee.foreign`).
+        Maps may be of any library: tensors or arrays, with channels or coarser (`unsee.saliency`).
         Where an object's place is needed and not known, or there is nothing to measure, NaN. Raises
         `InputError` for maps of another size, with NaN, for truths of another number, or without
         the method or the witnesses where they are needed.

@@ -6,9 +6,9 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import curves
+from unsee.masking.score import MaskedScore
+from unsee.metrics import _curves
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["Deletion"]
@@ -22,11 +22,11 @@ class Deletion(Metric):
     bounds: ClassVar[tuple[float, float]] = (-1.0, 2.0)
 
     protocol: str = "rise"
-    """How pixels are removed, what is read off and the area taken: see `unsee.curves.PROTOCOLS`."""
+    """How pixels are removed, what is read off and the area taken: see `PROTOCOLS`."""
 
     def __post_init__(self) -> None:
-        curves.protocol_named(self.protocol)
+        _curves.protocol_named(self.protocol)
 
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The area, in [0, 1]; igos-released may exceed 1 by its last step, infill both ends."""
-        return curves.area(score, saliency, self.protocol, "deletion")
+        return _curves.area(score, saliency, self.protocol, "deletion")

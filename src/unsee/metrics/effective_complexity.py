@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import curves
 from unsee.errors import InputError
+from unsee.masking.score import MaskedScore
+from unsee.metrics import _curves
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["EffectiveComplexity"]
@@ -38,7 +38,7 @@ class EffectiveComplexity(Metric):
 
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The share at that point; 0 where an empty image says the same."""
-        share, scores, _ = curves.curve(score, saliency, curves.PROTOCOLS["clean"], "insertion")
+        share, scores, _ = _curves.curve(score, saliency, _curves.PROTOCOLS["clean"], "insertion")
         far = (scores - scores[:, -1:]).abs() > self.tolerance
         last = far.int() * torch.arange(1, far.shape[1] + 1, device=far.device)
         return share[last.amax(1).clamp(max=len(share) - 1)].to(saliency)

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks
+from unsee.classifiers.measures import probability
+from unsee.images.superpixels import check_segments, cut
 from unsee.infillers.base import Rows
 from unsee.infillers.mean import Mean
-from unsee.measures import probability
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
-from unsee.superpixels import check_segments, cut
 from unsee.types import Saliency
 
 __all__ = ["IROF"]

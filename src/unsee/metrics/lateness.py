@@ -6,10 +6,10 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import curves
 from unsee.errors import InputError
+from unsee.masking.score import MaskedScore
+from unsee.metrics import _curves
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["Lateness"]
@@ -31,13 +31,13 @@ class Lateness(Metric):
     """Of the score of the whole image."""
 
     def __post_init__(self) -> None:
-        curves.protocol_named(self.protocol)
+        _curves.protocol_named(self.protocol)
         if not 0 < self.part <= 1:
             raise InputError(f"lateness: expected 0 < part <= 1, got {self.part}")
 
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The share at the first point of the curve that is high enough."""
-        protocol = curves.protocol_named(self.protocol)
-        share, scores, _ = curves.curve(score, saliency, protocol, "insertion")
+        protocol = _curves.protocol_named(self.protocol)
+        share, scores, _ = _curves.curve(score, saliency, protocol, "insertion")
         enough = scores >= self.part * scores[:, -1:]
         return share[enough.int().argmax(1)].to(saliency)

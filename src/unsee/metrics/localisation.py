@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.masking.score import MaskedScore
 from unsee.metrics._boxes import Threshold, box_around, check_alpha, overlap
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["Localisation"]
@@ -31,7 +31,7 @@ class Localisation(Metric):
     threshold: Threshold = "max"
     """What alpha is measured by: max, mean, energy, minmax or share."""
     alpha: float = 0.5
-    """Chosen on held-out images (papers: 0 to 0.95): `unsee.evaluation.thresholds.tuned`."""
+    """Chosen on held-out images (papers: 0 to 0.95): `unsee.metrics._tuning.tuned`."""
     component: bool = False
     """Take the box of the largest connected part instead of that of all (CASM)."""
     official: bool = False

@@ -8,14 +8,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifier import Classifier
+from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.measures import first_answer
 from unsee.infillers.base import Infiller
 from unsee.infillers.grey import Grey
 from unsee.infillers.telea import Telea
-from unsee.measures import first_answer
+from unsee.masking.score import MaskedScore
 from unsee.metrics._shown import as_mask
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["MaskedAccuracy"]

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.errors import InputError
+from unsee.masking.score import MaskedScore
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["MaxSensitivity"]

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import curves
 from unsee.errors import InputError
+from unsee.masking.score import MaskedScore
+from unsee.metrics import _curves
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["MinimalMask"]
@@ -37,7 +37,7 @@ class MinimalMask(Metric):
 
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The first crossing of each curve."""
-        share, scores, _ = curves.curve(score, saliency, curves.PROTOCOLS["infill"], "deletion")
+        share, scores, _ = _curves.curve(score, saliency, _curves.PROTOCOLS["infill"], "deletion")
         whole, removed = scores[:, :1], scores[:, -1:]
         fallen = (whole - scores) / (whole - removed).clamp(min=1e-6)
         over = fallen >= self.drop

@@ -6,12 +6,12 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks
+from unsee.classifiers.measures import probability
 from unsee.infillers.base import Rows
 from unsee.infillers.noisy_linear import NoisyLinear
-from unsee.measures import probability
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["ROAD"]

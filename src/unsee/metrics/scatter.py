@@ -6,10 +6,10 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks
 from unsee.errors import InputError
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["Scatter"]

@@ -9,12 +9,12 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from unsee import masks
+from unsee.classifiers.measures import Measure, first_answer, probability
+from unsee.images.drawing import to_pixels
 from unsee.infillers.blur import Blur
-from unsee.measures import Measure, first_answer, probability
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.metrics.base import Known, Metric
-from unsee.pictures import to_pixels
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["SIC"]

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import similarity
+from unsee.classifiers.measures import probability
 from unsee.errors import InputError
-from unsee.measures import probability
+from unsee.masking.score import MaskedScore
+from unsee.metrics import _similarity
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["SingleDeletion"]
@@ -52,4 +52,4 @@ class SingleDeletion(Metric):
         means = saliency.new_zeros(len(saliency), count).scatter_reduce_(
             1, flat, saliency.flatten(1), "mean", include_self=False
         )
-        return saliency.new_tensor(similarity.each(means[:, None], drops[:, None]))
+        return saliency.new_tensor(_similarity.each(means[:, None], drops[:, None]))

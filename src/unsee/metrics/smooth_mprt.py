@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.masking.score import MaskedScore
 from unsee.metrics._randomised import check, forgetful_maps, likeness, smoothed
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["SmoothMPRT"]

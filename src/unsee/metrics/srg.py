@@ -6,9 +6,9 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import curves
+from unsee.masking.score import MaskedScore
+from unsee.metrics import _curves
 from unsee.metrics.base import Known, Metric
-from unsee.score import MaskedScore
 from unsee.types import Saliency
 
 __all__ = ["SRG"]
@@ -29,12 +29,12 @@ class SRG(Metric):
     """How pixels are removed, what is read off and the area taken."""
 
     def __post_init__(self) -> None:
-        curves.protocol_named(self.protocol)
+        _curves.protocol_named(self.protocol)
 
     def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
         """The difference of the areas; 0 for a map that knows nothing."""
         most, least = (
-            curves.area(score, ranked, self.protocol, "deletion")
+            _curves.area(score, ranked, self.protocol, "deletion")
             for ranked in (saliency, -saliency)
         )
         return least - most

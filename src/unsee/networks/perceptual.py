@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unsee import weights as files
 from unsee.errors import InputError
+from unsee.networks import weights as files
 
 
 class Layer(NamedTuple):

@@ -1,7 +1,7 @@
 """What the three embedded classifiers share."""
 
-from unsee.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
-from unsee.framing import Framing
+from unsee.classifiers.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
+from unsee.images.framing import Framing
 from unsee.networks import efficientnet_lite
 from unsee.sources._imagenet import labels
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.classifier import IMAGENET_MEAN, IMAGENET_STD
+from unsee.classifiers.classifier import IMAGENET_MEAN, IMAGENET_STD
 from unsee.errors import InputError
-from unsee.framing import Framing
+from unsee.images.framing import Framing
 from unsee.sources._imagenet import labels as imagenet_labels
 from unsee.sources.base import Source
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from unsee.classifier import Classifier
+from unsee.classifiers.classifier import Classifier
 
 
 class Source(ABC):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unsee.classifier import Classifier
+from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
 from unsee.sources._own import OwnModel, imported
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from unsee.classifier import Classifier
+from unsee.classifiers.classifier import Classifier
 from unsee.sources import _efficientnet_lite
 from unsee.sources.base import Source
 

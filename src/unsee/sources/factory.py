@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from unsee.classifier import Classifier
+from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
 from unsee.sources._own import OwnModel, imported
 

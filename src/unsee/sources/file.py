@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from unsee.classifier import Classifier
+from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
 from unsee.sources import _weights
 from unsee.sources._own import OwnModel, imported

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from unsee.classifier import Classifier
+from unsee.classifiers.classifier import Classifier
 from unsee.errors import unknown
-from unsee.framing import Framing
+from unsee.images.framing import Framing
 from unsee.sources import _weights
 from unsee.sources._imagenet import labels as imagenet_labels
 from unsee.sources.base import Source

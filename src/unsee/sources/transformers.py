@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from unsee.classifier import Classifier
-from unsee.framing import Framing
+from unsee.classifiers.classifier import Classifier
+from unsee.images.framing import Framing
 from unsee.sources import _weights
 from unsee.sources.base import Source
 

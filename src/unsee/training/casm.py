@@ -11,13 +11,13 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from unsee.classifier import unwrapped
+from unsee.classifiers.classifier import unwrapped
 from unsee.errors import InputError
 from unsee.networks.mask_decoder import MaskDecoder
 from unsee.networks.stages import Stages
-from unsee.training import loop, mask_game
-from unsee.training.game import Batch
-from unsee.training.mask_game import MaskGame, MaskTraining
+from unsee.training import mask_task, trainer
+from unsee.training.mask_task import MaskGame, MaskTraining
+from unsee.training.task import Batch
 
 Strategy = Literal["F", "L", "FL", "L100", "L1000"]
 AREA: dict[str, float] = {"F": 2.5, "L": 14.0, "FL": 7.5, "L100": 10.0, "L1000": 10.0}
@@ -85,7 +85,7 @@ def train(chosen: CasmTraining) -> Iterator[dict[str, float]]:
 
     Raises `InputError` where a loss is not finite; the last checkpoint stays.
     """
-    yield from loop.run(chosen, CasmGame)
+    yield from trainer.run(chosen, CasmGame)
 
 
 class CasmGame(MaskGame):
@@ -97,9 +97,9 @@ class CasmGame(MaskGame):
 
     def __init__(self, chosen: CasmTraining, accelerator: Any) -> None:
         self.chosen, self.accelerator = chosen, accelerator
-        self.given = given = mask_game.given(chosen, accelerator)
+        self.given = given = mask_task.given(chosen, accelerator)
         torch.manual_seed(chosen.seed)
-        stages, channels = mask_game.stages_of(given, "CASM")
+        stages, channels = mask_task.stages_of(given, "CASM")
         self.stages = stages.names
         self.network = copy.deepcopy(stages.network).requires_grad_(True).eval()
         decoder = MaskDecoder(channels, chosen.width)
@@ -111,7 +111,7 @@ class CasmGame(MaskGame):
         self.see, self.hide = (accelerator.prepare_optimizer(one) for one in (see, hide))
         self.past: list[dict[str, Tensor]] = []
         self.balance = Balance().to(accelerator.device)
-        self.neutral = mask_game.neutral(given)
+        self.neutral = mask_task.neutral(given)
 
     def states(self) -> dict[str, Any]:
         """Both players and their optimisers."""
@@ -139,7 +139,7 @@ class CasmGame(MaskGame):
             hidden = _logits(judge, hidden)
             evidence, paid = shortcomings(chosen, hidden, mask, labels, right)
         loss = evidence + chosen.area_weight(step) * self.balance.log.exp() * paid
-        loop.descend(self.accelerator, self.hide, self.decoder, loss, CLIP)
+        trainer.descend(self.accelerator, self.hide, self.decoder, loss, CLIP)
         self._keep_copy(step)
         area = self.accelerator.reduce(mask.detach().float().mean(), "mean")
         if chosen.volume:
@@ -163,7 +163,7 @@ class CasmGame(MaskGame):
         tensors = {f"decoder.{k}": v for k, v in self.decoder.state_dict().items()}
         if self.chosen.shared:
             tensors |= {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        return mask_game.halves(tensors), {
+        return mask_task.halves(tensors), {
             "classifier": self.given.name,
             "stages": json.dumps(self.stages),
             "channels": json.dumps(self.decoder.channels),
@@ -195,7 +195,7 @@ class CasmGame(MaskGame):
         with self.accelerator.autocast():
             logits = _logits(self.network, torch.cat([x, hidden]))
             loss = F.cross_entropy(logits.float(), labels.repeat(2))
-        loop.descend(self.accelerator, self.see, self.network, loss, CLIP)
+        trainer.descend(self.accelerator, self.see, self.network, loss, CLIP)
         self.network.requires_grad_(False)  # the decoder's move needs no gradient of them
         return float(loss.detach()), logits.detach().chunk(2)[0]
 

@@ -9,18 +9,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks
-from unsee.classifier import unwrapped
+from unsee.classifiers.classifier import unwrapped
+from unsee.classifiers.measures import probability
 from unsee.errors import InputError
-from unsee.measures import probability
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.methods.tide import between_curves
 from unsee.networks.landscape_decoder import LandscapeDecoder
-from unsee.random import seeds_of
+from unsee.noise import seeds_of
 from unsee.registry import made
-from unsee.score import MaskedScore
-from unsee.training import loop, mask_game
-from unsee.training.game import Batch
-from unsee.training.mask_game import MaskGame, MaskTraining
+from unsee.training import mask_task, trainer
+from unsee.training.mask_task import MaskGame, MaskTraining
+from unsee.training.task import Batch
 from unsee.types import Losses, Targets
 
 CLIP = 1.0
@@ -71,7 +71,7 @@ def train(chosen: DistilledTraining) -> Iterator[dict[str, float]]:
 
     Raises `InputError` where a loss is not finite; the last checkpoint stays.
     """
-    yield from loop.run(chosen, DistilledGame)
+    yield from trainer.run(chosen, DistilledGame)
 
 
 class DistilledGame(MaskGame):
@@ -83,10 +83,10 @@ class DistilledGame(MaskGame):
 
     def __init__(self, chosen: DistilledTraining, accelerator: Any) -> None:
         self.chosen, self.accelerator = chosen, accelerator
-        self.given = given = mask_game.given(chosen, accelerator)
+        self.given = given = mask_task.given(chosen, accelerator)
         torch.manual_seed(chosen.seed)
-        self.stages, channels = mask_game.stages_of(given, "a distilled network")
-        classes, rows = mask_game.classes_of(given)
+        self.stages, channels = mask_task.stages_of(given, "a distilled network")
+        classes, rows = mask_task.classes_of(given)
         decoder = LandscapeDecoder(channels, classes, chosen.width, self.cells(chosen.grid), rows)
         self.decoder = decoder.to(accelerator.device).train()
         adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)
@@ -100,9 +100,9 @@ class DistilledGame(MaskGame):
 
     def move(self, step: int, batch: Batch) -> dict[str, float]:
         """One step on the area between the curves."""
-        loop.along_cosine(self.adam, self.chosen.rate, step / self.chosen.steps)
+        trainer.along_cosine(self.adam, self.chosen.rate, step / self.chosen.steps)
         losses = self._losses(batch, step, self.chosen.levels).mean()
-        loop.descend(self.accelerator, self.adam, self.decoder, losses, CLIP)
+        trainer.descend(self.accelerator, self.adam, self.decoder, losses, CLIP)
         return {"area": float(losses.detach())}
 
     def shortcoming(self, batch: Batch) -> float:
@@ -124,7 +124,7 @@ class DistilledGame(MaskGame):
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """The decoder's, in half precision."""
-        return mask_game.halves(self.decoder.state_dict()), {
+        return mask_task.halves(self.decoder.state_dict()), {
             "classifier": self.given.name,
             "stages": json.dumps(self.stages.names),
             "channels": json.dumps(self.decoder.channels),

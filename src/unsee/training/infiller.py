@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from unsee import weights as files
 from unsee.errors import InputError
+from unsee.networks import weights as files
 from unsee.networks.critic import Critic
 from unsee.networks.painter import Painter
 from unsee.networks.perceptual import Perceptual
-from unsee.training import holes, loop
+from unsee.training import holes, trainer
 from unsee.training.crops import Holed
-from unsee.training.game import Batch, Game, Training
-from unsee.training.grid import grid
 from unsee.training.photos import Labelled
+from unsee.training.preview import grid
+from unsee.training.task import Batch, Game, Training
 
 CLIP = 1.0
 """Of the norm of a step's gradient."""
@@ -82,7 +82,7 @@ def train(chosen: InfillerTraining) -> Iterator[dict[str, float]]:
 
     Raises `InputError` where a loss is not finite; the last checkpoint stays.
     """
-    yield from loop.run(chosen, InfillerGame)
+    yield from trainer.run(chosen, InfillerGame)
 
 
 class InfillerGame(Game):
@@ -164,7 +164,7 @@ class InfillerGame(Game):
                 losses["variety"] = (changed / apart).clamp(max=MOST).mean()
             weights = {"variety": -chosen.variety, "critic": 0.0}
             total = sum(weights.get(k, getattr(chosen, k, 0.0)) * v for k, v in losses.items())
-        loop.descend(self.accelerator, self.paint, self.painter, total, CLIP)
+        trainer.descend(self.accelerator, self.paint, self.painter, total, CLIP)
         self.mean.update_parameters(self.painter)
         return {name: float(value.detach()) for name, value in losses.items()}
 
@@ -214,7 +214,7 @@ class InfillerGame(Game):
         with self.accelerator.autocast():
             real_side = (1 - self.critic(x, keep)).relu().mean()
             loss: Tensor = real_side + (1 + self.critic(fake, keep)).relu().mean()
-        loop.descend(self.accelerator, self.judge, self.critic, loss, CLIP)
+        trainer.descend(self.accelerator, self.judge, self.critic, loss, CLIP)
         return loss.detach()
 
     def _shortcomings(self, step: int, x: Tensor, keep: Tensor, fake: Tensor) -> dict[str, Tensor]:

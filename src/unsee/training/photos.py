@@ -12,10 +12,11 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 from torch import Tensor
 
-from unsee import loading, photos
+from unsee.datasets._loading import load_data
 from unsee.datasets.base import of_classes
 from unsee.errors import InputError
-from unsee.framing import Framing, Photo
+from unsee.images import reading
+from unsee.images.framing import Framing, Photo
 from unsee.types import Targets
 
 
@@ -52,7 +53,7 @@ def gathered(sources: Sequence[str | Path], side: int, classes: str = "") -> Lab
     """
     pictures, targets = [], []
     for source in sources:
-        for sample in of_classes(loading.load_data(str(source)), classes):
+        for sample in of_classes(load_data(str(source)), classes):
             if sample.target is None:
                 raise InputError(f"{sample.id}: no class is labelled; take labels predicted")
             try:
@@ -80,10 +81,10 @@ def _contents(sources: Sequence[str | Path]) -> Iterator[bytes]:
                 raise InputError(f"{source}: no such file")
             with zipfile.ZipFile(source) as archive:
                 for name in sorted(archive.namelist()):
-                    if Path(name).suffix.lower() in photos.SUFFIXES:
+                    if Path(name).suffix.lower() in reading.SUFFIXES:
                         yield archive.read(name)
         else:
-            for path in photos.find([str(source)]):
+            for path in reading.find([str(source)]):
                 yield path.read_bytes()
 
 

@@ -10,22 +10,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import masks
-from unsee.classifier import unwrapped
+from unsee.classifiers.classifier import unwrapped
+from unsee.classifiers.measures import probability
 from unsee.errors import InputError
-from unsee.measures import probability
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.methods._evidence import Evident
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.mixture import STEADY, Mixture
 from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
-from unsee.prior import SoftTV
-from unsee.random import seeds_of
+from unsee.noise import seeds_of
 from unsee.registry import made
-from unsee.score import MaskedScore
-from unsee.training import loop, mask_game
-from unsee.training.game import Batch
-from unsee.training.mask_game import MaskGame, MaskTraining
+from unsee.training import mask_task, trainer
+from unsee.training.mask_task import MaskGame, MaskTraining
+from unsee.training.soft_tv_prior import SoftTV
+from unsee.training.task import Batch
 from unsee.types import Images
 
 Encoder = VariationalEncoder | GaussianDecoder
@@ -114,7 +114,7 @@ def train(chosen: VariationalTraining) -> Iterator[dict[str, float]]:
     Raises `InputError` for a prior that is not positive definite, and where a loss is not finite;
     the last checkpoint stays.
     """
-    yield from loop.run(chosen, VariationalGame)
+    yield from trainer.run(chosen, VariationalGame)
 
 
 class VariationalGame(MaskGame):
@@ -129,16 +129,16 @@ class VariationalGame(MaskGame):
 
     def __init__(self, chosen: VariationalTraining, accelerator: Any) -> None:
         self.chosen, self.accelerator = chosen, accelerator
-        self.given = mask_game.given(chosen, accelerator)
-        mask_game.network_of(self.given, "variational saliency")
+        self.given = mask_task.given(chosen, accelerator)
+        mask_task.network_of(self.given, "variational saliency")
         torch.manual_seed(chosen.seed)
         self.stages: Stages | None = None
         side = self.cells(chosen.side) if chosen.side else 0
         if chosen.reads != "image":
             evident = chosen.reads == "gradients"
-            found, channels = mask_game.stages_of(self.given, "variational saliency")
+            found, channels = mask_task.stages_of(self.given, "variational saliency")
             self.stages = Evident(found.network, found.names) if evident else found
-            _, rows = mask_game.classes_of(self.given)
+            _, rows = mask_task.classes_of(self.given)
             encoder: Encoder = GaussianDecoder(
                 channels, chosen.width, side, rows, evident, chosen.heads
             )
@@ -162,10 +162,10 @@ class VariationalGame(MaskGame):
 
     def move(self, step: int, batch: Batch) -> dict[str, float]:
         """One step on the reconstruction and the divergence."""
-        loop.along_cosine(self.adam, self.chosen.rate, step / self.chosen.steps)
+        trainer.along_cosine(self.adam, self.chosen.rate, step / self.chosen.steps)
         losses = self._losses(batch, step)
         total = losses["reconstruction"] + self.chosen.prior * losses["divergence"]
-        loop.descend(self.accelerator, self.adam, self.encoder, total, CLIP)
+        trainer.descend(self.accelerator, self.adam, self.encoder, total, CLIP)
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def shortcoming(self, batch: Batch) -> float:
@@ -184,7 +184,7 @@ class VariationalGame(MaskGame):
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """The encoder's, in half precision."""
-        tensors = mask_game.halves(self.encoder.state_dict())
+        tensors = mask_task.halves(self.encoder.state_dict())
         about = {"widths": json.dumps(self.chosen.widths), "channels": str(self.given.channels)}
         if isinstance(self.encoder, GaussianDecoder):
             about = {

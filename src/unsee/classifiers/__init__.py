@@ -1,0 +1,1 @@
+"""Load, wrap, time and randomise image classifiers."""

@@ -1,0 +1,1 @@
+"""Read, frame, filter and draw pictures."""

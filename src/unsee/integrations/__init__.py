@@ -1,0 +1,1 @@
+"""Use unsee from Captum, Quantus and torchmetrics."""

@@ -1,0 +1,1 @@
+"""Score masked images, and optimise masks."""

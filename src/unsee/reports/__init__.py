@@ -1,0 +1,1 @@
+"""Summarise runs as Markdown, HTML, CSV and LaTeX."""

@@ -1,0 +1,1 @@
+"""Assess, draw and write explanations."""
