@@ -22,7 +22,7 @@ from speed.__main__ import cpu
 
 from unsee import create, load
 from unsee.classifiers import throughput
-from unsee.infillers.base import Infiller, Rows, Scene
+from unsee.infillers.base import ImageBatch, Infiller, RowIndex
 from unsee.noise import ImageRandom, seeds_of
 
 NAMES = (
@@ -34,20 +34,20 @@ SIZE = 224
 AGAINST = "patchmatch"
 
 
-def question(batch: int) -> tuple[Scene, torch.Tensor, Rows]:
+def question(batch: int) -> tuple[ImageBatch, torch.Tensor, RowIndex]:
     """Photos, what is visible of them, and whose is whose."""
     images = photos(batch, SIZE)
     random = ImageRandom(seeds_of(images, 0), images.device)
     g = torch.Generator().manual_seed(0)
     coins = (torch.rand(batch, 1, GRID, GRID, generator=g) < 0.5).float()
     keep = torch.nn.functional.interpolate(coins, (SIZE, SIZE))
-    rows = Rows(torch.arange(batch), torch.zeros(batch, dtype=torch.long), 0)
+    rows = RowIndex(torch.arange(batch), torch.zeros(batch, dtype=torch.long), 0)
     neutral = images.new_tensor(load().data_mean)
-    return Scene(images, neutral, random), keep, rows
+    return ImageBatch(images, neutral, random), keep, rows
 
 
 @torch.no_grad()
-def seconds(infiller: Infiller, asked: tuple[Scene, torch.Tensor, Rows]) -> float:
+def seconds(infiller: Infiller, asked: tuple[ImageBatch, torch.Tensor, RowIndex]) -> float:
     """For an image of a batch, with what is done once for a photo."""
     scene, keep, rows = asked
     start = time.perf_counter()

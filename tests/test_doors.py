@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from tests.cli.test_cli import MODEL, photo  # noqa: F401  # a fixture
 from tests.conftest import Convolutional, question, toy
-from tests.test_cli import MODEL, photo  # noqa: F401  # a fixture
 from unsee import Against, InputError, Study, create, explain
 from unsee.cli import main
 from unsee.methods.base import Method
@@ -18,11 +18,11 @@ from unsee.study import infiller_for
 
 
 @pytest.mark.parametrize(
-    ("rival", "words"), [(9, "not in 0..4"), (-1, "not in 0..4"), (2, "is the target")]
+    ("contrast", "words"), [(9, "not in 0..4"), (-1, "not in 0..4"), (2, "is the target")]
 )
-def test_a_rival_must_be_another_class(network, images, rival, words) -> None:
+def test_a_rival_must_be_another_class(network, images, contrast, words) -> None:
     with pytest.raises(InputError, match=words):
-        explain(network, images, "gradient", targets=2, measure=Against(rival))
+        explain(network, images, "gradient", targets=2, measure=Against(contrast))
 
 
 def test_pda_refuses_log_odds_of_what_is_no_probability(network, images) -> None:
@@ -139,7 +139,7 @@ def test_a_sweep_keeps_its_labels_in_the_table(photo, tmp_path) -> None:
 def test_a_rival_counts_for_more_than_a_recipes_measure(photo, tmp_path) -> None:
     command = ["explain", str(photo), "--classifier", MODEL, "--out", str(tmp_path / "out")]
     quick = ["--recipe", "fido-sdr", "--steps", "2", "--grid", "8"]
-    assert main([*command, *quick, "--target", "1", "--rival", "2"]) == 0
+    assert main([*command, *quick, "--target", "1", "--contrast", "2"]) == 0
 
 
 @pytest.mark.parametrize("command", ["compare", "sweep"])
@@ -157,7 +157,7 @@ def test_unknown_measures_are_refused_before_anything_is_done(
 
 
 def test_a_failed_way_stays_in_its_column(photo, tmp_path, capsys) -> None:
-    source = ["--classifier", "blackbox:tests.test_comparison:answer"]
+    source = ["--classifier", "blackbox:tests.results.test_comparison:answer"]
     out = ["--out", str(tmp_path / "out")]
     assert main(["compare", str(photo), *source, *out, "--methods", "gradient,random"]) == 1
     assert "unsee: gradient : Gradient needs" in capsys.readouterr().err

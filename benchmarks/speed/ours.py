@@ -78,7 +78,7 @@ OURS: dict[str, Callable[[], Work]] = {
     "tide fast": lambda: study(name="tide", budget="fast"),
     "tide balanced": lambda: study(name="tide", budget="balanced"),
     "fido": lambda: study(name="fido", infiller="grey"),
-    "fido early stop": lambda: study(name="fido", infiller="grey", settle=0.1),
+    "fido early stop": lambda: study(name="fido", infiller="grey", tolerance=0.1),
     "rise": lambda: study(name="rise", samples=SAMPLES),
     "rise float32": lambda: study(torch.float32, name="rise", samples=SAMPLES),
     "sliding_patch": lambda: study(name="sliding_patch", patch=WINDOW, stride=STRIDE),

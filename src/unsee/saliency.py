@@ -16,7 +16,7 @@ Maps = Tensor | NDArray[Any] | Sequence[Tensor] | Sequence[NDArray[Any]]
 """(b, h, w) as ours and grad-cam's, (b, c, h, w) as Captum's, coarser ones as torch-cam's."""
 
 
-def as_maps(maps: Maps, images: Images) -> Saliency:
+def as_saliency(maps: Maps, images: Images) -> Saliency:
     """One number for each pixel of each image, where the images are.
 
     Tensors, arrays, a list of maps (h, w), or a list of one layer (b, h, w) as torch-cam gives it.

@@ -99,7 +99,7 @@ class Study:
         passes = None if budget is None else passes_of(budget)
         x = to_device(as_images(images, classifier).detach().float(), classifier.device)
         if passes is not None:
-            chosen = chosen.within(passes, (x.shape[-2], x.shape[-1]))
+            chosen = chosen.with_budget(passes, (x.shape[-2], x.shape[-1]))
         logits = classifier.predict(x)
         measure = chosen.measure if measure is None else measure
         measure = measures.named(measure) if isinstance(measure, str) else measure

@@ -9,7 +9,7 @@ import torch
 from tests.conftest import Convolutional, question, toy
 from tests.generators import small_infiller
 from unsee import available, create
-from unsee.infillers.base import Rows, Scene
+from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.noise import ImageRandom
 from unsee.registry import settings_of, summary
 
@@ -20,7 +20,7 @@ SIZE = 48
 def infiller(request):
     made = small_infiller(request.param)
     if getattr(made, "least", 0) > SIZE:
-        pytest.skip(f"paints from {made.least} pixels on; tests/test_generators.py")
+        pytest.skip(f"paints from {made.least} pixels on; tests/infillers/test_generators.py")
     return made
 
 
@@ -45,12 +45,12 @@ def holes() -> torch.Tensor:
 
 
 def fill(infiller, pictures, keep, seeds=(5, 6), step=0):
-    scene = Scene(
+    scene = ImageBatch(
         pictures, torch.full(pictures.shape[1:2], 0.4), ImageRandom(seeds, pictures.device)
     )
     b, k = keep.shape[:2]
     at = torch.arange(b * k)
-    return infiller.bind(scene)(keep.flatten(0, 1), Rows(at // k, at % k, step))
+    return infiller.bind(scene)(keep.flatten(0, 1), RowIndex(at // k, at % k, step))
 
 
 def test_background_is_a_finite_picture(infiller, pictures) -> None:

@@ -182,7 +182,7 @@ def test_runs_with_every_infiller(method, network, images, infiller) -> None:
 def test_spends_at_most_its_budget(method, images, passes) -> None:
     network = toy(Convolutional())
     score = question(network, images[:1])
-    within = method.within(passes, (32, 32))
+    within = method.with_budget(passes, (32, 32))
     within.attribute(score)
     if within != method:
         assert network.passes.forwards <= passes
@@ -190,9 +190,9 @@ def test_spends_at_most_its_budget(method, images, passes) -> None:
 
 
 def test_settles_alone_as_in_a_batch(method, network, images) -> None:
-    if "settle" not in {field.name for field in dataclasses.fields(method)}:
+    if "tolerance" not in {field.name for field in dataclasses.fields(method)}:
         pytest.skip("no early stop")
-    method = dataclasses.replace(method, settle=0.3)
+    method = dataclasses.replace(method, tolerance=0.3)
     network.passes.forwards = 0
     images = torch.cat([images[:2], torch.full_like(images[:1], 0.4)])
     together = explain(network, images, method, targets=2).saliency
@@ -200,7 +200,7 @@ def test_settles_alone_as_in_a_batch(method, network, images) -> None:
     alone = [explain(network, image[None], method, targets=2).saliency for image in images]
     torch.testing.assert_close(together, torch.cat(alone), atol=2e-3, rtol=1e-2)
     network.passes.forwards = 0
-    explain(network, images, dataclasses.replace(method, settle=0.0), targets=2)
+    explain(network, images, dataclasses.replace(method, tolerance=0.0), targets=2)
     assert spent < network.passes.forwards
 
 

@@ -124,9 +124,9 @@ def test_says_that_it_must_know_the_method(metric, network, images, truth) -> No
 
 
 def test_says_that_it_must_ask_others(metric, network, images, truth) -> None:
-    if not metric.needs_witnesses:
+    if not metric.needs_reference_classifiers:
         pytest.skip("asks no other classifier")
-    with pytest.raises(InputError, match="expected `witnesses`"):
+    with pytest.raises(InputError, match="expected `reference_classifiers`"):
         metric.rate(question(network, images), truth, TRUTHS)
 
 

@@ -21,7 +21,7 @@ TOO_MUCH = ("out of memory", "can't allocate memory", "not enough memory", "CUDN
 """What torch says on its devices when there is no room; only CUDA's has a class of its own."""
 
 
-def by_chunks(
+def map_chunks(
     function: RowFunction,
     rows: Rows,
     chunk: int,
@@ -32,7 +32,7 @@ def by_chunks(
     A chunk that memory has no room for is halved, and `remember` is told what did fit. Raises
     `InputError` where there is no room for a single one.
     """
-    values: Tensor = _ByChunks.apply(rows, function, chunk, remember)
+    values: Tensor = _MapChunks.apply(rows, function, chunk, remember)
     return values
 
 
@@ -41,7 +41,7 @@ def no_room(error: RuntimeError) -> bool:
     return any(words in str(error) for words in TOO_MUCH)
 
 
-class _ByChunks(torch.autograd.Function):
+class _MapChunks(torch.autograd.Function):
     """Keeps the gradients of the rows that the forward pass has already taken."""
 
     @staticmethod

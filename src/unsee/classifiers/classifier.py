@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from unsee.classifiers.batch_size import Chunks
-from unsee.classifiers.chunked import RowFunction, Rows, by_chunks
+from unsee.classifiers.chunked import RowFunction, Rows, map_chunks
 from unsee.classifiers.measures import Logits, Measure
 from unsee.errors import InputError, unknown
 from unsee.images.framing import Framing
@@ -133,7 +133,7 @@ class Classifier:
         """Logits without gradients, in chunks; refuses what is not finite."""
         self.check(images)
         with torch.no_grad():
-            logits = self.by_chunks(lambda some, part: self.logits(some), images, images)
+            logits = self.map_chunks(lambda some, part: self.logits(some), images, images)
         if not logits.isfinite().all():
             raise InputError(
                 "the model answers NaN or infinity; check its weights, mean, std and precision"
@@ -148,9 +148,9 @@ class Classifier:
         def rows(x: Tensor, part: slice) -> Tensor:
             return self.measured(x, targets[part], measure)
 
-        return self.by_chunks(rows, images, images)
+        return self.map_chunks(rows, images, images)
 
-    def by_chunks(self, function: RowFunction, rows: Rows, like: Images) -> Float[Tensor, "n ..."]:
+    def map_chunks(self, function: RowFunction, rows: Rows, like: Images) -> Float[Tensor, "n ..."]:
         """A function of `rows` that puts images like these into the network, chunk by chunk."""
         gradient = rows.requires_grad and torch.is_grad_enabled()
         chunk = self.at_a_time(like, len(rows), gradient=gradient)
@@ -159,7 +159,7 @@ class Classifier:
             if size < chunk:
                 self.chunks.found[self._key(like, gradient)] = size
 
-        return by_chunks(function, rows, chunk, fits)
+        return map_chunks(function, rows, chunk, fits)
 
     def at_a_time(self, like: Images, wanted: int, *, gradient: bool = False) -> int:
         """How many of `wanted` images like these go through the network at a time."""

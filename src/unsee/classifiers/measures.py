@@ -44,26 +44,28 @@ def first_answer(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
 
 @dataclass(frozen=True)
 class Against:
-    """The target's logit less that of one rival: "why this and not that"."""
+    """The target's logit less that of one contrast: "why this and not that"."""
 
-    rival: int
+    contrast: int
     """The index of the other class."""
 
     def __call__(self, logits: Logits, targets: Int[Tensor, " n"]) -> Values:
-        """Positive as long as the target is ahead of the rival."""
-        return logit(logits, targets) - logits[:, self.rival]
+        """Positive as long as the target is ahead of the contrast."""
+        return logit(logits, targets) - logits[:, self.contrast]
 
     def check(self, logits: Logits, targets: Int[Tensor, " n"]) -> None:
-        """Raise `InputError` for a rival that is no class, or the target itself."""
-        if not 0 <= self.rival < logits.shape[1]:
-            raise InputError(f"the rival {self.rival} is not in 0..{logits.shape[1] - 1}")
-        if (targets == self.rival).any():
-            raise InputError(f"the rival is the target, class {self.rival}; name another class")
+        """Raise `InputError` for a contrast that is no class, or the target itself."""
+        if not 0 <= self.contrast < logits.shape[1]:
+            raise InputError(f"the contrast {self.contrast} is not in 0..{logits.shape[1] - 1}")
+        if (targets == self.contrast).any():
+            raise InputError(
+                f"the contrast is the target, class {self.contrast}; name another class"
+            )
 
     @property
     def __name__(self) -> str:
         """For provenance."""
-        return f"margin over class {self.rival}"
+        return f"margin over class {self.contrast}"
 
 
 def _others(logits: Logits, targets: Int[Tensor, " n"]) -> Logits:

@@ -36,7 +36,7 @@ _NORMS = (
 )
 
 
-def randomised(
+def randomise_layers(
     classifier: Classifier, order: Order = "cascading", steps: int = 0, seed: int = 0
 ) -> Iterator[tuple[str, Classifier]]:
     """Copies of a classifier with layers forgotten, and the name of the last that was.

@@ -31,17 +31,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _dispatch(arguments)
     except InputError as error:
-        complain(str(error))
+        print_error(str(error))
         return 2
     except KeyboardInterrupt:
-        complain("stopped; what was finished is kept")
+        print_error("stopped; what was finished is kept")
         return 130
     except BrokenPipeError:  # the reader of a pipe went away
         sys.stderr.close()
         return 1
 
 
-def complain(message: str) -> None:
+def print_error(message: str) -> None:
     """One clear line."""
     sys.stderr.write(f"unsee: {' '.join(message.split())}\n")
 

@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 
 from unsee.classifiers.classifier import Classifier
-from unsee.cli import complain, explain_options, flags
+from unsee.cli import explain_options, flags, print_error
 from unsee.cli.explain_options import Question
 from unsee.errors import InputError, unknown
 from unsee.folders import check_new
@@ -98,7 +98,7 @@ def finish(
     sys.stdout.write(f"picture and tables: {chosen.out}\n")
     failed = [entry for entry in entries if entry.error]
     for entry in failed:
-        complain(f"{entry.row} {entry.column}: {entry.error}")
+        print_error(f"{entry.row} {entry.column}: {entry.error}")
     return 1 if failed else 0
 
 

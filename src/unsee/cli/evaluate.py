@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from unsee.cli import complain, flags
+from unsee.cli import flags, print_error
 from unsee.errors import DiskFullError, InputError
 from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Plan
@@ -77,7 +77,7 @@ def run(arguments: list[str]) -> int:
     try:
         _walk(made, chosen, part)
     except DiskFullError as error:
-        complain(f"{error}; what is written is kept")
+        print_error(f"{error}; what is written is kept")
         return 1
     made.finish()
     return _tell(made, chosen.out)
@@ -122,9 +122,9 @@ def _tell(made: Run, out: Path) -> int:
         f"combinations: {out / 'rows'}; unsee report {out}\n"
     )
     for line in list(bad.values())[:10]:
-        complain(line)
+        print_error(line)
     if len(bad) > 10:
-        complain(f"and {len(bad) - 10} more bad photos")
+        print_error(f"and {len(bad) - 10} more bad photos")
     if rows and wrong == rows:
-        complain("no photo could be explained")
+        print_error("no photo could be explained")
     return 1 if bad else 0

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from unsee.classifiers import loading
-from unsee.cli import complain, explain_options
+from unsee.cli import explain_options, print_error
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import limited
 from unsee.errors import InputError, unknown
@@ -101,7 +101,7 @@ def run(arguments: list[str]) -> int:
         Console().print(_table(task, [row for row in rows if row["task"] == task]))
     sys.stdout.write(f"table, rows and pictures: {chosen.out}\n")
     for line in bad:
-        complain(line)
+        print_error(line)
     return 1 if bad else 0
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure
-from unsee.cli import complain, explain_options, flags
+from unsee.cli import explain_options, flags, print_error
 from unsee.cli.explain_options import Question
 from unsee.errors import DiskFullError, InputError
 from unsee.folders import check_new
@@ -49,7 +49,7 @@ class Explain(Question):
 class Outcome:
     """What became of the photos."""
 
-    done: list[tuple[Path, assessment.Findings]] = field(default_factory=list)
+    done: list[tuple[Path, assessment.Assessment]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
 
@@ -65,7 +65,7 @@ def run(arguments: list[str]) -> int:
         Console().print(_table(outcome))
         sys.stdout.write(f"pictures and numbers: {chosen.out / '*' / 'panel.png'}\n")
     for line in outcome.failed:
-        complain(line)
+        print_error(line)
     return 1 if outcome.failed else 0
 
 
@@ -109,7 +109,7 @@ def _explain_one(
     path: Path,
     folder: Path,
     bars: Progress,
-) -> assessment.Findings:
+) -> assessment.Assessment:
     check_new(folder, overwrite=chosen.overwrite)
     photo = reading.read(path, classifier.channels)
     study = Study.of(
@@ -124,7 +124,7 @@ def _explain_one(
         budget=chosen.budget,
     )
     explain_options.walk(study, path.name, bars)
-    found = assessment.judge(study, chosen.top, judge)
+    found = assessment.assess(study, chosen.top, judge)
     writing.write(found, photo, folder, overwrite=chosen.overwrite)
     return found
 
@@ -158,7 +158,7 @@ def _table(outcome: Outcome) -> Table:
     ):
         table.add_column(name, justify="left" if side == "left" else "right")
     for folder, found in outcome.done:
-        p, area = found.chances, found.areas["rise"]
+        p, area = found.target_probabilities, found.areas["rise"]
         table.add_row(
             folder.name,
             found.name,

@@ -26,7 +26,7 @@ class Question:
     """The score: probability, log_odds, logit or margin; by default the method's own."""
     target: str = "top1"
     """Class to explain: a name, an index, or top1 (what the classifier says)."""
-    rival: str | None = None
+    contrast: str | None = None
     """Class to explain the target against: why this and not that. Sets the measure."""
     seed: int = 0
     """Same photo, settings and seed: same map."""
@@ -56,19 +56,19 @@ def classifier_of(chosen: Any) -> Classifier:
         fit=chosen.fit,
         **flags.settings(chosen.chosen_source),
     )
-    for name in (chosen.target, chosen.rival):
+    for name in (chosen.target, chosen.contrast):
         if name not in {None, "top1"}:
             classifier.index(name)
     return classifier
 
 
 def measure_of(chosen: Any, classifier: Classifier) -> Measure | str | None:
-    """The measure that was asked for, if any; a rival counts for more than a recipe."""
-    if chosen.rival is None:
+    """The measure that was asked for, if any; a contrast counts for more than a recipe."""
+    if chosen.contrast is None:
         return chosen.measure
     if chosen.asked_measure not in {None, "margin"}:
-        raise InputError(f"--rival is a margin; leave --measure {chosen.asked_measure} out")
-    return measures.Against(classifier.index(chosen.rival))
+        raise InputError(f"--contrast is a margin; leave --measure {chosen.asked_measure} out")
+    return measures.Against(classifier.index(chosen.contrast))
 
 
 def walk(study: Study, name: str, bars: Progress) -> None:

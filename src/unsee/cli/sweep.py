@@ -98,7 +98,7 @@ def _within_budget(values: Values, chosen: Any, size: Size) -> tuple[Values, Any
     """The variants that a budget pays for: the setting that varies counts for more."""
     if not chosen.budget:
         return values, chosen
-    method = chosen.chosen_method.within(passes_of(chosen.budget), size)
+    method = chosen.chosen_method.with_budget(passes_of(chosen.budget), size)
     return _values(method, chosen.setting), replace(chosen, budget=None)
 
 

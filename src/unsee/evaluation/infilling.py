@@ -13,7 +13,7 @@ from torch import Tensor
 from unsee.classifiers.classifier import Classifier, synchronise
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
-from unsee.infillers.base import Infiller, Rows, Scene
+from unsee.infillers.base import ImageBatch, Infiller, RowIndex
 from unsee.networks.perceptual import Perceptual
 from unsee.noise import ImageRandom, seeds_of
 from unsee.types import Images
@@ -98,8 +98,8 @@ def paint(infiller: Infiller, problem: Problem, classifier: Classifier) -> tuple
     random = ImageRandom(seeds_of(problem.image, 0), problem.image.device)
     none = torch.zeros(1, dtype=torch.long, device=problem.image.device)
     start = time.perf_counter()
-    fill = infiller.bind(Scene(problem.image, neutral, random))
-    painted = fill(problem.keep, Rows(none, none, 0))
+    fill = infiller.bind(ImageBatch(problem.image, neutral, random))
+    painted = fill(problem.keep, RowIndex(none, none, 0))
     painted = torch.where(problem.keep > 0, problem.image, painted).clamp(0, 1)
     synchronise(painted.device)
     return painted, time.perf_counter() - start

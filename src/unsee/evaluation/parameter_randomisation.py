@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.randomisation import Order, randomised
+from unsee.classifiers.randomisation import Order, randomise_layers
 from unsee.metrics import _similarity
 from unsee.study import Study
 from unsee.types import Saliency
@@ -13,7 +13,7 @@ from unsee.types import Saliency
 
 @dataclass(frozen=True, eq=False)
 class Forgotten:
-    """What became of the maps when layers were randomised."""
+    """What became of the maps when layers were randomise_layers."""
 
     layer: str
     maps: Saliency
@@ -40,7 +40,7 @@ def check(
     asked = {**asked, "targets": real.score.targets.tolist()}
     whole = real.finish().saliency
     yield Forgotten("", whole, _similarity.by_measure(whole, whole))
-    for name, forgetful in randomised(classifier, order, steps, seed):
+    for name, forgetful in randomise_layers(classifier, order, steps, seed):
         study = Study.of(forgetful, real.score.images, method, seed=seed, **asked)
         maps = study.finish().saliency
         yield Forgotten(name, maps, _similarity.by_measure(maps, whole))

@@ -55,7 +55,7 @@ class Plan:
     """Passes a photo: fast, balanced, best or a number."""
     judge: str | None = None
     """In-filler of the metrics that use one; by default that of the method."""
-    witnesses: tuple[str, ...] = ()
+    reference_classifiers: tuple[str, ...] = ()
     """Other classifiers, for metrics that ask a set of them (masked_accuracy)."""
     classes: str = ""
     """Only photos of these labelled classes, as 0-49,120; by default of all."""
@@ -105,10 +105,8 @@ class Plan:
     def _check_metrics(self) -> None:
         for metric in map(metric_of, self.columns):
             metric.check()
-            if metric.needs_witnesses and not self.witnesses:
-                raise InputError(
-                    f"{type(metric).__name__} asks a set of classifiers: expected witnesses"
-                )
+            if metric.needs_reference_classifiers and not self.reference_classifiers:
+                raise InputError(f"{type(metric).__name__} needs reference classifiers")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -108,12 +108,14 @@ def _explain(
     if plan.judge is not None:
         judged = replace(score, infiller=made("infillers", plan.judge))
     truths = [one.truth for one in together]
-    witnesses = _witnesses(plan.witnesses, classifier)
+    reference_classifiers = _reference_classifiers(plan.reference_classifiers, classifier)
     numbers = {}
     for name in plan.columns:
         metric = metric_of(name)
         asked = score if metric.needs_method else judged  # the method's own question again
-        rated = metric.rate(asked, explanation.saliency, truths, study.method, witnesses)
+        rated = metric.rate(
+            asked, explanation.saliency, truths, study.method, reference_classifiers
+        )
         numbers[name] = rated.tolist()
     p = classifier.predict(score.images).softmax(1)
     cost = explanation.provenance["cost"]
@@ -132,7 +134,7 @@ def _explain(
             maps[one.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
 
 
-def _witnesses(names: tuple[str, ...], beside: Classifier) -> list[Classifier]:
+def _reference_classifiers(names: tuple[str, ...], beside: Classifier) -> list[Classifier]:
     """Loaded once in each process, where the explained one is."""
     device, precision = str(beside.device), str(beside.precision).removeprefix("torch.")
     return [classifier_of(name, beside.chunk, device, precision) for name in names]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.infillers._generative import Generative, Network, hard, resized
-from unsee.infillers.base import Rows, Scene
+from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import deepfill, tensorflow
 from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
@@ -34,7 +34,7 @@ class DeepFillInfiller(Generative):
         return files.fit(deepfill.DeepFill(self.version, first), found, path)
 
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
+        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
     ) -> Variants:
         """At the picture's own size, or at the side that the network was trained at."""
         size = (shown.shape[-2], shown.shape[-1])

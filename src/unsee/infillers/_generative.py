@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.chunked import by_chunks
+from unsee.classifiers.chunked import map_chunks
 from unsee.errors import InputError
-from unsee.infillers.base import Fill, Infiller, Rows, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.types import Backgrounds, FlatKeep, Variants
 
 Network = Callable[..., Any]
@@ -37,12 +37,12 @@ class Generative(Infiller):
 
     @abstractmethod
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
+        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
     ) -> Variants:
         """Pictures (n, 3, h, w) in [0, 1] for blanked ones; what is visible does not matter."""
 
     @final
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Load the network, once for each device."""
         channels, *size = scene.images.shape[1:]
         if channels not in {1, 3}:
@@ -54,13 +54,13 @@ class Generative(Infiller):
             )
         network = _loaded(self, scene.images.device)
 
-        def fill(keep: FlatKeep, rows: Rows) -> Backgrounds:
+        def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             if keep.shape[-2:] != scene.images.shape[-2:]:
                 raise InputError(f"expected masks of {size}, got {tuple(keep.shape[-2:])}")
             shown = (scene.images[rows.image] * keep).expand(-1, 3, -1, -1)
 
             def some(part: Tensor, at: slice) -> Tensor:
-                which = Rows(rows.image[at], rows.variant[at], rows.step)
+                which = RowIndex(rows.image[at], rows.variant[at], rows.step)
                 with torch.autocast(part.device.type, enabled=part.device.type == "cuda"):
                     painted = self.paint(
                         network, part.expand(-1, 3, -1, -1), keep[at], which, scene
@@ -68,7 +68,7 @@ class Generative(Infiller):
                 return painted.float()
 
             with torch.no_grad():
-                painted = by_chunks(some, shown, TOGETHER).clamp(0, 1)
+                painted = map_chunks(some, shown, TOGETHER).clamp(0, 1)
             painted = painted.mean(1, keepdim=True) if channels == 1 else painted
             return torch.where(keep > 0, scene.images[rows.image], painted)
 
@@ -83,7 +83,7 @@ class Sampling(Generative):
     samples: int
 
     def paint(
-        self, network: Any, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
+        self, network: Any, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
     ) -> Variants:
         """All masks at once, each image's noise its own."""
         noise = None

@@ -16,7 +16,7 @@ from unsee.types import Backgrounds, FlatKeep, Images, Variants
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class ImageBatch:
     """What an in-filler may know before it sees a mask."""
 
     images: Images
@@ -26,25 +26,25 @@ class Scene:
     """The images' own noise."""
 
 
-class Rows(NamedTuple):
+class RowIndex(NamedTuple):
     """Which masks of which images the rows of a flat batch are."""
 
     image: Int[Tensor, " n"]
     variant: Int[Tensor, " n"]
     step: int
     """Of the optimisation; noise that is "fresh each step" asks for it."""
-    only: int | None = None
+    single_image: int | None = None
     """The image of all rows, where there is but one and that is known."""
 
     def of(self, images: Images) -> Variants:
         """The image of each row; of a single one without a copy."""
-        only = 0 if len(images) == 1 else self.only
+        only = 0 if len(images) == 1 else self.single_image
         if only is None:
             return images[self.image]
         return images[only : only + 1].expand(len(self.image), -1, -1, -1)
 
 
-Fill = Callable[[FlatKeep, Rows], Backgrounds]
+Fill = Callable[[FlatKeep, RowIndex], Backgrounds]
 """Backgrounds for a flat batch of hard masks (n, 1, h, w): 1 is visible, 0 is missing."""
 
 
@@ -59,7 +59,7 @@ class Infiller(ABC):
     """True where removed pixels leak into the background by definition (a blur of the image)."""
 
     @abstractmethod
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Prepare for some images; the result turns hard masks of them into backgrounds.
 
         A fill that ignores the mask is computed here, once. Gradients do not flow through it.
@@ -80,12 +80,12 @@ class Inpainter(Infiller):
         """Fill the hole (h, w) of one picture (h, w, c)."""
 
     @final
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Nothing to prepare: everything depends on the mask."""
         pictures = (scene.images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
         neutral = (scene.neutral.cpu() * 255).round().byte().numpy()
 
-        def fill(keep: FlatKeep, rows: Rows) -> Backgrounds:
+        def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             holes = (keep[:, 0] < 0.5).cpu().numpy()
             if not holes.any():
                 return scene.images[rows.image]

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from unsee.errors import InputError
 from unsee.images.filters import gaussian_blur
-from unsee.infillers.base import Fill, Infiller, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller
 
 __all__ = ["Blur"]
 
@@ -31,7 +31,7 @@ class Blur(Infiller):
                 f"kernel {self.kernel}"
             )
 
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Blur once."""
         background = gaussian_blur(scene.images, self.sigma, self.kernel)
         return lambda keep, rows: rows.of(background)

@@ -7,7 +7,7 @@ import torch
 
 from unsee.errors import InputError
 from unsee.infillers._generative import Generative, Network, hard, resized
-from unsee.infillers.base import Rows, Scene
+from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.types import FlatKeep, Variants
 
 __all__ = ["Diffusion"]
@@ -61,7 +61,7 @@ class Diffusion(Generative):
         return pipeline
 
     def paint(
-        self, network: Any, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
+        self, network: Any, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
     ) -> Variants:
         """At its own side; each answer's noise depends on its image and sample alone."""
         size, own = (shown.shape[-2], shown.shape[-1]), (self.side, self.side)

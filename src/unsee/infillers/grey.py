@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from unsee.infillers.base import Fill, Infiller, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller
 
 __all__ = ["Grey"]
 
@@ -11,7 +11,7 @@ __all__ = ["Grey"]
 class Grey(Infiller):
     """The data set's mean colour: 0 in normalised space, the usual "grey"."""
 
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """The colour, once for each image."""
         background = scene.neutral.view(-1, 1, 1).expand_as(scene.images)
         return lambda keep, rows: rows.of(background)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from unsee.errors import InputError
 from unsee.infillers._generative import Generative, Network
-from unsee.infillers.base import Rows, Scene
+from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
 
@@ -45,7 +45,7 @@ class LaMa(Generative):
         return network
 
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
+        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
     ) -> Variants:
         """With sides padded to multiples of 8."""
         h, w = shown.shape[-2:]

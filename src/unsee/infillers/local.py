@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from unsee.errors import InputError
 from unsee.images.filters import box_sum
-from unsee.infillers.base import Fill, Infiller, Rows, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.types import Backgrounds, FlatKeep
 
 __all__ = ["Local"]
@@ -24,10 +24,10 @@ class Local(Infiller):
         if self.window < 1 or self.window % 2 == 0:
             raise InputError(f"expected an odd window of at least 1 pixel, got {self.window}")
 
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Nothing to prepare: the mean depends on the mask."""
 
-        def fill(keep: FlatKeep, rows: Rows) -> Backgrounds:
+        def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             shown = box_sum(scene.images[rows.image] * keep, self.window)
             count = box_sum(keep, self.window)
             mean = (shown / count.clamp(min=1)).clamp(0, 1)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from unsee.infillers.base import Fill, Infiller, Rows, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.types import Backgrounds, FlatKeep
 
 __all__ = ["Mean"]
@@ -16,10 +16,10 @@ class Mean(Infiller):
     shine through.
     """
 
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Nothing to prepare: the mean depends on the mask."""
 
-        def fill(keep: FlatKeep, rows: Rows) -> Backgrounds:
+        def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             images, area = scene.images[rows.image], keep.sum((2, 3), keepdim=True)
             mean = (images * keep).sum((2, 3), keepdim=True) / area.clamp(min=1)
             return mean.where(area > 0, scene.neutral.view(-1, 1, 1)).expand_as(images)

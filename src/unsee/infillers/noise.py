@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from unsee.infillers.base import Fill, Infiller, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller
 
 __all__ = ["Noise"]
 
@@ -17,7 +17,7 @@ class Noise(Infiller):
     amplitude: float = 0.2
     """Standard deviation (normal only)."""
 
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Draw once."""
         shape = scene.images.shape[1:]
         if self.kind == "uniform":

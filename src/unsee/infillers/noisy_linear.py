@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.errors import InputError
-from unsee.infillers.base import Fill, Infiller, Rows, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.types import Backgrounds, FlatKeep
 
 __all__ = ["NoisyLinear"]
@@ -36,13 +36,13 @@ class NoisyLinear(Infiller):
         if self.steps < 1 or self.noise < 0 or self.tolerance <= 0:
             raise InputError("expected steps >= 1, noise >= 0 and tolerance > 0")
 
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """The noise is drawn once for each image."""
         shape = scene.images.shape[1:]
         noise = self.noise * scene.random.normal(0, *shape, stream="noisy_linear")
         neutral = scene.neutral.view(1, -1, 1, 1)
 
-        def fill(keep: FlatKeep, rows: Rows) -> Backgrounds:
+        def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             known = torch.where(keep > 0.5, scene.images[rows.image], neutral)
             some = keep.flatten(1).amax(1).view(-1, 1, 1, 1) > 0.5
             solved = torch.where(some, self._solve(known, (keep < 0.5).to(known)), neutral)

@@ -8,7 +8,7 @@ import torch
 
 from unsee.errors import InputError
 from unsee.infillers._generative import Generative, Network, hard, resized
-from unsee.infillers.base import Rows, Scene
+from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
 
@@ -54,7 +54,7 @@ class Onnx(Generative):
         return lambda *inputs: _asked(session, self.joined, *inputs)
 
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: Rows, scene: Scene
+        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
     ) -> Variants:
         """Scaled as the network expects, and back."""
         low, high = RANGES[self.values]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from unsee.infillers.base import Fill, Infiller, Rows, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.types import Backgrounds, FlatKeep
 
 __all__ = ["Random"]
@@ -15,11 +15,11 @@ class Random(Infiller):
     amplitude: float = 0.2
     """Standard deviation of the noise."""
 
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Nothing to prepare: every step draws for itself, all masks of a step alike."""
         c, h, w = scene.images.shape[1:]
 
-        def fill(keep: FlatKeep, rows: Rows) -> Backgrounds:
+        def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             colour = scene.random.uniform(rows.step, c, 1, 1, stream="infill")
             noise = scene.random.normal(rows.step, c, h, w, stream="infill")
             return (colour + self.amplitude * noise).clamp(0, 1)[rows.image]

@@ -48,10 +48,10 @@ class MapMetric(torchmetrics.Metric):
         saliency: Maps,
         truths: Sequence[Truth] = (),
         method: Method | None = None,
-        witnesses: Sequence[Classifier] = (),
+        reference_classifiers: Sequence[Classifier] = (),
     ) -> None:
         """Rate the maps of a batch; the method and other classifiers where the metric asks them."""
-        values = self.metric.rate(score, saliency, truths, method, witnesses)
+        values = self.metric.rate(score, saliency, truths, method, reference_classifiers)
         known = values[~values.isnan()]
         self.total += known.double().sum().to(self.total.device)
         self.count += known.numel()

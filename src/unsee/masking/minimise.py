@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from unsee.masking.optimizers import Update
+from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.types import Losses, Theta
 
@@ -26,7 +26,7 @@ class Iterate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Settle:
+class EarlyStopping:
     """When an image is done: its loss hardly falls any more.
 
     The mean loss of the last `window` steps is compared with that of the `window` before; an image
@@ -53,10 +53,10 @@ def minimise(
     loss: Loss,
     score: MaskedScore,
     theta: Theta,
-    update: Update,
+    update: Optimizer,
     project: Callable[[Theta], Theta],
     *,
-    settle: Settle | None = None,
+    early_stopping: EarlyStopping | None = None,
 ) -> Iterator[Iterate]:
     """Minimise a loss per image, forever or until all have settled; the caller may stop before.
 
@@ -64,7 +64,11 @@ def minimise(
     losses are summed before differentiation: no image's gradient feels its neighbours. An image
     that has settled is asked no more and keeps its parameters.
     """
-    state, asked, history = update.init(theta), score, _History(settle, len(theta), theta.device)
+    state, asked, history = (
+        update.init(theta),
+        score,
+        _History(early_stopping, len(theta), theta.device),
+    )
     everything, all_losses, step = theta.detach(), theta.new_zeros(len(theta)), 0
     while len(theta):
         with torch.enable_grad():
@@ -88,19 +92,21 @@ def minimise(
 class _History:
     """The losses so far, and who is still alive."""
 
-    def __init__(self, settle: Settle | None, count: int, device: torch.device) -> None:
-        self.settle, self.losses = settle, list[Tensor]()
+    def __init__(
+        self, early_stopping: EarlyStopping | None, count: int, device: torch.device
+    ) -> None:
+        self.early_stopping, self.losses = early_stopping, list[Tensor]()
         self.alive = torch.ones(count, dtype=torch.bool, device=device)
 
     def staying(self, losses: Losses) -> Bool[Tensor, " a"] | None:
         """Which of those alive stay; None if all do. Looks once in a window, as looking is slow."""
-        if self.settle is None:
+        if self.early_stopping is None:
             return None
         self.losses.append(losses)
-        steps, window = len(self.losses), self.settle.window
+        steps, window = len(self.losses), self.early_stopping.window
         if steps % window or steps < 3 * window:
             return None
-        still = self.alive & ~self.settle.settled(torch.stack(self.losses))
+        still = self.alive & ~self.early_stopping.settled(torch.stack(self.losses))
         if torch.equal(still, self.alive):
             return None
         staying, self.alive = still[self.alive], still

@@ -15,7 +15,7 @@ Ask = Callable[[Theta, Int[Tensor, " n"]], Losses]
 """Losses at parameters (n, ...) of these images; an image may be asked about several times."""
 
 
-class Update(ABC):
+class Optimizer(ABC):
     """A rule that moves parameters downhill. Hyper-parameters are frozen, the state explicit."""
 
     @abstractmethod
@@ -30,7 +30,7 @@ class Update(ABC):
 
 
 @dataclass(frozen=True)
-class Adam(Update):
+class Adam(Optimizer):
     """Kingma & Ba 2015, with a rate that may fall linearly to zero."""
 
     rate: float
@@ -61,7 +61,7 @@ class Adam(Update):
 
 
 @dataclass(frozen=True)
-class Nesterov(Update):
+class Nesterov(Optimizer):
     """Accelerated gradient descent with a fixed rate (Nesterov 1983).
 
     velocity' = momentum velocity - rate gradient;
@@ -84,7 +84,7 @@ class Nesterov(Update):
 
 
 @dataclass(frozen=True)
-class Momentum(Update):
+class Momentum(Optimizer):
     """Descent of a heavy ball (Polyak 1964): velocity' = momentum velocity + gradient."""
 
     rate: float
@@ -103,7 +103,7 @@ class Momentum(Update):
 
 
 @dataclass(frozen=True)
-class LineSearch(Update):
+class LineSearch(Optimizer):
     """Backtracking from a long first step (Armijo 1966), with a step size for each image.
 
     A size is taken when loss(theta - size gradient) <= loss - slope size |gradient|^2.

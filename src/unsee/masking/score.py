@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure, log_odds
-from unsee.infillers.base import Fill, Infiller, Rows, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.masking import masks
 from unsee.noise import ImageRandom
 from unsee.types import Images, Keep, Scores, Targets, Variants
@@ -18,10 +18,10 @@ from unsee.types import Images, Keep, Scores, Targets, Variants
 TILES = 7
 """Along the shorter side of an image, when an in-filler is asked what is behind it all."""
 
-Draw = Callable[[Tensor, Rows], Float[Tensor, "n 1 gh gw"]]
+Draw = Callable[[Tensor, RowIndex], Float[Tensor, "n 1 gh gw"]]
 """How a chunk's masks are made of a few numbers each (n, ...); differentiable in them."""
 
-View = Callable[[Variants, Rows], Variants]
+View = Callable[[Variants, RowIndex], Variants]
 """How a variant is looked at: with noise, jitter or flips. It keeps the shape."""
 
 
@@ -50,7 +50,7 @@ class MaskedScore:
         """Bound once per batch: what ignores the mask is computed once and never again."""
         neutral = self.images.new_tensor(self.classifier.data_mean)
         with torch.no_grad():
-            return self.infiller.bind(Scene(self.images, neutral, self.random))
+            return self.infiller.bind(ImageBatch(self.images, neutral, self.random))
 
     @cached_property
     def behind(self) -> Images:
@@ -80,7 +80,7 @@ class MaskedScore:
         which = torch.arange(len(self.images), device=self.images.device)
         with torch.no_grad():
             return self.fill(
-                keep.expand(len(which), 1, -1, -1), Rows(which, torch.zeros_like(which), 0)
+                keep.expand(len(which), 1, -1, -1), RowIndex(which, torch.zeros_like(which), 0)
             )
 
     def __call__(
@@ -101,14 +101,14 @@ class MaskedScore:
         def rows(some: Tensor, part: slice) -> Tensor:
             at = torch.arange(part.start, part.stop, device=some.device)
             first, last = part.start // k, (part.stop - 1) // k
-            which = Rows(at // k, at % k, step, first if first == last else None)
+            which = RowIndex(at // k, at % k, step, first if first == last else None)
             variants = self.variants(draw(some, which) if draw else some, which)
             variants = view(variants, which) if view else variants
             return self.classifier.measured(variants, self.targets[which.image], self.measure)
 
-        return self.classifier.by_chunks(rows, keep.flatten(0, 1), self.images).view(b, k)
+        return self.classifier.map_chunks(rows, keep.flatten(0, 1), self.images).view(b, k)
 
-    def variants(self, keep: Float[Tensor, "n 1 gh gw"], rows: Rows) -> Variants:
+    def variants(self, keep: Float[Tensor, "n 1 gh gw"], rows: RowIndex) -> Variants:
         """The pictures that a chunk of masks shows."""
         keep = masks.resize(keep[None], self.images.shape[-2:])[0]
         with torch.no_grad():  # in-fillers get hard masks and pass no gradient on
@@ -121,7 +121,7 @@ class MaskedScore:
     def pictures(self, keep: Keep, step: int = 0) -> Images:
         """What the classifier would see under the first mask of each image."""
         which = torch.arange(len(keep), device=keep.device)
-        return self.variants(keep[:, 0], Rows(which, torch.zeros_like(which), step))
+        return self.variants(keep[:, 0], RowIndex(which, torch.zeros_like(which), step))
 
     def rows(self, chosen: Bool[Tensor, " b"] | Int[Tensor, " n"]) -> "MaskedScore":
         """The same question about some of the images, by mask or by number."""
@@ -140,7 +140,8 @@ class MaskedScore:
         some.__dict__["fill"] = lambda keep, rows: self.fill(
             keep,
             rows._replace(
-                image=original[rows.image], only=None if rows.only is None else numbers[rows.only]
+                image=original[rows.image],
+                single_image=None if rows.single_image is None else numbers[rows.single_image],
             ),
         )
         some.__dict__["_hands_back"] = self._hands_back

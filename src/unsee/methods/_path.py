@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.infillers.base import Rows
-from unsee.masking.optimizers import Adam, LineSearch, Nesterov, Update
+from unsee.infillers.base import RowIndex
+from unsee.masking.optimizers import Adam, LineSearch, Nesterov, Optimizer
 from unsee.masking.score import MaskedScore, View
 from unsee.types import Variants
 
@@ -20,12 +20,12 @@ RATES = {"line_search": 1000.0, "nesterov": 1.0, "adam": 0.1}
 (benchmarks/results/reference.md); adam has MP's."""
 
 
-def rule(update: str, rate: float, regrow: float, together: int) -> Update:
+def optimizer_named(name: str, rate: float, regrow: float, together: int) -> Optimizer:
     """The update of this name; a rate of 0 chooses its own."""
-    rate = rate or RATES[update]
-    if update == "line_search":
+    rate = rate or RATES[name]
+    if name == "line_search":
         return LineSearch(first=rate, grow=regrow, width=together)
-    return Nesterov(rate) if update == "nesterov" else Adam(rate)
+    return Nesterov(rate) if name == "nesterov" else Adam(rate)
 
 
 def points(score: MaskedScore, step: int, count: int, kind: Points) -> Float[Tensor, "b n 1 1 1"]:
@@ -44,7 +44,7 @@ def noisy(score: MaskedScore, step: int, count: int, deviation: float) -> View |
         return None
     unit = score.images.new_tensor(score.classifier.data_std).view(-1, 1, 1)
 
-    def view(variants: Variants, rows: Rows) -> Variants:
+    def view(variants: Variants, rows: RowIndex) -> Variants:
         noise = score.random.normal(step, count, *score.images.shape[1:])
         return variants + deviation * unit * noise[rows.image, rows.variant % count]
 

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from unsee.errors import InputError, unknown
 from unsee.masking import masks
-from unsee.masking.minimise import Settle, minimise
-from unsee.masking.optimizers import Update
+from unsee.masking.minimise import EarlyStopping, minimise
+from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills, landscape
 from unsee.types import Losses, Saliency, Size, Theta
@@ -75,7 +75,7 @@ class Method(ABC):
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Rate every pixel of `score.images`, round by round."""
 
-    def within(self, passes: int, size: Size) -> "Method":
+    def with_budget(self, passes: int, size: Size) -> "Method":
         """This method with settings that spend at most so many passes on a photo of this size.
 
         One whose cost is fixed (a gradient, a class activation map) is returned as it is.
@@ -112,14 +112,14 @@ class Method(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskOptimiser(Method):
+class MaskOptimizer(Method):
     """A method that improves masks step by step. A subclass is a start, a loss and a reading."""
 
     needs_gradient: ClassVar[bool] = True
 
     steps: int
     """Optimisation steps."""
-    settle: float = 0.0
+    tolerance: float = 0.0
     """A photo is done when its loss falls by less than this share of its whole fall within a
     fifteenth of the steps; 0 takes all steps."""
     warm_start: str = ""
@@ -130,15 +130,15 @@ class MaskOptimiser(Method):
     def passes(self) -> int:
         """Of one step for one photo, all with gradient."""
 
-    def within(self, passes: int, size: Size) -> "MaskOptimiser":
+    def with_budget(self, passes: int, size: Size) -> "MaskOptimizer":
         """As many steps as the passes pay for; a rate that fades falls over those steps."""
         settings: dict[str, Any] = {"steps": max(1, passes // self.passes)}
-        found: MaskOptimiser = replace(self, **settings)
+        found: MaskOptimizer = replace(self, **settings)
         return found
 
     @property
     @abstractmethod
-    def rule(self) -> Update:
+    def update_rule(self) -> Optimizer:
         """How the parameters move."""
 
     @abstractmethod
@@ -172,8 +172,17 @@ class MaskOptimiser(Method):
     @final
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is one step of the optimiser."""
-        settle = Settle(self.settle, max(2, self.steps // WINDOWS)) if self.settle else None
-        path = minimise(self.loss, score, self.begin(score), self.rule, self.project, settle=settle)
+        early_stopping = (
+            EarlyStopping(self.tolerance, max(2, self.steps // WINDOWS)) if self.tolerance else None
+        )
+        path = minimise(
+            self.loss,
+            score,
+            self.begin(score),
+            self.update_rule,
+            self.project,
+            early_stopping=early_stopping,
+        )
         for step, theta, losses in islice(path, self.steps):
             reading = _Reading(self, score, theta)
             yield Progress(step, self.steps, reading, losses)
@@ -197,7 +206,7 @@ def drawn(saliency: Saliency) -> Callable[[], Saliency]:
 class _Reading:
     """A map that is drawn when somebody looks."""
 
-    method: MaskOptimiser
+    method: MaskOptimizer
     score: MaskedScore
     theta: Theta
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from unsee.masking import masks
-from unsee.masking.optimizers import Adam, Update
+from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
-from unsee.methods.base import MaskOptimiser, check_grid, check_positive, top_of
+from unsee.methods.base import MaskOptimizer, check_grid, check_positive, top_of
 from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["BBMP"]
 
 
 @dataclass(frozen=True)
-class BBMP(MaskOptimiser):
+class BBMP(MaskOptimizer):
     """Black-box meaningful perturbation as FIDO's comparison runs it (Chang et al., ICLR 2019).
 
     Over keep in [0, 1], a mask of values instead of probabilities, minimises
@@ -50,13 +50,13 @@ class BBMP(MaskOptimiser):
         """A single mask."""
         return 1
 
-    def within(self, passes: int, size: Size) -> "BBMP":
+    def with_budget(self, passes: int, size: Size) -> "BBMP":
         """Fewer steps that are longer, so that masks come as far."""
         steps = max(1, passes // self.passes)
         return replace(self, steps=steps, rate=self.rate * self.steps / steps)
 
     @property
-    def rule(self) -> Update:
+    def update_rule(self) -> Optimizer:
         """Adam with a falling rate."""
         return Adam(self.rate, fade=self.steps)
 

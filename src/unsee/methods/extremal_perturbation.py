@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from unsee.errors import InputError
-from unsee.infillers.base import Rows
-from unsee.masking.optimizers import Momentum, Update
+from unsee.infillers.base import RowIndex
+from unsee.masking.optimizers import Momentum, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
-from unsee.methods.base import MaskOptimiser, check_positive, top_of
+from unsee.methods.base import MaskOptimizer, check_positive, top_of
 from unsee.types import Keep, Losses, Saliency, Theta, Variants
 
 __all__ = ["ExtremalPerturbation"]
@@ -26,7 +26,7 @@ REACH = 1.2
 
 
 @dataclass(frozen=True)
-class ExtremalPerturbation(MaskOptimiser):
+class ExtremalPerturbation(MaskOptimizer):
     """Extremal perturbations and smooth masks (Fong, Patrick & Vedaldi, ICCV 2019).
 
     For each area a, a mask m that maximises score(m) - weight mean((sort(m) - r_a)^2), where r_a
@@ -75,7 +75,7 @@ class ExtremalPerturbation(MaskOptimiser):
         return len(self.areas)
 
     @property
-    def rule(self) -> Update:
+    def update_rule(self) -> Optimizer:
         """Gradient descent with momentum."""
         return Momentum(self.rate)
 
@@ -106,7 +106,7 @@ class ExtremalPerturbation(MaskOptimiser):
         keep = self._smooth(theta, score.images.shape[-2:])
         mirrored = self.flips and step % 2 == 1
 
-        def mirror(variants: Variants, rows: Rows) -> Variants:
+        def mirror(variants: Variants, rows: RowIndex) -> Variants:
             return variants.flip(-1)
 
         shown = keep if self.mode == "preserve" else 1 - keep

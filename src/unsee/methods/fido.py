@@ -5,19 +5,19 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from unsee.infillers.base import Rows
+from unsee.infillers.base import RowIndex
 from unsee.masking import masks
-from unsee.masking.optimizers import Adam, Update
+from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
-from unsee.methods.base import MaskOptimiser, check_grid, check_positive, top_of
+from unsee.methods.base import MaskOptimizer, check_grid, check_positive, top_of
 from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["FIDO"]
 
 
 @dataclass(frozen=True)
-class FIDO(MaskOptimiser):
+class FIDO(MaskOptimizer):
     """Learns each pixel's probability to be kept (Chang et al., ICLR 2019).
 
     With p = sigmoid(theta) up-sampled to the image and keep ~ Concrete(p) per pixel, minimises
@@ -59,13 +59,13 @@ class FIDO(MaskOptimiser):
         """One for each sample."""
         return self.samples
 
-    def within(self, passes: int, size: Size) -> "FIDO":
+    def with_budget(self, passes: int, size: Size) -> "FIDO":
         """Fewer steps that are longer, so that probabilities come as far."""
         steps = max(1, passes // self.passes)
         return replace(self, steps=steps, rate=self.rate * self.steps / steps)
 
     @property
-    def rule(self) -> Update:
+    def update_rule(self) -> Optimizer:
         """Adam with a falling rate."""
         return Adam(self.rate, fade=self.steps)
 
@@ -84,7 +84,7 @@ class FIDO(MaskOptimiser):
         size = score.images.shape[-2:]
         noise = score.random.uniform(step, self.samples, 1, *size)
 
-        def draw(part: Tensor, rows: Rows) -> Tensor:
+        def draw(part: Tensor, rows: RowIndex) -> Tensor:
             p = masks.resize(part.sigmoid()[None], size)[0]
             flips = noise[rows.image, rows.variant]
             return masks.relaxed_bernoulli(p.logit(eps=1e-6), flips, self.temperature)

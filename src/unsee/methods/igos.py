@@ -4,18 +4,18 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from unsee.masking import masks
-from unsee.masking.optimizers import Update
+from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods import _path
 from unsee.methods._landscape import Hills
-from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive, top_of
+from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive, top_of
 from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["IGOS"]
 
 
 @dataclass(frozen=True)
-class IGOS(MaskOptimiser):
+class IGOS(MaskOptimizer):
     """Integrated-gradient optimised saliency (Qi, Khorram & Li, AAAI 2020).
 
     With keep in [0, 1] up-sampled bilinearly, minimises over t in (0, 1]
@@ -38,7 +38,7 @@ class IGOS(MaskOptimiser):
     """Where they are: t = s / path, as published, or drawn anew in every step, one from each."""
     steps: int = 20
     """Optimisation steps."""
-    update: Literal["line_search", "nesterov", "adam"] = "line_search"
+    optimizer: Literal["line_search", "nesterov", "adam"] = "line_search"
     """How the mask moves."""
     rate: float = 0.0
     """First step size of every line search (0: 1000, as published), or the fixed rate of nesterov
@@ -65,15 +65,15 @@ class IGOS(MaskOptimiser):
         """A single term."""
         return self.path
 
-    def within(self, passes: int, size: Size) -> "IGOS":
+    def with_budget(self, passes: int, size: Size) -> "IGOS":
         """No line search and few points, drawn anew: more steps for the same passes."""
-        few = replace(self, path=_path.FEW, points="drawn", update="nesterov", rate=0.0)
+        few = replace(self, path=_path.FEW, points="drawn", optimizer="nesterov", rate=0.0)
         return replace(few, steps=max(1, passes // few.passes))
 
     @property
-    def rule(self) -> Update:
+    def update_rule(self) -> Optimizer:
         """The update that `update` names."""
-        return _path.rule(self.update, self.rate, self.regrow, self.together)
+        return _path.optimizer_named(self.optimizer, self.rate, self.regrow, self.together)
 
     def start(self, score: MaskedScore) -> Theta:
         """Nothing is removed."""

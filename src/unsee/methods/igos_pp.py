@@ -8,18 +8,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking import masks
-from unsee.masking.optimizers import Update
+from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods import _path
 from unsee.methods._landscape import Hills
-from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive, top_of
+from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive, top_of
 from unsee.types import Keep, Losses, Saliency, Size, Theta
 
 __all__ = ["IGOSPlusPlus"]
 
 
 @dataclass(frozen=True)
-class IGOSPlusPlus(MaskOptimiser):
+class IGOSPlusPlus(MaskOptimizer):
     """Bilateral perturbations with integrated gradients (Khorram, Lawson & Li, CHIL 2021, eq. 4).
 
     With d, i in [0, 1] the deletion and the insertion mask, up-sampled bilinearly, minimises
@@ -43,7 +43,7 @@ class IGOSPlusPlus(MaskOptimiser):
     """Where they are: t = s / path, as published, or drawn anew in every step, one from each."""
     steps: int = 20
     """Optimisation steps."""
-    update: Literal["line_search", "nesterov", "adam"] = "line_search"
+    optimizer: Literal["line_search", "nesterov", "adam"] = "line_search"
     """How the masks move."""
     rate: float = 0.0
     """First step size of every line search (0: 1000, as published), or the fixed rate of nesterov
@@ -81,19 +81,19 @@ class IGOSPlusPlus(MaskOptimiser):
         """All terms at all points, without a line search."""
         return self.path * {"bilateral": 4, "naive": 2}.get(self.terms, 1)
 
-    def within(self, passes: int, size: Size) -> "IGOSPlusPlus":
+    def with_budget(self, passes: int, size: Size) -> "IGOSPlusPlus":
         """Many steps of Adam at two points, drawn anew, without noise: no line search.
 
         Of one to fourteen points, Nesterov's steps or Adam's, with or without noise, these were
         nearest to the published search on photos of the validation sample.
         """
-        few = replace(self, path=2, points="drawn", update="adam", rate=0.0, noise=0.0)
+        few = replace(self, path=2, points="drawn", optimizer="adam", rate=0.0, noise=0.0)
         return replace(few, steps=max(1, passes // few.passes))
 
     @property
-    def rule(self) -> Update:
+    def update_rule(self) -> Optimizer:
         """The update that `update` names."""
-        return _path.rule(self.update, self.rate, self.regrow, self.together)
+        return _path.optimizer_named(self.optimizer, self.rate, self.regrow, self.together)
 
     def start(self, score: MaskedScore) -> Theta:
         """Nothing is removed."""

@@ -29,7 +29,7 @@ class IntegratedGradients(CaptumMethod):
     def __post_init__(self) -> None:
         check_positive("integrated_gradients", steps=self.steps)
 
-    def within(self, passes: int, size: Size) -> "IntegratedGradients":
+    def with_budget(self, passes: int, size: Size) -> "IntegratedGradients":
         """As many points as the passes pay for."""
         return replace(self, steps=max(1, passes))
 

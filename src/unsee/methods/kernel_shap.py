@@ -36,7 +36,7 @@ class KernelSHAP(CaptumMethod):
     def __post_init__(self) -> None:
         check_positive("kernel_shap", segments=self.segments, samples=self.samples)
 
-    def within(self, passes: int, size: Size) -> "KernelSHAP":
+    def with_budget(self, passes: int, size: Size) -> "KernelSHAP":
         """As many samples as the passes pay for."""
         return replace(self, samples=max(1, passes - 2))
 

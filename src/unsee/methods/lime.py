@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.images.superpixels import Cut, check_segments, cut
-from unsee.infillers.base import Rows
+from unsee.infillers.base import RowIndex
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, check_positive
 from unsee.types import Size
@@ -64,7 +64,7 @@ class LIME(Method):
         if self.samples < 2:
             raise InputError(f"lime: expected samples >= 2, got {self.samples}")
 
-    def within(self, passes: int, size: Size) -> "LIME":
+    def with_budget(self, passes: int, size: Size) -> "LIME":
         """As many samples as the passes pay for."""
         return replace(self, samples=max(2, passes))
 
@@ -82,7 +82,7 @@ class LIME(Method):
             for i, pieces in enumerate(cuts):
                 coins = self._coins(score, i, step, pieces)[: done - start]
 
-                def draw(part: Tensor, rows: Rows, pieces: Tensor = pieces) -> Tensor:
+                def draw(part: Tensor, rows: RowIndex, pieces: Tensor = pieces) -> Tensor:
                     return part[:, pieces][:, None]
 
                 with torch.no_grad():

@@ -6,19 +6,19 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
-from unsee.infillers.base import Rows
+from unsee.infillers.base import RowIndex
 from unsee.masking import masks
-from unsee.masking.optimizers import Adam, Update
+from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
-from unsee.methods.base import MaskOptimiser, check_grid, check_not_negative, check_positive, top_of
+from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive, top_of
 from unsee.types import Losses, Saliency, Theta, Variants
 
 __all__ = ["MP"]
 
 
 @dataclass(frozen=True)
-class MP(MaskOptimiser):
+class MP(MaskOptimizer):
     """Meaningful perturbation (Fong & Vedaldi, ICCV 2017).
 
     Over keep in [0, 1] minimises, with the image jittered by a few pixels,
@@ -56,7 +56,7 @@ class MP(MaskOptimiser):
         return 1
 
     @property
-    def rule(self) -> Update:
+    def update_rule(self) -> Optimizer:
         """Adam with a constant rate."""
         return Adam(self.rate)
 
@@ -73,7 +73,7 @@ class MP(MaskOptimiser):
         """What is left of the score, and the cost of the hole."""
         shifts = (score.random.uniform(step, 2, stream="jitter") * (self.jitter + 1)).long()
 
-        def jittered(variants: Variants, rows: Rows) -> Variants:
+        def jittered(variants: Variants, rows: RowIndex) -> Variants:
             if not self.jitter:
                 return variants
             h, w = variants.shape[-2:]

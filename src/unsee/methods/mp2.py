@@ -40,7 +40,7 @@ class MP2(Method):
     def __post_init__(self) -> None:
         check_positive("mp2", cells=self.cells, grid=self.grid)
 
-    def within(self, passes: int, size: Size) -> "MP2":
+    def with_budget(self, passes: int, size: Size) -> "MP2":
         """As few cells in a step as the passes pay for, if all of them have to go."""
         return replace(self, cells=max(1, -(-(self.grid**2) // passes)))
 

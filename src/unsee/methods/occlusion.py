@@ -35,7 +35,7 @@ class Occlusion(CaptumMethod):
     def __post_init__(self) -> None:
         check_positive("occlusion", patch=self.patch, stride=self.stride)
 
-    def within(self, passes: int, size: Size) -> "Occlusion":
+    def with_budget(self, passes: int, size: Size) -> "Occlusion":
         """The smallest stride whose places, and the whole image, the passes pay for."""
         stride = 1
         while stride < self.patch and _places(self.patch, stride, size) > passes - 1:

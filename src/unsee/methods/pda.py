@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unsee.classifiers import measures
 from unsee.errors import InputError
-from unsee.infillers.base import Rows
+from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore, View
 from unsee.methods.base import Method, Progress, check_positive, drawn
@@ -54,7 +54,7 @@ class PDA(Method):
             "pda", window=self.window, rim=self.rim, stride=self.stride, samples=self.samples
         )
 
-    def within(self, passes: int, size: Size) -> "PDA":
+    def with_budget(self, passes: int, size: Size) -> "PDA":
         """The smallest stride that the passes pay for, at as many samples of each window."""
         times, stride = self.samples if self.sampler == "conditional" else 1, 1
         while (
@@ -157,7 +157,7 @@ class _Redraw:
         size = self.root.shape[-1]
         noise = score.random.normal(step, len(corners) * self.samples, size, stream="window")
 
-        def redrawn(variants: Variants, rows: Rows) -> Variants:
+        def redrawn(variants: Variants, rows: RowIndex) -> Variants:
             result = variants.clone()
             for row, (image, variant) in enumerate(
                 zip(rows.image.tolist(), rows.variant.tolist(), strict=True)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from unsee.infillers.base import Rows
+from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, check_grid, check_positive, drawn
@@ -41,7 +41,7 @@ class RISE(Method):
     def __post_init__(self) -> None:
         check_positive("rise", samples=self.samples, keep=self.keep, cells=self.cells)
 
-    def within(self, passes: int, size: Size) -> "RISE":
+    def with_budget(self, passes: int, size: Size) -> "RISE":
         """As many samples as the passes pay for."""
         return replace(self, samples=max(1, passes))
 
@@ -56,7 +56,7 @@ class RISE(Method):
             coins = (noise[:, : done - start] < self.keep).to(total)
             shift = score.random.uniform(step, ROUND, 2, stream="shift")[:, : done - start]
 
-            def draw(part: Tensor, rows: Rows, shift: Tensor = shift) -> Tensor:
+            def draw(part: Tensor, rows: RowIndex, shift: Tensor = shift) -> Tensor:
                 return masks.shifted_grids(part, shift[rows.image, rows.variant], size)[:, None]
 
             with torch.no_grad():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unsee.errors import InputError
-from unsee.infillers.base import Rows
+from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, check_positive, drawn
@@ -38,7 +38,7 @@ class SlidingPatch(Method):
     def __post_init__(self) -> None:
         check_positive("sliding_patch", patch=self.patch, stride=self.stride)
 
-    def within(self, passes: int, size: Size) -> "SlidingPatch":
+    def with_budget(self, passes: int, size: Size) -> "SlidingPatch":
         """The smallest stride whose places, and the whole image, the passes pay for."""
         stride = 1
         while math.prod((side - self.patch) // stride + 1 for side in size) > max(passes - 1, 1):
@@ -57,7 +57,7 @@ class SlidingPatch(Method):
             for side in size
         )
 
-        def draw(corners: Tensor, rows: Rows) -> Tensor:
+        def draw(corners: Tensor, rows: RowIndex) -> Tensor:
             return masks.patches(corners[:, 0], corners[:, 1], (self.patch, self.patch), size)
 
         with torch.no_grad():

@@ -33,7 +33,7 @@ class SmoothGrad(CaptumMethod):
         check_positive("smoothgrad", samples=self.samples)
         check_not_negative("smoothgrad", noise=self.noise)
 
-    def within(self, passes: int, size: Size) -> "SmoothGrad":
+    def with_budget(self, passes: int, size: Size) -> "SmoothGrad":
         """As many samples as the passes pay for."""
         return replace(self, samples=max(1, passes))
 

@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking import masks
-from unsee.masking.optimizers import Adam, Update
+from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import Hills
-from unsee.methods.base import MaskOptimiser, check_grid, check_positive
+from unsee.methods.base import MaskOptimizer, check_grid, check_positive
 from unsee.types import Losses, Saliency, Theta
 
 __all__ = ["TIDE"]
@@ -25,7 +25,7 @@ MEMORY = 0.95
 
 
 @dataclass(frozen=True)
-class TIDE(MaskOptimiser):
+class TIDE(MaskOptimizer):
     """Threshold-integrated deletion and insertion evidence: our own, in the line of iGOS++.
 
     A landscape s over the image is the sum of grids from coarse to fine. At level a the water
@@ -70,7 +70,7 @@ class TIDE(MaskOptimiser):
         return 2 * self.levels
 
     @property
-    def rule(self) -> Update:
+    def update_rule(self) -> Optimizer:
         """Adam with a falling rate."""
         if self.warm_start:
             return Adam(HASTE * self.rate, fade=self.steps, decay=(0.9, MEMORY))

@@ -15,7 +15,7 @@ from torch import Tensor
 from unsee.classifiers.measures import Measure, log_odds, probability
 from unsee.errors import unknown
 from unsee.images.filters import convolve, gaussian_blur
-from unsee.infillers.base import Fill, Infiller, Rows, Scene
+from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.saliency import check_map
@@ -39,7 +39,7 @@ class RiseBackground(Infiller):
 
     direction: Direction
 
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Both backgrounds are computed on what the network sees, where zero is neutral."""
         neutral = scene.neutral.view(-1, 1, 1)
         background = neutral.expand_as(scene.images)
@@ -54,7 +54,7 @@ class IgosBackground(Infiller):
 
     direction: Direction
 
-    def bind(self, scene: Scene) -> Fill:
+    def bind(self, scene: ImageBatch) -> Fill:
         """Blurred once, to 8 bits as OpenCV does."""
         background = (gaussian_blur(scene.images, 50, 51) * 255).round() / 255
         return lambda keep, rows: rows.of(background)
@@ -198,7 +198,7 @@ def curve(
     if protocol.backgrounds is not None:
         asked = replace(asked, infiller=protocol.backgrounds(direction))
 
-    def draw(changed: Tensor, rows: Rows) -> Tensor:
+    def draw(changed: Tensor, rows: RowIndex) -> Tensor:
         gone = order[rows.image] < changed[:, None]
         keep = (gone if direction == "insertion" else ~gone).to(order)
         keep = keep.view(-1, 1, 1, *ranked.shape[1:])

@@ -7,31 +7,31 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.randomisation import Order, randomised
+from unsee.classifiers.randomisation import Order, randomise_layers
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _similarity
-from unsee.metrics.base import Known
+from unsee.metrics.base import Context
 from unsee.types import Saliency
 
 
 def forgetful_maps(
-    score: MaskedScore, known: Known, order: Order, layers: int, samples: int, noise: float
+    score: MaskedScore, context: Context, order: Order, layers: int, samples: int, noise: float
 ) -> Iterator[Saliency]:
     """Maps of the same classes after each of so many layers was forgotten."""
-    for _, classifier in randomised(score.classifier, order, layers):
-        yield smoothed(replace(score, classifier=classifier), known, samples, noise)
+    for _, classifier in randomise_layers(score.classifier, order, layers):
+        yield smoothed(replace(score, classifier=classifier), context, samples, noise)
 
 
-def smoothed(score: MaskedScore, known: Known, samples: int, noise: float) -> Saliency:
+def smoothed(score: MaskedScore, context: Context, samples: int, noise: float) -> Saliency:
     """The mean map of photos with Gaussian noise; of the photo itself for one sample."""
     if samples == 1:
-        return known.again(score)
+        return context.again(score)
     total = torch.zeros_like(score.images[:, 0])
     shape = score.images.shape[1:]
     for sample in range(samples):
         near = score.images + noise * score.random.normal(sample, *shape, stream="mprt")
-        total = total + known.again(replace(score, images=near.clamp(0, 1)))
+        total = total + context.again(replace(score, images=near.clamp(0, 1)))
     return total / samples
 
 

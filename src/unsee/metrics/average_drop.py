@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics._shown import probabilities
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["AverageDrop"]
@@ -24,7 +24,9 @@ class AverageDrop(Metric):
 
     higher_is_better: ClassVar[bool] = False
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """Of each image."""
         whole, shown = probabilities(score, saliency)
         return (whole - shown).clamp(min=0) / whole.clamp(min=1e-6)

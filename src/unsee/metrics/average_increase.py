@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics._shown import probabilities
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["AverageIncrease"]
@@ -25,7 +25,9 @@ class AverageIncrease(Metric):
     higher_is_better: ClassVar[bool] = True
     coarse: ClassVar[bool] = True
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """Of each image."""
         whole, shown = probabilities(score, saliency)
         return (shown > whole).to(whole)

@@ -14,7 +14,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
-from unsee.saliency import Maps, as_maps
+from unsee.saliency import Maps, as_saliency
 from unsee.types import Saliency
 
 
@@ -29,14 +29,14 @@ class Truth:
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class Context:
     """What a metric may be told beside the maps."""
 
     truths: Sequence[Truth] = ()
     """One for each image, or none at all."""
     method: Method | None = None
     """What the maps were made by, to be asked again."""
-    witnesses: Sequence[Classifier] = ()
+    reference_classifiers: Sequence[Classifier] = ()
     """Other classifiers of the same classes."""
 
     def again(self, score: MaskedScore) -> Saliency:
@@ -54,7 +54,7 @@ class Metric(ABC):
     """Whether it must be told where the object is."""
     needs_method: ClassVar[bool] = False
     """Whether it rates the method, which it asks for further maps."""
-    needs_witnesses: ClassVar[bool] = False
+    needs_reference_classifiers: ClassVar[bool] = False
     """Whether it asks other classifiers."""
     compares: ClassVar[bool] = True
     """False for statistics of a map, which make no map better than another."""
@@ -80,17 +80,17 @@ class Metric(ABC):
         saliency: Maps,
         truths: Sequence[Truth] = (),
         method: Method | None = None,
-        witnesses: Sequence[Classifier] = (),
+        reference_classifiers: Sequence[Classifier] = (),
     ) -> Float[Tensor, " b"]:
         """One number per image; averaging is the caller's business.
 
         Maps may be of any library: tensors or arrays, with channels or coarser (`unsee.saliency`).
         Where an object's place is needed and not known, or there is nothing to measure, NaN. Raises
         `InputError` for maps of another size, with NaN, for truths of another number, or without
-        the method or the witnesses where they are needed.
+        the method or the reference_classifiers where they are needed.
         """
         self.check()
-        maps = as_maps(saliency, score.images)
+        maps = as_saliency(saliency, score.images)
         if self.needs_truth and len(truths) != len(maps):
             raise InputError(
                 f"{type(self).__name__} must be told where the objects are: expected "
@@ -101,13 +101,13 @@ class Metric(ABC):
                 f"{type(self).__name__} rates a method by further maps: expected `method`, the one "
                 "that made these"
             )
-        if self.needs_witnesses and not witnesses:
-            raise InputError(
-                f"{type(self).__name__} asks a set of classifiers: expected `witnesses`, got none"
-            )
+        if self.needs_reference_classifiers and not reference_classifiers:
+            raise InputError(f"{type(self).__name__} needs `reference_classifiers`, got none")
         with torch.no_grad():
-            return self.measure(score, maps, Known(truths, method, witnesses))
+            return self.measure(score, maps, Context(truths, method, reference_classifiers))
 
     @abstractmethod
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """The numbers, for maps and truths that fit."""

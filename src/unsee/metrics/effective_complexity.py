@@ -10,7 +10,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["EffectiveComplexity"]
@@ -36,7 +36,9 @@ class EffectiveComplexity(Metric):
                 f"effective_complexity: expected 0 < tolerance < 1, got {self.tolerance}"
             )
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """The share at that point; 0 where an empty image says the same."""
         share, scores, _ = _curves.curve(score, saliency, _curves.PROTOCOLS["clean"], "insertion")
         far = (scores - scores[:, -1:]).abs() > self.tolerance

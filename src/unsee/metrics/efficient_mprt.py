@@ -10,7 +10,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics._randomised import forgetful_maps
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["EfficientMPRT"]
@@ -36,9 +36,11 @@ class EfficientMPRT(Metric):
         if self.bins < 2:
             raise InputError(f"efficient_mprt: expected bins >= 2, got {self.bins}")
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """NaN for a map of a single value."""
-        (random,) = forgetful_maps(score, known, "cascading", 1, 1, 0.0)
+        (random,) = forgetful_maps(score, context, "cascading", 1, 1, 0.0)
         before, after = self._complexity(saliency), self._complexity(random)
         return torch.where(before > 0, (after - before) / before.clamp(min=1e-12), torch.nan)
 

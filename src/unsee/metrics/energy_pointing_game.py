@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics._boxes import on_objects
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["EnergyPointingGame"]
@@ -25,7 +25,9 @@ class EnergyPointingGame(Metric):
     higher_is_better: ClassVar[bool] = True
     needs_truth: ClassVar[bool] = True
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """NaN where no object is labelled."""
 
         def share(one: Tensor, inside: Tensor) -> float:
@@ -33,4 +35,4 @@ class EnergyPointingGame(Metric):
             energy = energy if energy.any() else torch.ones_like(energy)
             return (energy[inside].sum() / energy.sum()).item()
 
-        return on_objects(saliency, known.truths, share)
+        return on_objects(saliency, context.truths, share)

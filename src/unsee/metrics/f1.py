@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics._boxes import union
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["F1"]
@@ -25,10 +25,12 @@ class F1(Metric):
     higher_is_better: ClassVar[bool] = True
     needs_truth: ClassVar[bool] = True
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """NaN where no box is labelled."""
         found = []
-        for one, truth in zip(saliency, known.truths, strict=True):
+        for one, truth in zip(saliency, context.truths, strict=True):
             low, high = one.aminmax()
             soft = one if low >= 0 and high <= 1 else (one - low) / (high - low).clamp(min=1e-12)
             scores = []

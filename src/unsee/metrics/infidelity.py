@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.methods._captum import Scored, seeded
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["Infidelity"]
@@ -33,7 +33,9 @@ class Infidelity(Metric):
     noise: float = 0.2
     """Standard deviation of the noise, in units of the network's inputs."""
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """One image after another, each with its own noise."""
         from captum.metrics import infidelity
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["Insertion"]
@@ -27,6 +27,8 @@ class Insertion(Metric):
     def __post_init__(self) -> None:
         _curves.protocol_named(self.protocol)
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """The area, in [0, 1]; igos-released may exceed 1 by its last step, infill both ends."""
         return _curves.area(score, saliency, self.protocol, "insertion")

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from unsee.classifiers.measures import probability
 from unsee.images.superpixels import check_segments, cut
-from unsee.infillers.base import Rows
+from unsee.infillers.base import RowIndex
 from unsee.infillers.mean import Mean
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["IROF"]
@@ -33,7 +33,9 @@ class IROF(Metric):
     segments: int = 300
     """Superpixels wanted."""
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """1 - mean of p / p(whole)."""
         h, w = saliency.shape[1:]
         wanted = min(self.segments, h * w)
@@ -59,7 +61,7 @@ class IROF(Metric):
         rank = masks.ranks(means.view(1, 1, -1))[0]
         gone = torch.arange(count + 1, device=rank.device).to(saliency)
 
-        def draw(steps: Tensor, rows: Rows) -> Tensor:
+        def draw(steps: Tensor, rows: RowIndex) -> Tensor:
             stays = rank[pieces] >= steps[:, None]
             return stays.to(saliency).view(-1, 1, *saliency.shape)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["Lateness"]
@@ -35,7 +35,9 @@ class Lateness(Metric):
         if not 0 < self.part <= 1:
             raise InputError(f"lateness: expected 0 < part <= 1, got {self.part}")
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """The share at the first point of the curve that is high enough."""
         protocol = _curves.protocol_named(self.protocol)
         share, scores, _ = _curves.curve(score, saliency, protocol, "insertion")

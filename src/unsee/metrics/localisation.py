@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics._boxes import Threshold, box_around, check_alpha, overlap
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["Localisation"]
@@ -40,10 +40,12 @@ class Localisation(Metric):
     def __post_init__(self) -> None:
         check_alpha("localisation", self.threshold, self.alpha)
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """1 is an error, 0 is none, NaN where no box is labelled."""
         errors = []
-        for one, truth in zip(saliency, known.truths, strict=True):
+        for one, truth in zip(saliency, context.truths, strict=True):
             box = box_around(one, self.threshold, self.alpha, self.component)
             if not len(truth.boxes):
                 errors.append(torch.nan)

@@ -15,7 +15,7 @@ from unsee.infillers.grey import Grey
 from unsee.infillers.telea import Telea
 from unsee.masking.score import MaskedScore
 from unsee.metrics._shown import as_mask
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["MaskedAccuracy"]
@@ -33,7 +33,7 @@ class MaskedAccuracy(Metric):
     """
 
     higher_is_better: ClassVar[bool] = True
-    needs_witnesses: ClassVar[bool] = True
+    needs_reference_classifiers: ClassVar[bool] = True
     coarse: ClassVar[bool] = True
 
     show: Literal["in", "out"] = "in"
@@ -41,13 +41,15 @@ class MaskedAccuracy(Metric):
     infiller: Literal["grey", "telea"] = "grey"
     """What is behind: the data's mean colour, or in-painted where the mask is over a half."""
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
-        """Of all witnesses, each with the image at its own size."""
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
+        """Of all reference_classifiers, each with the image at its own size."""
         mask = as_mask(saliency)
         keep = mask if self.show == "in" else 1 - mask
         if self.infiller == "telea":
             keep = keep.round()
-        right = [self._seen(score, keep, witness) for witness in known.witnesses]
+        right = [self._seen(score, keep, witness) for witness in context.reference_classifiers]
         return torch.stack(right).mean(0)
 
     def _seen(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["MaxSensitivity"]
@@ -41,7 +41,9 @@ class MaxSensitivity(Metric):
                 f"{self.samples} and {self.radius}"
             )
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """NaN for a map that is zero everywhere."""
         length = saliency.flatten(1).norm(dim=1)
         worst = torch.zeros_like(length)
@@ -49,6 +51,6 @@ class MaxSensitivity(Metric):
         for sample in range(self.samples):
             noise = score.random.uniform(sample, *shape, stream="max_sensitivity")
             near = (score.images + self.radius * (2 * noise - 1)).clamp(0, 1)
-            moved = known.again(replace(score, images=near)) - saliency
+            moved = context.again(replace(score, images=near)) - saliency
             worst = torch.maximum(worst, moved.flatten(1).norm(dim=1))
         return torch.where(length > 0, worst / length.clamp(min=1e-12), torch.nan)

@@ -10,7 +10,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["MinimalMask"]
@@ -35,7 +35,9 @@ class MinimalMask(Metric):
         if not 0 < self.drop < 1:
             raise InputError(f"minimal_mask: expected 0 < drop < 1, got {self.drop}")
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """The first crossing of each curve."""
         share, scores, _ = _curves.curve(score, saliency, _curves.PROTOCOLS["infill"], "deletion")
         whole, removed = scores[:, :1], scores[:, -1:]

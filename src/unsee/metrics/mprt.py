@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics._randomised import check, forgetful_maps, likeness
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["MPRT"]
@@ -39,7 +39,9 @@ class MPRT(Metric):
     def __post_init__(self) -> None:
         check("mprt", self.layers)
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """The mean over the layers."""
-        maps = forgetful_maps(score, known, self.order, self.layers, 1, 0.0)
+        maps = forgetful_maps(score, context, self.order, self.layers, 1, 0.0)
         return torch.stack([likeness(saliency, one, self.similarity) for one in maps]).mean(0)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics._boxes import on_objects
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["OutsideBox"]
@@ -27,11 +27,13 @@ class OutsideBox(Metric):
     level: float = 0.5
     """Above which a pixel belongs to the mask."""
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """NaN where no object is labelled, or the mask is empty."""
 
         def share(one: Tensor, inside: Tensor) -> float:
             mask = one > self.level
             return ((mask & ~inside).sum() / mask.sum()).item()  # NaN for an empty mask
 
-        return on_objects(saliency, known.truths, share)
+        return on_objects(saliency, context.truths, share)

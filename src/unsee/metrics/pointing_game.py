@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics._boxes import on_objects
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["PointingGame"]
@@ -28,7 +28,9 @@ class PointingGame(Metric):
     tolerance: float = 15.0
     """In pixels of the input, as published for photos of about 500 pixels a side."""
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """1 is a hit, 0 a miss, NaN where no object is labelled."""
 
         def hit(one: Tensor, inside: Tensor) -> float:
@@ -37,4 +39,4 @@ class PointingGame(Metric):
             away = (inside.nonzero() - point).square().sum(1).min().sqrt()
             return float(away.item() <= self.tolerance)
 
-        return on_objects(saliency, known.truths, hit)
+        return on_objects(saliency, context.truths, hit)

@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.measures import probability
-from unsee.infillers.base import Rows
+from unsee.infillers.base import RowIndex
 from unsee.infillers.noisy_linear import NoisyLinear
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["ROAD"]
@@ -34,7 +34,9 @@ class ROAD(Metric):
     order: Literal["combined", "least_first"] = "combined"
     """What is removed first."""
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """The mean over all shares."""
         asked = replace(score, infiller=NoisyLinear(), measure=probability)
 
@@ -43,7 +45,7 @@ class ROAD(Metric):
             pixels = ranked[0].numel()
             counts = ranked.new_tensor([round(share * pixels) for share in SHARES])
 
-            def draw(count: Tensor, rows: Rows) -> Tensor:
+            def draw(count: Tensor, rows: RowIndex) -> Tensor:
                 stays = order[rows.image] >= count[:, None]
                 return stays.to(ranked).view(-1, 1, *ranked.shape[1:])
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from unsee.classifiers.measures import probability
 from unsee.masking.score import MaskedScore
 from unsee.metrics._boxes import Threshold, box_around, check_alpha
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["SaliencyMetric"]
@@ -38,7 +38,9 @@ class SaliencyMetric(Metric):
     def __post_init__(self) -> None:
         check_alpha("saliency_metric", self.threshold, self.alpha)
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """An empty crop counts as the whole image."""
         size, crops, areas = saliency.shape[1:], [], []
         for one, image in zip(saliency, score.images, strict=True):

@@ -9,7 +9,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["Scatter"]
@@ -33,7 +33,9 @@ class Scatter(Metric):
         if not 0 < self.share <= 1:
             raise InputError(f"scatter: expected a share in (0, 1], got {self.share}")
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """Of each map; ties go by the seeded order of all rankings."""
         from skimage.measure import label
 

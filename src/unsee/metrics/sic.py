@@ -14,7 +14,7 @@ from unsee.images.drawing import to_pixels
 from unsee.infillers.blur import Blur
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["SIC"]
@@ -40,7 +40,9 @@ class SIC(Metric):
     sigma: float = 20.0
     """Of the blur, in pixels."""
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """In [0, 1]; NaN where blurring takes nothing from the class, or no size from the file."""
         order = masks.ranks(saliency)
         pixels = saliency[0].numel()

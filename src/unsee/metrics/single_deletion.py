@@ -11,7 +11,7 @@ from unsee.classifiers.measures import probability
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _similarity
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["SingleDeletion"]
@@ -37,7 +37,9 @@ class SingleDeletion(Metric):
         if self.grid < 2:
             raise InputError(f"single_deletion: expected grid >= 2, got {self.grid}")
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """Spearman's correlation; 0 where the map or the drop is the same everywhere."""
         h, w = saliency.shape[1:]
         rows, columns = (torch.arange(n, device=saliency.device) * self.grid // n for n in (h, w))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics._randomised import check, forgetful_maps, likeness, smoothed
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["SmoothMPRT"]
@@ -40,8 +40,10 @@ class SmoothMPRT(Metric):
     def __post_init__(self) -> None:
         check("smooth_mprt", self.layers, self.samples)
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """The mean over the layers; the given map itself is not used, its average is."""
-        whole = smoothed(score, known, self.samples, self.noise)
-        maps = forgetful_maps(score, known, "cascading", self.layers, self.samples, self.noise)
+        whole = smoothed(score, context, self.samples, self.noise)
+        maps = forgetful_maps(score, context, "cascading", self.layers, self.samples, self.noise)
         return torch.stack([likeness(whole, one, self.similarity) for one in maps]).mean(0)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["SRG"]
@@ -31,7 +31,9 @@ class SRG(Metric):
     def __post_init__(self) -> None:
         _curves.protocol_named(self.protocol)
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """The difference of the areas; 0 for a map that knows nothing."""
         most, least = (
             _curves.area(score, ranked, self.protocol, "deletion")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["TotalVariation"]
@@ -25,7 +25,9 @@ class TotalVariation(Metric):
     compares: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 2.0)
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """Of each map; 0 where it is constant."""
         low, high = saliency.flatten(1).aminmax(dim=1)
         span = (high - low).clamp(min=1e-12)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.metrics.base import Known, Metric
+from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
 __all__ = ["Volume"]
@@ -25,7 +25,9 @@ class Volume(Metric):
     compares: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
-    def measure(self, score: MaskedScore, saliency: Saliency, known: Known) -> Float[Tensor, " b"]:
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
         """Of each map."""
         low, high = (end[:, None, None] for end in saliency.flatten(1).aminmax(dim=1))
         scaled = (saliency - low) / (high - low).clamp(min=1e-12)

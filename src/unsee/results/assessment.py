@@ -24,7 +24,7 @@ DIRECTIONS: tuple[_curves.Direction, ...] = ("deletion", "insertion")
 
 
 @dataclass(frozen=True, eq=False)
-class Findings:
+class Assessment:
     """One image's explanation, put to the test."""
 
     study: Study
@@ -52,7 +52,7 @@ class Findings:
         return self.study.score.classifier.label(self.target)
 
     @property
-    def chances(self) -> dict[str, float]:
+    def target_probabilities(self) -> dict[str, float]:
         """Probability of the target under the three pictures."""
         return {key: p[self.target].item() for key, p in self.probabilities.items()}
 
@@ -101,7 +101,9 @@ class Findings:
         (provenance["target"],) = provenance["target"]
         return provenance | {
             "evidence": {"share": self.share, "infiller": settings_of(self.judge)},
-            "probability": {key: round(chance, 6) for key, chance in self.chances.items()},
+            "probability": {
+                key: round(chance, 6) for key, chance in self.target_probabilities.items()
+            },
             "area": self.areas,
             "protocols": {name: protocol.summary for name, protocol in NAMED.items()},
             "input": {
@@ -115,7 +117,7 @@ class Findings:
 
 
 @torch.no_grad()
-def judge(study: Study, share: float, infiller: Infiller | None = None) -> Findings:
+def assess(study: Study, share: float, infiller: Infiller | None = None) -> Assessment:
     """Test a finished study of a single image: remove and keep its top `share`, draw its curves.
 
     `infiller` stands in for what is removed in the pictures; by default the one of the study.
@@ -138,4 +140,4 @@ def judge(study: Study, share: float, infiller: Infiller | None = None) -> Findi
             if key not in shared:
                 shared[key] = _curves.curve(score, saliency, protocol, way)
             walks[name, way] = shared[key]
-    return Findings(study, share, infiller, removed, kept, probabilities, walks)
+    return Assessment(study, share, infiller, removed, kept, probabilities, walks)

@@ -7,7 +7,7 @@ import numpy as np
 
 from unsee.images.drawing import FAINT, INK, PAPER, Pixels, overlay, show, to_pixels
 from unsee.images.framing import Photo
-from unsee.results.assessment import Findings
+from unsee.results.assessment import Assessment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ LINE = 17
 """Characters of a class's name in a line; there are two."""
 
 
-def panel(findings: Findings, original: Photo, heatmap: Pixels) -> "Figure":
+def panel(findings: Assessment, original: Photo, heatmap: Pixels) -> "Figure":
     """One picture that says it all: photo, evidence, without it, with it alone; and the numbers."""
     from matplotlib.figure import Figure
 
@@ -30,7 +30,7 @@ def panel(findings: Findings, original: Photo, heatmap: Pixels) -> "Figure":
     )
     title, *words = findings.study.method.shown
     share = f"{findings.share:.0%}"
-    p = findings.chances
+    p = findings.target_probabilities
     captions: list[tuple[str, Pixels, str | list[str]]] = [
         ("The photo", to_pixels(original), "original"),
         (title, heatmap, words),
@@ -80,7 +80,7 @@ def _scale(axes: "Axes", low: str, high: str) -> None:
         )  # fmt: skip
 
 
-def _bars(axes: "Axes", findings: Findings) -> None:
+def _bars(axes: "Axes", findings: Assessment) -> None:
     """What the classifier says to each of the three pictures: the classes that ever lead."""
     classes = findings.leading(5)
     offsets = {"original": -0.27, "removed": 0.0, "kept": 0.27}
@@ -104,7 +104,7 @@ def _bars(axes: "Axes", findings: Findings) -> None:
     axes.set_position((box.x0 + 0.09, box.y0, box.width - 0.09, box.height))
 
 
-def _curves(axes: "Axes", findings: Findings) -> None:
+def _curves(axes: "Axes", findings: Assessment) -> None:
     """Probability along the ranking, both ways."""
     words = {
         "deletion": ("removed", "best pixels removed first"),

@@ -5,11 +5,11 @@ from pathlib import Path
 from unsee.folders import new_folder, write_manifest
 from unsee.images import drawing
 from unsee.images.reading import PhotoFile
-from unsee.results.assessment import Findings
+from unsee.results.assessment import Assessment
 from unsee.results.panel import panel
 
 
-def write(findings: Findings, photo: PhotoFile, folder: Path, *, overwrite: bool = False) -> None:
+def write(findings: Assessment, photo: PhotoFile, folder: Path, *, overwrite: bool = False) -> None:
     """Write a photo's result folder, the manifest last; the folder appears when it is complete."""
     explanation = findings.study.explanation
     framing = findings.study.score.classifier.framing

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.test_cli import MODEL, photo  # noqa: F401  # a fixture
+from tests.cli.test_cli import MODEL, photo  # noqa: F401  # a fixture
 from unsee.cli import main
 from unsee.metrics._similarity import pairs as stability
 
@@ -45,7 +45,7 @@ def test_compare_fills_the_grid(photo, tmp_path, capsys) -> None:
 
 def test_compare_goes_on_when_one_way_fails(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
-    source = ["--classifier", "blackbox:tests.test_comparison:answer", "--out", str(out)]
+    source = ["--classifier", "blackbox:tests.results.test_comparison:answer", "--out", str(out)]
     assert main(["compare", str(photo), *source, "--methods", "gradient,random"]) == 1
     assert "needs gradients" in capsys.readouterr().err
     failed, done = rows(out)

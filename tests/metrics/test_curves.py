@@ -11,7 +11,7 @@ from tests.conftest import Convolutional, question, toy
 from tests.reference import reference
 from unsee import load
 from unsee.images.filters import gaussian_blur
-from unsee.infillers.base import Scene
+from unsee.infillers.base import ImageBatch
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
 from unsee.metrics._curves import PROTOCOLS, Curve, protocol_named
@@ -105,7 +105,7 @@ def test_both_ends_of_a_curve(image, saliency) -> None:
 
 
 def test_all_protocols_ask_their_backgrounds(image) -> None:
-    scene = Scene(image, torch.tensor([0.4] * 3), ImageRandom([0], image.device))
+    scene = ImageBatch(image, torch.tensor([0.4] * 3), ImageRandom([0], image.device))
     for protocol in NAMED.values():
         for direction in ("deletion", "insertion"):
             assert protocol.backgrounds(direction).bind(scene) is not None

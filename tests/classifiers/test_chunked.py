@@ -5,7 +5,7 @@ import torch
 
 from tests.conftest import Convolutional, toy
 from unsee import InputError
-from unsee.classifiers.chunked import by_chunks
+from unsee.classifiers.chunked import map_chunks
 from unsee.classifiers.measures import MEASURES, log_odds, margin, named, probability
 
 
@@ -30,7 +30,7 @@ def test_gradient_passes_gradcheck() -> None:
     def function(x, part):
         return (x**3).sum(1)
 
-    assert torch.autograd.gradcheck(lambda r: by_chunks(function, r, 2), rows)
+    assert torch.autograd.gradcheck(lambda r: map_chunks(function, r, 2), rows)
 
 
 def test_one_chunk_is_alive_at_a_time() -> None:
@@ -40,7 +40,7 @@ def test_one_chunk_is_alive_at_a_time() -> None:
         sizes.append(len(x))
         return x.sum(1)
 
-    by_chunks(function, torch.rand(10, 2, requires_grad=True), 4)
+    map_chunks(function, torch.rand(10, 2, requires_grad=True), 4)
     assert sizes == [4, 4, 2]
 
 

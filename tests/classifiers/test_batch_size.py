@@ -6,7 +6,7 @@ import torch
 from tests.conftest import Convolutional, toy
 from unsee import InputError, explain
 from unsee.classifiers.batch_size import Chunks, best
-from unsee.classifiers.chunked import by_chunks
+from unsee.classifiers.chunked import map_chunks
 from unsee.classifiers.measures import probability
 from unsee.folders import cache
 
@@ -42,7 +42,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="multiplied"):
-        by_chunks(broken, torch.rand(4, 2), 4)
+        map_chunks(broken, torch.rand(4, 2), 4)
 
 
 def test_no_room_for_a_single_image_is_said(images) -> None:

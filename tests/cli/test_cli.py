@@ -19,10 +19,10 @@ from unsee.cli.sweep import Sweep
 from unsee.recipes import recipe, recipes
 from unsee.registry import part, settings_of
 
-MODEL = "tests.test_cli:tiny"
+MODEL = "tests.cli.test_cli:tiny"
 QUICK = ["--classifier", MODEL, "--method", "rise", "--samples", "70"]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def tiny():
@@ -233,15 +233,15 @@ def test_several_runs_show_where_they_disagree(photo, tmp_path) -> None:
 
 def test_a_rival_makes_it_a_margin(photo, tmp_path, capsys) -> None:
     command = ["explain", str(photo), *QUICK, "--out", str(tmp_path / "out"), "--target", "1"]
-    assert main([*command, "--rival", "3"]) == 0
+    assert main([*command, "--contrast", "3"]) == 0
     manifest = json.loads((tmp_path / "out" / "dog" / "manifest.json").read_text())
     assert manifest["measure"] == "margin over class 3"
-    assert main([*command, "--rival", "3", "--measure", "logit"]) == 2
+    assert main([*command, "--contrast", "3", "--measure", "logit"]) == 2
     assert "leave --measure logit out" in capsys.readouterr().err
 
 
 def test_as_a_program(photo, tmp_path) -> None:
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "unsee", "explain", str(photo), *QUICK]
     done = subprocess.run(
         [*command, "--out", str(tmp_path / "out")],
@@ -257,7 +257,7 @@ def test_as_a_program(photo, tmp_path) -> None:
 def test_floor_times_the_bare_network_and_methods(capsys, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     arguments = [
-        "floor", "--classifier", "tests.toys:classifier", "--methods", "rise", "gradient",
+        "bench", "--classifier", "tests.toys:classifier", "--methods", "rise", "gradient",
         "--budget", "8", "--chunks", "1", "2", "--rounds", "1", "--batch", "2",
         "--seconds", "0.01",
     ]  # fmt: skip

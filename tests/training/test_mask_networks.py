@@ -28,7 +28,7 @@ from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.mixture import Mixture
 from unsee.networks.norm import BatchNorm
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
-from unsee.results.assessment import judge
+from unsee.results.assessment import assess
 from unsee.results.panel import panel
 from unsee.training import casm, distilled, variational
 from unsee.training.crops import middles
@@ -36,7 +36,7 @@ from unsee.training.photos import gathered
 from unsee.training.variational import kept
 
 TOY = "tests.toys:classifier"
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CORNERS = "tests.toys:corner"
 THREE = "tests.toys:three_sides"
 
@@ -168,7 +168,7 @@ def test_a_distilled_network_finds_what_the_classifier_looks_at(folder, tmp_path
     torch.testing.assert_close(begun.mean(1), torch.zeros(2), rtol=0, atol=1e-5)
     losses = [method.loss(score, 0, method.begin(score)).mean() for method in (warm, cold)]
     assert losses[0] < losses[1]
-    assert warm.rule.rate == 2 * cold.rule.rate  # in half of the steps as far
+    assert warm.update_rule.rate == 2 * cold.update_rule.rate  # in half of the steps as far
     fewer = replace(warm, steps=20, grid=8), replace(cold, steps=40, grid=8)
     reached = [explain(classifier, images, method, targets=1).saliency for method in fewer]
     areas = [
@@ -269,7 +269,7 @@ def test_a_panel_says_what_its_map_is_of(reading, title) -> None:
     method = create("methods", "variational", weights="random", reading=reading)
     study = Study.of(classifier, images, method)
     study.finish()
-    drawn = panel(judge(study, 0.15), images[0], np.zeros((24, 24, 3), np.uint8))
+    drawn = panel(assess(study, 0.15), images[0], np.zeros((24, 24, 3), np.uint8))
     assert title in [axes.get_title() for axes in drawn.axes]
     words = {text.get_text() for axes in drawn.axes for text in axes.texts}
     assert {"sure", "unsure"} <= words if reading == "deviation" else "decisive" in words

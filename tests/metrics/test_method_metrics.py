@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.conftest import Convolutional, Corner, Shifted, question, toy
 from unsee import InputError, create
-from unsee.classifiers.randomisation import randomised
+from unsee.classifiers.randomisation import randomise_layers
 from unsee.metrics import _curves
 from unsee.metrics.smooth_mprt import SmoothMPRT
 
@@ -65,7 +65,7 @@ def test_mprt_is_the_mean_over_layers(score) -> None:
     saliency = METHOD.attribute(score)
     found = rate("mprt", score, METHOD, layers=0)
     values = []
-    for _, classifier in randomised(score.classifier):
+    for _, classifier in randomise_layers(score.classifier):
         other = METHOD.attribute(dataclasses.replace(score, classifier=classifier))
         pairs = zip(saliency, other, strict=True)
         values.append([spearmanr(a.flatten(), b.flatten()).statistic for a, b in pairs])
@@ -85,7 +85,7 @@ def test_smooth_mprt_of_one_sample_is_mprt(score) -> None:
 
 def test_efficient_mprt_by_numpy(score) -> None:
     saliency = METHOD.attribute(score)
-    (_, forgetful), = list(randomised(score.classifier, steps=1))  # fmt: skip
+    (_, forgetful), = list(randomise_layers(score.classifier, steps=1))  # fmt: skip
     other = METHOD.attribute(dataclasses.replace(score, classifier=forgetful))
 
     def complexity(one):
@@ -163,22 +163,26 @@ def test_masked_accuracy_by_hand(images) -> None:
     bright = images.clone()
     bright[:, :, :16, :16] = 1.0
     score = question(toy(Shifted(Corner())), bright, target=1)
-    witnesses = [toy(Shifted(Corner()), size=24), toy(Shifted(Corner(-20.0)), size=16)]
+    reference_classifiers = [toy(Shifted(Corner()), size=24), toy(Shifted(Corner(-20.0)), size=16)]
     corner = torch.zeros(3, 32, 32)
     corner[:, :16, :16] = 1
     rate = {
         show: create("metrics", "masked_accuracy", show=show).rate(
-            score, corner, witnesses=witnesses
+            score, corner, reference_classifiers=reference_classifiers
         )
         for show in ("in", "out")
     }
     # the corner shown: the first says 1, its opposite says 0; hidden in grey (0.4): the reverse
     assert rate["in"].tolist() == [0.5] * 3
     assert rate["out"].tolist() == [0.5] * 3
-    for witness, right in zip(witnesses, (1, 0), strict=True):
+    for witness, right in zip(reference_classifiers, (1, 0), strict=True):
         metric = create("metrics", "masked_accuracy", show="in")
-        assert metric.rate(score, corner, witnesses=[witness]).tolist() == [right] * 3
+        assert metric.rate(score, corner, reference_classifiers=[witness]).tolist() == [right] * 3
         metric = create("metrics", "masked_accuracy", show="out")
-        assert metric.rate(score, corner, witnesses=[witness]).tolist() == [1 - right] * 3
+        assert (
+            metric.rate(score, corner, reference_classifiers=[witness]).tolist() == [1 - right] * 3
+        )
     painted = create("metrics", "masked_accuracy", show="out", infiller="telea")
-    assert painted.rate(score, 5 * corner - 2, witnesses=witnesses).shape == (3,)
+    assert painted.rate(
+        score, 5 * corner - 2, reference_classifiers=reference_classifiers
+    ).shape == (3,)

@@ -177,15 +177,17 @@ def test_your_own_code(images, expected) -> None:
     torch.testing.assert_close(
         load("tests.conftest:Convolutional", **PLAIN).predict(images), expected
     )
-    torch.testing.assert_close(load("tests.test_sources:make_classifier").predict(images), expected)
-    assert load("factory:tests.test_sources:make_classifier").channels == 3
+    torch.testing.assert_close(
+        load("tests.sources.test_sources:make_classifier").predict(images), expected
+    )
+    assert load("factory:tests.sources.test_sources:make_classifier").channels == 3
 
 
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("tests.test_sources:make_number", "expected it to return a module"),
-        ("tests.test_sources:nothing", "has no nothing"),
+        ("tests.sources.test_sources:make_number", "expected it to return a module"),
+        ("tests.sources.test_sources:nothing", "has no nothing"),
         ("no.such.module:f", "cannot import"),
         ("efficientnet_lite9", "did you mean 'efficientnet_lite"),
         ("file:nowhere.pt2", "no such model file"),
@@ -215,7 +217,7 @@ def raw_logits(images):
 
 def test_black_boxes(images, expected) -> None:
     for box in (
-        load("blackbox:tests.test_sources:probabilities", size=(32, 32)),
+        load("blackbox:tests.sources.test_sources:probabilities", size=(32, 32)),
         unsee.black_box(probabilities, size=(32, 32)),
         unsee.black_box(raw_logits, size=(32, 32), outputs="logits", tensors=True),
     ):

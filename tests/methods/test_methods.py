@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from tests.conftest import Convolutional, question, small, toy
 from tests.reference import reference
 from unsee import InputError, create, explain, load
-from unsee.infillers.base import Rows
+from unsee.infillers.base import RowIndex
 from unsee.masking.score import MaskedScore
 from unsee.metrics._curves import PROTOCOLS, curve
 from unsee.study import Study
@@ -55,7 +55,7 @@ def masks_of(keep, draw=None, step=0, **_):
         return keep
     b, k = keep.shape[:2]
     at = torch.arange(b * k)
-    return draw(keep.flatten(0, 1), Rows(at // k, at % k, step)).unflatten(0, (b, k))
+    return draw(keep.flatten(0, 1), RowIndex(at // k, at % k, step)).unflatten(0, (b, k))
 
 
 def test_rise_is_the_weighted_mean_of_its_masks(image) -> None:

@@ -94,7 +94,9 @@ def test_what_is_shown_alone(score, name) -> None:
     drop = create("metrics", "average_drop").rate(score, maps()[name]).item()
     assert drop == pytest.approx((p(0) - shown) / p(0), abs=1e-5)
     witness = toy(Shifted(Corner()))
-    seen = create("metrics", "masked_accuracy").rate(score, maps()[name], witnesses=[witness])
+    seen = create("metrics", "masked_accuracy").rate(
+        score, maps()[name], reference_classifiers=[witness]
+    )
     assert seen.item() == float(shown > 0.5)
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tests.test_runs import done, plan, same
+from tests.evaluation.test_runs import done, plan, same
 from unsee import InputError
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import MANIFEST, Store

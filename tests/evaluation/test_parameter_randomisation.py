@@ -51,7 +51,9 @@ def test_layers_are_forgotten_from_the_output() -> None:
     before = {name: p.clone() for name, p in network.model.state_dict().items()}
     names = randomisation.layers(network.model)
     assert names == ["head", "features.3", "features.0"]
-    for (name, copy), wanted in zip(randomisation.randomised(network), (1, 2, 3), strict=True):
+    for (name, copy), wanted in zip(
+        randomisation.randomise_layers(network), (1, 2, 3), strict=True
+    ):
         assert name == names[wanted - 1]
         changed = [
             n for n in names
@@ -60,24 +62,26 @@ def test_layers_are_forgotten_from_the_output() -> None:
         assert changed == names[:wanted]
         weight = copy.model.state_dict()["head.weight"]
         assert weight.std().item() == pytest.approx(before["head.weight"].std().item(), rel=0.5)
-    for name, copy in randomisation.randomised(network, "independent"):
+    for name, copy in randomisation.randomise_layers(network, "independent"):
         changed = [
             n for n in names
             if not torch.equal(copy.model.state_dict()[f"{n}.weight"], before[f"{n}.weight"])
         ]  # fmt: skip
         assert changed == [name]
     assert all(torch.equal(before[n], p) for n, p in network.model.state_dict().items())
-    assert [name for name, _ in randomisation.randomised(network, steps=2)] == [
+    assert [name for name, _ in randomisation.randomise_layers(network, steps=2)] == [
         "features.3",
         "features.0",
     ]
-    same = [next(randomisation.randomised(network, seed=4))[1].model.head.weight for _ in range(2)]
+    same = [
+        next(randomisation.randomise_layers(network, seed=4))[1].model.head.weight for _ in range(2)
+    ]
     assert torch.equal(*same)
 
 
 def test_layers_of_one_size_forget_differently() -> None:
     network = torch.nn.Sequential(*(torch.nn.Conv2d(3, 3, 3) for _ in range(3)))
-    *_, (_, forgotten) = randomisation.randomised(Classifier(network.eval()), seed=1)
+    *_, (_, forgotten) = randomisation.randomise_layers(Classifier(network.eval()), seed=1)
     first, second, third = (layer.weight for layer in forgotten.model)
     for one, other in ((first, second), (second, third)):
         alike = torch.corrcoef(torch.stack([one.flatten(), other.flatten()]).detach())[0, 1]
@@ -99,7 +103,7 @@ def test_a_map_of_the_classifier_falls_and_a_control_does_not(images) -> None:
 def test_a_black_box_has_no_layers() -> None:
     box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(32, 32))
     with pytest.raises(InputError, match="no layers to randomise"):
-        next(randomisation.randomised(box))
+        next(randomisation.randomise_layers(box))
 
 
 def test_the_command_writes_a_picture_and_a_table(tmp_path, capsys) -> None:

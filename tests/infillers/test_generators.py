@@ -21,7 +21,7 @@ from unsee.networks.completion import CompletionVAE
 from unsee.networks.deepfill import DeepFill, attend, names, nearest, same
 from unsee.networks.painter import Painter
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from unsee.evaluation.worker import classifier_of, framed
 from unsee.registry import made
 from unsee.reports.gallery import shown
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -68,12 +68,12 @@ def test_a_flat_picture_is_continued(name, keep) -> None:
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
 def test_opencv_serves_any_number_of_channels(channels, keep) -> None:
-    from unsee.infillers.base import Rows, Scene
+    from unsee.infillers.base import ImageBatch, RowIndex
     from unsee.noise import ImageRandom
 
     picture = torch.rand(2, channels, 24, 24)
-    scene = Scene(picture, torch.full((channels,), 0.5), ImageRandom([0, 1], picture.device))
-    rows = Rows(torch.arange(2), torch.zeros(2, dtype=torch.long), 0)
+    scene = ImageBatch(picture, torch.full((channels,), 0.5), ImageRandom([0, 1], picture.device))
+    rows = RowIndex(torch.arange(2), torch.zeros(2, dtype=torch.long), 0)
     assert create("infillers", "telea").bind(scene)(keep[:, 0], rows).shape == picture.shape
     with pytest.raises(InputError, match="three channels"):
         create("infillers", "patchmatch").bind(scene)(keep[:, 0], rows)
