@@ -101,7 +101,7 @@ class Study:
         if passes is not None:
             chosen = chosen.with_budget(passes, (x.shape[-2], x.shape[-1]))
         logits = classifier.predict(x)
-        measure = chosen.measure if measure is None else measure
+        measure = chosen.traits.measure if measure is None else measure
         measure = measures.named(measure) if isinstance(measure, str) else measure
         chosen_targets = as_targets(targets, classifier, logits)
         if hasattr(measure, "check"):
@@ -156,7 +156,7 @@ class Study:
         score, rough = self.score, self.score.classifier.averaging
         if run:
             score = replace(score, seeds=seeds_of(score.images, self.seed + run))
-        if rough and self.method.averages:
+        if rough and self.method.traits.allows_half_precision:
             score = replace(score, classifier=score.classifier.at(rough))
         return score
 
@@ -197,7 +197,7 @@ def passes_of(budget: Budget) -> int:
 
 def default_infiller(method: Method) -> Infiller:
     """The in-filler that a method was published with."""
-    name, settings = method.infiller
+    name, settings = method.traits.infiller
     found: Infiller = create("infillers", name, **settings)
     return found
 

@@ -201,7 +201,7 @@ def test_recipes_make_their_parts(name, photo, tmp_path) -> None:
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in published.method.items()}
     assert plain.items() <= settings_of(method).items()
     assert published.infiller.items() <= settings_of(infiller).items()
-    assert measure == method.measure
+    assert measure == method.traits.measure
 
 
 def test_a_recipe_on_the_command_line_can_be_overridden(photo, tmp_path) -> None:

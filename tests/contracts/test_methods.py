@@ -17,8 +17,8 @@ from unsee.registry import settings_of, summary
 @pytest.fixture(params=available("methods"))
 def method(request):
     method = small(request.param)
-    if method.requires:
-        pytest.importorskip(method.requires, exc_type=(ImportError, RuntimeError))
+    if method.traits.requires:
+        pytest.importorskip(method.traits.requires, exc_type=(ImportError, RuntimeError))
     return method
 
 
@@ -31,11 +31,11 @@ def quick(method):
 
 
 def test_finds_the_planted_object(method, classifier, images) -> None:
-    if method.learned:
+    if method.traits.needs_weights:
         pytest.skip("has to be trained first, and has tests of its own")
     saliency = explain(classifier, images, method, infiller="grey", targets=1).saliency
     assert saliency.shape == (3, 32, 32)
-    if not method.looks:
+    if not method.traits.uses_classifier:
         return
     inside = saliency[:, :14, :14].mean((1, 2))
     outside = saliency[:, 18:, 18:].mean((1, 2))
@@ -131,7 +131,7 @@ def test_leaves_the_model_as_found(method, images, model) -> None:
 
 
 def test_losses_fall(method, classifier, images) -> None:
-    if method.learned:
+    if method.traits.needs_weights:
         pytest.skip("is trained elsewhere")
     score = question(classifier, images)
     losses = [p.losses for p in method.run(score) if p.losses is not None]
@@ -155,7 +155,7 @@ def test_a_black_box_is_served_or_refused(method, images) -> None:
         return torch.stack([1 - bright, bright], 1).numpy()
 
     box = unsee.black_box(answer, size=(32, 32))
-    if method.needs_gradient or method.needs_module:
+    if method.traits.needs_gradient or method.traits.needs_module:
         with pytest.raises(InputError, match=r"needs gradients|needs a torch module"):
             explain(box, images, quick(method))
     else:

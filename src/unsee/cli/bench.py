@@ -71,7 +71,7 @@ def run(arguments: list[str]) -> int:
         found = _bare(chosen, classifier, together, precisions, bars)
         console.print(_timings(found))
         for name, method in methods.items():
-            precision = rough if method.averages else classifier.precision
+            precision = rough if method.traits.allows_half_precision else classifier.precision
             word = str(precision).removeprefix("torch.")
             asked, there = replace(classifier, precision=precision), throughput.best(found, word)
             now = partial(there.now, asked, photo.shape[-2:], chosen.seconds)

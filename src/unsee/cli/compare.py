@@ -115,7 +115,7 @@ def _parts(name: str, filler: str) -> tuple[Any, Any, str]:
         part("infillers", filler)
     if name in available("methods"):
         method = create("methods", name)
-        found = method, default_infiller(method), method.measure
+        found = method, default_infiller(method), method.traits.measure
     elif name in recipes():
         found = recipe(name).parts()
     else:

@@ -70,7 +70,7 @@ def run(arguments: list[str]) -> int:
                 for seed in range(chosen.seed, chosen.seed + chosen.seeds):
                     asked = replace(chosen, seed=seed)
                     study = compare.study_of(
-                        asked, classifier, image, made, chosen.chosen_infiller, made.measure
+                        asked, classifier, image, made, chosen.chosen_infiller, made.traits.measure
                     )
                     explain_options.walk(study, f"{label} seed {seed}", bars)
                     studies.append(study)

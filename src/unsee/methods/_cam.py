@@ -12,15 +12,13 @@ from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.methods import _layer
 from unsee.methods._captum import Scored
-from unsee.methods.base import Method, Progress, drawn
+from unsee.methods.base import Method, Progress, Traits, drawn
 
 
 class CamMethod(Method):
     """A class activation map (extra: baselines) of one image after another, in [0, 1]."""
 
-    measure: ClassVar[str] = "logit"
-    needs_module: ClassVar[bool] = True
-    requires: ClassVar[str] = "pytorch_grad_cam"
+    traits = Traits(measure="logit", needs_module=True, requires="pytorch_grad_cam")
     library: ClassVar[str]
     """The class in pytorch-grad-cam."""
     layer: str
@@ -36,8 +34,8 @@ class CamMethod(Method):
             with _untouched(score.classifier.model), _silent():
                 cam = kind(network, [target.module], target.spatial)
                 try:
-                    image = x[i : i + 1].clone().requires_grad_(self.needs_gradient)
-                    with torch.set_grad_enabled(self.needs_gradient):
+                    image = x[i : i + 1].clone().requires_grad_(self.traits.needs_gradient)
+                    with torch.set_grad_enabled(self.traits.needs_gradient):
                         drawn_map = cam(image, [_identity])
                 finally:
                     cam.activations_and_grads.release()

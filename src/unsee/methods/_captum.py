@@ -3,13 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, drawn
+from unsee.methods.base import Method, Progress, Traits, drawn
 from unsee.types import Images, Saliency
 
 Pooling = Literal["sum", "abs", "max"]
@@ -23,8 +23,7 @@ class CaptumMethod(Method):
     depend on the batch. The baseline, where there is one, is what the in-filler puts behind it all.
     """
 
-    measure: ClassVar[str] = "logit"
-    requires: ClassVar[str] = "captum"
+    traits = Traits(measure="logit", requires="captum")
     channels: Pooling
 
     @abstractmethod
@@ -41,7 +40,7 @@ class CaptumMethod(Method):
         x, behind = (score.classifier.normalise(v) for v in (score.images, background))
         for i, seed in enumerate(score.seeds):
             network.row = i
-            only = x[i : i + 1].clone().requires_grad_(self.needs_gradient)
+            only = x[i : i + 1].clone().requires_grad_(self.traits.needs_gradient)
             with seeded(seed, x.device):
                 given = self.ask(captum.attr, network, only, behind[i : i + 1])
             found[i] = pooled(given.detach(), self.channels)[0]

@@ -45,29 +45,37 @@ class Progress(NamedTuple):
     """What is minimised, where something is."""
 
 
+@dataclass(frozen=True)
+class Traits:
+    """Describe what a method needs, and the measure and in-filler that it was published with."""
+
+    measure: str = "probability"
+    """Score that the method explains unless another is requested."""
+    infiller: tuple[str, dict[str, float]] = ("grey", {})
+    """Name and settings of the in-filler that the method uses unless another is requested."""
+    needs_gradient: bool = False
+    """Whether the classifier must be differentiable; False if a black box suffices."""
+    needs_module: bool = False
+    """Whether the classifier must be a torch module, because hooks are put into it."""
+    requires: str | None = None
+    """Importable name of a package of the extra `baselines` that must be installed."""
+    needs_weights: bool = False
+    """Whether the method is a trained network, which needs its weights."""
+    allows_half_precision: bool = False
+    """Whether the map averages so many scores that half precision does not change its order. The
+    classifier then runs at its `averaging` precision."""
+    uses_classifier: bool = True
+    """Whether the map depends on the classifier; False for controls."""
+
+
 class Method(ABC):
     """Finds the pixels that matter. Final subclasses are frozen dataclasses of hyper-parameters."""
 
-    measure: ClassVar[str] = "probability"
-    """The score that the method was published with; any other can be chosen."""
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
-    """The in-filler that it was published with, and its settings; any other can be chosen."""
-    needs_gradient: ClassVar[bool] = False
-    """False where a black box will do."""
-    needs_module: ClassVar[bool] = False
-    """True where hooks are put into the network."""
-    requires: ClassVar[str] = ""
-    """A module of the extra `baselines` that must be installed."""
-    learned: ClassVar[bool] = False
-    """True where a network was trained: without its weights it finds nothing."""
-    averages: ClassVar[bool] = False
-    """True where a map is an average over so many scores that rounding is not seen in it: a
-    classifier may be asked at its `averaging` precision."""
-    looks: ClassVar[bool] = True
-    """False for controls, which do not look at the classifier."""
+    traits: ClassVar[Traits] = Traits()
+    """What the method needs, and what it was published with."""
 
     @property
-    def shown(self) -> tuple[str, str, str]:
+    def caption(self) -> tuple[str, str, str]:
         """What a map of these settings is of, and the words for its lowest and highest values."""
         return "What the answer rests on", "no matter", "decisive"
 
@@ -86,21 +94,22 @@ class Method(ABC):
     def check(self) -> None:
         """Refuse settings that are no choice, and a package that is not installed."""
         check_choices(self)
-        if self.requires and not find_spec(self.requires):
+        if self.traits.requires and not find_spec(self.traits.requires):
             raise InputError(
-                f"{type(self).__name__} needs {self.requires}: pip install 'unsee[baselines]'"
+                f"{type(self).__name__} needs {self.traits.requires}: "
+                "pip install 'unsee[baselines]'"
             )
 
     @final
     def run(self, score: MaskedScore) -> Iterator[Progress]:
         """All rounds one by one: to watch, to stop, to animate. Checks the classifier first."""
-        if self.needs_gradient and not score.classifier.differentiable:
+        if self.traits.needs_gradient and not score.classifier.differentiable:
             raise InputError(
                 f"{type(self).__name__} needs gradients and this classifier has none (a black "
                 "box); rise and sliding_patch need none"
             )
         self.check()
-        if self.needs_module and not isinstance(score.classifier.model, nn.Module):
+        if self.traits.needs_module and not isinstance(score.classifier.model, nn.Module):
             raise InputError(f"{type(self).__name__} needs a torch module to put hooks into")
         yield from self.iterate(score)
 
@@ -115,7 +124,7 @@ class Method(ABC):
 class MaskOptimizer(Method):
     """A method that improves masks step by step. A subclass is a start, a loss and a reading."""
 
-    needs_gradient: ClassVar[bool] = True
+    traits = Traits(needs_gradient=True)
 
     steps: int
     """Optimisation steps."""

@@ -1,7 +1,7 @@
 """BBMP: the mask of continuous values that FIDO is compared with."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
@@ -24,8 +24,9 @@ class BBMP(MaskOptimizer):
     The sums run over the image's pixels. An in-filler that needs holes sees keep rounded.
     """
 
-    measure: ClassVar[str] = "log_odds"
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("blur", {"sigma": 10, "kernel": 0})
+    traits = replace(
+        MaskOptimizer.traits, measure="log_odds", infiller=("blur", {"sigma": 10, "kernel": 0})
+    )
 
     mode: Literal["ssr", "sdr"] = "sdr"
     """Smallest region that suffices, or whose removal destroys the answer."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, drawn
+from unsee.methods.base import Method, Progress, Traits, drawn
 
 __all__ = ["Box"]
 
@@ -16,7 +15,7 @@ __all__ = ["Box"]
 class Box(Method):
     """Boxes around the centre of the image, one in another; it never asks the classifier."""
 
-    looks: ClassVar[bool] = False
+    traits = Traits(uses_classifier=False)
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round, without a pass: 1 in the middle, 0 at the border."""

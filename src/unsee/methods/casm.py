@@ -4,13 +4,13 @@ import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.methods._decoded import decoded, stages_of
-from unsee.methods.base import Method, Progress, drawn
+from unsee.methods.base import Method, Progress, Traits, drawn
 from unsee.networks import weights as files
 from unsee.networks.mask_decoder import MaskDecoder
 from unsee.networks.stages import Stages
@@ -29,8 +29,7 @@ class CASM(Method):
     forward pass. The map is of what classifiers can see, not of a class: the target does not count.
     """
 
-    needs_module: ClassVar[bool] = True
-    learned: ClassVar[bool] = True
+    traits = Traits(needs_module=True, needs_weights=True)
 
     weights: str = ""
     """Path of casm.safetensors, trained for this classifier."""

@@ -1,8 +1,8 @@
 """DeepLift, through Captum."""
 
 import warnings
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -21,8 +21,7 @@ class DeepLift(CaptumMethod):
     activations only; the others, ReLU6 among them, pass the plain gradient on.
     """
 
-    needs_gradient: ClassVar[bool] = True
-    needs_module: ClassVar[bool] = True
+    traits = replace(CaptumMethod.traits, needs_gradient=True, needs_module=True)
 
     channels: Pooling = "sum"
     """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods._landscape import landscape
-from unsee.methods.base import Method, Progress, drawn
+from unsee.methods.base import Method, Progress, Traits, drawn
 
 __all__ = ["Distilled"]
 
@@ -20,9 +19,7 @@ class Distilled(Method):
     weights can be where every optimiser of masks begins: `--warm-start`.
     """
 
-    measure: ClassVar[str] = "probability"
-    needs_module: ClassVar[bool] = True
-    learned: ClassVar[bool] = True
+    traits = Traits(needs_module=True, needs_weights=True)
 
     weights: str = ""
     """Path of distilled.safetensors, trained for this classifier."""

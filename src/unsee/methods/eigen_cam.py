@@ -13,7 +13,6 @@ class EigenCAM(CamMethod):
     """First principal component of the activations, whatever class (Muhammad & Yeasin, 2020)."""
 
     library: ClassVar[str] = "EigenCAM"
-    needs_gradient: ClassVar[bool] = False
 
     layer: str = ""
     """Name of the layer in your network; if empty, the last one that still knows about places."""

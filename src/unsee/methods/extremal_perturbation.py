@@ -1,7 +1,7 @@
 """Extremal perturbation: the mask of a given area that keeps the most, or takes the most away."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -36,8 +36,9 @@ class ExtremalPerturbation(MaskOptimizer):
     The in-filler is blended in linearly (paper: a pyramid of blurs, indexed by the mask).
     """
 
-    measure: ClassVar[str] = "logit"
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("blur", {"sigma": 20, "kernel": 0})
+    traits = replace(
+        MaskOptimizer.traits, measure="logit", infiller=("blur", {"sigma": 20, "kernel": 0})
+    )
 
     areas: tuple[float, ...] = (0.1,)
     """Shares of the image (paper: 0.025, 0.05, 0.1, 0.2), one mask for each."""

@@ -1,7 +1,7 @@
 """FIDO: how likely must a pixel be seen?"""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import Tensor
 
@@ -29,8 +29,7 @@ class FIDO(MaskOptimizer):
     paper), and its equations 3 and 4 print the two penalties the other way round.
     """
 
-    measure: ClassVar[str] = "log_odds"
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("local", {})
+    traits = replace(MaskOptimizer.traits, measure="log_odds", infiller=("local", {}))
 
     mode: Literal["ssr", "sdr"] = "ssr"
     """Smallest sufficient or smallest destroying region."""

@@ -1,6 +1,6 @@
 """Grad-CAM, through pytorch-grad-cam."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from unsee.methods._cam import CamMethod
@@ -13,7 +13,7 @@ class GradCAM(CamMethod):
     """Activations weighted by their mean gradient (Selvaraju et al., ICCV 2017)."""
 
     library: ClassVar[str] = "GradCAM"
-    needs_gradient: ClassVar[bool] = True
+    traits = replace(CamMethod.traits, needs_gradient=True)
 
     layer: str = ""
     """Name of the layer in your network; if empty, the last one that still knows about places."""

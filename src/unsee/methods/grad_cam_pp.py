@@ -1,6 +1,6 @@
 """Grad-CAM++, through pytorch-grad-cam."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from unsee.methods._cam import CamMethod
@@ -13,7 +13,7 @@ class GradCAMPlusPlus(CamMethod):
     """Activations weighted by their positive gradients (Chattopadhyay et al., WACV 2018)."""
 
     library: ClassVar[str] = "GradCAMPlusPlus"
-    needs_gradient: ClassVar[bool] = True
+    traits = replace(CamMethod.traits, needs_gradient=True)
 
     layer: str = ""
     """Name of the layer in your network; if empty, the last one that still knows about places."""

@@ -1,7 +1,7 @@
 """The plain gradient, through Captum."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -15,7 +15,7 @@ __all__ = ["Gradient"]
 class Gradient(CaptumMethod):
     """Magnitude of the score's gradient (Simonyan et al., 2014; Captum's Saliency)."""
 
-    needs_gradient: ClassVar[bool] = True
+    traits = replace(CaptumMethod.traits, needs_gradient=True)
 
     channels: Pooling = "max"
     """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""

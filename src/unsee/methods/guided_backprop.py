@@ -1,8 +1,8 @@
 """Guided back-propagation, through Captum."""
 
 import warnings
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -20,8 +20,7 @@ class GuidedBackprop(CaptumMethod):
     of modules give the plain gradient, as with Captum.
     """
 
-    needs_gradient: ClassVar[bool] = True
-    needs_module: ClassVar[bool] = True
+    traits = replace(CaptumMethod.traits, needs_gradient=True, needs_module=True)
 
     channels: Pooling = "max"
     """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""

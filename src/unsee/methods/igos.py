@@ -1,7 +1,7 @@
 """I-GOS: the smallest mask that hides the object, found along integrated gradients."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 from unsee.masking import masks
 from unsee.masking.optimizers import Optimizer
@@ -27,8 +27,7 @@ class IGOS(MaskOptimizer):
     question of the line search).
     """
 
-    measure: ClassVar[str] = "probability"
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("blur", {"sigma": 50, "kernel": 51})
+    traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 50, "kernel": 51}))
 
     grid: int = 28
     """Cells per side of the mask, from 7 to the side of the image."""

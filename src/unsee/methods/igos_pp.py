@@ -1,7 +1,7 @@
 """iGOS++: one mask that hides the object and one that alone shows it."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -32,8 +32,7 @@ class IGOSPlusPlus(MaskOptimizer):
     that is compared within a step.
     """
 
-    measure: ClassVar[str] = "probability"
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("blur", {"sigma": 50, "kernel": 51})
+    traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 50, "kernel": 51}))
 
     grid: int = 28
     """Cells per side of the masks, from 7 to the side of the image."""

@@ -1,7 +1,7 @@
 """Gradient times input, through Captum."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -15,7 +15,7 @@ __all__ = ["InputXGradient"]
 class InputXGradient(CaptumMethod):
     """The score's gradient times the normalised input (Shrikumar et al., 2016; Captum)."""
 
-    needs_gradient: ClassVar[bool] = True
+    traits = replace(CaptumMethod.traits, needs_gradient=True)
 
     channels: Pooling = "sum"
     """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""

@@ -1,7 +1,7 @@
 """Integrated gradients, through Captum."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -19,7 +19,7 @@ class IntegratedGradients(CaptumMethod):
     The baseline is what the in-filler puts where nothing is kept: grey, a blur, ...
     """
 
-    needs_gradient: ClassVar[bool] = True
+    traits = replace(CaptumMethod.traits, needs_gradient=True)
 
     steps: int = 50
     """Points of the Gauss-Legendre rule."""

@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ class KernelSHAP(CaptumMethod):
     A hidden superpixel shows what the in-filler puts where nothing is kept.
     """
 
-    measure: ClassVar[str] = "probability"
+    traits = replace(CaptumMethod.traits, measure="probability")
 
     superpixels: Cut = "slic"
     """How the image is cut up."""

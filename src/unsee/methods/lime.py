@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from unsee.errors import InputError
 from unsee.images.superpixels import Cut, check_segments, cut
 from unsee.infillers.base import RowIndex
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, check_positive
+from unsee.methods.base import Method, Progress, Traits, check_positive
 from unsee.types import Size
 
 __all__ = ["LIME"]
@@ -33,9 +33,7 @@ class LIME(Method):
     LIME-G (Agarwal & Nguyen, ACCV 2020), whose settings these are.
     """
 
-    measure: ClassVar[str] = "probability"
-    averages: ClassVar[bool] = True
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
+    traits = Traits(allows_half_precision=True)
 
     superpixels: Cut = "slic"
     """How the image is cut up."""

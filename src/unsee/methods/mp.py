@@ -1,7 +1,6 @@
 """MP: the smallest smooth hole that hides the object."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +27,7 @@ class MP(MaskOptimizer):
     The sums run over the cells of the mask. Settings as in Agarwal & Nguyen (ACCV 2020).
     """
 
-    measure: ClassVar[str] = "probability"
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("blur", {"sigma": 10, "kernel": 0})
+    traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 10, "kernel": 0}))
 
     grid: int = 28
     """Cells per side of the mask."""

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, check_grid, check_positive, drawn
+from unsee.methods.base import Method, Progress, Traits, check_grid, check_positive, drawn
 from unsee.types import Keep, Saliency, Size
 
 __all__ = ["MP2"]
@@ -24,9 +23,7 @@ class MP2(Method):
     With a generative in-filler it is MP2-G; the gradient then holds the background fixed.
     """
 
-    measure: ClassVar[str] = "probability"
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("blur", {"sigma": 10, "kernel": 0})
-    needs_gradient: ClassVar[bool] = True
+    traits = Traits(infiller=("blur", {"sigma": 10, "kernel": 0}), needs_gradient=True)
 
     grid: int = 28
     """Cells per side of the mask."""

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -22,8 +22,7 @@ class Occlusion(CaptumMethod):
     its drop and up-samples. What is behind is what the in-filler puts where nothing is kept.
     """
 
-    measure: ClassVar[str] = "probability"
-    averages: ClassVar[bool] = True
+    traits = replace(CaptumMethod.traits, measure="probability", allows_half_precision=True)
 
     patch: int = 29
     """Side of the window in pixels."""

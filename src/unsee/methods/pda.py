@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -32,9 +32,6 @@ class PDA(Method):
     are those of all patches of the image itself (paper: of patches of a set of photos), so that no
     data set is needed. `infiller` takes the window from the in-filler instead, once.
     """
-
-    measure: ClassVar[str] = "probability"
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
 
     window: int = 10
     """Side of the window in pixels."""

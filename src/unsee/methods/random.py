@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, check_grid, drawn
+from unsee.methods.base import Method, Progress, Traits, check_grid, drawn
 
 __all__ = ["Random"]
 
@@ -15,7 +14,7 @@ __all__ = ["Random"]
 class Random(Method):
     """Uniform noise, the control that a map has to beat; it never asks the classifier."""
 
-    looks: ClassVar[bool] = False
+    traits = Traits(uses_classifier=False)
 
     grid: int = 0
     """Cells per side, up-sampled bilinearly; 0 draws a number for each pixel."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -10,7 +9,7 @@ from torch import Tensor
 from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, check_grid, check_positive, drawn
+from unsee.methods.base import Method, Progress, Traits, check_grid, check_positive, drawn
 from unsee.types import Size
 
 __all__ = ["RISE"]
@@ -27,9 +26,7 @@ class RISE(Method):
     when they are asked for and never stored. Needs no gradient.
     """
 
-    measure: ClassVar[str] = "probability"
-    averages: ClassVar[bool] = True
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
+    traits = Traits(allows_half_precision=True)
 
     cells: int = 7
     """Cells per side of a random grid."""

@@ -13,7 +13,6 @@ class ScoreCAM(CamMethod):
     """Activations weighted by the score of what each lets through (Wang et al., CVPRW 2020)."""
 
     library: ClassVar[str] = "ScoreCAM"
-    needs_gradient: ClassVar[bool] = False
 
     layer: str = ""
     """Name of the layer in your network; if empty, the last one that still knows about places."""

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from unsee.errors import InputError
 from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, check_positive, drawn
+from unsee.methods.base import Method, Progress, Traits, check_positive, drawn
 from unsee.types import Size
 
 __all__ = ["SlidingPatch"]
@@ -26,9 +25,7 @@ class SlidingPatch(Method):
     up-sampled bilinearly to the image. Needs no gradient. With a generative in-filler it is SP-G.
     """
 
-    measure: ClassVar[str] = "probability"
-    averages: ClassVar[bool] = True
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("grey", {})
+    traits = Traits(allows_half_precision=True)
 
     patch: int = 29
     """Side of the patch in pixels (the published script of SP: 41)."""

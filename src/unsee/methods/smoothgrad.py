@@ -1,7 +1,7 @@
 """SmoothGrad, through Captum."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -20,7 +20,7 @@ TOGETHER = 8
 class SmoothGrad(CaptumMethod):
     """Mean gradient under noise (Smilkov et al., 2017; Captum's NoiseTunnel of Saliency)."""
 
-    needs_gradient: ClassVar[bool] = True
+    traits = replace(CaptumMethod.traits, needs_gradient=True)
 
     samples: int = 25
     """Noisy copies of the image."""

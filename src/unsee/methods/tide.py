@@ -1,7 +1,6 @@
 """TIDE: one landscape whose every water level is a question to the classifier."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -41,8 +40,7 @@ class TIDE(MaskOptimizer):
     since all their cells pull together. Passes: 2 levels x steps, all with gradient.
     """
 
-    measure: ClassVar[str] = "probability"
-    infiller: ClassVar[tuple[str, dict[str, float]]] = ("blur", {"sigma": 50, "kernel": 51})
+    traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 50, "kernel": 51}))
 
     grid: int = 28
     """Cells per side of the finest grid."""

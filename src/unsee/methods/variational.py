@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods._decoded import decoded, module_of
 from unsee.methods._evidence import Evident
-from unsee.methods.base import Method, Progress, drawn
+from unsee.methods.base import Method, Progress, Traits, drawn
 from unsee.networks import weights as files
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.head import rows_of
@@ -44,7 +44,7 @@ class Variational(Method):
     trained so, are read as their mixture. The target does not count.
     """
 
-    learned: ClassVar[bool] = True
+    traits = Traits(needs_weights=True)
 
     weights: str = ""
     """Path of variational.safetensors, trained for this classifier."""
@@ -52,11 +52,11 @@ class Variational(Method):
     """What the map shows."""
 
     @property
-    def shown(self) -> tuple[str, str, str]:
+    def caption(self) -> tuple[str, str, str]:
         """Evidence, or what the network is unsure of."""
         if self.reading == "deviation":
             return "Where the map is unsure", "sure", "unsure"
-        return super().shown
+        return super().caption
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round; at most one forward pass for each image."""

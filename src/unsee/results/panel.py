@@ -28,7 +28,7 @@ def panel(findings: Assessment, original: Photo, heatmap: Pixels) -> "Figure":
     rows = figure.add_gridspec(
         2, 1, height_ratios=[1.5, 1], left=0.025, right=0.985, top=0.845, bottom=0.07, hspace=0.4
     )
-    title, *words = findings.study.method.shown
+    title, *words = findings.study.method.caption
     share = f"{findings.share:.0%}"
     p = findings.target_probabilities
     captions: list[tuple[str, Pixels, str | list[str]]] = [
