@@ -1,5 +1,7 @@
 """CASM's decoder and the feature maps that it reads."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,7 +10,7 @@ from torch import nn
 from tests.conftest import Convolutional
 from unsee import InputError, load
 from unsee.networks.mask_decoder import MaskDecoder
-from unsee.networks.stages import Stages, find
+from unsee.networks.stages import FeatureExtractor, find_stages
 
 
 def test_the_published_decoder_has_the_published_size() -> None:
@@ -39,8 +41,8 @@ def test_the_last_convolution_is_the_one_over_all_maps_joined() -> None:
 def test_the_default_classifier_is_read_at_every_resolution() -> None:
     network = load().model
     x = torch.rand(2, 3, 224, 224)
-    names = find(network, x[:1])
-    logits, features = Stages(network, names)(x)
+    names = find_stages(network, x[:1])
+    logits, features = FeatureExtractor(network, names)(x)
     assert [tuple(f.shape[2:]) for f in features] == [
         (56, 56),
         (56, 56),
@@ -62,14 +64,13 @@ def test_hooks_are_gone_after_an_error() -> None:
             raise RuntimeError("out of order")
 
     network = Broken().eval()
-    for work in (lambda: find(network, torch.rand(1, 3, 32, 32)),
-                 lambda: Stages(network, ["features.0"])(torch.rand(1, 3, 32, 32))):  # fmt: skip
+    for read in (partial(find_stages, network), FeatureExtractor(network, ["features.0"])):
         with pytest.raises(RuntimeError, match="out of order"):
-            work()
+            read(torch.rand(1, 3, 32, 32))
         assert not any(module._forward_hooks for module in network.modules())
 
 
 def test_a_network_without_maps_is_refused() -> None:
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 4)).eval()
     with pytest.raises(InputError, match="no feature maps"):
-        find(flat, torch.rand(1, 3, 32, 32))
+        find_stages(flat, torch.rand(1, 3, 32, 32))
