@@ -21,8 +21,8 @@ def bind(
 ) -> "BoundImages":
     """Bind an in-filler to images; the work is done when its result is first used."""
     random = ImageRandom(seeds, images.device)
-    batch = ImageBatch(images, images.new_tensor(neutral), random)
-    return BoundImages(_Binding(infiller, batch), neutral, images, seeds, random)
+    binding = _Binding(infiller, images, neutral, random)
+    return BoundImages(binding, images, seeds, random)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,6 @@ class BoundImages:
 
     binding: "_Binding"
     """The whole batch."""
-    neutral: tuple[float, ...]
-    """Mean colour of the data."""
     images: Images
     """The selected images."""
     seeds: Sequence[int]
@@ -54,7 +52,7 @@ class BoundImages:
             self.binding.infiller is infiller
             and self.images is images
             and self.seeds is seeds
-            and self.neutral == neutral
+            and self.binding.neutral == neutral
         )
 
     def fill(self, keep: FlatKeep, rows: RowIndex) -> Backgrounds:
@@ -77,7 +75,6 @@ class BoundImages:
         positions = numbers.tolist()
         return BoundImages(
             self.binding,
-            self.neutral,
             self.images[numbers],
             [self.seeds[position] for position in positions],
             self.random.rows(numbers),
@@ -102,19 +99,22 @@ class _Binding:
     """An in-filler and a batch, with what is computed once for all masks of the batch."""
 
     infiller: Infiller
-    batch: ImageBatch
+    images: Images
+    neutral: tuple[float, ...]
+    """Mean colour of the data."""
+    random: ImageRandom
 
     @cached_property
     def fill(self) -> Fill:
         """The bound in-filler; what does not depend on the mask is computed here."""
+        neutral = self.images.new_tensor(self.neutral)
         with torch.no_grad():
-            return self.infiller.bind(self.batch)
+            return self.infiller.bind(ImageBatch(self.images, neutral, self.random))
 
     @cached_property
     def returns_visible_pixels(self) -> bool:
         """Whether the background of a fully visible image is the image itself."""
-        images = self.batch.images
-        return torch.equal(self._filled(torch.ones_like(images[0, 0])), images)
+        return torch.equal(self._filled(torch.ones_like(self.images[0, 0])), self.images)
 
     @cached_property
     def imagined_background(self) -> Images:
@@ -123,7 +123,7 @@ class _Binding:
         A round removes a quarter of the tiles, none adjacent to another, and fills them from the
         rest of the image.
         """
-        images = self.batch.images
+        images = self.images
         h, w = images.shape[-2:]
         side = max(1, round(min(h, w) / TILES_PER_SIDE))
         rows, columns = (torch.arange(n, device=images.device) // side % 2 for n in (h, w))
@@ -135,8 +135,7 @@ class _Binding:
 
     def _filled(self, keep: Float[Tensor, "h w"]) -> Images:
         """Return the backgrounds of all images under the same mask."""
-        images = self.batch.images
-        image = torch.arange(len(images), device=images.device)
+        image = torch.arange(len(self.images), device=self.images.device)
         rows = RowIndex(image, torch.zeros_like(image), 0)
         with torch.no_grad():
             return self.fill(keep.expand(len(image), 1, -1, -1), rows)
