@@ -39,10 +39,10 @@ def test_iteration_ends_once_all_images_have_converged(network, images) -> None:
 
 def test_line_search_ends_at_the_smallest_step_size(network, images) -> None:
     """A loss that never decreases enough rejects every step size."""
-    optimizer, theta = LineSearch(first=1.0, shrink=0.1, smallest=0.01), torch.zeros(2, 4)
+    optimizer, theta = LineSearch(first=1.0, shrink=0.5, smallest=0.25), torch.zeros(2, 4)
     moved, sizes = optimizer.step(
         theta, torch.ones(2, 4), torch.zeros(2), lambda trial, at: torch.ones(len(at)),
         optimizer.init(theta),
     )  # fmt: skip
-    torch.testing.assert_close(moved, torch.full((2, 4), -0.01))
+    torch.testing.assert_close(moved, torch.full((2, 4), -0.25))
     assert sizes.tolist() == [1.0, 1.0]

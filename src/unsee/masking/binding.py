@@ -66,12 +66,12 @@ class BoundImages:
 
     @cached_property
     def imagined_background(self) -> Images:
-        """What the in-filler imagines behind each pixel of the selected images."""
+        """Imagined background of the selected images, see `MaskedScore.imagined_background`."""
         whole = self.binding.imagined_background
         return whole if self.numbers is None else whole[self.numbers]
 
     def rows(self, numbers: Int[Tensor, " n"]) -> "BoundImages":
-        """Return some of the selected images, by their position in the selection."""
+        """Return a part of the selection, by the positions of its images."""
         positions = numbers.tolist()
         return BoundImages(
             self.binding,

@@ -65,11 +65,11 @@ class MaskedScore:
 
     @property
     def imagined_background(self) -> Images:
-        """What the in-filler imagines behind each pixel, given the rest of its image.
+        """Background that the in-filler imagines for each pixel, given other pixels of its image.
 
         An in-painter returns visible pixels unchanged, so a pixel that a soft mask removes in part
-        would be mixed with itself. Under soft masks, the visible pixels of its backgrounds are
-        therefore replaced by this image.
+        would be mixed with itself. Under soft masks, visible pixels of its backgrounds are
+        therefore replaced by those of this image.
         """
         return self._bound.imagined_background
 

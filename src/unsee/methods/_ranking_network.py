@@ -47,7 +47,7 @@ def _load(score: MaskedScore, weights: str, flag: str) -> tuple[list[str], Lands
     path = files.find(weights, PUBLISHED, flag)
 
     def distilled() -> tuple[str, list[str], LandscapeDecoder]:
-        metadata, tensors = files.described(path, METADATA, "landscape decoder")
+        metadata, tensors = files.described(path, METADATA, "ranking network")
         classes = int(metadata["classes"])
         rows = class_weights(network, classes) if metadata["rows"] == "True" else None
         decoder = LandscapeDecoder(
