@@ -26,7 +26,9 @@ def main() -> None:
         times: dict[str, list[float]] = {name: [] for name in networks}
         for _ in range(ROUNDS):
             for name, network in networks.items():
-                each = throughput.bare(network, (224, 224), "channels_last", CHUNK, gradient)
+                each = throughput.seconds_per_image(
+                    network, (224, 224), "channels_last", CHUNK, gradient
+                )
                 times[name].append(1e3 * each)
         print(f"{what}: " + ", ".join(f"{k} {min(v):.2f} ms" for k, v in times.items()))
 

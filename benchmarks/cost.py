@@ -30,7 +30,6 @@ from speed.__main__ import cpu
 from torch import nn
 
 from unsee import Classifier, Framing, Study, create, load
-from unsee.classifiers.throughput import passed
 
 METHODS = ("tide", "igos_pp", "fido", "rise", "sliding_patch")
 TOGETHER = (1, 2, 4, 8)
@@ -82,12 +81,12 @@ def child(asked: dict[str, Any]) -> dict[str, Any]:
     """Run one; what it cost."""
     budget, bare = asked.pop("budget", None), asked.pop("bare", "")
     classifier = small() if asked.pop("small", False) else load()
-    classifier = replace(classifier, chunk=asked.pop("chunk", 0))
+    classifier = replace(classifier, chunk=asked.pop("chunk", None))
     images = photos(asked.pop("photos", 1), SIZE)
     before = peak()
     if bare:
         x = images.repeat(classifier.chunk, 1, 1, 1).contiguous(memory_format=torch.channels_last)
-        passed(classifier, x, bare == "gradient")
+        classifier.run_normalised(x, gradient=bare == "gradient")
         return {"peak": peak() - before}
     method = create("methods", **asked)
     for _ in range(2 if budget == FEW and len(images) == 1 else 1):  # the first sets things up

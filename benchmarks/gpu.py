@@ -20,7 +20,7 @@ import torch
 
 from unsee import Classifier, Framing, Study, create
 from unsee.classifiers import throughput
-from unsee.classifiers.classifier import synchronise
+from unsee.classifiers.passes import synchronise
 from unsee.recipes import recipe
 
 PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
@@ -120,7 +120,7 @@ def main() -> None:
     found = list(
         throughput.timings(classifier, (224, 224), tuple(chosen.chunks), (classifier.precision,))
     )
-    least = throughput.best(found, chosen.precision).floor
+    least = throughput.fastest(found, chosen.precision).cost
     images = photos(chosen.batch, 224).to(device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     lines = [
@@ -130,7 +130,7 @@ def main() -> None:
         f"{date.today()}. {name}, torch {torch.__version__}, ResNet-50 (random weights), "
         f"{chosen.precision}, {chosen.batch} photos together, median of {chosen.rounds} rounds.",
         "",
-        f"Floor: forward {1e3 * least.forward:.3f} ms, with backward {1e3 * least.both:.3f} ms an "
+        f"Floor: forward {1e3 * least.forward:.3f} ms, with backward {1e3 * least.forward_backward:.3f} ms an "
         "image.",
         "",
         "| method | passes a photo | photos/s | busy | overhead | chunk |",
@@ -147,7 +147,7 @@ def main() -> None:
             f"| {label} | {cost['forwards'] / len(images):.0f}, of which "
             f"{cost['backwards'] / len(images):.0f} with gradient | "
             f"{len(images) / cost['seconds']:.2f} | {cost['busy']:.0f} % | "
-            f"{least.overhead(cost):.2f} | {classifier.chunks.used} |"
+            f"{least.overhead(cost):.2f} | {classifier.batch_sizes.largest} |"
         )
         print(lines[-1], flush=True)
     chosen.out.write_text("\n".join(lines) + "\n", encoding="utf-8")

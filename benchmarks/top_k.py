@@ -17,7 +17,7 @@ import torch
 from speed.__main__ import cpu
 from torch import Tensor
 
-from unsee.classifiers.classifier import synchronise
+from unsee.classifiers.passes import synchronise
 from unsee.masking.masks import soft_top_k
 
 SIZES = (784, 12_544, 50_176)

@@ -19,13 +19,72 @@ PROSE = sorted(
 )  # fmt: skip
 
 NAMES = frozenset(
-    """
-    as_maps Findings judge randomised floor by_chunks rule Update Settle settle hills landscape
-    landscapes foothills haste water averages learned looks witnesses rival Scene chances Game
-    MaskGame CasmGame shortcoming Stages Evident rows_of Near Everywhere Brought Finish laid
-    swaying way ways Schooling Pupil Beside Known complain WARM HASTE MEMORY FEW SELDOM MOST PACE
-    FREE SWAY TURNS PATIENCE TOGETHER FOOTHILLS found known chosen asked given past see hide
-    """.split()
+    [
+        "as_maps",
+        "Findings",
+        "judge",
+        "randomised",
+        "floor",
+        "by_chunks",
+        "rule",
+        "Update",
+        "Settle",
+        "settle",
+        "hills",
+        "landscape",
+        "landscapes",
+        "foothills",
+        "haste",
+        "water",
+        "averages",
+        "learned",
+        "looks",
+        "witnesses",
+        "rival",
+        "Scene",
+        "chances",
+        "Game",
+        "MaskGame",
+        "CasmGame",
+        "shortcoming",
+        "Stages",
+        "Evident",
+        "rows_of",
+        "Near",
+        "Everywhere",
+        "Brought",
+        "Finish",
+        "laid",
+        "swaying",
+        "way",
+        "ways",
+        "Schooling",
+        "Pupil",
+        "Beside",
+        "Known",
+        "complain",
+        "WARM",
+        "HASTE",
+        "MEMORY",
+        "FEW",
+        "SELDOM",
+        "MOST",
+        "PACE",
+        "FREE",
+        "SWAY",
+        "TURNS",
+        "PATIENCE",
+        "TOGETHER",
+        "FOOTHILLS",
+        "found",
+        "known",
+        "chosen",
+        "asked",
+        "given",
+        "past",
+        "see",
+        "hide",
+    ]
 )
 """Identifiers that are bound nowhere in the package."""
 

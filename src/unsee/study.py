@@ -153,11 +153,11 @@ class Study:
 
     def _reseeded(self, run: int) -> MaskedScore:
         """The same question with the noise of the next seed, as precise as the method needs it."""
-        score, rough = self.score, self.score.classifier.averaging
+        score, rough = self.score, self.score.classifier.sampling_precision
         if run:
             score = replace(score, seeds=seeds_of(score.images, self.seed + run))
         if rough and self.method.traits.allows_half_precision:
-            score = replace(score, classifier=score.classifier.at(rough))
+            score = replace(score, classifier=replace(score.classifier, precision=rough))
         return score
 
     def _provenance(self, cost: dict[str, float]) -> dict[str, Any]:

@@ -1,43 +1,44 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from tests.conftest import Convolutional, toy
 from unsee import InputError, explain
-from unsee.classifiers.batch_size import Chunks, best
+from unsee.classifiers.batch_size import BatchSizes, fastest
 from unsee.classifiers.chunked import map_chunks
 from unsee.classifiers.measures import probability
 from unsee.folders import cache
 
 
-class Cramped(Convolutional):
-    """Runs out of memory above so many images, like a GPU."""
+class SmallMemory(Convolutional):
+    """A network that runs out of memory above a batch size, as on a GPU."""
 
-    room = 3
-    asked: list[int]
+    max_batch = 3
+    batches: list[int]
 
     def forward(self, x):
-        self.asked = [*getattr(self, "asked", []), len(x)]
-        if len(x) > self.room:
+        self.batches = [*getattr(self, "batches", []), len(x)]
+        if len(x) > self.max_batch:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return super().forward(x)
 
 
 @pytest.mark.parametrize("gradient", [False, True])
-def test_a_chunk_without_room_is_halved_and_remembered(images, gradient) -> None:
+def test_chunk_that_does_not_fit_is_halved_and_the_size_kept(images, gradient) -> None:
     images = images.repeat(4, 1, 1, 1).requires_grad_(gradient)
     targets = torch.ones(12, dtype=torch.long)
-    network = toy(Cramped(), chunk=12)
+    network = toy(SmallMemory(), chunk=12)
     got = network.score(images, targets, probability)
     torch.testing.assert_close(got, toy(Convolutional()).score(images, targets, probability))
-    assert network.model.asked == [12, 6, 3, 3, 3, 3]
+    assert network.model.batches == [12, 6, 3, 3, 3, 3]
     network.score(images, targets, probability)
-    assert network.model.asked[6:] == [3, 3, 3, 3]
+    assert network.model.batches[6:] == [3, 3, 3, 3]
     assert network.passes.forwards == 24
 
 
-def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
+def test_other_errors_are_raised() -> None:
     def broken(x, part):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
@@ -45,25 +46,25 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
         map_chunks(broken, torch.rand(4, 2), 4)
 
 
-def test_no_room_for_a_single_image_is_said(images) -> None:
-    network = toy(Cramped(), chunk=8)
-    network.model.room = 0
+def test_error_if_a_single_image_does_not_fit(images) -> None:
+    network = toy(SmallMemory(), chunk=8)
+    network.model.max_batch = 0
     with pytest.raises(InputError, match=r"out of memory .* one image"):
         explain(network, images, "rise", targets=1)
 
 
-def test_the_best_size_is_the_fastest_of_those_that_fit() -> None:
+def test_fastest_size_that_fits_is_chosen() -> None:
     def seconds(size):
         if size > 32:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return 0.1 + 0.01 * size
 
-    assert best((4, 8, 16, 32, 64), seconds) == 32
-    assert best((4, 8, 16, 32, 64), lambda size: 0.01 * size) == 4  # no gain, less memory
-    assert best((4, 8, 16, 32, 64), lambda size: 0.01 * size**2) == 4
+    assert fastest((4, 8, 16, 32, 64), seconds) == 32
+    assert fastest((4, 8, 16, 32, 64), lambda size: 0.01 * size) == 4  # not faster, more memory
+    assert fastest((4, 8, 16, 32, 64), lambda size: 0.01 * size**2) == 4
 
 
-def test_a_size_is_measured_once_and_kept_for_the_next_process(images, tmp_path, monkeypatch):
+def test_size_is_measured_once_and_read_by_later_processes(images, tmp_path, monkeypatch):
     monkeypatch.setenv("UNSEE_CACHE", str(tmp_path / "new"))
     tries = []
 
@@ -71,24 +72,24 @@ def test_a_size_is_measured_once_and_kept_for_the_next_process(images, tmp_path,
         tries.append(size)
         return 0.1 + 0.01 * size
 
-    assert Chunks().size("key", "cpu", 100, seconds) == 32
+    assert BatchSizes().size("key", "cpu", 100, seconds) == 32
     measured = len(tries)
-    assert Chunks().size("key", "cpu", 100, seconds) == 32
+    assert BatchSizes().size("key", "cpu", 100, seconds) == 32
     assert len(tries) == measured
     assert json.loads((cache() / "chunks.json").read_text()) == {"key": 32}
     (cache() / "chunks.json").write_text("{broken")
-    assert Chunks().size("key", "cpu", 100, seconds) == 32
-    assert Chunks().size("few", "cpu", 3, seconds) == 4
-    assert Chunks(7).size("key", "cpu", 100, seconds) == 7
+    assert BatchSizes().size("key", "cpu", 100, seconds) == 32
+    assert BatchSizes().size("few", "cpu", 3, seconds) == 4
+    assert BatchSizes(chunk=7).size("key", "cpu", 100, seconds) == 7
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(monkeypatch) -> None:
+def test_unwritable_cache_is_ignored(monkeypatch) -> None:
     monkeypatch.setenv("UNSEE_CACHE", "/proc/nowhere")
-    assert Chunks().size("key", "cpu", 100, lambda size: 0.01 * size) == 4
+    assert BatchSizes().size("key", "cpu", 100, lambda size: 0.01 * size) == 4
 
 
-def test_measuring_leaves_no_trace(images) -> None:
-    network = toy(Convolutional(), chunk=0)
+def test_measuring_counts_no_passes_and_leaves_no_gradients(images) -> None:
+    network = toy(Convolutional(), chunk=None)
     images = images.repeat(6, 1, 1, 1)
     targets = torch.ones(18, dtype=torch.long)
     got = network.score(images, targets, probability)
@@ -96,3 +97,11 @@ def test_measuring_leaves_no_trace(images) -> None:
     assert network.passes.forwards == 18
     assert network.settings()["chunk"] in {4, 8, 16, 32}
     assert all(p.grad is None for p in network.model.parameters())
+
+
+def test_replace_keeps_measured_sizes_of_the_same_network(network) -> None:
+    network.batch_sizes.sizes["key"] = 32
+    assert replace(network, precision=torch.bfloat16).batch_sizes is network.batch_sizes
+    assert replace(network, chunk=3).batch_sizes.sizes == {}
+    assert replace(network, model=Convolutional().eval()).batch_sizes.sizes == {}
+    assert network.batch_sizes.sizes == {"key": 32}

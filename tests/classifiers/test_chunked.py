@@ -4,14 +4,13 @@ import pytest
 import torch
 
 from tests.conftest import Convolutional, toy
-from unsee import InputError
 from unsee.classifiers.chunked import map_chunks
-from unsee.classifiers.measures import MEASURES, log_odds, margin, named, probability
+from unsee.classifiers.measures import MEASURES, probability
 
 
 @pytest.mark.parametrize("measure", MEASURES.values())
 @pytest.mark.parametrize("chunk", [1, 2, 7])
-def test_chunks_change_nothing(images, measure, chunk) -> None:
+def test_values_and_gradients_are_independent_of_chunk(images, measure, chunk) -> None:
     network = toy(Convolutional())
     x = images.repeat(2, 1, 1, 1).requires_grad_()
     y = torch.tensor([0, 1, 4, 0, 1, 3])
@@ -33,7 +32,7 @@ def test_gradient_passes_gradcheck() -> None:
     assert torch.autograd.gradcheck(lambda r: map_chunks(function, r, 2), rows)
 
 
-def test_one_chunk_is_alive_at_a_time() -> None:
+def test_rows_are_evaluated_in_chunks() -> None:
     sizes = []
 
     def function(x, part):
@@ -50,25 +49,3 @@ def test_passes_are_counted(images) -> None:
     assert (network.passes.forwards, network.passes.backwards) == (3, 0)
     network.score(images.requires_grad_(), torch.zeros(3, dtype=torch.long), probability)
     assert (network.passes.forwards, network.passes.backwards) == (6, 3)
-
-
-def test_measures_by_hand() -> None:
-    logits, targets = torch.tensor([[0.0, 1.0, 3.0], [2.0, 2.0, 2.0]]), torch.tensor([2, 0])
-    p = torch.exp(torch.tensor(3.0)) / torch.exp(logits[0]).sum()
-    torch.testing.assert_close(probability(logits, targets), torch.tensor([p, 1 / 3]))
-    expected = torch.tensor([torch.log(p / (1 - p)), torch.log(torch.tensor(0.5))])
-    torch.testing.assert_close(log_odds(logits, targets), expected)
-    torch.testing.assert_close(margin(logits, targets), torch.tensor([2.0, 0.0]))
-    assert named("logit")(logits, targets).tolist() == [3.0, 2.0]
-
-
-def test_unknown_measures_are_refused() -> None:
-    with pytest.raises(InputError, match="did you mean 'log_odds'"):
-        named("logodds")
-
-
-def test_log_odds_of_a_certain_answer_stay_finite() -> None:
-    logits = torch.tensor([[200.0, 0.0, 0.0]])
-    value = log_odds(logits, torch.tensor([0]))
-    assert value.isfinite().all()
-    assert value > 100

@@ -11,16 +11,17 @@ from torch import nn
 import unsee
 from tests.conftest import Convolutional, toy
 from unsee import Classifier, InputError, black_box, create, explain, load
-from unsee.classifiers.classifier import HALF, half_precision
+from unsee.classifiers.measures import log_odds
+from unsee.classifiers.precision import BFLOAT16_INSTRUCTIONS, half_precision
 from unsee.metrics._similarity import alike
 
 
-def test_refuses_training_mode() -> None:
+def test_training_mode_is_refused() -> None:
     with pytest.raises(InputError, match=r"call model.eval\(\)"):
         Classifier(nn.Sequential(nn.Dropout()))
 
 
-def test_refuses_what_it_cannot_take(network, images) -> None:
+def test_unsuitable_images_are_refused(network, images) -> None:
     with pytest.raises(InputError, match="3, h, w"):
         network.predict(images[:, :1])
     with pytest.raises(InputError, match=r"in \[0, 1\]"):
@@ -31,20 +32,20 @@ def test_refuses_what_it_cannot_take(network, images) -> None:
         network.predict(images[:0])
 
 
-def test_refuses_nan_answers(images) -> None:
+def test_nan_logits_are_refused(images) -> None:
     model = Convolutional()
     model.head.weight.data.fill_(torch.nan)
     with pytest.raises(InputError, match="NaN"):
         unsee.explain(toy(model), images, "rise")
 
 
-def test_refuses_a_model_that_gives_no_logits(images) -> None:
+def test_output_without_logits_is_refused(images) -> None:
     with pytest.raises(InputError, match="expected logits"):
         toy(nn.Conv2d(3, 4, 3)).predict(images)
 
 
-class Wrapped(nn.Module):
-    """Answers as transformers do."""
+class WithLogitsAttribute(nn.Module):
+    """Returns its logits as an attribute, as transformers do."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,32 +56,32 @@ class Wrapped(nn.Module):
 
 
 def test_logits_of_transformers_are_unwrapped(network, images) -> None:
-    torch.testing.assert_close(toy(Wrapped()).predict(images), network.predict(images))
+    torch.testing.assert_close(toy(WithLogitsAttribute()).predict(images), network.predict(images))
 
 
-def test_classes_by_number_and_name() -> None:
-    known = dataclasses.replace(
+def test_classes_are_found_by_number_and_name() -> None:
+    labelled = dataclasses.replace(
         toy(Convolutional()), labels=("crane bird, crane", "crane", "tabby, tabby cat", "d", "e")
     )
-    assert known.index("Tabby Cat") == 2
-    assert known.index("3") == known.index(3) == 3
-    assert known.label(2) == "tabby"
+    assert labelled.index("Tabby Cat") == 2
+    assert labelled.index("3") == labelled.index(3) == 3
+    assert labelled.label(2) == "tabby"
     with pytest.raises(InputError, match=r"did you mean 'tabby"):
-        known.index("taby")
+        labelled.index("taby")
     with pytest.raises(InputError, match=r"not in 0\.\.4"):
-        known.index(5)
+        labelled.index(5)
     with pytest.raises(InputError, match=r"names classes \[0, 1\]"):
-        known.index("crane")
+        labelled.index("crane")
 
 
-def test_data_statistics_default_to_the_networks() -> None:
-    known = toy(Convolutional())
-    assert known.data_mean == known.mean
+def test_data_statistics_default_to_mean_and_std() -> None:
+    network = toy(Convolutional())
+    assert network.data_mean == network.mean
     x = torch.rand(1, 3, 4, 4)
-    torch.testing.assert_close(known.standardise(x), known.normalise(x))
+    torch.testing.assert_close(network.standardise(x), network.normalise(x))
 
 
-def test_low_precision_stays_close(network, images) -> None:
+def test_bfloat16_logits_are_close_to_float32(network, images) -> None:
     half = dataclasses.replace(network, precision=torch.bfloat16)
     assert half.predict(images).dtype == torch.float32
     torch.testing.assert_close(half.predict(images), network.predict(images), atol=0.1, rtol=0.05)
@@ -94,39 +95,91 @@ def test_low_precision_stays_close(network, images) -> None:
         {"name": "sliding_patch", "patch": 48, "stride": 24},
     ],
 )
-def test_half_precision_gives_averaging_methods_nearly_the_same_map(settings) -> None:
-    """Bounds that hold for every kernel: processors round bfloat16 at different places."""
+def test_sampling_precision_changes_averaging_methods_little(settings) -> None:
+    """The bounds hold for every processor; they differ in where they round to bfloat16."""
     picture = Image.fromarray(chelsea())
-    exact, rough = load(), replace(load(), averaging=torch.bfloat16)
+    exact, half = load(), replace(load(), sampling_precision=torch.bfloat16)
     method = create("methods", **settings)
-    explanations = [explain(classifier, picture, method) for classifier in (exact, rough)]
+    explanations = [explain(classifier, picture, method) for classifier in (exact, half)]
     maps = [explanation.saliency for explanation in explanations]
     assert not torch.equal(*maps)
     assert alike(maps[0][0], maps[1][0]) > 0.97
-    # Not the deletion area: where two windows of nearly equal value swap, it jumps.
+    # not the deletion area, which jumps if two windows of nearly equal value swap ranks
     assert (maps[0] - maps[1]).abs().max() < 0.2 * (maps[0].max() - maps[0].min())
     forwards = [explanation.provenance["cost"]["forwards"] for explanation in explanations]
     assert forwards[0] == forwards[1] > 0
-    assert rough.passes.forwards > forwards[1]
+    assert half.passes.forwards > forwards[1]
 
 
-def test_all_others_are_asked_as_precisely_as_ever(images) -> None:
+def test_other_methods_ignore_the_sampling_precision(images) -> None:
     exact = toy(Convolutional())
-    rough = replace(exact, averaging=torch.bfloat16)
+    half = replace(exact, sampling_precision=torch.bfloat16)
     for name, settings in (("tide", {"steps": 2, "grid": 8}), ("fido", {"steps": 2, "grid": 8})):
         method = create("methods", name, **settings)
-        maps = [explain(classifier, images, method).saliency for classifier in (exact, rough)]
+        maps = [explain(classifier, images, method).saliency for classifier in (exact, half)]
         assert torch.equal(*maps)
 
 
-def test_half_precision_is_for_devices_that_have_it(monkeypatch) -> None:
-    for name in HALF:
+def test_half_precision_requires_instructions_for_it(monkeypatch) -> None:
+    for name in BFLOAT16_INSTRUCTIONS:
         monkeypatch.setattr(torch.cpu, f"_is_{name}_supported", lambda: False, raising=False)
     assert half_precision(torch.device("cpu")) is None
-    assert load(precision="auto").averaging is None
-    monkeypatch.setattr(torch.cpu, f"_is_{HALF[0]}_supported", lambda: True, raising=False)
-    assert load(precision="auto").averaging == torch.bfloat16
+    assert load(precision="auto").sampling_precision is None
+    monkeypatch.setattr(
+        torch.cpu, f"_is_{BFLOAT16_INSTRUCTIONS[0]}_supported", lambda: True, raising=False
+    )
+    assert load(precision="auto").sampling_precision == torch.bfloat16
     assert load(precision="auto").precision == torch.float32
-    assert load().averaging is None
+    assert load().sampling_precision is None
     box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(32, 32))
-    assert load(box, precision="auto").averaging is None
+    assert load(box, precision="auto").sampling_precision is None
+
+
+def test_replaced_classifiers_share_the_pass_counter(network, images) -> None:
+    derived = [
+        replace(network, precision=torch.bfloat16),
+        replace(network, chunk=2),
+        replace(network, model=Convolutional().eval()),
+    ]
+    for classifier in derived:
+        classifier.predict(images)
+    assert network.passes.forwards == 3 * len(images)
+    assert all(classifier.passes is network.passes for classifier in derived)
+
+
+def test_denormalise_inverts_normalise(images) -> None:
+    classifier = Classifier(Convolutional().eval())
+    torch.testing.assert_close(classifier.denormalise(classifier.normalise(images)), images)
+
+
+def test_features_match_hooks_and_autograd(network, images) -> None:
+    features = network.features(images, ["features.3", "features.0"], gradient=True)
+    torch.testing.assert_close(features.logits, network.model(network.normalise(images)).detach())
+    maps = network.model.features[0](features.inputs)
+    torch.testing.assert_close(features.maps[1], maps.detach())
+    assert features.maps[0].shape == (3, 8, 8, 8)
+    x = features.inputs.clone().requires_grad_()
+    logits = network.model(x)
+    (expected,) = torch.autograd.grad(log_odds(logits, logits.argmax(1)).sum(), x)
+    torch.testing.assert_close(features.gradient, expected)
+    assert (network.passes.forwards, network.passes.backwards) == (3, 3)
+    tensors = (features.logits, features.inputs, features.gradient, *features.maps)
+    assert not any(tensor.requires_grad for tensor in tensors)
+    assert not any(module._forward_hooks for module in network.model.modules())
+    assert all(p.grad is None for p in network.model.parameters())
+
+
+def test_features_without_gradient_use_the_precision(network, images) -> None:
+    features = replace(network, precision=torch.bfloat16).features(images, ["features.0"])
+    assert features.gradient is None
+    assert features.maps[0].dtype == torch.float32
+    assert torch.equal(features.maps[0], features.maps[0].bfloat16().float())
+    assert (network.passes.forwards, network.passes.backwards) == (3, 0)
+
+
+def test_black_box_has_no_network(images) -> None:
+    box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(32, 32))
+    with pytest.raises(InputError, match="needs the layers of a torch module"):
+        _ = box.network
+    with pytest.raises(InputError, match="reading feature maps needs"):
+        box.features(images, ["features.0"])

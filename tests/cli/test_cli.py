@@ -265,5 +265,5 @@ def test_floor_times_the_bare_network_and_methods(capsys, monkeypatch) -> None:
     out = capsys.readouterr().out
     for word in ("milliseconds an image", "bfloat16", "overhead", "rise", "gradient"):
         assert word in out
-    assert main([*arguments, "--also", "int8"]) == 2
+    assert main([*arguments, "--extra-precisions", "int8"]) == 2
     assert "expected float32, bfloat16, float16, got 'int8'" in capsys.readouterr().err

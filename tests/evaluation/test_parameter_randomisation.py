@@ -102,7 +102,7 @@ def test_a_map_of_the_classifier_falls_and_a_control_does_not(images) -> None:
 
 def test_a_black_box_has_no_layers() -> None:
     box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(32, 32))
-    with pytest.raises(InputError, match="no layers to randomise"):
+    with pytest.raises(InputError, match="a black box has none"):
         next(randomisation.randomise_layers(box))
 
 

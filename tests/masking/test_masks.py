@@ -8,7 +8,7 @@ from unsee import InputError
 from unsee.masking import masks
 
 
-def test_compose_is_exact_at_both_ends() -> None:
+def test_compose_is_exact_for_full_and_empty_masks() -> None:
     images, backgrounds = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
     assert torch.equal(masks.compose(images, backgrounds, torch.ones(2, 1, 8, 8)), images)
     assert torch.equal(masks.compose(images, backgrounds, torch.zeros(2, 1, 8, 8)), backgrounds)
@@ -31,19 +31,19 @@ def test_bilateral_variation_by_numpy() -> None:
     assert got.item() == pytest.approx(expected)
 
 
-def test_edges_make_variation_free() -> None:
+def test_bilateral_variation_is_small_at_image_edges() -> None:
     mask = torch.zeros(1, 1, 1, 4, 4)
     mask[..., 2:] = 1
     flat, edged = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
     edged[..., 2:] = 1
-    free = masks.bilateral_variation(mask, edged, 0.01)
-    paid = masks.bilateral_variation(mask, flat, 0.01)
-    assert free < 1e-6 < paid
+    at_edge = masks.bilateral_variation(mask, edged, 0.01)
+    elsewhere = masks.bilateral_variation(mask, flat, 0.01)
+    assert at_edge < 1e-6 < elsewhere
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=12, max_size=12), st.integers(0, 5))
-def test_ranks_are_a_permutation_in_order(values, seed) -> None:
+def test_ranks_are_a_permutation_by_importance(values, seed) -> None:
     saliency = torch.tensor(values, dtype=torch.float32).view(1, 3, 4)
     ranks = masks.ranks(saliency, seed)[0]
     assert sorted(ranks.tolist()) == list(range(12))
@@ -52,14 +52,14 @@ def test_ranks_are_a_permutation_in_order(values, seed) -> None:
     assert torch.equal(masks.ranks(saliency, seed)[0], ranks)
 
 
-def test_ties_are_scattered_not_scanned() -> None:
+def test_ties_are_shuffled() -> None:
     ranks = masks.ranks(torch.zeros(1, 20, 20))[0].view(20, 20)
     first_half = ranks < 200
     assert 60 < first_half[:10].sum() < 140
     assert 60 < first_half[:, :10].sum() < 140
 
 
-def test_top_share_takes_the_top() -> None:
+def test_top_share_keeps_the_highest_pixels() -> None:
     saliency = torch.arange(100.0).view(1, 10, 10)
     top = masks.top_share(saliency, 0.15)
     assert top.shape == (1, 1, 1, 10, 10)
@@ -83,7 +83,7 @@ def test_shifted_grids_are_crops_of_upsampled_grids() -> None:
         torch.testing.assert_close(got[0, k], fine[0, k, top : top + 32, left : left + 32])
 
 
-def test_relaxed_coins_are_nearly_coins_and_differentiable() -> None:
+def test_relaxed_bernoulli_is_nearly_binary_and_differentiable() -> None:
     p = torch.full((20000,), 0.3, requires_grad=True)
     noise = torch.rand(20000, generator=torch.Generator().manual_seed(0))
     keep = masks.relaxed_bernoulli(p.logit(), noise, 0.1)
@@ -93,7 +93,7 @@ def test_relaxed_coins_are_nearly_coins_and_differentiable() -> None:
     assert (p.grad > 0).any()
 
 
-def test_no_more_than_all_can_be_the_largest() -> None:
+def test_soft_top_k_refuses_counts_out_of_range() -> None:
     for count in (-1.0, 0.0, 5.5):
         with pytest.raises(InputError, match=r"expected counts in \(0, 5\]"):
             masks.soft_top_k(torch.zeros(1, 5), torch.tensor([count]))

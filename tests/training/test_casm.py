@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from unsee import InputError, create, explain, load
 from unsee.cli import main
-from unsee.methods.casm import NEEDED
-from unsee.networks.stages import Stages
+from unsee.methods.casm import METADATA
+from unsee.networks.stages import FeatureExtractor
 from unsee.networks.weights import described
 from unsee.training import casm, trainer
 from unsee.training.casm import MEMORY, PACE, CasmGame, CasmTraining, shortcomings, train
@@ -183,7 +183,7 @@ def test_trained_weights_are_a_method(folder, tmp_path, shared) -> None:
     game.decoder.eval()
     reader = game.network if shared else classifier.model
     with torch.no_grad():
-        _, features = Stages(reader, game.stages)(classifier.normalise(images))
+        _, features = FeatureExtractor(reader, game.stages)(classifier.normalise(images))
         wanted = game.decoder(features, (24, 24))[:, 0]
     torch.testing.assert_close(found.saliency, wanted, atol=1e-5, rtol=1e-4)
 
@@ -194,7 +194,7 @@ def test_weights_for_another_classifier_are_refused(folder, tmp_path, images) ->
     method = create("methods", "casm", weights=str(out / "casm.safetensors"))
     other = load(TOY)
     other.name = "another"
-    about, _ = described(out / "casm.safetensors", NEEDED, "")
+    about, _ = described(out / "casm.safetensors", METADATA, "")
     if about["classifier"]:
         with pytest.raises(InputError, match="was trained for the classifier"):
             explain(other, images, method)

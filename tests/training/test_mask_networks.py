@@ -20,10 +20,10 @@ from unsee import InputError, Study, black_box, create, explain, load
 from unsee.cli import main
 from unsee.images.filters import gaussian_blur
 from unsee.masking.masks import total_variation
-from unsee.methods._evidence import Evident
+from unsee.methods._evidence import GradientEvidence
 from unsee.networks.activation import activation_map
 from unsee.networks.gaussian_decoder import FLAT, GaussianDecoder
-from unsee.networks.head import rows_of
+from unsee.networks.head import class_weights
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.mixture import Mixture
 from unsee.networks.norm import BatchNorm
@@ -370,7 +370,7 @@ def test_evidence_is_the_first_order_change_of_a_blurred_pixel() -> None:
         torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.Linear(4 * 14 * 14, 2)
     )
     x = torch.randn(2, 3, 16, 16)
-    answer, (maps, evidence) = Evident(network, ["0"])(x)
+    answer, (maps, evidence) = GradientEvidence(network, ["0"])(x)
     torch.testing.assert_close(answer, network(x).detach())
     assert maps.shape == (2, 4, 14, 14)
     assert evidence.shape == (2, 2, 16, 16)
@@ -496,14 +496,14 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint(folder, tmp_path, ki
 
 def test_what_a_head_knows_of_classes() -> None:
     network = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 5))
-    rows = rows_of(network, 5)
+    rows = class_weights(network, 5)
     assert rows.shape == (5, 3)
     assert rows.mean() == pytest.approx(0, abs=1e-6)
     corr = torch.corrcoef(torch.stack([rows.flatten(), network[1].weight.detach().flatten()]))[0, 1]
     assert corr == pytest.approx(1, abs=1e-5)
-    assert rows_of(network, 7) is None
-    assert rows_of(torch.nn.Conv2d(3, 5, 3), 5) is None
-    assert rows_of(torch.nn.Conv2d(3, 5, 1), 5).shape == (5, 3)
+    assert class_weights(network, 7) is None
+    assert class_weights(torch.nn.Conv2d(3, 5, 3), 5) is None
+    assert class_weights(torch.nn.Conv2d(3, 5, 1), 5).shape == (5, 3)
     decoder = LandscapeDecoder((4, 3), 5, width=6, grid=8, rows=rows).eval()
     features = [torch.rand(1, 4, 16, 16), torch.rand(1, 3, 4, 4)]
     one, other = (decoder(features, torch.tensor([k])) for k in (0, 1))

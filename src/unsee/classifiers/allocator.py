@@ -1,17 +1,21 @@
-"""Memory that is given back to the system at every layer is slow; keep it instead."""
+"""Configuration of the C memory allocator for large tensors on a CPU."""
 
 import ctypes
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""Parameters of glibc's `mallopt` (malloc.h)."""
 
 
 def keep_memory() -> bool:
-    """Tell glibc to keep freed memory for the next layer; call it before the first tensor is made.
+    """Make glibc keep freed memory for reuse; call this before the first tensor is created.
 
-    With glibc's defaults a network's large activations go back to the system at every layer, and
-    bigger batches get slower. Returns False where there is no glibc. The environment variables
-    `MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8000000000` do the same from outside.
+    With glibc's defaults, the large activations of a network are returned to the system after every
+    layer and requested again for the next one, which makes larger batches slower. The environment
+    variables `MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8000000000` have the same effect.
+
+    Returns:
+        Whether the setting was applied; False where the C library is not glibc.
     """
     if sys.platform != "linux":
         return False

@@ -1,7 +1,7 @@
-"""A function of rows, evaluated and differentiated chunk by chunk.
+"""Evaluate and differentiate a function of rows in chunks of bounded memory.
 
-A row's value depends on that row only, so that a chunk's gradient is complete once the chunk is
-done: activations of a single chunk are ever alive, and nothing is computed twice.
+A row's value depends on that row only, so the gradient of a chunk is complete as soon as the chunk
+is evaluated. The activations of one chunk exist at a time, and nothing is computed twice.
 """
 
 from collections.abc import Callable
@@ -15,62 +15,76 @@ from unsee.errors import InputError
 
 Rows = Float[Tensor, "n ..."]
 RowFunction = Callable[[Tensor, slice], Tensor]
-"""Values (m, ...) of the rows in a slice, given those rows (m, ...); (m,) for a gradient."""
+"""From the rows of a slice (m, ...), and the slice itself, to their values (m, ...); the values are
+(m,) where a gradient is taken."""
 
-TOO_MUCH = ("out of memory", "can't allocate memory", "not enough memory", "CUDNN_STATUS_ALLOC")
-"""What torch says on its devices when there is no room; only CUDA's has a class of its own."""
+OUT_OF_MEMORY_MESSAGES = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "CUDNN_STATUS_ALLOC",
+)
+"""Parts of torch's error messages when memory runs out; only CUDA has an error class for it."""
 
 
 def map_chunks(
     function: RowFunction,
     rows: Rows,
     chunk: int,
-    remember: Callable[[int], None] | None = None,
+    on_success: Callable[[int], None] | None = None,
 ) -> Float[Tensor, "n ..."]:
-    """Apply `function` to `rows`, at most `chunk` of them at a time; differentiable in `rows`.
+    """Apply `function` to `rows` in chunks; the result is differentiable in `rows`.
 
-    A chunk that memory has no room for is halved, and `remember` is told what did fit. Raises
-    `InputError` where there is no room for a single one.
+    A chunk that does not fit in memory is halved and evaluated again.
+
+    Args:
+        function: Function of a chunk of rows.
+        rows: Rows to evaluate.
+        chunk: Maximum number of rows in a chunk.
+        on_success: Called with the maximum number of rows after each chunk that fits in memory.
+
+    Raises:
+        InputError: Memory does not suffice for a single row.
     """
-    values: Tensor = _MapChunks.apply(rows, function, chunk, remember)
+    values: Tensor = _MapChunks.apply(rows, function, chunk, on_success)
     return values
 
 
-def no_room(error: RuntimeError) -> bool:
-    """Whether an error means that memory did not suffice."""
-    return any(words in str(error) for words in TOO_MUCH)
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an error means that memory did not suffice."""
+    return any(message in str(error) for message in OUT_OF_MEMORY_MESSAGES)
 
 
 class _MapChunks(torch.autograd.Function):
-    """Keeps the gradients of the rows that the forward pass has already taken."""
+    """Differentiable map that takes the gradients of the rows in its forward pass."""
 
     @staticmethod
-    def forward(ctx, rows, function, chunk, remember):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
-        """Evaluate, and differentiate if that is wanted."""
-        wanted = ctx.needs_input_grad[0]
+    def forward(ctx, rows, function, chunk, on_success):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        """Evaluate all chunks, and differentiate them if a gradient is needed."""
+        needs_gradient = ctx.needs_input_grad[0]
         values: list[Tensor] = []
         gradients: list[Tensor] = []
         start = 0
         while start < len(rows):
             part = slice(start, min(start + chunk, len(rows)))
             try:
-                value, gradient = _chunk(function, rows, part, wanted)
+                value, gradient = _evaluate(function, rows, part, needs_gradient)
             except RuntimeError as error:
-                if not no_room(error):
+                if not is_out_of_memory(error):
                     raise
                 if part.stop - start == 1:
                     raise InputError(
-                        f"out of memory on {rows.device} with one image at a time; free some, or "
-                        "take a smaller size, precision bfloat16 or another device"
+                        f"out of memory on {rows.device} with a batch of one image; free memory, "
+                        "use smaller images, precision bfloat16, or another device"
                     ) from error
                 chunk = (part.stop - start) // 2
                 continue
             values.append(value)
             gradients += gradient
             start = part.stop
-            if remember:
-                remember(chunk)
-        if wanted:
+            if on_success:
+                on_success(chunk)
+        if needs_gradient:
             ctx.save_for_backward(torch.cat(gradients))
         return torch.cat(values)
 
@@ -83,13 +97,13 @@ class _MapChunks(torch.autograd.Function):
         return scaled, None, None, None
 
 
-def _chunk(
-    function: RowFunction, rows: Tensor, part: slice, wanted: bool
+def _evaluate(
+    function: RowFunction, rows: Tensor, part: slice, needs_gradient: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Values of a chunk, and their gradients by its rows where they are wanted."""
-    with torch.set_grad_enabled(wanted):
-        x = rows[part].detach().requires_grad_(wanted)
+    """Return the values of a chunk and, if needed, their gradients by its rows."""
+    with torch.set_grad_enabled(needs_gradient):
+        x = rows[part].detach().requires_grad_(needs_gradient)
         value = function(x, part)
-        # here, not in backward: this chunk's activations are freed at once
-        gradient = torch.autograd.grad(value.sum(), x) if wanted else ()
+        # here, not in backward, so that the activations of this chunk are freed at once
+        gradient = torch.autograd.grad(value.sum(), x) if needs_gradient else ()
     return value.detach(), gradient

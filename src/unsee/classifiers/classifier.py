@@ -1,215 +1,261 @@
-"""A network seen as a function from pixels to scores, with cheap input gradients."""
+"""An image classifier as a function from pixels to scores and their input gradients."""
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from unsee.classifiers.batch_size import Chunks
+from unsee.classifiers import labels
+from unsee.classifiers.batch_size import BatchSizes
 from unsee.classifiers.chunked import RowFunction, Rows, map_chunks
 from unsee.classifiers.measures import Logits, Measure
-from unsee.errors import InputError, unknown
+from unsee.classifiers.passes import (
+    Features,
+    Passes,
+    as_logits,
+    predicted_class_gradient,
+    synchronise,
+    unwrapped,
+)
+from unsee.errors import InputError
 from unsee.images.framing import Framing
+from unsee.networks.stages import FeatureExtractor
 from unsee.types import Images, Variants
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-HALF = ("avx512_bf16", "amx_tile")
-"""Instructions of a CPU that work on bfloat16."""
-
-
-@dataclass
-class Passes:
-    """How many images went through the network."""
-
-    forwards: int = 0
-    backwards: int = 0
-
-
 @dataclass
 class Classifier:
-    """An image classifier in evaluation mode, taking pixels in [0, 1].
+    """An image classifier in evaluation mode that takes pixels in [0, 1].
 
-    This is the only place that knows about normalisation, precision, memory format and memory: at
-    most `chunk` images are in the network at a time, however many are asked for, and fewer where
-    memory does not suffice. The model is never changed: not its mode, parameters, gradients, hooks,
-    dtype or device.
+    Every pass through the network goes through this class, which handles normalisation, memory
+    format, precision and batch size, and counts the passes. At most `chunk` images are in the
+    network at a time, and fewer if memory does not suffice. The model is never changed: neither its
+    mode nor its parameters, gradients, hooks, dtype or device.
 
-    Raises `InputError` for a model in training mode.
+    `dataclasses.replace` returns a classifier that counts into the same `passes`. It keeps the
+    measured batch sizes unless the model or `chunk` changes.
+
+    Raises:
+        InputError: The model is in training mode, or mean and std differ in length.
     """
 
     model: Callable[..., Any]
     """A module, or any function, from normalised images (n, c, h, w) to logits (n, classes)."""
     mean: tuple[float, ...] = IMAGENET_MEAN
-    """Of each channel, in [0, 1]; subtracted before the network. Its length is the channels."""
+    """Mean of each channel in [0, 1], subtracted before the network; one value per channel."""
     std: tuple[float, ...] = IMAGENET_STD
-    """Of each channel; divided by before the network."""
+    """Standard deviation of each channel; the network's input is divided by it."""
     framing: Framing = Framing()
-    """How a photo becomes an input."""
+    """How a photo is resized and cropped to the input size."""
     labels: tuple[str, ...] = ()
-    """Names of the classes, in the order of the logits; synonyms are separated by commas."""
+    """Class names in the order of the logits; synonyms are separated by commas."""
     name: str = ""
-    """How to load it again, if it came from a source."""
+    """Specification that loads the classifier again, if it came from a source."""
     data_mean: tuple[float, ...] = ()
-    """The data's mean colour, the papers' "zero" and "grey"; the same as `mean` unless given."""
+    """Mean colour of the data (the "zero" or "grey" of the literature); by default `mean`."""
     data_std: tuple[float, ...] = ()
-    """The data's deviation, the papers' unit of noise; the same as `std` unless given."""
+    """Standard deviation of the data, the unit of noise in the literature; by default `std`."""
     differentiable: bool = True
-    """False for a black box: methods that need gradients will say so."""
-    chunk: int = 0
-    """Images in the network at a time; 0 measures what is fastest, once for each device, network
-    and shape of image."""
+    """Whether gradients exist; False for a black box, which gradient methods refuse."""
+    chunk: int | None = None
+    """Images in the network at a time; None measures the fastest number, once for each device,
+    network and image shape."""
     precision: torch.dtype = torch.float32
-    """bfloat16 or float16 turn on mixed precision."""
-    averaging: torch.dtype | None = None
-    """Precision for methods whose map is an average over so many scores that rounding is not seen
-    in it; None takes the same for all."""
-    passes: Passes = field(default_factory=Passes, init=False, repr=False)
-    """What was spent so far."""
-    chunks: Chunks = field(init=False, repr=False)
-    """What was measured so far."""
+    """Precision of a pass; bfloat16 and float16 enable mixed precision."""
+    sampling_precision: torch.dtype | None = None
+    """Precision of passes for methods that average many scores, in whose maps rounding errors
+    cancel; None uses `precision`."""
+    passes: Passes = field(default_factory=Passes, repr=False, compare=False, kw_only=True)
+    """Passes counted so far; shared with classifiers derived by `dataclasses.replace`."""
+    batch_sizes: BatchSizes = field(
+        default_factory=BatchSizes, repr=False, compare=False, kw_only=True
+    )
+    """Batch sizes measured so far."""
 
     def __post_init__(self) -> None:
         modules = self.model.modules() if isinstance(self.model, nn.Module) else ()
         if any(module.training for module in modules):
             raise InputError("the model is in training mode; call model.eval() first")
         if len(self.mean) != len(self.std):
-            raise InputError(f"mean has {len(self.mean)} channels, std {len(self.std)}")
+            raise InputError(f"mean has {len(self.mean)} channels, std has {len(self.std)}")
         self.data_mean, self.data_std = self.data_mean or self.mean, self.data_std or self.std
-        self.chunks = Chunks(self.chunk)
+        if (self.batch_sizes.network, self.batch_sizes.chunk) != (self.model, self.chunk):
+            self.batch_sizes = BatchSizes(self.model, self.chunk)
 
     @property
     def channels(self) -> int:
-        """Of the images that it takes."""
+        """Number of channels of the input images."""
         return len(self.mean)
 
     @property
     def device(self) -> torch.device:
-        """Where the network lives."""
+        """Device of the network; the CPU for a function."""
         if isinstance(self.model, nn.Module):
             for tensor in (*self.model.parameters(), *self.model.buffers()):
                 return tensor.device
         return torch.device("cpu")
 
+    @property
+    def network(self) -> nn.Module:
+        """The torch module; raises `InputError` for a black box."""
+        return self.require_network("this")
+
+    def require_network(self, purpose: str) -> nn.Module:
+        """Return the torch module; for a black box, raise an `InputError` that names `purpose`."""
+        if not isinstance(self.model, nn.Module):
+            raise InputError(f"{purpose} needs the layers of a torch module; a black box has none")
+        return self.model
+
     def normalise(self, images: Variants) -> Variants:
-        """From pixels in [0, 1] to what the network was trained on."""
+        """Return the images as the network takes them: (images - mean) / std."""
         return _standardise(images, self.mean, self.std)
 
+    def denormalise(self, inputs: Variants) -> Variants:
+        """Return the pixels in [0, 1] of normalised images: inputs * std + mean."""
+        mean, std = (inputs.new_tensor(v).view(-1, 1, 1) for v in (self.mean, self.std))
+        return inputs * std + mean
+
     def standardise(self, images: Variants) -> Variants:
-        """In the units in which papers measure noise and edges: zero mean, unit deviation."""
+        """Return the images in the units of the data: (images - data_mean) / data_std."""
         return _standardise(images, self.data_mean, self.data_std)
 
-    def at(self, precision: torch.dtype) -> "Classifier":
-        """The same classifier at another precision; passes are counted together."""
-        found = replace(self, precision=precision)
-        found.passes = self.passes
-        return found
-
     def logits(self, images: Variants) -> Logits:
-        """One forward pass, all at once; differentiable with respect to the images."""
-        logits = self._network(images)
+        """Run one forward pass over all images at once; differentiable in the images."""
+        logits = self._forward(images)
         self.passes.forwards += len(images)
         return logits
 
-    def _network(self, images: Variants) -> Logits:
-        """What the network says, uncounted."""
-        x = self.normalise(images).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, self.precision, self.precision != torch.float32):
-            output = self.model(x)
-        output = unwrapped(output)
-        if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != len(images):
-            what = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise InputError(f"expected logits ({len(images)}, classes) from the model, got {what}")
-        return output.float()
+    def _forward(self, images: Variants) -> Logits:
+        """Run one forward pass that is not counted."""
+        inputs = self._inputs(images)
+        return as_logits(self._autocast(self.model, inputs), len(images))
+
+    def _inputs(self, images: Variants) -> Variants:
+        """Normalise the images and lay them out in memory as convolutions are fastest."""
+        return self.normalise(images).contiguous(memory_format=torch.channels_last)
+
+    def _autocast(self, function: Callable[..., Any], inputs: Variants) -> Any:
+        """Call a function of normalised images in the classifier's precision."""
+        with torch.autocast(inputs.device.type, self.precision, self.precision != torch.float32):
+            return function(inputs)
+
+    def features(self, images: Variants, layers: Sequence[str], gradient: bool = False) -> Features:
+        """Run one pass over all images at once and read the outputs of inner layers.
+
+        Args:
+            images: Pixels in [0, 1], as many as fit in memory.
+            layers: Qualified names of modules of the network.
+            gradient: Whether to run backwards too, for the gradient by the input.
+
+        Returns:
+            Logits, outputs of the layers, inputs and, if requested, gradient; all detached.
+
+        Raises:
+            InputError: The classifier is a black box.
+        """
+        extractor = FeatureExtractor(self.require_network("reading feature maps"), layers)
+        with torch.set_grad_enabled(gradient):
+            inputs = self._inputs(images).detach().requires_grad_(gradient)
+            output, maps = self._autocast(extractor, inputs)
+            logits = as_logits(output, len(images))
+            by_input = predicted_class_gradient(logits, inputs) if gradient else None
+        self.passes.forwards += len(images)
+        self.passes.backwards += len(images) * gradient
+        detached = [map_.detach().float() for map_ in maps]
+        return Features(logits.detach(), detached, inputs.detach(), by_input)
 
     def predict(self, images: Images) -> Logits:
-        """Logits without gradients, in chunks; refuses what is not finite."""
+        """Return logits without gradients, in chunks.
+
+        Raises:
+            InputError: The images do not suit this classifier, or the logits are not finite.
+        """
         self.check(images)
         with torch.no_grad():
-            logits = self.map_chunks(lambda some, part: self.logits(some), images, images)
+            logits = self.map_chunks(lambda rows, part: self.logits(rows), images, images)
         if not logits.isfinite().all():
             raise InputError(
-                "the model answers NaN or infinity; check its weights, mean, std and precision"
+                "the model returns NaN or infinity; check its weights, mean, std and precision"
             )
         return logits
 
     def score(
         self, images: Images, targets: Int[Tensor, " b"], measure: Measure
     ) -> Float[Tensor, " b"]:
-        """Score images in chunks; differentiable with respect to the images."""
+        """Score images in chunks; differentiable in the images."""
 
         def rows(x: Tensor, part: slice) -> Tensor:
             return self.measured(x, targets[part], measure)
 
         return self.map_chunks(rows, images, images)
 
-    def map_chunks(self, function: RowFunction, rows: Rows, like: Images) -> Float[Tensor, "n ..."]:
-        """A function of `rows` that puts images like these into the network, chunk by chunk."""
-        gradient = rows.requires_grad and torch.is_grad_enabled()
-        chunk = self.at_a_time(like, len(rows), gradient=gradient)
-
-        def fits(size: int) -> None:
-            if size < chunk:
-                self.chunks.found[self._key(like, gradient)] = size
-
-        return map_chunks(function, rows, chunk, fits)
-
-    def at_a_time(self, like: Images, wanted: int, *, gradient: bool = False) -> int:
-        """How many of `wanted` images like these go through the network at a time."""
-
-        def seconds(count: int) -> float:
-            x = torch.zeros(count, *like.shape[1:], device=like.device, dtype=like.dtype)
-            synchronise(like.device)
-            start = time.perf_counter()
-            with torch.set_grad_enabled(gradient):
-                x = x.requires_grad_(gradient)
-                output = self._network(x)
-                if gradient:
-                    torch.autograd.grad(output.sum(), x)
-            synchronise(like.device)
-            return time.perf_counter() - start
-
-        can = isinstance(self.model, nn.Module) and not (gradient and not self.differentiable)
-        key = self._key(like, gradient)
-        return self.chunks.size(key, like.device.type, wanted, seconds if can else None)
-
-    def _key(self, like: Images, gradient: bool) -> str:
-        """All that a chunk's size depends on."""
-        size = "x".join(map(str, like.shape[1:]))
-        way = "backward" if gradient else "forward"
-        threads = torch.get_num_threads()
-        return f"{self._kind} {size} {self.precision} {threads} {torch.__version__} {way}"
-
-    @cached_property
-    def _kind(self) -> str:
-        """The network and what it runs on."""
-        module = self.model if isinstance(self.model, nn.Module) else nn.Identity()
-        count, device = sum(p.numel() for p in module.parameters()), self.device
-        chip = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-        return f"{type(module).__name__} {count} {chip}"
-
     def measured(
         self, images: Variants, targets: Int[Tensor, " n"], measure: Measure
     ) -> Float[Tensor, " n"]:
-        """The measure of a single chunk of images."""
+        """Score a single chunk of images."""
         values = measure(self.logits(images), targets)
         if torch.is_grad_enabled():
             self.passes.backwards += len(images)
         return values
+
+    def map_chunks(self, function: RowFunction, rows: Rows, like: Images) -> Float[Tensor, "n ..."]:
+        """Apply a function that passes images shaped `like` these through the network, in chunks.
+
+        Args:
+            function: Function of a chunk of `rows`; one row is one image in the network.
+            rows: Rows to evaluate; the result is differentiable in them.
+            like: Images with the shape, dtype and device of those that the network receives.
+        """
+        gradient = rows.requires_grad and torch.is_grad_enabled()
+        chunk = self.at_a_time(like, len(rows), gradient=gradient)
+
+        def on_success(size: int) -> None:
+            if size < chunk:
+                key = self.batch_sizes.key(like, self.precision, gradient=gradient)
+                self.batch_sizes.sizes[key] = size
+
+        return map_chunks(function, rows, chunk, on_success)
+
+    def at_a_time(self, like: Images, count: int, *, gradient: bool = False) -> int:
+        """Return how many of `count` images shaped `like` these to pass through at once.
+
+        `gradient` tells whether the pass includes a backward pass, which needs more memory.
+        """
+
+        def seconds(size: int) -> float:
+            x = torch.zeros(size, *like.shape[1:], device=like.device, dtype=like.dtype)
+            x = x.contiguous(memory_format=torch.channels_last)
+            synchronise(like.device)
+            start = time.perf_counter()
+            self.run_normalised(x, gradient=gradient)
+            return time.perf_counter() - start
+
+        can_time = isinstance(self.model, nn.Module) and not (gradient and not self.differentiable)
+        key = self.batch_sizes.key(like, self.precision, gradient=gradient)
+        return self.batch_sizes.size(key, like.device.type, count, seconds if can_time else None)
+
+    def run_normalised(self, inputs: Variants, *, gradient: bool = False) -> None:
+        """Time the network alone: run one uncounted pass on normalised images and wait for it."""
+        with torch.set_grad_enabled(gradient):
+            x = inputs.detach().requires_grad_(gradient)
+            output = self._autocast(self.model, x)
+            if gradient:
+                torch.autograd.grad(unwrapped(output).float().sum(), x)
+        synchronise(inputs.device)
 
     def check(self, images: Images) -> None:
         """Raise `InputError` for images that this classifier cannot take."""
         if images.ndim != 4 or images.shape[1] != self.channels:
             raise InputError(
                 f"expected images (b, {self.channels}, h, w), got {tuple(images.shape)}; "
-                "the classifier's mean and std say how many channels there are"
+                "the length of the classifier's mean and std is the number of channels"
             )
         if images.numel() == 0:
             raise InputError(f"expected at least one image, got {tuple(images.shape)}")
@@ -217,36 +263,21 @@ class Classifier:
         if not (low >= 0 and high <= 1):
             raise InputError(
                 f"expected pixels in [0, 1], got [{low:.3g}, {high:.3g}]; "
-                "normalisation happens inside, with mean= and std="
+                "the classifier normalises them itself, with its mean and std"
             )
 
     def label(self, index: int) -> str:
-        """The class's name, its first synonym; its number where there are no names."""
-        return self.labels[index].split(",")[0] if index < len(self.labels) else str(index)
+        """Return the first synonym of a class, or its index if the class has no name."""
+        return labels.name_of(self.labels, index)
 
     def index(self, target: str | int) -> int:
-        """The class that a number or a name (any synonym, any case) stands for."""
-        if isinstance(target, int) or target.lstrip("-").isdigit():
-            if not 0 <= int(target) < (len(self.labels) or int(target) + 1):
-                raise InputError(f"class {target} is not in 0..{len(self.labels) - 1}")
-            return int(target)
-        if not self.labels:
-            raise InputError(f"this classifier has no class names; give a number, not {target!r}")
-        synonyms = [
-            (word.strip(), index)
-            for index, label in enumerate(self.labels)
-            for word in (label, *label.split(","))
-        ]
-        found = sorted({index for word, index in synonyms if word.lower() == target.lower()})
-        if len(found) > 1:
-            raise InputError(f"{target!r} names classes {found}; give the number")
-        if not found:
-            raise unknown("class", target, dict.fromkeys(word for word, _ in synonyms))
-        return found[0]
+        """Return the class index of a number or a name (any synonym, in any case)."""
+        return labels.index_of(self.labels, target)
 
     def settings(self) -> dict[str, Any]:
-        """How it sees, as plain values, for provenance."""
+        """Return the settings as plain values, for provenance."""
         kind = type(self.model)
+        sampling_precision = self.sampling_precision or self.precision
         return {
             "name": self.name or f"{kind.__module__}.{kind.__qualname__}",
             "mean": list(self.mean),
@@ -255,32 +286,11 @@ class Classifier:
             "data_std": list(self.data_std),
             "framing": {**asdict(self.framing), "size": list(self.framing.size)},
             "precision": str(self.precision).removeprefix("torch."),
-            "averaging": str(self.averaging or self.precision).removeprefix("torch."),
-            "chunk": self.chunk or self.chunks.used,
+            "sampling_precision": str(sampling_precision).removeprefix("torch."),
+            "chunk": self.chunk or self.batch_sizes.largest,
         }
-
-
-def unwrapped(output: Any) -> Any:
-    """The logits of a network's answer; transformers wrap theirs."""
-    return getattr(output, "logits", output)
-
-
-def half_precision(device: torch.device) -> torch.dtype | None:
-    """bfloat16 where the device has instructions for it; None where it would only be slower."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else None
-    if device.type == "cpu":
-        known = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in HALF)
-        return torch.bfloat16 if any(ask and ask() for ask in known) else None
-    return None
-
-
-def synchronise(device: torch.device) -> None:
-    """Wait until a GPU is done; only for taking times."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _standardise(images: Variants, mean: tuple[float, ...], std: tuple[float, ...]) -> Variants:
     centre, scale = (images.new_tensor(v).view(-1, 1, 1) for v in (mean, std))
-    return torch.addcmul(-centre / scale, images, 1 / scale)  # in one go over the pixels
+    return torch.addcmul(-centre / scale, images, 1 / scale)  # one operation on the pixels

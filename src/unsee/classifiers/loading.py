@@ -1,4 +1,4 @@
-"""From what a user has in hand to a `Classifier`."""
+"""Load a `Classifier` from a name, a module or another classifier."""
 
 from dataclasses import replace
 from typing import Any, Literal
@@ -6,13 +6,14 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from unsee.classifiers.classifier import Classifier, half_precision
+from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.precision import half_precision
 from unsee.errors import InputError
 from unsee.images.framing import Fit
 from unsee.registry import available, create
 
 DEFAULT = "efficientnet_lite0"
-"""The embedded classifier."""
+"""Specification of the classifier that ships with the package."""
 
 
 def load(
@@ -26,51 +27,55 @@ def load(
 ) -> Classifier:
     """Load a classifier by name, or wrap a module.
 
-    `spec` is `SOURCE` or `SOURCE:ARGUMENT` (`efficientnet_lite0`, `timm:vit_tiny_patch16_224`,
-    `file:model.pt2`), `package.module:factory` for a function of yours that returns a module or a
-    `Classifier`, a module (ImageNet's mean and std are assumed: wrap it in `Classifier` to say
-    otherwise) or a `Classifier`. `settings` go to the source. `device` defaults to CUDA where there
-    is one, for classifiers that are loaded by name; `size` (height, width) and `fit` ("crop",
-    "resize") override the framing. `precision` "auto" is float32, but bfloat16 for methods that
-    average over many scores (RISE, LIME, sliding patches), where the device has instructions for
-    it.
+    Args:
+        spec: One of: `SOURCE` or `SOURCE:ARGUMENT` (`efficientnet_lite0`,
+            `timm:vit_tiny_patch16_224`, `file:model.pt2`); `package.module:factory`, a function
+            that returns a module or a `Classifier`; a module, for which ImageNet's mean and
+            standard deviation are assumed (wrap it in `Classifier` to set others); a `Classifier`.
+        device: Device of the network. Classifiers loaded by name default to CUDA if it is
+            available; others stay where they are.
+        precision: Precision of a pass. "auto" is float32, but bfloat16 for methods that average
+            many scores (RISE, LIME, sliding patches) if the device has instructions for it.
+        size: Height and width of the input in pixels; by default the classifier's own.
+        fit: "crop" cuts out the centre of a photo, "resize" resizes all of it; by default the
+            classifier's own.
+        **settings: Settings of the source.
+
+    Raises:
+        InputError: The name is unknown, or the classifier or device is not usable.
     """
     if isinstance(spec, Classifier):
-        found = spec
+        classifier = spec
     elif isinstance(spec, nn.Module):
-        found = Classifier(spec)
+        classifier = Classifier(spec)
     elif isinstance(spec, str):
         source, argument = split(spec)
-        found = create("sources", source, **settings).load(argument)
+        classifier = create("sources", source, **settings).load(argument)
         device = device or default_device()
     else:
         raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
     if device is not None:
-        found = _on(found, device)
-    framing = found.framing
+        classifier = _on_device(classifier, device)
+    framing = classifier.framing
     if size is not None:
         framing = replace(framing, size=size)
     if fit is not None:
         framing = replace(framing, fit=fit)
-    if framing != found.framing:
-        found = replace(found, framing=framing)
-    return _precise(found, precision)
+    if framing != classifier.framing:
+        classifier = replace(classifier, framing=framing)
+    return _with_precision(classifier, precision)
 
 
 def default_device() -> str:
-    """Where a classifier that is loaded by name runs: CUDA where there is one."""
+    """Return the device of classifiers that are loaded by name: CUDA if it is available."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _precise(found: Classifier, precision: torch.dtype | Literal["auto"] | None) -> Classifier:
-    if precision == "auto":
-        module = isinstance(found.model, nn.Module)
-        return replace(found, averaging=half_precision(found.device) if module else None)
-    return replace(found, precision=precision) if precision else found
-
-
 def split(spec: str) -> tuple[str, str]:
-    """The source and the argument that a name stands for; what is no source is a factory."""
+    """Return the source and the argument of a specification.
+
+    `package.module:function` that does not begin with the name of a source is a factory.
+    """
     source, _, argument = spec.partition(":")
     if source in available("sources"):
         return source, argument
@@ -79,13 +84,23 @@ def split(spec: str) -> tuple[str, str]:
     return source, argument
 
 
-def _on(found: Classifier, device: str | torch.device) -> Classifier:
-    """The classifier on a device; a module that was loaded by name or given is moved there."""
+def _with_precision(
+    classifier: Classifier, precision: torch.dtype | Literal["auto"] | None
+) -> Classifier:
+    if precision == "auto":
+        is_module = isinstance(classifier.model, nn.Module)
+        sampling_precision = half_precision(classifier.device) if is_module else None
+        return replace(classifier, sampling_precision=sampling_precision)
+    return replace(classifier, precision=precision) if precision else classifier
+
+
+def _on_device(classifier: Classifier, device: str | torch.device) -> Classifier:
+    """Return the classifier on a device; its module is moved there in place."""
     try:
-        if torch.device(device) == found.device:
-            return found
-        if isinstance(found.model, nn.Module):
-            return replace(found, model=found.model.to(device), chunk=0)
+        if torch.device(device) == classifier.device:
+            return classifier
+        if isinstance(classifier.model, nn.Module):
+            return replace(classifier, model=classifier.model.to(device), chunk=None)
     except (RuntimeError, AssertionError) as error:  # no such device, or torch without it
         raise InputError(f"cannot use device {device}: {str(error).splitlines()[0]}") from error
-    return found  # a function runs wherever it runs
+    return classifier  # a function has no device

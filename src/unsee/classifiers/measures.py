@@ -1,6 +1,6 @@
-"""Which number of a classifier's output is the score.
+"""Measures: the number of a classifier's output that serves as the score.
 
-A measure is any function (logits (n, classes), targets (n,)) -> (n,), differentiable in the logits.
+A measure is a function (logits (n, classes), targets (n,)) -> (n,), differentiable in the logits.
 """
 
 from collections.abc import Callable
@@ -18,43 +18,43 @@ Measure = Callable[[Logits, Int[Tensor, " n"]], Values]
 
 
 def probability(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
-    """Softmax probability of the target class."""
+    """Return the softmax probability p of the target class."""
     return logits.softmax(1).gather(1, targets[:, None])[:, 0]
 
 
 def log_odds(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
-    """Log p - log(1 - p) of the target class; never infinite while the logits are finite."""
-    return logit(logits, targets) - _others(logits, targets).logsumexp(1)
+    """Return log p - log(1 - p) of the target class; finite for finite logits."""
+    return logit(logits, targets) - _without(logits, targets).logsumexp(1)
 
 
 def logit(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
-    """The target class's output before the softmax."""
+    """Return the output for the target class before the softmax."""
     return logits.gather(1, targets[:, None])[:, 0]
 
 
 def margin(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
-    """The target's logit less the best other one: positive as long as the target wins."""
-    return logit(logits, targets) - _others(logits, targets).amax(1)
+    """Return the target's logit minus the highest other logit; positive if the target is first."""
+    return logit(logits, targets) - _without(logits, targets).amax(1)
 
 
 def first_answer(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
-    """1 where the target is the first answer, for metrics; it has no gradient."""
+    """Return 1 where the target has the highest logit, otherwise 0; without gradient."""
     return (logits.argmax(1) == targets).to(logits)
 
 
 @dataclass(frozen=True)
 class Against:
-    """The target's logit less that of one contrast: "why this and not that"."""
+    """Measure: the target's logit minus the logit of one contrast class."""
 
     contrast: int
-    """The index of the other class."""
+    """Index of the contrast class."""
 
     def __call__(self, logits: Logits, targets: Int[Tensor, " n"]) -> Values:
-        """Positive as long as the target is ahead of the contrast."""
+        """Return the difference; positive if the target is ahead of the contrast."""
         return logit(logits, targets) - logits[:, self.contrast]
 
     def check(self, logits: Logits, targets: Int[Tensor, " n"]) -> None:
-        """Raise `InputError` for a contrast that is no class, or the target itself."""
+        """Raise `InputError` if the contrast is out of range or is the target itself."""
         if not 0 <= self.contrast < logits.shape[1]:
             raise InputError(f"the contrast {self.contrast} is not in 0..{logits.shape[1] - 1}")
         if (targets == self.contrast).any():
@@ -64,11 +64,12 @@ class Against:
 
     @property
     def __name__(self) -> str:
-        """For provenance."""
+        """Name of the measure in the provenance."""
         return f"margin over class {self.contrast}"
 
 
-def _others(logits: Logits, targets: Int[Tensor, " n"]) -> Logits:
+def _without(logits: Logits, targets: Int[Tensor, " n"]) -> Logits:
+    """Return the logits with those of the targets set to minus infinity."""
     return logits.scatter(1, targets[:, None], -torch.inf)
 
 
@@ -81,7 +82,7 @@ MEASURES: dict[str, Measure] = {
 
 
 def named(name: str) -> Measure:
-    """The measure of this name."""
+    """Return the measure of this name; raise `InputError` if there is none."""
     if name not in MEASURES:
         raise unknown("measure", name, MEASURES)
     return MEASURES[name]

@@ -1,4 +1,4 @@
-"""The least that a classifier's passes can cost, and how far methods are above it."""
+"""Time the passes of a classifier's network, and the overhead of methods over their passes."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -7,44 +7,87 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from torch import nn
+from torch.utils.benchmark import Timer
 
-from unsee.classifiers.chunked import no_room
-from unsee.classifiers.classifier import Classifier, synchronise, unwrapped
-from unsee.errors import InputError
-from unsee.types import Images, Size
+from unsee.classifiers.chunked import is_out_of_memory
+from unsee.classifiers.classifier import Classifier
+from unsee.types import Size
 
-LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 """Memory formats of the images."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds that the bare network takes for each image of a batch."""
+    """Seconds per image of the network alone, in one configuration."""
 
     precision: str
-    layout: str
+    memory_format: str
     chunk: int
+    """Images in the network at a time."""
     forward: float
-    both: float
-    """Forward and the gradient by the image."""
+    """Seconds per image of a forward pass."""
+    forward_backward: float
+    """Seconds per image of a forward pass and the gradient by the image."""
 
 
 @dataclass(frozen=True)
-class Floor:
-    """The least seconds an image, of a forward and of a forward with a backward."""
+class PassCost:
+    """Seconds per image of a pass of the network alone, in its fastest configuration."""
 
     forward: float
-    both: float
+    """Seconds of a forward pass."""
+    forward_backward: float
+    """Seconds of a forward pass and the gradient by the image."""
+
+    def seconds(self, cost: dict[str, Any]) -> float:
+        """Return the seconds of the passes of a provenance's `cost`."""
+        without_gradient = cost["forwards"] - cost["backwards"]
+        return float(without_gradient * self.forward + cost["backwards"] * self.forward_backward)
 
     def overhead(self, cost: dict[str, Any], seconds: float | None = None) -> float:
-        """How many times its passes' least cost a method took; by default the cost's own seconds.
+        """Return how many times longer a method took than its passes alone would.
 
-        seconds / (forwards without gradient x forward + forwards with gradient x both)
+        seconds / (forwards without gradient * forward + forwards with gradient * forward_backward)
+
+        Args:
+            cost: Forwards, backwards and seconds of a method, as in the provenance.
+            seconds: Seconds of the method; None takes those of `cost`.
         """
-        alone = cost["forwards"] - cost["backwards"]
-        spent: float = cost["seconds"] if seconds is None else seconds
-        return spent / max(alone * self.forward + cost["backwards"] * self.both, 1e-12)
+        elapsed: float = cost["seconds"] if seconds is None else seconds
+        return elapsed / max(self.seconds(cost), 1e-12)
+
+
+@dataclass(frozen=True)
+class FastestConfigurations:
+    """Configurations in which the network is fastest, forwards and with a backward pass."""
+
+    forward: Timing
+    forward_backward: Timing
+
+    @property
+    def cost(self) -> PassCost:
+        """Cost of a pass as it was measured."""
+        return PassCost(self.forward.forward, self.forward_backward.forward_backward)
+
+    def measure_again(self, classifier: Classifier, size: Size, seconds: float) -> PassCost:
+        """Return the cost of a pass at this moment; the speed of a machine varies over time."""
+        forward, forward_backward = (
+            seconds_per_image(
+                classifier, size, timing.memory_format, timing.chunk, gradient, seconds=seconds
+            )
+            for timing, gradient in ((self.forward, False), (self.forward_backward, True))
+        )
+        return PassCost(forward, forward_backward)
+
+
+def fastest(timings: Iterable[Timing], precision: str) -> FastestConfigurations:
+    """Return the fastest of the configurations of one precision."""
+    same = [timing for timing in timings if timing.precision == precision]
+    return FastestConfigurations(
+        min(same, key=lambda timing: timing.forward),
+        min(same, key=lambda timing: timing.forward_backward),
+    )
 
 
 def timings(
@@ -55,113 +98,90 @@ def timings(
     rounds: int = 3,
     seconds: float = 0.5,
 ) -> Iterator[Timing]:
-    """Time the bare network: the least of several rounds of at least some seconds each.
+    """Time the network alone in all configurations that fit in memory.
 
-    The first batch does not count. A round is a mean over its batches, as a method's time is: the
-    luckiest single batch is no floor that anything long could reach.
+    Args:
+        classifier: Classifier whose network is timed; its passes are not counted.
+        size: Height and width of the images in pixels.
+        chunks: Numbers of images in the network at a time, in increasing order.
+        precisions: Precisions of a pass.
+        rounds: Rounds of each configuration; the fastest one counts.
+        seconds: Minimum duration of a round in seconds.
 
-    Raises `InputError` for a classifier that is no torch module.
+    Raises:
+        InputError: The classifier is not a torch module.
     """
-    if not isinstance(classifier.model, nn.Module):
-        raise InputError("a black box has no floor to measure; it needs a torch module")
+    classifier.require_network("timing a network")
     for precision in precisions:
-        asked = replace(classifier, precision=precision)
-        for layout in LAYOUTS:
+        at_precision = replace(classifier, precision=precision)
+        for memory_format in MEMORY_FORMATS:
             for chunk in chunks:
                 try:
-                    forward, both = (
-                        bare(asked, size, layout, chunk, gradient, rounds, seconds)
+                    forward, forward_backward = (
+                        seconds_per_image(
+                            at_precision, size, memory_format, chunk, gradient, rounds, seconds
+                        )
                         for gradient in (False, True)
                     )
                 except RuntimeError as error:
-                    if not no_room(error):
+                    if not is_out_of_memory(error):
                         raise
                     break
                 name = str(precision).removeprefix("torch.")
-                yield Timing(name, layout, chunk, forward, both)
+                yield Timing(name, memory_format, chunk, forward, forward_backward)
 
 
-def bare(
+def seconds_per_image(
     classifier: Classifier,
     size: Size,
-    layout: str,
+    memory_format: str,
     chunk: int,
     gradient: bool,
     rounds: int = 1,
     seconds: float = 1.0,
 ) -> float:
-    """Seconds that the network alone takes for each image, in the classifier's precision."""
-    shape = (chunk, classifier.channels, *size)
-    x = torch.zeros(shape, device=classifier.device).contiguous(memory_format=LAYOUTS[layout])
-    return least(lambda: passed(classifier, x, gradient), rounds, seconds) / chunk
+    """Return the seconds per image of the network alone, in the classifier's precision.
 
-
-def least(work: Callable[[], None], rounds: int, seconds: float) -> float:
-    """Seconds that the work takes in the fastest round; it is done once before they begin."""
-    work()
-    means = []
-    for _ in range(rounds):
-        start, done, spent = time.perf_counter(), 0, 0.0
-        while not done or spent < seconds:
-            work()
-            done, spent = done + 1, time.perf_counter() - start
-        means.append(spent / done)
-    return min(means)
-
-
-def passed(classifier: Classifier, x: Images, gradient: bool) -> None:
-    """One batch through the bare network, waited for."""
-    mixed = classifier.precision != torch.float32
-    with torch.set_grad_enabled(gradient):
-        images = x.detach().requires_grad_(gradient)
-        with torch.autocast(x.device.type, classifier.precision, mixed):
-            output: Any = classifier.model(images)
-        if gradient:
-            torch.autograd.grad(unwrapped(output).float().sum(), images)
-    synchronise(x.device)
-
-
-@dataclass(frozen=True)
-class Best:
-    """Where the bare network was fastest, to time it there again."""
-
-    forward: Timing
-    both: Timing
-
-    @property
-    def floor(self) -> Floor:
-        """As it was then."""
-        return Floor(self.forward.forward, self.both.both)
-
-    def now(self, classifier: Classifier, size: Size, seconds: float) -> Floor:
-        """The floor at this moment: machines do not keep their speed from minute to minute."""
-        return Floor(
-            *(
-                bare(classifier, size, there.layout, there.chunk, gradient, 1, seconds)
-                for there, gradient in ((self.forward, False), (self.both, True))
-            )
-        )
-
-
-def best(found: list[Timing], precision: str) -> Best:
-    """Of one precision."""
-    same = [timing for timing in found if timing.precision == precision]
-    return Best(min(same, key=lambda t: t.forward), min(same, key=lambda t: t.both))
-
-
-def amid(steps: Iterable[object], bare: Callable[[], Floor], every: float) -> tuple[float, Floor]:
-    """Seconds that steps take in all, and the mean floor, timed anew after every so many seconds.
-
-    On a machine whose speed wanders, only what is timed in turns can be compared.
+    A round is the mean over its passes, as a method's time is; the fastest round counts. The first
+    passes, which initialise the network, are not timed.
     """
-    spent, floors = 0.0, [bare()]
+    shape = (chunk, classifier.channels, *size)
+    x = torch.zeros(shape, device=classifier.device)
+    x = x.contiguous(memory_format=MEMORY_FORMATS[memory_format])
+    timer = Timer(
+        "classifier.run_normalised(x, gradient=gradient)",
+        globals={"classifier": classifier, "x": x, "gradient": gradient},
+        num_threads=torch.get_num_threads(),
+    )
+    means = [timer.blocked_autorange(min_run_time=seconds).mean for _ in range(rounds)]
+    return float(min(means)) / chunk
+
+
+def interleave(
+    steps: Iterable[object], measure: Callable[[], PassCost], interval: float
+) -> tuple[float, PassCost]:
+    """Time the steps of a method and, in between, the passes of the network.
+
+    Because the speed of a machine varies over time, only what is timed in turns can be compared.
+
+    Args:
+        steps: Steps of a method; iterating runs them.
+        measure: Measures the current cost of a pass.
+        interval: Seconds of steps between two measurements.
+
+    Returns:
+        Seconds of all steps together, and the mean cost of a pass.
+    """
+    elapsed, costs = 0.0, [measure()]
     start = time.perf_counter()
     for _ in steps:
         now = time.perf_counter()
-        if now - start >= every:
-            spent += now - start
-            floors.append(bare())
+        if now - start >= interval:
+            elapsed += now - start
+            costs.append(measure())
             start = time.perf_counter()
-    spent += time.perf_counter() - start
-    floors.append(bare())
-    return spent, Floor(fmean(f.forward for f in floors), fmean(f.both for f in floors))
+    elapsed += time.perf_counter() - start
+    costs.append(measure())
+    return elapsed, PassCost(
+        fmean(cost.forward for cost in costs), fmean(cost.forward_backward for cost in costs)
+    )

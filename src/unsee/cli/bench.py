@@ -1,8 +1,6 @@
-"""`unsee bench`: what the classifier's passes cost at least, and how far methods are above it."""
+"""`unsee bench`: time the passes of a classifier's network, and the overhead of methods."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -15,125 +13,190 @@ from rich.table import Table
 
 from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.throughput import FastestConfigurations, Timing
 from unsee.cli import explain_options, flags
 from unsee.cli.explain_options import Question
 from unsee.errors import InputError
 from unsee.images import reading
+from unsee.infillers.base import Infiller
+from unsee.methods.base import Method
 from unsee.registry import create
-from unsee.study import Study
+from unsee.study import Study, passes_of
 from unsee.types import Images
+
+NETWORK_ROUNDS = 3
+"""Rounds in which each configuration of the network is timed."""
+DEFAULT_BUDGET = "fast"
+"""Budget of the methods."""
+SHIFT = 16
+"""Pixels by which each copy of the photo is shifted."""
 
 
 @dataclass(frozen=True)
-class FloorOptions(Question):
-    """Time the bare classifier over chunk sizes, memory formats and precisions, then methods.
+class BenchOptions(Question):
+    """Time the network over chunk sizes, memory formats and precisions, then methods.
 
-    A method's overhead is its time over that of its passes at the best that the classifier can do
-    in the same precision, timed in turns with the method's steps; the median of rounds counts.
+    The overhead of a method is its time divided by that of its passes in the network's fastest
+    configuration of the same precision. Both are measured in turns. The median of the rounds is
+    reported.
     """
 
     methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METHOD ...")] = (
         "tide", "fido", "igos_pp", "rise", "sliding_patch",
     )  # fmt: skip
-    """See `unsee list methods`."""
+    """Methods to time, see `unsee list methods`."""
     infiller: str = "blur"
-    """In-filler of all of them."""
+    """In-filler of all methods."""
     photo: Path | None = None
-    """By default a photo of scikit-image."""
+    """Photo to explain; by default one of scikit-image."""
     chunks: tuple[int, ...] = (1, 4, 8, 16, 32)
-    """Images in the network at a time."""
-    also: tuple[str, ...] = ("bfloat16",)
-    """Other precisions to time."""
+    """Numbers of images in the network at a time."""
+    extra_precisions: tuple[str, ...] = ("bfloat16",)
+    """Precisions to time in addition to those of the classifier."""
     batch: int = 4
-    """Photos explained together: the photo and others like it."""
+    """Photos explained together: shifted copies of the photo."""
     rounds: int = 3
-    """How often each method is timed."""
+    """Rounds in which each method is timed."""
     seconds: float = 1.0
-    """The network alone is timed over at least this many; steps, over twice as many at a turn."""
+    """Minimum duration of a measurement of the network, in seconds. Methods run for twice as long
+    between two measurements."""
 
 
 def run(arguments: list[str]) -> int:
-    """Print two tables."""
-    chosen = flags.parse_plain(FloorOptions, arguments, "unsee bench")
-    for precision in chosen.also:
+    """Print the estimated duration, the timings of the network and the overhead of the methods."""
+    options = flags.parse_plain(BenchOptions, arguments, "unsee bench")
+    for precision in options.extra_precisions:
         if precision not in flags.PRECISIONS:
-            raise InputError(f"--also: expected {', '.join(flags.PRECISIONS)}, got {precision!r}")
-    methods = {name: create("methods", name) for name in chosen.methods}
-    filler = create("infillers", chosen.infiller)
-    classifier = explain_options.classifier_of(chosen)
-    photo = _photo(chosen.photo, classifier)
-    together = torch.cat([photo.roll(16 * number, 3) for number in range(chosen.batch)])
-    rough = classifier.averaging or classifier.precision
-    also = [flags.PRECISIONS[name] for name in chosen.also]
-    precisions = tuple(dict.fromkeys((classifier.precision, rough, *also)))
-    console, table = Console(), _overheads()
+            expected = ", ".join(flags.PRECISIONS)
+            raise InputError(f"--extra-precisions: expected {expected}, got {precision!r}")
+    methods = {name: create("methods", name) for name in options.methods}
+    infiller = create("infillers", options.infiller)
+    classifier = explain_options.classifier_of(options)
+    photo = _photo(options.photo, classifier)
+    images = torch.cat([photo.roll(SHIFT * number, 3) for number in range(options.batch)])
+    precisions = _precisions(options, classifier)
+    console, table = Console(), _overhead_table()
+    console.print(_duration(_estimate(options, classifier, images, precisions)))
     with explain_options.progress() as bars:
-        found = _bare(chosen, classifier, together, precisions, bars)
-        console.print(_timings(found))
+        timings = _time_network(options, classifier, images, precisions, bars)
+        console.print(_timing_table(timings))
         for name, method in methods.items():
-            precision = rough if method.traits.allows_half_precision else classifier.precision
-            word = str(precision).removeprefix("torch.")
-            asked, there = replace(classifier, precision=precision), throughput.best(found, word)
-            now = partial(there.now, asked, photo.shape[-2:], chosen.seconds)
-            budget = chosen.budget or "fast"
-            bar = bars.add_task(name, total=chosen.rounds, loss="")
-            rounds = []
-            for _ in range(chosen.rounds):
-                study = Study.of(classifier, together, method, infiller=filler, budget=budget)
-                rounds.append(_round(study, now, chosen.seconds))
-                bars.advance(bar)
-            bars.remove_task(bar)
-            _add(table, (name, word), rounds)
+            precision = _precision(method, classifier)
+            fastest = throughput.fastest(timings, _plain(precision))
+            rounds = _time_method(options, classifier, images, (method, infiller), fastest, bars)
+            _add_row(table, (name, _plain(precision)), rounds)
     console.print(table)
     return 0
 
 
-def _bare(
-    chosen: FloorOptions,
+def _precision(method: Method, classifier: Classifier) -> torch.dtype:
+    """Return the precision in which a method runs the classifier."""
+    if method.traits.allows_half_precision and classifier.sampling_precision:
+        return classifier.sampling_precision
+    return classifier.precision
+
+
+def _precisions(options: BenchOptions, classifier: Classifier) -> tuple[torch.dtype, ...]:
+    """Return the precisions to time: those of the classifier, then the extra ones."""
+    own = (classifier.precision, classifier.sampling_precision or classifier.precision)
+    extra = (flags.PRECISIONS[name] for name in options.extra_precisions)
+    return tuple(dict.fromkeys((*own, *extra)))
+
+
+def _plain(precision: torch.dtype) -> str:
+    return str(precision).removeprefix("torch.")
+
+
+def _estimate(
+    options: BenchOptions,
+    classifier: Classifier,
+    images: Images,
+    precisions: tuple[torch.dtype, ...],
+) -> float:
+    """Return the expected duration in seconds, without in-filling, from the time of one pass."""
+    classifier.require_network("unsee bench")
+    size = (images.shape[-2], images.shape[-1])
+    one_pass = throughput.seconds_per_image(
+        classifier, size, "channels_last", 1, gradient=True, seconds=options.seconds / 10
+    )
+    measurements = len(precisions) * len(throughput.MEMORY_FORMATS) * NETWORK_ROUNDS * 2
+    network = measurements * sum(
+        max(options.seconds, chunk * one_pass) + chunk * one_pass for chunk in options.chunks
+    )
+    method = options.batch * passes_of(options.budget or DEFAULT_BUDGET) * one_pass
+    measured_in_turns = 2 * method + 4 * options.seconds
+    return network + len(options.methods) * options.rounds * measured_in_turns
+
+
+def _duration(seconds: float) -> str:
+    """Return a sentence that announces the duration."""
+    amount = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
+    return f"Estimated duration: {amount}, without the time of the in-filler."
+
+
+def _time_network(
+    options: BenchOptions,
     classifier: Classifier,
     images: Images,
     precisions: tuple[torch.dtype, ...],
     bars: Progress,
-) -> list[throughput.Timing]:
-    """The bare network at every setting."""
+) -> list[Timing]:
+    """Time the network alone in every configuration."""
     size = (images.shape[-2], images.shape[-1])
-    bar = bars.add_task("bare network", total=None, loss="")
-    found = []
+    total = len(precisions) * len(throughput.MEMORY_FORMATS) * len(options.chunks)
+    bar = bars.add_task("network", total=total, loss="")
+    timings = []
     for timing in throughput.timings(
-        classifier, size, chosen.chunks, precisions, 3, chosen.seconds
+        classifier, size, options.chunks, precisions, NETWORK_ROUNDS, options.seconds
     ):
-        found.append(timing)
+        timings.append(timing)
         bars.advance(bar)
     bars.remove_task(bar)
-    return found
+    return timings
 
 
 @dataclass(frozen=True)
 class _Round:
-    """What a method cost, and how many times the floor amid it."""
+    """Cost of one run of a method."""
 
     cost: dict[str, Any]
+    """Passes, as in the provenance."""
     seconds: float
     overhead: float
+    """Seconds divided by those of the passes alone."""
 
 
-def _round(study: Study, bare: Callable[[], throughput.Floor], seconds: float) -> _Round:
-    spent, least = throughput.amid(study.steps(), bare, 2 * seconds)
-    cost = study.explanation.provenance["cost"]
-    return _Round(cost, spent, least.overhead(cost, spent))
+def _time_method(
+    options: BenchOptions,
+    classifier: Classifier,
+    images: Images,
+    parts: tuple[Method, Infiller],
+    fastest: FastestConfigurations,
+    bars: Progress,
+) -> list[_Round]:
+    """Run a method several times, in turns with passes of the network alone."""
+    method, infiller = parts
+    size = (images.shape[-2], images.shape[-1])
+    at_precision = replace(classifier, precision=_precision(method, classifier))
+    bar = bars.add_task(type(method).__name__, total=options.rounds, loss="")
+    rounds = []
+    for _ in range(options.rounds):
+        budget = options.budget or DEFAULT_BUDGET
+        study = Study.of(classifier, images, method, infiller=infiller, budget=budget)
+        seconds, pass_cost = throughput.interleave(
+            study.steps(),
+            lambda: fastest.measure_again(at_precision, size, options.seconds),
+            2 * options.seconds,
+        )
+        cost = study.explanation.provenance["cost"]
+        rounds.append(_Round(cost, seconds, pass_cost.overhead(cost, seconds)))
+        bars.advance(bar)
+    bars.remove_task(bar)
+    return rounds
 
 
-def _add(table: Table, names: tuple[str, str], rounds: list[_Round]) -> None:
-    ratios = [one.overhead for one in rounds]
-    table.add_row(
-        *names,
-        *(str(rounds[0].cost[name]) for name in ("forwards", "backwards")),
-        f"{median(one.seconds for one in rounds):.2f}",
-        *(f"{x:.3f}" for x in (median(ratios), min(ratios), max(ratios))),
-    )
-
-
-def _photo(path: Path | None, classifier: Classifier) -> Any:
+def _photo(path: Path | None, classifier: Classifier) -> Images:
+    """Return the photo as the classifier receives it."""
     if path is not None:
         return classifier.framing.show(reading.read(path, classifier.channels).pixels)
     from skimage.data import chelsea
@@ -141,22 +204,35 @@ def _photo(path: Path | None, classifier: Classifier) -> Any:
     return classifier.framing.show(reading.from_array(chelsea(), classifier.channels))
 
 
-def _timings(found: list[throughput.Timing]) -> Table:
+def _timing_table(timings: list[Timing]) -> Table:
+    """Return the table of the network's timings."""
     table = Table(box=None, pad_edge=False, title="milliseconds an image", title_justify="left")
     for name in ("precision", "memory format"):
         table.add_column(name)
     for name in ("chunk", "forward", "forward + backward"):
         table.add_column(name, justify="right")
-    for t in found:
-        times = f"{1e3 * t.forward:.2f}", f"{1e3 * t.both:.2f}"
-        table.add_row(t.precision, t.layout, str(t.chunk), *times)
+    for timing in timings:
+        milliseconds = f"{1e3 * timing.forward:.2f}", f"{1e3 * timing.forward_backward:.2f}"
+        table.add_row(timing.precision, timing.memory_format, str(timing.chunk), *milliseconds)
     return table
 
 
-def _overheads() -> Table:
-    table = Table(box=None, pad_edge=False, title="over the floor", title_justify="left")
+def _overhead_table() -> Table:
+    """Return an empty table of the methods' overhead."""
+    table = Table(box=None, pad_edge=False, title="overhead of methods", title_justify="left")
     for name in ("method", "precision"):
         table.add_column(name)
     for name in ("forwards", "with backward", "seconds", "overhead", "lowest", "highest"):
         table.add_column(name, justify="right")
     return table
+
+
+def _add_row(table: Table, names: tuple[str, str], rounds: list[_Round]) -> None:
+    """Add a method's median over the rounds."""
+    overheads = [one_round.overhead for one_round in rounds]
+    table.add_row(
+        *names,
+        *(str(rounds[0].cost[name]) for name in ("forwards", "backwards")),
+        f"{median(one_round.seconds for one_round in rounds):.2f}",
+        *(f"{x:.3f}" for x in (median(overheads), min(overheads), max(overheads))),
+    )

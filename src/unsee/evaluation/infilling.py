@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.classifier import Classifier, synchronise
+from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.passes import synchronise
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.infillers.base import ImageBatch, Infiller, RowIndex

@@ -1,1 +1,1 @@
-"""Score masked images, and optimise masks."""
+"""Masked images: composition, scores, and the optimisation of masks."""

@@ -1,4 +1,4 @@
-"""Rules that move parameters downhill: pure, each image on its own."""
+"""Optimizers as pure functions with one step size, or one state, for each image."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -11,35 +11,51 @@ from torch import Tensor
 
 from unsee.types import Losses, Theta
 
-Ask = Callable[[Theta, Int[Tensor, " n"]], Losses]
-"""Losses at parameters (n, ...) of these images; an image may be asked about several times."""
+Evaluate = Callable[[Theta, Int[Tensor, " n"]], Losses]
+"""From parameters (n, ...) and the numbers of their images, which may repeat, to losses (n,)."""
 
 
 class Optimizer(ABC):
-    """A rule that moves parameters downhill. Hyper-parameters are frozen, the state explicit."""
+    """A rule that updates parameters. Settings are frozen, and the state is explicit.
+
+    The parameters (b, ...) of b images are updated independently of each other.
+    """
 
     @abstractmethod
     def init(self, theta: Theta) -> Any:
-        """State before the first step."""
+        """Return the state before the first step."""
 
     @abstractmethod
     def step(
-        self, theta: Theta, gradient: Theta, losses: Losses, ask: Ask, state: Any
+        self, theta: Theta, gradient: Theta, losses: Losses, evaluate: Evaluate, state: Any
     ) -> tuple[Theta, Any]:
-        """New parameters and state."""
+        """Return the parameters and the state after one step.
+
+        Args:
+            theta: Parameters.
+            gradient: Gradient of each image's loss.
+            losses: Losses at `theta`.
+            evaluate: Evaluates the losses at other parameters, for a line search.
+            state: State before the step.
+        """
 
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Kingma & Ba 2015, with a rate that may fall linearly to zero."""
+    """Adam (Kingma & Ba, ICLR 2015, https://arxiv.org/abs/1412.6980).
+
+    The learning rate can fall linearly to zero.
+    """
 
     rate: float
-    fade: int = 0
-    """Steps over which the rate falls to zero; 0 keeps it constant."""
+    """Learning rate."""
+    fade: int | None = None
+    """Number of steps over which the learning rate falls to zero; None keeps it constant."""
     decay: tuple[float, float] = (0.9, 0.999)
+    """Decay rates of the running means of the gradient and of its square."""
 
     def init(self, theta: Theta) -> tuple[int, Theta, Theta]:
-        """No steps yet, no momentum."""
+        """Return zero steps and zero running means."""
         return 0, torch.zeros_like(theta), torch.zeros_like(theta)
 
     def step(
@@ -47,7 +63,7 @@ class Adam(Optimizer):
         theta: Theta,
         gradient: Theta,
         losses: Losses,
-        ask: Ask,
+        evaluate: Evaluate,
         state: tuple[int, Theta, Theta],
     ) -> tuple[Theta, tuple[int, Theta, Theta]]:
         """Move by the bias-corrected ratio of the two running means."""
@@ -56,97 +72,108 @@ class Adam(Optimizer):
         t, (a, b) = t + 1, self.decay
         first = a * first + (1 - a) * gradient
         second = b * second + (1 - b) * gradient**2
-        move = first / (1 - a**t) / ((second / (1 - b**t)).sqrt() + 1e-8)
-        return theta - rate * move, (t, first, second)
+        update = first / (1 - a**t) / ((second / (1 - b**t)).sqrt() + 1e-8)
+        return theta - rate * update, (t, first, second)
 
 
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
-    """Accelerated gradient descent with a fixed rate (Nesterov 1983).
+    """Accelerated gradient descent with a fixed rate (Nesterov, 1983).
 
     velocity' = momentum velocity - rate gradient;
     theta' = theta + momentum velocity' - rate gradient
     """
 
     rate: float
+    """Learning rate."""
     momentum: float = 0.9
+    """Decay rate of the velocity."""
 
     def init(self, theta: Theta) -> Theta:
-        """At rest."""
+        """Return a velocity of zero."""
         return torch.zeros_like(theta)
 
     def step(
-        self, theta: Theta, gradient: Theta, losses: Losses, ask: Ask, state: Theta
+        self, theta: Theta, gradient: Theta, losses: Losses, evaluate: Evaluate, state: Theta
     ) -> tuple[Theta, Theta]:
-        """Look ahead along the velocity."""
+        """Apply one accelerated step."""
         velocity = self.momentum * state - self.rate * gradient
         return theta + self.momentum * velocity - self.rate * gradient, velocity
 
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """Descent of a heavy ball (Polyak 1964): velocity' = momentum velocity + gradient."""
+    """Heavy-ball gradient descent (Polyak, 1964).
+
+    velocity' = momentum velocity + gradient; theta' = theta - rate velocity'
+    """
 
     rate: float
+    """Learning rate."""
     momentum: float = 0.9
+    """Decay rate of the velocity."""
 
     def init(self, theta: Theta) -> Theta:
-        """At rest."""
+        """Return a velocity of zero."""
         return torch.zeros_like(theta)
 
     def step(
-        self, theta: Theta, gradient: Theta, losses: Losses, ask: Ask, state: Theta
+        self, theta: Theta, gradient: Theta, losses: Losses, evaluate: Evaluate, state: Theta
     ) -> tuple[Theta, Theta]:
-        """Roll on."""
+        """Apply one momentum step."""
         velocity = self.momentum * state + gradient
         return theta - self.rate * velocity, velocity
 
 
 @dataclass(frozen=True)
 class LineSearch(Optimizer):
-    """Backtracking from a long first step (Armijo 1966), with a step size for each image.
+    """Gradient descent with a backtracking line search for each image (Armijo, 1966).
 
-    A size is taken when loss(theta - size gradient) <= loss - slope size |gradient|^2.
+    A step size is accepted if loss(theta - size gradient) <= loss - slope size |gradient|^2.
     """
 
     first: float = 1000.0
+    """Step size that is tried first."""
     shrink: float = 0.2
+    """Factor of the next step size after a rejected one."""
     slope: float = 1e-4
-    least: float = 1e-5
-    """A search that gets below this size stops and takes that tiny step."""
-    grow: float = 0.0
-    """Start a search from the last step's size times this; 0 starts from `first` every time."""
+    """Share of the linearly predicted decrease that an accepted step must reach."""
+    smallest: float = 1e-5
+    """Step size at which a search ends; the step is then taken without the condition."""
+    grow: float | None = None
+    """Factor between the last accepted step size and the first one of the next search, which is
+    `first` at most; None starts every search from `first`."""
     width: int = 1
-    """Sizes that are asked about at once: fewer rounds, which a GPU likes, and more passes. The
-    same size is taken."""
+    """Number of step sizes evaluated at once. A larger number takes fewer rounds, which suits a
+    GPU, and more passes; the accepted step size is the same."""
 
     def init(self, theta: Theta) -> Tensor:
-        """The size to try first, for each image."""
+        """Return the step size to try first, for each image."""
         return theta.new_full((len(theta),), self.first)
 
     def step(
-        self, theta: Theta, gradient: Theta, losses: Losses, ask: Ask, state: Tensor
+        self, theta: Theta, gradient: Theta, losses: Losses, evaluate: Evaluate, state: Tensor
     ) -> tuple[Theta, Tensor]:
-        """Shrink each image's step until its loss has dropped enough."""
+        """Shrink the step size of each image until its loss decreases enough."""
 
-        def moved(size: Tensor, at: Tensor) -> Theta:
-            return theta[at] - size.view(-1, *[1] * (theta.ndim - 1)) * gradient[at]
+        def moved(size: Tensor, images: Tensor) -> Theta:
+            return theta[images] - size.view(-1, *[1] * (theta.ndim - 1)) * gradient[images]
 
         slope = self.slope * gradient.pow(2).flatten(1).sum(1)
-        size, searching = state.clone(), torch.arange(len(theta), device=theta.device)
+        everything = torch.arange(len(theta), device=theta.device)
+        size, searching = state.clone(), everything
         shrink = self.shrink ** torch.arange(self.width, device=theta.device)
         while len(searching):
             sizes = size[searching, None] * shrink  # (images, width)
-            at = searching.repeat_interleave(self.width)
-            found = ask(moved(sizes.flatten(), at), at).view_as(sizes)
-            enough = found <= losses[searching, None] - sizes * slope[searching, None]
-            ends = enough | (sizes <= self.least)
+            images = searching.repeat_interleave(self.width)
+            trial_losses = evaluate(moved(sizes.flatten(), images), images).view_as(sizes)
+            accepted = trial_losses <= losses[searching, None] - sizes * slope[searching, None]
+            ends = accepted | (sizes <= self.smallest)
             done, first = ends.any(1), ends.int().argmax(1)
             size[searching] = torch.where(
                 done, sizes.gather(1, first[:, None])[:, 0], sizes[:, -1] * self.shrink
             )
             searching = searching[~done]
         start = torch.full_like(size, self.first)
-        everyone = torch.arange(len(theta), device=theta.device)
-        after = (size * self.grow).clamp(max=self.first) if self.grow else start
-        return moved(size, everyone), after
+        next_size = (size * self.grow).clamp(max=self.first) if self.grow else start
+        return moved(size, everything), next_size

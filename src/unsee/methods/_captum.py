@@ -62,11 +62,12 @@ class Scored(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Undo the normalisation, which the classifier will do again; any number of images."""
         classifier = self.score.classifier
-        mean, std = (x.new_tensor(v).view(-1, 1, 1) for v in (classifier.mean, classifier.std))
         target = self.score.targets[self.row].expand(len(x))
         chunk = max(2, self.at_a_time(len(x)))  # DeepLift compares two pictures of one pass
         parts = zip(x.split(chunk), target.split(chunk), strict=True)
-        values = [classifier.measured(p * std + mean, t, self.score.measure) for p, t in parts]
+        values = [
+            classifier.measured(classifier.denormalise(p), t, self.score.measure) for p, t in parts
+        ]
         return torch.cat(values)
 
     def at_a_time(self, wanted: int) -> int:

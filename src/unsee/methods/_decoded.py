@@ -1,48 +1,57 @@
-"""Trained decoders on a classifier's feature maps: one pass for each image."""
+"""Apply a trained decoder to a classifier's feature maps, in one pass for each image."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from unsee.classifiers.classifier import unwrapped
+from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
-from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
-from unsee.networks.stages import Stages
+from unsee.methods._evidence import gradient_evidence
+from unsee.networks.stages import FeatureExtractor
 from unsee.types import Targets
 
-Decode = Callable[[list[Tensor], Logits, Targets], Tensor]
-"""From feature maps, what the classifier says and classes to whatever is drawn."""
+Decoder = Callable[[list[Tensor], Logits, Targets], Tensor]
+"""From the feature maps, logits and target classes of n images to a result (n, ...)."""
 
 
-def decoded(score: MaskedScore, reader: Stages, decode: Decode) -> Tensor:
-    """What a decoder makes of all images, chunk by chunk."""
-    classifier, found = score.classifier, list[Tensor]()
-    gradient = reader.backwards > 0
-    chunk = classifier.at_a_time(score.images, len(score.images), gradient=gradient)
+def decode(
+    score: MaskedScore,
+    layers: Sequence[str],
+    decoder: Decoder,
+    *,
+    classifier: Classifier | None = None,
+    evidence: bool = False,
+) -> Tensor:
+    """Return the decoder's results for all images of a score, computed in chunks.
+
+    Args:
+        score: Images, targets and classifier.
+        layers: Qualified names of the modules whose outputs the decoder receives.
+        decoder: Decoder of a chunk.
+        classifier: Classifier whose feature maps are read; None takes that of the score.
+        evidence: Whether gradient evidence is appended to the feature maps.
+    """
+    reader, results = classifier or score.classifier, list[Tensor]()
+    chunk = score.classifier.at_a_time(score.images, len(score.images), gradient=evidence)
     pairs = zip(score.images.split(chunk), score.targets.split(chunk), strict=True)
     with torch.no_grad():
         for images, targets in pairs:
-            x = classifier.normalise(images).contiguous(memory_format=torch.channels_last)
-            answer, features = reader(x)
-            said = unwrapped(answer).float()
-            found.append(decode([f.float() for f in features], said, targets))
-            classifier.passes.forwards += len(images)
-            classifier.passes.backwards += reader.backwards * len(images)
-    return torch.cat(found)
+            features = reader.features(images, layers, gradient=evidence)
+            maps = features.maps
+            if features.gradient is not None:
+                maps = [*maps, gradient_evidence(features.inputs, features.gradient)]
+            results.append(decoder(maps, features.logits, targets))
+    return torch.cat(results)
 
 
-def module_of(score: MaskedScore, what: str) -> nn.Module:
-    """The classifier's network. Raises `InputError`, naming what reads it, for a black box."""
-    network: Any = score.classifier.model
-    if not isinstance(network, nn.Module):
-        raise InputError(f"{what} reads a classifier's feature maps, and a black box has none")
-    return network
+def decoder_stages(score: MaskedScore) -> tuple[list[str], list[int]]:
+    """Return the names of the modules that a decoder reads, and the channels of their outputs.
 
-
-def stages_of(score: MaskedScore) -> tuple[Stages, list[int]]:
-    """The stages of the classifier that is explained, and their channels."""
-    network: Any = score.classifier.model  # a module: methods that decode need one
-    return Stages.of(network, score.classifier.normalise(score.images[:1]))
+    Raises:
+        InputError: The classifier is a black box, or its network has no feature maps.
+    """
+    network = score.classifier.require_network("reading feature maps")
+    extractor, channels = FeatureExtractor.of(network, score.classifier.normalise(score.images[:1]))
+    return extractor.names, channels

@@ -1,38 +1,47 @@
-"""Where a classifier's answer hangs on an image: its gradient, read along with its features."""
+"""Gradient evidence: the first-order effect of a blur on the classifier's prediction."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.classifier import unwrapped
-from unsee.classifiers.measures import log_odds
+from unsee.classifiers.passes import predicted_class_gradient, unwrapped
 from unsee.images.filters import gaussian_blur
-from unsee.networks.stages import Stages
+from unsee.networks.stages import FeatureExtractor
 
-LOST: dict[str, Any] = {"sigma": 5, "kernel": 11}
-"""The blur that says what a pixel has that its surroundings have not."""
+BLUR: dict[str, Any] = {"sigma": 5, "kernel": 11}
+"""Blur that removes what distinguishes a pixel from its surroundings; in pixels."""
 
 
-class Evident(Stages):
-    """A network read at some of its modules, and asked what its answer hangs on.
+def gradient_evidence(
+    inputs: Float[Tensor, "n c h w"], gradient: Float[Tensor, "n c h w"]
+) -> Float[Tensor, "n 2 h w"]:
+    """Return the first-order change of the prediction if each pixel were blurred.
 
-    The last map is, for each pixel, the gradient of the log-odds of what the network answers times
-    what a light blur takes away, summed over channels with its sign and without: the first-order
-    change of the answer if that pixel were blurred. One pass forward and one back, as Grad-CAM.
+    With the gradient g of the predicted class's log-odds, sum_c g_c (x - blur(x))_c and
+    sum_c |g_c (x - blur(x))_c|, as two maps.
+
+    Args:
+        inputs: Normalised images x.
+        gradient: Gradient g with respect to them.
+    """
+    change = gradient.float() * (inputs - gaussian_blur(inputs, **BLUR)).float()
+    return torch.cat([part.sum(1, keepdim=True) for part in (change, change.abs())], 1)
+
+
+class GradientEvidence(FeatureExtractor):
+    """A feature extractor whose last map is gradient evidence.
+
+    A call takes one forward and one backward pass, as Grad-CAM does.
     """
 
-    backwards: ClassVar[int] = 1
-
     def __call__(self, x: Float[Tensor, "n c h w"]) -> tuple[Any, list[Tensor]]:
-        """What the network says, its feature maps, and the evidence (n, 2, h, w)."""
+        """Return the logits for normalised images, the feature maps, and the evidence."""
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            answer, features = super().__call__(x)
-            said = unwrapped(answer).float()
-            (gradient,) = torch.autograd.grad(log_odds(said, said.argmax(1)).sum(), x)
-        x = x.detach()
-        change = gradient.float() * (x - gaussian_blur(x, **LOST)).float()
-        both = torch.cat([one.sum(1, keepdim=True) for one in (change, change.abs())], 1)
-        return said.detach(), [*(map_.detach() for map_ in features), both]
+            output, features = super().__call__(x)
+            logits = unwrapped(output).float()
+            gradient = predicted_class_gradient(logits, x)
+        evidence = gradient_evidence(x.detach(), gradient)
+        return logits.detach(), [*(map_.detach() for map_ in features), evidence]

@@ -1,115 +1,105 @@
-"""Which layer a class activation map is taken from, in networks of any kind."""
+"""Choice of the layer for class activation maps, in convolutional networks and transformers."""
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 
-import torch
 from torch import Tensor, nn
 
 from unsee.errors import InputError
+from unsee.networks.stages import LayerOutput, layer_outputs
+
+MAX_PREFIX_TOKENS = 8
+"""Maximum number of tokens before those of the image (class token, registers)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A layer, and how its output becomes (n, channels, rows, columns)."""
+    """A layer, and how its output becomes feature maps (n, channels, rows, columns)."""
 
     name: str
     module: nn.Module
     spatial: Callable[[Tensor], Tensor] | None
-    """None where it is so already."""
+    """Turns the output into feature maps; None if it has that shape already."""
 
 
-def find(network: nn.Module, x: Tensor, wanted: str = "") -> Layer:
-    """The layer of this name; if none is given, the last one that still knows about places.
+def find(network: nn.Module, x: Tensor, name: str = "") -> Layer:
+    """Return the layer of this name or, without a name, the last one with a spatial output.
 
-    In a transformer that is the first norm of the last block: what comes after it reaches the
-    answer through the class token alone. Raises `InputError`, with the names that would do.
+    In a transformer, the default is the first norm of the last block: the outputs of later layers
+    reach the logits through the class token only.
+
+    Args:
+        network: Network in evaluation mode; it is run once.
+        x: Normalised images (n, c, h, w).
+        name: Qualified name of a module, or empty.
+
+    Raises:
+        InputError: There is no such layer; the message lists similar names.
     """
-    seen = _look(network, x)
-    if wanted:
-        for layer in seen:
-            if layer.name == wanted:
+    layers = _spatial_layers(network, x)
+    if name:
+        for layer in layers:
+            if layer.name == name:
                 return layer
-        names = [layer.name for layer in seen]
-        close = get_close_matches(wanted, names, 5, 0.3) or names[-5:]
-        raise InputError(f"no layer {wanted!r} with a spatial output; try {', '.join(close)}")
-    if not seen:
+        names = [layer.name for layer in layers]
+        close = get_close_matches(name, names, 5, 0.3) or names[-5:]
+        raise InputError(f"no layer {name!r} with a spatial output; try {', '.join(close)}")
+    if not layers:
         raise InputError(
-            "no layer with a spatial output was found in this network; "
-            "class activation maps need one"
+            "this network has no layer with a spatial output; class activation maps need one"
         )
-    return _before_attention(seen) or seen[-1]
+    return _first_norm_of_last_block(layers) or layers[-1]
 
 
-def _before_attention(seen: list[Layer]) -> Layer | None:
-    """The first norm of the last block with two norms, if there is one."""
+def _first_norm_of_last_block(layers: Sequence[Layer]) -> Layer | None:
+    """Return the first norm of the last block that has at least two, if there is such a block."""
     blocks: dict[str, list[Layer]] = {}
-    for layer in seen:
+    for layer in layers:
         if isinstance(layer.module, nn.LayerNorm):
             blocks.setdefault(layer.name.rpartition(".")[0], []).append(layer)
-    twice = [norms for norms in blocks.values() if len(norms) >= 2]
-    return twice[-1][0] if twice else None
+    with_two_norms = [norms for norms in blocks.values() if len(norms) >= 2]
+    return with_two_norms[-1][0] if with_two_norms else None
 
 
-def _look(network: nn.Module, x: Tensor) -> list[Layer]:
-    """Every layer that gives a map of places, in the order in which they finish.
-
-    One that is called twice in a pass (an activation that a network has once for all) is passed
-    over: hooks would show its first call.
-    """
-    seen: dict[str, Layer] = {}
-    calls: Counter[str] = Counter()
-    shape = (int(x.shape[-2]), int(x.shape[-1]))
-
-    def note(name: str, module: nn.Module, inputs: object, output: object) -> None:
-        calls[name] += 1
-        found = _reading(module, output, shape) if isinstance(output, Tensor) else None
-        if found is not None:
-            seen[name] = Layer(name, module, None if found is _as_it_is else found)
-
-    hooks = [
-        module.register_forward_hook(partial(note, name))
-        for name, module in network.named_modules()
-        if name
-    ]
-    try:
-        with torch.no_grad():
-            network(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return [layer for name, layer in seen.items() if calls[name] == 1]
+def _spatial_layers(network: nn.Module, x: Tensor) -> list[Layer]:
+    """Return the layers whose outputs are feature maps, in the order of completion."""
+    size = (int(x.shape[-2]), int(x.shape[-1]))
+    layers = []
+    for output in layer_outputs(network, x):
+        spatial = _spatial(output, size)
+        if spatial is not None:
+            spatial = None if spatial is _identity else spatial
+            layers.append(Layer(output.name, output.module, spatial))
+    return layers
 
 
-def _reading(
-    module: nn.Module, output: Tensor, size: tuple[int, int]
-) -> Callable[[Tensor], Tensor] | None:
-    """How an output is read as a map; None if it is no map."""
-    if output.ndim == 4:
-        last = isinstance(module, nn.LayerNorm) and module.normalized_shape == output.shape[-1:]
-        if last and output.shape[1] != output.shape[-1]:
+def _spatial(output: LayerOutput, size: tuple[int, int]) -> Callable[[Tensor], Tensor] | None:
+    """Return what turns an output into feature maps; None if it has no spatial axes."""
+    shape, is_norm = output.shape, isinstance(output.module, nn.LayerNorm)
+    if len(shape) == 4:
+        channels_last = is_norm and output.module.normalized_shape == shape[-1:]
+        if channels_last and shape[1] != shape[-1]:
             return _channels_first
-        return _as_it_is if output.shape[2] * output.shape[3] > 1 else None
-    if output.ndim == 3 and isinstance(module, nn.LayerNorm):
-        grid = _grid(output.shape[1], size)
-        return partial(_tokens, grid=grid) if grid else None
+        return _identity if shape[2] * shape[3] > 1 else None
+    if len(shape) == 3 and is_norm:
+        grid = _grid(shape[1], size)
+        return partial(_tokens_to_maps, grid=grid) if grid else None
     return None
 
 
 def _grid(tokens: int, size: tuple[int, int]) -> tuple[int, int] | None:
-    """Rows and columns of so many tokens, a few of them (class, registers) before the image's."""
-    for prefix in range(9):
-        places = tokens - prefix
-        rows = round((max(places, 0) * size[0] / size[1]) ** 0.5)
-        if rows > 1 and places % rows == 0 and rows * size[1] == places // rows * size[0]:
-            return rows, places // rows
+    """Return the rows and columns of an image's tokens, which may follow a few others."""
+    for prefix in range(MAX_PREFIX_TOKENS + 1):
+        cells = tokens - prefix
+        rows = round((max(cells, 0) * size[0] / size[1]) ** 0.5)
+        if rows > 1 and cells % rows == 0 and rows * size[1] == cells // rows * size[0]:
+            return rows, cells // rows
     return None
 
 
-def _as_it_is(output: Tensor) -> Tensor:
+def _identity(output: Tensor) -> Tensor:
     return output
 
 
@@ -117,6 +107,6 @@ def _channels_first(output: Tensor) -> Tensor:
     return output.permute(0, 3, 1, 2)
 
 
-def _tokens(output: Tensor, grid: tuple[int, int]) -> Tensor:
+def _tokens_to_maps(output: Tensor, grid: tuple[int, int]) -> Tensor:
     rows, columns = grid
     return output[:, -rows * columns :].mT.unflatten(2, grid)

@@ -25,7 +25,7 @@ from unsee.masking import masks
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._landscape import Hills, landscape
+from unsee.methods._ranking_network import Ranking, initial_ranking
 from unsee.types import Losses, Saliency, Size, Theta
 
 WARM = 0.2
@@ -155,7 +155,7 @@ class MaskOptimizer(Method):
         """Parameters before the first step."""
 
     @abstractmethod
-    def warm(self, theta: Theta, hills: Hills) -> Theta:
+    def warm(self, theta: Theta, hills: Ranking) -> Theta:
         """The start, moved to where a trained landscape is high."""
 
     @abstractmethod
@@ -176,7 +176,7 @@ class MaskOptimizer(Method):
         theta = self.start(score)
         if not self.warm_start:
             return theta
-        return self.warm(theta, landscape(score, self.warm_start, "--warm-start")[:, None])
+        return self.warm(theta, initial_ranking(score, self.warm_start))
 
     @final
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
@@ -199,7 +199,9 @@ class MaskOptimizer(Method):
             yield Progress(self.steps, self.steps, reading, losses)
 
 
-def top_of(hills: Hills, size: Sequence[int], share: float = WARM) -> Float[Tensor, "b 1 1 _h _w"]:
+def top_of(
+    hills: Ranking, size: Sequence[int], share: float = WARM
+) -> Float[Tensor, "b 1 1 _h _w"]:
     """How much each cell is of the highest share of a landscape, in (0, 1), at another size."""
     flat = masks.resize(hills, size).flatten(2)
     count = flat.new_full(flat.shape[:2], share * flat.shape[2])

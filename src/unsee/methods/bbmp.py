@@ -6,7 +6,7 @@ from typing import Literal
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._landscape import Hills
+from unsee.methods._ranking_network import Ranking
 from unsee.methods.base import MaskOptimizer, check_grid, check_positive, top_of
 from unsee.types import Losses, Saliency, Size, Theta
 
@@ -66,7 +66,7 @@ class BBMP(MaskOptimizer):
         check_grid("bbmp", self.grid, score)
         return score.images.new_full((len(score.images), 1, 1, self.grid, self.grid), self.first)
 
-    def warm(self, theta: Theta, hills: Hills) -> Theta:
+    def warm(self, theta: Theta, hills: Ranking) -> Theta:
         """The region is what is high."""
         high = top_of(hills, theta.shape[-2:])
         return high if self.mode == "ssr" else 1 - high

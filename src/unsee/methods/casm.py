@@ -1,71 +1,81 @@
-"""CASM: a trained decoder that masks the object in one pass."""
+"""CASM: a trained decoder that masks the evidence for any class in one pass."""
 
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from unsee.classifiers.classifier import Classifier
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import decoded, stages_of
+from unsee.methods._decoded import decode, decoder_stages
 from unsee.methods.base import Method, Progress, Traits, drawn
 from unsee.networks import weights as files
 from unsee.networks.mask_decoder import MaskDecoder
-from unsee.networks.stages import Stages
 
 __all__ = ["CASM"]
 
-NEEDED = ("classifier", "stages", "channels", "width", "shared")
+METADATA = ("classifier", "stages", "channels", "width", "shared")
+"""Keys that the metadata of a file of weights must have."""
 PUBLISHED = files.Published("casm.safetensors", "unsee train casm", "yours")
 
 
 @dataclass(frozen=True)
 class CASM(Method):
-    """Classifier-agnostic saliency map (Zolna, Geras & Cho 2018), trained by `unsee train casm`.
+    """Classifier-agnostic saliency map (Zolna, Geras & Cho, 2018).
 
-    Feature maps of the classifier, or of the one that was trained along, go through a decoder: one
-    forward pass. The map is of what classifiers can see, not of a class: the target does not count.
+    A decoder turns feature maps into a mask in one forward pass. The feature maps are those of the
+    classifier, or of the network that was trained together with the decoder. The map shows the
+    evidence for any class: it does not depend on the target. `unsee train casm` trains the weights.
+
+    K. Zolna, K. J. Geras & K. Cho, "Classifier-agnostic saliency map extraction", 2018,
+    https://arxiv.org/abs/1805.08249.
     """
 
     traits = Traits(needs_module=True, needs_weights=True)
 
     weights: str = ""
-    """Path of casm.safetensors, trained for this classifier."""
+    """Path or name of weights trained for this classifier; by default those of the package."""
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round, one forward pass for each image."""
-        reader, decoder = self._networks(score)
+        """Yield the maps after one forward pass for each image."""
+        classifier, layers, decoder = self._load(score)
         size = (score.images.shape[-2], score.images.shape[-1])
-        masks = decoded(score, reader, lambda features, *_: decoder(features, size)[:, 0])
+        masks = decode(
+            score, layers, lambda maps, *_: decoder(maps, size)[:, 0], classifier=classifier
+        )
         yield Progress(1, 1, drawn(masks))
 
-    def _networks(self, score: MaskedScore) -> tuple[Stages, MaskDecoder]:
-        """What reads the feature maps, and what makes masks of them."""
-        network: Any = score.classifier.model
-        device = score.images.device
+    def _load(self, score: MaskedScore) -> tuple[Classifier, list[str], MaskDecoder]:
+        """Return the classifier and the names of the layers to read, and the decoder."""
+        network, device = score.classifier.require_network("casm"), score.images.device
         if self.weights == files.RANDOM:
-            reader, channels = stages_of(score)
-            decoder: Any = files.untrained(MaskDecoder, channels)
-            return reader, decoder.to(device)
+            layers, channels = decoder_stages(score)
+            untrained: Any = files.untrained(MaskDecoder, channels)
+            return score.classifier, layers, untrained.to(device)
         path = files.find(self.weights, PUBLISHED, "--weights")
 
-        def casm() -> tuple[str, Stages | None, list[str], MaskDecoder]:
-            about, tensors = files.described(path, NEEDED, "mask decoder")
-            decoder = MaskDecoder(json.loads(about["channels"]), int(about["width"]))
+        def casm() -> tuple[str, nn.Module | None, list[str], MaskDecoder]:
+            metadata, tensors = files.described(path, METADATA, "mask decoder")
+            decoder = MaskDecoder(json.loads(metadata["channels"]), int(metadata["width"]))
             files.fit(decoder, _part(tensors, "decoder."), path)
-            names, own = json.loads(about["stages"]), None
-            if about["shared"] == "True":
+            layers, trained = json.loads(metadata["stages"]), None
+            if metadata["shared"] == "True":
                 trained = copy.deepcopy(network)
                 files.fit(trained, _part(tensors, "network."), path)
-                own = Stages(trained.to(device), names)
-            return about["classifier"], own, names, decoder.to(device)
+                trained = trained.to(device)
+            return metadata["classifier"], trained, layers, decoder.to(device)
 
-        trained_for, own, names, decoder = files.ready(network, path, device, casm)
+        trained_for, trained, layers, decoder = files.ready(network, path, device, casm)
         files.for_classifier(path, trained_for, score.classifier.name)
-        return own or Stages(network, names), decoder
+        classifier = score.classifier
+        if trained is not None:
+            classifier = replace(classifier, model=trained)
+        return classifier, layers, decoder
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names have a prefix, without it."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -13,7 +13,7 @@ from unsee.errors import InputError
 from unsee.infillers.base import RowIndex
 from unsee.masking.optimizers import Momentum, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._landscape import Hills
+from unsee.methods._ranking_network import Ranking
 from unsee.methods.base import MaskOptimizer, check_positive, top_of
 from unsee.types import Keep, Losses, Saliency, Theta, Variants
 
@@ -95,7 +95,7 @@ class ExtremalPerturbation(MaskOptimizer):
     def _margin(self) -> int:
         return -(-int(REACH * self.smoothness) // self.cell)
 
-    def warm(self, theta: Theta, hills: Hills) -> Theta:
+    def warm(self, theta: Theta, hills: Ranking) -> Theta:
         """Each area's mask is as much of what is high."""
         margin = self._margin
         inner = (theta.shape[-2] - 2 * margin, theta.shape[-1] - 2 * margin)

@@ -9,7 +9,7 @@ from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._landscape import Hills
+from unsee.methods._ranking_network import Ranking
 from unsee.methods.base import MaskOptimizer, check_grid, check_positive, top_of
 from unsee.types import Losses, Saliency, Size, Theta
 
@@ -73,7 +73,7 @@ class FIDO(MaskOptimizer):
         check_grid("fido", self.grid, score)
         return score.images.new_zeros(len(score.images), 1, 1, self.grid, self.grid)
 
-    def warm(self, theta: Theta, hills: Hills) -> Theta:
+    def warm(self, theta: Theta, hills: Ranking) -> Theta:
         """The region is likely where it is high."""
         logits = top_of(hills, theta.shape[-2:]).clamp(0.1, 0.9).logit()
         return logits if self.mode == "ssr" else -logits

@@ -7,7 +7,7 @@ from unsee.masking import masks
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods import _path
-from unsee.methods._landscape import Hills
+from unsee.methods._ranking_network import Ranking
 from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive, top_of
 from unsee.types import Losses, Saliency, Size, Theta
 
@@ -79,7 +79,7 @@ class IGOS(MaskOptimizer):
         check_grid("igos", self.grid, score)
         return score.images.new_ones(len(score.images), 1, 1, self.grid, self.grid)
 
-    def warm(self, theta: Theta, hills: Hills) -> Theta:
+    def warm(self, theta: Theta, hills: Ranking) -> Theta:
         """What is removed is what is high."""
         return 1 - top_of(hills, theta.shape[-2:])
 

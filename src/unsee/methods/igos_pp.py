@@ -11,7 +11,7 @@ from unsee.masking import masks
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods import _path
-from unsee.methods._landscape import Hills
+from unsee.methods._ranking_network import Ranking
 from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive, top_of
 from unsee.types import Keep, Losses, Saliency, Size, Theta
 
@@ -100,7 +100,7 @@ class IGOSPlusPlus(MaskOptimizer):
         count = 2 if self.terms == "bilateral" else 1
         return score.images.new_ones(len(score.images), count, 1, self.grid, self.grid)
 
-    def warm(self, theta: Theta, hills: Hills) -> Theta:
+    def warm(self, theta: Theta, hills: Ranking) -> Theta:
         """All masks remove what is high, alike and together as much as one would."""
         kept = 1 - top_of(hills, theta.shape[-2:])
         return (kept ** (1 / theta.shape[1])).expand_as(theta).contiguous()

@@ -9,7 +9,7 @@ from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._landscape import Hills
+from unsee.methods._ranking_network import Ranking
 from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive, top_of
 from unsee.types import Losses, Saliency, Theta, Variants
 
@@ -63,7 +63,7 @@ class MP(MaskOptimizer):
         check_grid("mp", self.grid, score)
         return score.random.uniform(0, 1, 1, self.grid, self.grid, stream="start")
 
-    def warm(self, theta: Theta, hills: Hills) -> Theta:
+    def warm(self, theta: Theta, hills: Ranking) -> Theta:
         """What is removed is what is high."""
         return 1 - top_of(hills, theta.shape[-2:])
 

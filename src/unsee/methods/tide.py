@@ -9,7 +9,7 @@ from torch import Tensor
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._landscape import Hills
+from unsee.methods._ranking_network import Ranking
 from unsee.methods.base import MaskOptimizer, check_grid, check_positive
 from unsee.types import Losses, Saliency, Theta
 
@@ -91,7 +91,7 @@ class TIDE(MaskOptimizer):
             height = height + masks.resize(part.unflatten(1, (1, 1, n, n)), height.shape[-2:])
         return height
 
-    def warm(self, theta: Theta, hills: Hills) -> Theta:
+    def warm(self, theta: Theta, hills: Ranking) -> Theta:
         """The finest grid is the trained landscape, no higher than that a descent comes away."""
         fine = masks.resize(hills, (self.grid, self.grid)).flatten(1)
         fine = fine - fine.mean(1, keepdim=True)

@@ -13,22 +13,23 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import decoded, module_of
-from unsee.methods._evidence import Evident
+from unsee.methods._decoded import decode
 from unsee.methods.base import Method, Progress, Traits, drawn
 from unsee.networks import weights as files
 from unsee.networks.gaussian_decoder import GaussianDecoder
-from unsee.networks.head import rows_of
+from unsee.networks.head import class_weights
 from unsee.networks.mixture import Mixture
-from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import VariationalEncoder
 from unsee.noise import ImageRandom
 
 __all__ = ["Variational"]
 
-NEEDED = ("classifier", "reads", "side", "channels")
-TOGETHER = 8
-"""Images that are read at a time."""
+METADATA = ("classifier", "reads", "side", "channels")
+"""Keys that the metadata of a file of weights must have."""
+IMAGES_PER_BATCH = 8
+"""Images in the encoder at a time."""
+UNTRAINED_WIDTHS = (8, 8)
+"""Channels of an encoder with random weights."""
 Encoder = VariationalEncoder | GaussianDecoder
 PUBLISHED = files.Published("variational.safetensors", "unsee train variational", "yours")
 
@@ -37,86 +38,97 @@ PUBLISHED = files.Published("variational.safetensors", "unsee train variational"
 class Variational(Method):
     """Variational saliency (Kim et al.), trained by `unsee train variational`.
 
-    One pass of the encoder gives a mean and a variance for each pixel: from the image, or, where it
-    was trained so, from the classifier's feature maps, or from these and its answer's gradient.
-    `reading` takes the mean, the uncertainty (the standard deviation), or a map drawn with the
-    run's seed, of which several (`repeats`) show the same spread. Several Gaussians, where it was
-    trained so, are read as their mixture. The target does not count.
+    One pass of the encoder gives a mean and a variance for each pixel. The encoder reads the image,
+    the classifier's feature maps, or these and the gradient of the prediction, depending on how it
+    was trained. `reading` selects the mean, the standard deviation, or a map drawn with the run's
+    seed; several such maps (`repeats`) show the same uncertainty. Encoders with several Gaussians
+    are read as their mixture. The map does not depend on the target.
     """
 
     traits = Traits(needs_weights=True)
 
     weights: str = ""
-    """Path of variational.safetensors, trained for this classifier."""
+    """Path or name of weights trained for this classifier; by default those of the package."""
     reading: Literal["mean", "deviation", "sample"] = "mean"
-    """What the map shows."""
+    """Statistic of the Gaussian that the map shows."""
 
     @property
     def caption(self) -> tuple[str, str, str]:
-        """Evidence, or what the network is unsure of."""
+        """What a map shows, and the words for its lowest and highest values."""
         if self.reading == "deviation":
             return "Where the map is unsure", "sure", "unsure"
         return super().caption
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round; at most one forward pass for each image."""
-        found, size = self._mixture(score), score.images.shape[-2:]
+        """Yield the maps after at most one pass for each image."""
+        mixture, size = self._mixture(score), score.images.shape[-2:]
         if self.reading == "sample":
-            maps = _sampled(found, score.random)
+            maps = _sample(mixture, score.random)
         else:
-            maps = found.mean if self.reading == "mean" else found.deviation
+            maps = mixture.mean if self.reading == "mean" else mixture.deviation
         yield Progress(1, 1, drawn(masks.resize(maps[:, None, None], size)[:, 0, 0]))
 
     def _mixture(self, score: MaskedScore) -> Mixture:
-        """The Gaussians over the maps of all images."""
-        encoder, stages = self._encoder(score)
-        if stages is not None:
-            both = decoded(
-                score, stages, lambda maps, said, _: torch.stack(encoder(maps, said.softmax(1)), 1)
+        """Return the Gaussians over the maps of all images."""
+        encoder, layers = self._load(score)
+        if layers:
+            parameters = decode(
+                score,
+                layers,
+                lambda maps, logits, _: torch.stack(encoder(maps, logits.softmax(1)), 1),
+                evidence=_reads_gradients(encoder),
             )
-            return Mixture(*both.unbind(1))
+            return Mixture(*parameters.unbind(1))
         with torch.no_grad():
-            parts = [encoder(score.classifier.normalise(x)) for x in score.images.split(TOGETHER)]
+            batches = score.images.split(IMAGES_PER_BATCH)
+            parts = [encoder(score.classifier.normalise(x)) for x in batches]
         return Mixture(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
-    def _encoder(self, score: MaskedScore) -> tuple[Encoder, Stages | None]:
-        """The trained network, and what reads the feature maps that it wants."""
+    def _load(self, score: MaskedScore) -> tuple[Encoder, list[str]]:
+        """Return the trained encoder and the names of the layers that it reads."""
         classifier, device = score.classifier, score.images.device
         if self.weights == files.RANDOM:
-            made: Any = files.untrained(VariationalEncoder, classifier.channels, (8, 8))
-            return made.to(device), None
+            untrained: Any = files.untrained(
+                VariationalEncoder, classifier.channels, UNTRAINED_WIDTHS
+            )
+            return untrained.to(device), []
         path = files.find(self.weights, PUBLISHED, "--weights")
 
         def variational() -> tuple[str, list[str], Encoder]:
-            about, tensors = files.described(path, NEEDED, "variational encoder")
-            made = _made(about, score, path)
-            files.fit(made, tensors, path)
-            return about["classifier"], json.loads(about.get("stages", "[]")), made.to(device)
+            metadata, tensors = files.described(path, METADATA, "variational encoder")
+            encoder = _untrained(metadata, score, path)
+            files.fit(encoder, tensors, path)
+            layers = json.loads(metadata.get("stages", "[]"))
+            return metadata["classifier"], layers, encoder.to(device)
 
-        model: Any = classifier.model  # a function is as good a key as a module
-        trained_for, names, encoder = files.ready(model, path, device, variational)
+        # the cache's key is the model, which may be a function
+        trained_for, layers, encoder = files.ready(classifier.model, path, device, variational)
         files.for_classifier(path, trained_for, classifier.name)
-        evident = isinstance(encoder, GaussianDecoder) and encoder.evidence is not None
-        if evident and not classifier.differentiable:
+        if _reads_gradients(encoder) and not classifier.differentiable:
             raise InputError(f"{path} reads gradients, and this classifier has none")
-        reader = Evident if evident else Stages
-        return encoder, reader(model, names) if names else None
+        return encoder, layers
 
 
-def _sampled(found: Mixture, random: ImageRandom) -> Float[Tensor, "b _gh _gw"]:
-    """A map of each image, from one of the Gaussians."""
+def _reads_gradients(encoder: Encoder) -> bool:
+    """Return whether the encoder reads gradient evidence."""
+    return isinstance(encoder, GaussianDecoder) and encoder.evidence is not None
+
+
+def _sample(mixture: Mixture, random: ImageRandom) -> Float[Tensor, "b _gh _gw"]:
+    """Return a map of each image, drawn from one of its Gaussians."""
     coin = random.uniform(0, 1, stream="variational")[:, 0]
-    mean, log_variance = found.one((coin * found.means.shape[1]).long())
+    mean, log_variance = mixture.one((coin * mixture.means.shape[1]).long())
     noise = random.normal(0, *mean.shape[1:], stream="variational")
     return mean + (log_variance / 2).exp() * noise
 
 
-def _made(about: dict[str, str], score: MaskedScore, path: Path) -> Encoder:
-    """The untrained network that a file of weights is for."""
-    channels, side = json.loads(about["channels"]), int(about["side"])
-    if about["reads"] != "image":
-        rows = rows_of(module_of(score, str(path)), int(about["rows"]))
-        evident = about["reads"] == "gradients"
-        heads = int(about.get("heads", 1))  # earlier weights do not say
-        return GaussianDecoder(channels, int(about["width"]), side, rows, evident, heads)
-    return VariationalEncoder(channels, json.loads(about["widths"]), side)
+def _untrained(metadata: dict[str, str], score: MaskedScore, path: Path) -> Encoder:
+    """Return the network that a file of weights is for, before they are loaded."""
+    channels, side = json.loads(metadata["channels"]), int(metadata["side"])
+    if metadata["reads"] != "image":
+        network = score.classifier.require_network(str(path))
+        rows = class_weights(network, int(metadata["rows"]))
+        evident = metadata["reads"] == "gradients"
+        heads = int(metadata.get("heads", 1))  # absent from earlier files
+        return GaussianDecoder(channels, int(metadata["width"]), side, rows, evident, heads)
+    return VariationalEncoder(channels, json.loads(metadata["widths"]), side)

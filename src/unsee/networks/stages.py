@@ -1,11 +1,11 @@
-"""Feature maps of any CNN, found and read by hooks that are gone afterwards."""
+"""Feature maps of a network, read with forward hooks that are removed afterwards."""
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -13,102 +13,135 @@ from torch import Tensor, nn
 
 from unsee.errors import InputError
 
-FINEST = 4
-"""Pixels to a cell of the finest map that is used."""
+FINEST_STRIDE = 4
+"""Input pixels per cell, along each side, of the finest feature map that decoders read."""
+MAX_HALVINGS = 7
+"""The coarsest feature map has 2^-7 of the input's resolution."""
+SIZE_TOLERANCE = 0.1
+"""Relative deviation of a map's side from a halved input that still counts as that resolution."""
 
 
-def find(network: nn.Module, x: Float[Tensor, "1 c h w"]) -> list[str]:
-    """Names of the modules whose outputs a decoder reads, from the finest to the coarsest.
+class LayerOutput(NamedTuple):
+    """Output of one module in one forward pass."""
 
-    At each resolution from a quarter of the input on, the module of the most channels, the last of
-    several; at the finest the first one too (ResNet-50: max-pool, then the four layers, as CASM has
-    it). Modules that are called twice are passed over. The network is run once, in the mode in
-    which it is. Raises `InputError` for a network without such maps.
+    name: str
+    """Qualified name of the module in its network."""
+    module: nn.Module
+    shape: tuple[int, ...]
+    """Shape of the output, with the batch axis first."""
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of an output (n, c, h, w)."""
+        return self.shape[1]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of an output (n, c, h, w)."""
+        return self.shape[2], self.shape[3]
+
+
+def layer_outputs(network: nn.Module, x: Float[Tensor, "n c h w"]) -> list[LayerOutput]:
+    """Run the network once and return the outputs of its modules, in the order of completion.
+
+    Only modules that return a tensor are included. Modules that run more than once in a pass (e.g.
+    a shared activation) are excluded, because a hook cannot tell their calls apart. The network
+    runs in its current mode, without gradients.
     """
-    seen: list[Seen] = []
+    outputs: list[LayerOutput] = []
+    calls: Counter[str] = Counter()
 
-    def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and name:
-            channels, height, width = (int(side) for side in output.shape[1:])
-            seen.append(Seen(name, channels, (height, width)))
+    def record(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        calls[name] += 1
+        if isinstance(output, Tensor):
+            outputs.append(LayerOutput(name, module, tuple(map(int, output.shape))))
 
     with ExitStack() as hooks, torch.no_grad():
         for name, module in network.named_modules():
-            hooks.callback(module.register_forward_hook(partial(note, name)).remove)
+            if name:
+                hooks.callback(module.register_forward_hook(partial(record, name)).remove)
         network(x)
-    calls = Counter(one.name for one in seen)
-    once = [one for one in seen if calls[one.name] == 1]
-    groups = _groups(once, (x.shape[-2], x.shape[-1]))
-    tokens = any(isinstance(module, nn.LayerNorm) for module in network.modules())
-    if not groups or (len(groups) == 1 and tokens):  # a transformer's patches are no features
+    return [output for output in outputs if calls[output.name] == 1]
+
+
+def find_stages(network: nn.Module, x: Float[Tensor, "1 c h w"]) -> list[str]:
+    """Return the names of the modules whose outputs a decoder reads, from finest to coarsest.
+
+    At each resolution from a quarter of the input on: the module with the most channels, or the
+    last of several. At the finest resolution, also the first module. For ResNet-50, these are the
+    max-pooling and the four layers that CASM reads (Zolna, Geras & Cho, 2018).
+
+    Raises:
+        InputError: The network has no such feature maps.
+    """
+    maps = [output for output in layer_outputs(network, x) if len(output.shape) == 4]
+    groups = _by_resolution(maps, (x.shape[-2], x.shape[-1]))
+    has_tokens = any(isinstance(module, nn.LayerNorm) for module in network.modules())
+    if not groups or (len(groups) == 1 and has_tokens):  # the patch embedding of a transformer
         raise InputError("this network has no feature maps that a mask decoder can read")
-    widest = [
-        [one.name for one in group if one.channels == max(o.channels for o in group)][-1]
-        for group in groups
-    ]
+    widest = []
+    for group in groups:
+        channels = max(output.channels for output in group)
+        widest.append([output.name for output in group if output.channels == channels][-1])
     first = groups[0][0].name
     return widest if first == widest[0] else [first, *widest]
 
 
-def _groups(seen: list["Seen"], size: tuple[int, int]) -> list[list["Seen"]]:
-    """Modules by resolution, a half of the one before; of nearly equal sizes the usual one.
+def _by_resolution(maps: Sequence[LayerOutput], size: tuple[int, int]) -> list[list[LayerOutput]]:
+    """Group feature maps by resolution, each half of the previous one.
 
-    A convolution that pads beforehand shows maps of a pixel more, which are not meant.
+    Among nearly equal sizes, the most frequent one is used: a padded convolution may have an output
+    one pixel larger than the others.
     """
-    found = []
-    for halvings in range(int(math.log2(FINEST)), 8):
-        wanted = tuple(side / 2**halvings for side in size)
+    groups = []
+    for halvings in range(int(math.log2(FINEST_STRIDE)), MAX_HALVINGS + 1):
+        sides = tuple(side / 2**halvings for side in size)
         near = [
-            one
-            for one in seen
-            if all(abs(a - b) <= max(1, 0.1 * b) for a, b in zip(one.size, wanted, strict=True))
-            and min(one.size) > 1
+            output
+            for output in maps
+            if all(
+                abs(actual - side) <= max(1, SIZE_TOLERANCE * side)
+                for actual, side in zip(output.size, sides, strict=True)
+            )
+            and min(output.size) > 1
         ]
         if near:
-            ((usual, _),) = Counter(one.size for one in near).most_common(1)
-            found.append([one for one in near if one.size == usual])
-    return found
+            ((usual, _),) = Counter(output.size for output in near).most_common(1)
+            groups.append([output for output in near if output.size == usual])
+    return groups
 
 
-class Seen(NamedTuple):
-    """An output that may be read."""
+class FeatureExtractor:
+    """A network together with the modules whose outputs are read; the network is not changed."""
 
-    name: str
-    channels: int
-    size: tuple[int, int]
-
-
-class Stages:
-    """A network read at some of its modules; it stays as it was."""
-
-    backwards: ClassVar[int] = 0
-    """Passes back through the network that a reading takes."""
-
-    def __init__(self, network: nn.Module, names: list[str]) -> None:
-        self.network, self.names = network, names
+    def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
+        self.network, self.names = network, list(names)
 
     @classmethod
-    def of(cls, network: nn.Module, x: Float[Tensor, "n c h w"]) -> tuple["Stages", list[int]]:
-        """The stages that are found in a network, and their channels.
+    def of(
+        cls, network: nn.Module, x: Float[Tensor, "n c h w"]
+    ) -> tuple["FeatureExtractor", list[int]]:
+        """Return the extractor of a network's stages, and the number of channels of each stage.
 
-        Raises `InputError` for a network without any.
+        Raises:
+            InputError: The network has no feature maps that a decoder can read.
         """
-        stages = cls(network, find(network, x[:1]))
+        extractor = cls(network, find_stages(network, x[:1]))
         with torch.no_grad():
-            _, features = stages(x[:1])
-        return stages, [map_.shape[1] for map_ in features]
+            _, features = extractor(x[:1])
+        return extractor, [map_.shape[1] for map_ in features]
 
     def __call__(self, x: Float[Tensor, "n c h w"]) -> tuple[Any, list[Tensor]]:
-        """What the network says, and the feature maps in the order of the names."""
-        found: dict[str, Tensor] = {}
+        """Return the network's output for `x` and the feature maps, in the order of `names`."""
+        features: dict[str, Tensor] = {}
 
         def keep(name: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
-            found[name] = output
+            features[name] = output
 
         with ExitStack() as hooks:
             for name in self.names:
                 hook: Callable[..., None] = partial(keep, name)
                 handle = self.network.get_submodule(name).register_forward_hook(hook)
                 hooks.callback(handle.remove)
-            answer = self.network(x)
-        return answer, [found[name] for name in self.names]
+            output = self.network(x)
+        return output, [features[name] for name in self.names]

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from unsee.classifiers.classifier import unwrapped
+from unsee.classifiers.passes import unwrapped
 from unsee.errors import InputError
 from unsee.networks.mask_decoder import MaskDecoder
-from unsee.networks.stages import Stages
+from unsee.networks.stages import FeatureExtractor
 from unsee.training import mask_task, trainer
 from unsee.training.mask_task import MaskGame, MaskTraining
 from unsee.training.task import Batch
@@ -184,7 +184,7 @@ class CasmGame(MaskGame):
         """The decoder's mask from features that pass no gradient, and what their network says."""
         reader: Any = self.network if self.chosen.shared else self.given.model
         with torch.no_grad():
-            answer, features = Stages(reader, self.stages)(x)
+            answer, features = FeatureExtractor(reader, self.stages)(x)
         mask = self.decoder([f.detach() for f in features], (x.shape[-2], x.shape[-1]))
         return mask, unwrapped(answer)
 

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.classifier import unwrapped
 from unsee.classifiers.measures import probability
+from unsee.classifiers.passes import unwrapped
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore

@@ -14,8 +14,8 @@ from unsee.classifiers.classifier import Classifier
 from unsee.datasets.base import classes_in
 from unsee.errors import InputError
 from unsee.methods.base import check_choices
-from unsee.networks.head import rows_of
-from unsee.networks.stages import Stages
+from unsee.networks.head import class_weights
+from unsee.networks.stages import FeatureExtractor
 from unsee.training.crops import middles
 from unsee.training.photos import Labelled, gathered
 from unsee.training.task import Batch, Game, Training
@@ -134,14 +134,15 @@ def neutral(classifier: Classifier) -> Float[Tensor, "1 c 1 1"]:
     return classifier.normalise(colour.view(1, -1, 1, 1))
 
 
-def stages_of(classifier: Classifier, what: str) -> tuple[Stages, list[int]]:
+def stages_of(classifier: Classifier, what: str) -> tuple[FeatureExtractor, list[int]]:
     """Where a decoder reads the classifier's feature maps, and their channels.
 
     Raises `InputError` for a black box, and for a network without such maps.
     """
     network = network_of(classifier, f"{what} reads feature maps; it")
     size = classifier.framing.size
-    return Stages.of(network, torch.zeros(1, classifier.channels, *size, device=classifier.device))
+    x = torch.zeros(1, classifier.channels, *size, device=classifier.device)
+    return FeatureExtractor.of(network, x)
 
 
 def classes_of(classifier: Classifier) -> tuple[int, Float[Tensor, "classes d"] | None]:
@@ -149,7 +150,7 @@ def classes_of(classifier: Classifier) -> tuple[int, Float[Tensor, "classes d"] 
     size = (classifier.channels, *classifier.framing.size)
     classes = classifier.predict(torch.zeros(1, *size, device=classifier.device)).shape[1]
     model: Any = classifier.model
-    return classes, rows_of(model, classes)
+    return classes, class_weights(model, classes)
 
 
 def network_of(given: Classifier, what: str) -> nn.Module:

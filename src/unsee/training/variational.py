@@ -10,15 +10,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.classifier import unwrapped
 from unsee.classifiers.measures import probability
+from unsee.classifiers.passes import unwrapped
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods._evidence import Evident
+from unsee.methods._evidence import GradientEvidence
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.mixture import STEADY, Mixture
-from unsee.networks.stages import Stages
+from unsee.networks.stages import FeatureExtractor
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
 from unsee.noise import seeds_of
 from unsee.registry import made
@@ -132,12 +132,12 @@ class VariationalGame(MaskGame):
         self.given = mask_task.given(chosen, accelerator)
         mask_task.network_of(self.given, "variational saliency")
         torch.manual_seed(chosen.seed)
-        self.stages: Stages | None = None
+        self.stages: FeatureExtractor | None = None
         side = self.cells(chosen.side) if chosen.side else 0
         if chosen.reads != "image":
             evident = chosen.reads == "gradients"
             found, channels = mask_task.stages_of(self.given, "variational saliency")
-            self.stages = Evident(found.network, found.names) if evident else found
+            self.stages = GradientEvidence(found.network, found.names) if evident else found
             _, rows = mask_task.classes_of(self.given)
             encoder: Encoder = GaussianDecoder(
                 channels, chosen.width, side, rows, evident, chosen.heads

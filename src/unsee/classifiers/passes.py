@@ -1,0 +1,61 @@
+"""Results of passes through a network, and their count."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from unsee.classifiers.measures import Logits, log_odds
+from unsee.errors import InputError
+from unsee.types import Variants
+
+
+@dataclass
+class Passes:
+    """Numbers of images that went through the network, forwards and backwards."""
+
+    forwards: int = 0
+    backwards: int = 0
+
+
+class Features(NamedTuple):
+    """Result of a pass in which the outputs of inner layers are read."""
+
+    logits: Logits
+    maps: list[Tensor]
+    """Outputs of the layers, in the order in which they were named, as float32."""
+    inputs: Variants
+    """Normalised images that the network received."""
+    gradient: Variants | None
+    """Gradient of the predicted class's log-odds with respect to `inputs`, if requested."""
+
+
+def unwrapped(output: Any) -> Any:
+    """Return the logits of a network's output; transformers return them as an attribute."""
+    return getattr(output, "logits", output)
+
+
+def as_logits(output: Any, count: int) -> Logits:
+    """Return the logits of a network's output for `count` images, as float32.
+
+    Raises:
+        InputError: The output is not a tensor (count, classes).
+    """
+    output = unwrapped(output)
+    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != count:
+        actual = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise InputError(f"expected logits ({count}, classes) from the model, got {actual}")
+    return output.float()
+
+
+def predicted_class_gradient(logits: Logits, inputs: Variants) -> Variants:
+    """Return the gradient of the log-odds of the predicted class with respect to the inputs."""
+    (gradient,) = torch.autograd.grad(log_odds(logits, logits.argmax(1)).sum(), inputs)
+    return gradient
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a GPU has finished its work; needed only to measure times."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,65 @@
+"""Pixel rankings from the network that `unsee train distilled` trains, in one pass."""
+
+import json
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.masking.score import MaskedScore
+from unsee.methods._decoded import decode, decoder_stages
+from unsee.networks import weights as files
+from unsee.networks.head import class_weights
+from unsee.networks.landscape_decoder import LandscapeDecoder
+
+Ranking = Float[Tensor, "b 1 1 _g _g"]
+"""One logit per cell of a grid, in the shape of a mask; higher is more important."""
+METADATA = ("classifier", "stages", "channels", "classes", "width", "grid", "rows")
+"""Keys that the metadata of a file of weights must have."""
+PUBLISHED = files.Published("distilled.safetensors", "unsee train distilled", "yours")
+UNTRAINED_CLASSES = 1000
+"""Number of classes of a network with random weights."""
+
+
+def initial_ranking(score: MaskedScore, weights: str, flag: str = "--warm-start") -> Ranking:
+    """Return the network's ranking of each image for its target, in one forward pass each.
+
+    Args:
+        score: Images, targets and classifier.
+        weights: Path or name of a file of weights; "random" takes an untrained network.
+        flag: Setting that names the weights, for error messages.
+
+    Raises:
+        InputError: The classifier is a black box, or the weights are missing or for another
+            classifier.
+    """
+    layers, decoder = _load(score, weights, flag)
+    return decode(score, layers, lambda maps, _, targets: decoder(maps, targets))[:, None]
+
+
+def _load(score: MaskedScore, weights: str, flag: str) -> tuple[list[str], LandscapeDecoder]:
+    """Return the names of the layers that the decoder reads, and the decoder."""
+    network, device = score.classifier.require_network(flag), score.images.device
+    if weights == files.RANDOM:
+        layers, channels = decoder_stages(score)
+        untrained: Any = files.untrained(LandscapeDecoder, channels, UNTRAINED_CLASSES)
+        return layers, untrained.to(device)
+    path = files.find(weights, PUBLISHED, flag)
+
+    def distilled() -> tuple[str, list[str], LandscapeDecoder]:
+        metadata, tensors = files.described(path, METADATA, "ranking network")
+        classes = int(metadata["classes"])
+        rows = class_weights(network, classes) if metadata["rows"] == "True" else None
+        decoder = LandscapeDecoder(
+            json.loads(metadata["channels"]),
+            classes,
+            int(metadata["width"]),
+            int(metadata["grid"]),
+            rows,
+        )
+        files.fit(decoder, tensors, path)
+        return metadata["classifier"], json.loads(metadata["stages"]), decoder.to(device)
+
+    trained_for, layers, decoder = files.ready(network, path, device, distilled)
+    files.for_classifier(path, trained_for, score.classifier.name)
+    return layers, decoder

@@ -1,0 +1,48 @@
+from dataclasses import replace
+
+import torch
+
+from tests.conftest import question
+from unsee.masking.minimise import EarlyStopping, minimise
+from unsee.masking.optimizers import Adam, LineSearch
+
+
+def identity(theta):
+    return theta
+
+
+def test_converged_images_are_not_evaluated_again(network, images) -> None:
+    score, evaluated = question(network, images), []
+
+    def loss(rows, step, theta):
+        evaluated.append(len(theta))
+        return rows.targets.to(theta) * theta.mean(1)  # constant for an image with target 0
+
+    score = replace(score, targets=torch.tensor([0, 1, 0]))
+    path = minimise(
+        loss, score, torch.zeros(3, 4), Adam(0.1), identity, early_stopping=EarlyStopping(0.01, 2)
+    )
+    iterates = [next(path) for _ in range(10)]
+    assert evaluated == [3] * 6 + [1] * 4
+    assert torch.equal(iterates[-1].theta[0], iterates[5].theta[0])
+    assert iterates[-1].theta[1].mean() < iterates[5].theta[1].mean()
+    assert iterates[-1].step == 10
+
+
+def test_iteration_ends_once_all_images_have_converged(network, images) -> None:
+    path = minimise(
+        lambda rows, step, theta: 0 * theta.mean(1), question(network, images),
+        torch.zeros(3, 4), Adam(0.1), identity, early_stopping=EarlyStopping(0.01, 2),
+    )  # fmt: skip
+    assert len(list(path)) == 6
+
+
+def test_line_search_ends_at_the_smallest_step_size(network, images) -> None:
+    """A loss that never decreases enough rejects every step size."""
+    optimizer, theta = LineSearch(first=1.0, shrink=0.5, smallest=0.25), torch.zeros(2, 4)
+    moved, sizes = optimizer.step(
+        theta, torch.ones(2, 4), torch.zeros(2), lambda trial, at: torch.ones(len(at)),
+        optimizer.init(theta),
+    )  # fmt: skip
+    torch.testing.assert_close(moved, torch.full((2, 4), -0.25))
+    assert sizes.tolist() == [1.0, 1.0]

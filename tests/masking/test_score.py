@@ -1,0 +1,98 @@
+from dataclasses import FrozenInstanceError, dataclass, replace
+from typing import ClassVar
+
+import pytest
+import torch
+
+from tests.conftest import question
+from unsee import create
+from unsee.classifiers.measures import logit
+from unsee.infillers.base import Infiller
+
+
+@dataclass(frozen=True)
+class Counting(Infiller):
+    """Returns visible pixels, and half of the colour elsewhere; counts its calls."""
+
+    bound: ClassVar[list[int]] = []
+    fills: ClassVar[list[int]] = []
+
+    def bind(self, scene):
+        self.bound.append(len(scene.images))
+
+        def fill(keep, rows):
+            self.fills.append(len(keep))
+            return torch.where(keep > 0, rows.of(scene.images), rows.of(scene.images) / 2)
+
+        return fill
+
+
+@pytest.fixture
+def infiller():
+    Counting.bound.clear()
+    Counting.fills.clear()
+    return Counting()
+
+
+def keep(count: int = 3) -> torch.Tensor:
+    return torch.rand(count, 2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def test_score_is_frozen(network, images) -> None:
+    score = question(network, images)
+    with pytest.raises(FrozenInstanceError):
+        score.images = images
+
+
+def test_rows_leave_the_whole_score_unchanged(network, images) -> None:
+    score = question(network, images)
+    before = dict(vars(score))
+    rows = score.rows(torch.tensor([2, 0]))
+    assert vars(score) == before
+    assert torch.equal(rows.images, images[[2, 0]])
+    assert list(rows.seeds) == [2, 0]
+
+
+def test_infiller_is_bound_once_for_all_rows_and_measures(network, images, infiller) -> None:
+    score = question(network, images, infiller)
+    rows = score.rows(torch.tensor([True, False, True]))
+    rows.rows(torch.tensor([1]))(keep(1))
+    rows(keep(2))
+    replace(score, measure=logit)(keep())
+    assert Counting.bound == [3]
+    assert sum(count == 3 for count in Counting.fills) == 5  # one test, four rounds of tiles
+
+
+def test_other_images_and_seeds_are_bound_anew(network, images, infiller) -> None:
+    score = question(network, images, infiller)
+    score(keep())
+    other = replace(score, images=1 - images)
+    torch.testing.assert_close(other(keep()), question(network, 1 - images, infiller)(keep()))
+    assert other.random is not score.random
+    assert replace(score, seeds=[5, 6, 7]).random.seeds == [5, 6, 7]
+    assert replace(score, measure=logit).random is score.random
+
+
+@pytest.mark.parametrize("name", ["grey", "telea", "noise"])
+def test_rows_of_rows_have_the_scores_of_the_whole(network, images, name) -> None:
+    score = question(network, images, create("infillers", name))
+    whole = score(keep(), step=2)
+    rows = score.rows(torch.tensor([2, 1, 2])).rows(torch.tensor([False, True, True]))
+    torch.testing.assert_close(rows(keep()[[1, 2]], step=2), whole[[1, 2]])
+    torch.testing.assert_close(rows.imagined_background, score.imagined_background[[1, 2]])
+    noise = score.random.uniform(0, 4)
+    assert torch.equal(rows.random.uniform(0, 4), noise[[1, 2]])
+
+
+def test_all_rows_in_order_are_the_score_itself(network, images) -> None:
+    score = question(network, images)
+    assert score.rows(torch.tensor([True, True, True])) is score
+    assert score.rows(torch.arange(3)) is score
+
+
+def test_soft_masks_mix_with_the_imagined_background(network, images, infiller) -> None:
+    score = question(network, images, infiller)
+    assert torch.equal(score.imagined_background, images / 2)
+    soft = torch.full((3, 1, 1, 1, 1), 0.75)
+    torch.testing.assert_close(score.pictures(soft), 0.75 * images + 0.25 * images / 2)
+    assert torch.equal(score.pictures(torch.ones(3, 1, 1, 1, 1)), images)
