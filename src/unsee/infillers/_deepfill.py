@@ -31,7 +31,7 @@ class DeepFillInfiller(Generative):
         else:
             found = converted(path, self.version)
         first = found["conv1.weight"].shape[0] if "conv1.weight" in found else 0
-        return files.fit(deepfill.DeepFill(self.version, first), found, path)
+        return files.load_into(deepfill.DeepFill(self.version, first), found, path)
 
     def paint(
         self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch

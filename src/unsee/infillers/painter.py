@@ -35,4 +35,4 @@ class PainterInfiller(Sampling):
             return files.untrained(Painter, (16, 16, 16), (1, 1, 1))
         path = files.find(self.weights, self.published)
         weights = {key: value.float() for key, value in files.load(path).items()}
-        return files.fit(Painter(), weights, path)
+        return files.load_into(Painter(), weights, path)

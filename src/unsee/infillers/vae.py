@@ -37,4 +37,4 @@ class VAE(Sampling):
             found[key].shape[0] if key in found else 64
             for key in ("encoder.0.0.weight", "code.weight")
         ]
-        return files.fit(CompletionVAE(sizes[0], sizes[1] // 2), found, path)
+        return files.load_into(CompletionVAE(sizes[0], sizes[1] // 2), found, path)

@@ -37,15 +37,15 @@ def _networks(score: MaskedScore, weights: str, flag: str) -> tuple[Stages, Land
     path = files.find(weights, PUBLISHED, flag)
 
     def landscape() -> tuple[str, list[str], LandscapeDecoder]:
-        about, tensors = files.described(path, NEEDED, "landscape decoder")
+        about, tensors = files.load_trained(path, NEEDED, "landscape decoder")
         classes = int(about["classes"])
         rows = rows_of(network, classes) if about["rows"] == "True" else None
         decoder = LandscapeDecoder(
             json.loads(about["channels"]), classes, int(about["width"]), int(about["grid"]), rows
         )
-        files.fit(decoder, tensors, path)
+        files.load_into(decoder, tensors, path)
         return about["classifier"], json.loads(about["stages"]), decoder.to(device)
 
-    trained_for, names, decoder = files.ready(network, path, device, landscape)
-    files.for_classifier(path, trained_for, score.classifier.name)
+    trained_for, names, decoder = files.cached(network, path, device, landscape)
+    files.check_classifier(path, trained_for, score.classifier.name)
     return Stages(network, names), decoder

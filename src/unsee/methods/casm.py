@@ -50,21 +50,21 @@ class CASM(Method):
             reader, channels = stages_of(score)
             decoder: Any = files.untrained(MaskDecoder, channels)
             return reader, decoder.to(device)
-        path = files.find(self.weights, PUBLISHED, "--weights")
+        path = files.find(self.weights, PUBLISHED)
 
         def casm() -> tuple[str, Stages | None, list[str], MaskDecoder]:
-            about, tensors = files.described(path, NEEDED, "mask decoder")
+            about, tensors = files.load_trained(path, NEEDED, "mask decoder")
             decoder = MaskDecoder(json.loads(about["channels"]), int(about["width"]))
-            files.fit(decoder, _part(tensors, "decoder."), path)
+            files.load_into(decoder, _part(tensors, "decoder."), path)
             names, own = json.loads(about["stages"]), None
             if about["shared"] == "True":
                 trained = copy.deepcopy(network)
-                files.fit(trained, _part(tensors, "network."), path)
+                files.load_into(trained, _part(tensors, "network."), path)
                 own = Stages(trained.to(device), names)
             return about["classifier"], own, names, decoder.to(device)
 
-        trained_for, own, names, decoder = files.ready(network, path, device, casm)
-        files.for_classifier(path, trained_for, score.classifier.name)
+        trained_for, own, names, decoder = files.cached(network, path, device, casm)
+        files.check_classifier(path, trained_for, score.classifier.name)
         return own or Stages(network, names), decoder
 
 

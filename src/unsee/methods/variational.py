@@ -85,17 +85,17 @@ class Variational(Method):
         if self.weights == files.RANDOM:
             made: Any = files.untrained(VariationalEncoder, classifier.channels, (8, 8))
             return made.to(device), None
-        path = files.find(self.weights, PUBLISHED, "--weights")
+        path = files.find(self.weights, PUBLISHED)
 
         def variational() -> tuple[str, list[str], Encoder]:
-            about, tensors = files.described(path, NEEDED, "variational encoder")
+            about, tensors = files.load_trained(path, NEEDED, "variational encoder")
             made = _made(about, score, path)
-            files.fit(made, tensors, path)
+            files.load_into(made, tensors, path)
             return about["classifier"], json.loads(about.get("stages", "[]")), made.to(device)
 
         model: Any = classifier.model  # a function is as good a key as a module
-        trained_for, names, encoder = files.ready(model, path, device, variational)
-        files.for_classifier(path, trained_for, classifier.name)
+        trained_for, names, encoder = files.cached(model, path, device, variational)
+        files.check_classifier(path, trained_for, classifier.name)
         evident = isinstance(encoder, GaussianDecoder) and encoder.evidence is not None
         if evident and not classifier.differentiable:
             raise InputError(f"{path} reads gradients, and this classifier has none")

@@ -105,7 +105,7 @@ class InfillerGame(Game):
         painter, critic = Painter(), Critic()
         if chosen.start:
             stored = {k: v.float() for k, v in files.load(chosen.start).items()}
-            files.fit(painter, stored, chosen.start)
+            files.load_into(painter, stored, chosen.start)
             painter.train().requires_grad_(True)
         self.painter, self.critic = painter.to(accelerator.device), critic.to(accelerator.device)
         self.mean = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(chosen.ema))
