@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from unsee.infillers._generative import Network, Sampling
 from unsee.networks import weights as files
-from unsee.networks.painter import Painter
+from unsee.networks.painter import Painter, load_painter
 
 __all__ = ["PainterInfiller"]
 
@@ -34,5 +34,4 @@ class PainterInfiller(Sampling):
         if self.weights == files.RANDOM:
             return files.untrained(Painter, (16, 16, 16), (1, 1, 1))
         path = files.find(self.weights, self.published)
-        weights = {key: value.float() for key, value in files.load(path).items()}
-        return files.load_into(Painter(), weights, path)
+        return load_painter(path)
