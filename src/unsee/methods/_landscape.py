@@ -10,7 +10,7 @@ from unsee.masking.score import MaskedScore
 from unsee.methods._decoded import decoded, module_of, stages_of
 from unsee.networks import weights as files
 from unsee.networks.head import rows_of
-from unsee.networks.landscape_decoder import LandscapeDecoder
+from unsee.networks.ranking_decoder import RankingDecoder
 from unsee.networks.stages import Stages
 
 Hills = Float[Tensor, "b 1 1 _g _g"]
@@ -27,20 +27,20 @@ def landscape(
     return decoded(score, reader, lambda features, _, targets: decoder(features, targets))
 
 
-def _networks(score: MaskedScore, weights: str, flag: str) -> tuple[Stages, LandscapeDecoder]:
+def _networks(score: MaskedScore, weights: str, flag: str) -> tuple[Stages, RankingDecoder]:
     """What reads the feature maps, and what makes a landscape of them."""
     network, device = module_of(score, flag), score.images.device
     if weights == files.RANDOM:
         reader, channels = stages_of(score)
-        made: Any = files.untrained(LandscapeDecoder, channels, 1000)
+        made: Any = files.untrained(RankingDecoder, channels, 1000)
         return reader, made.to(device)
     path = files.find(weights, PUBLISHED, flag)
 
-    def landscape() -> tuple[str, list[str], LandscapeDecoder]:
+    def landscape() -> tuple[str, list[str], RankingDecoder]:
         about, tensors = files.load_trained(path, NEEDED, "landscape decoder")
         classes = int(about["classes"])
         rows = rows_of(network, classes) if about["rows"] == "True" else None
-        decoder = LandscapeDecoder(
+        decoder = RankingDecoder(
             json.loads(about["channels"]), classes, int(about["width"]), int(about["grid"]), rows
         )
         files.load_into(decoder, tensors, path)

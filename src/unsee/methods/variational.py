@@ -106,7 +106,7 @@ class Variational(Method):
 def _sampled(found: Mixture, random: ImageRandom) -> Float[Tensor, "b _gh _gw"]:
     """A map of each image, from one of the Gaussians."""
     coin = random.uniform(0, 1, stream="variational")[:, 0]
-    mean, log_variance = found.one((coin * found.means.shape[1]).long())
+    mean, log_variance = found.component((coin * found.means.shape[1]).long())
     noise = random.normal(0, *mean.shape[1:], stream="variational")
     return mean + (log_variance / 2).exp() * noise
 

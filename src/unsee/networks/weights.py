@@ -142,7 +142,9 @@ def load(path: Path) -> Weights:
     return weights
 
 
-def load_trained(path: Path, required: tuple[str, ...], kind: str) -> tuple[dict[str, str], Weights]:
+def load_trained(
+    path: Path, required: tuple[str, ...], kind: str
+) -> tuple[dict[str, str], Weights]:
     """Read the metadata and the tensors of a file that `unsee train` wrote.
 
     Args:
