@@ -16,8 +16,8 @@ class CompletionVAE(nn.Module):
     place has a code of `latent` numbers with means and log variances; the decoder returns to the
     full size. FIDO decodes the means, which did better than samples (Chang et al., section 4).
 
-    Iizuka, Simo-Serra & Ishikawa, "Globally and Locally Consistent Image Completion", SIGGRAPH 2017;
-    Chang et al., "Explaining Image Classifiers by Counterfactual Generation", ICLR 2019,
+    Iizuka, Simo-Serra & Ishikawa, "Globally and Locally Consistent Image Completion", SIGGRAPH
+    2017; Chang et al., "Explaining Image Classifiers by Counterfactual Generation", ICLR 2019,
     https://arxiv.org/abs/1807.08024.
     """
 

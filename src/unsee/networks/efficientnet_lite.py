@@ -78,8 +78,8 @@ class EfficientNetLite(nn.Module):
     scratch.
 
     Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019,
-    https://arxiv.org/abs/1905.11946; Liu, "Higher accuracy on vision models with EfficientNet-Lite",
-    TensorFlow blog, 2020.
+    https://arxiv.org/abs/1905.11946; Liu, "Higher accuracy on vision models with
+    EfficientNet-Lite", TensorFlow blog, 2020.
     """
 
     def __init__(self, variant: int, classes: int = 1000) -> None:

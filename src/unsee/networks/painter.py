@@ -162,7 +162,11 @@ class Painter(nn.Module):
 
 
 def load_painter(path: Path) -> Painter:
-    """Read a painter's weights in full precision. Raises `InputError` for those of another network."""
+    """Read the weights of a painter in full precision.
+
+    Raises:
+        InputError: The file holds weights of another network.
+    """
     stored = {
         ".".join(RENAMED.get(part, part) for part in key.split(".")): value.float()
         for key, value in weights.load(path).items()
