@@ -1,4 +1,7 @@
-"""Tiny stand-ins for published weights: real files of each kind, with a network that blurs."""
+"""In-fillers with small or stand-in weights, and masks for them.
+
+The stand-ins are real files of each published kind, with a network that blurs.
+"""
 
 import tempfile
 import warnings
@@ -10,32 +13,57 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unsee.infillers.base import ImageBatch, RowIndex
+from unsee.noise import ImageRandom
 from unsee.registry import create, part
 
+SIZE = 48
+"""Side of the pictures of the contract tests in pixels."""
 FOLDER = Path(tempfile.mkdtemp(prefix="unsee-weights-"))
 
 
+def holes() -> torch.Tensor:
+    """Return three masks for each of two images: a box, cells, and all but a small square."""
+    keep = torch.ones(2, 3, 1, SIZE, SIZE)
+    keep[0, 0, :, 10:30, 12:26] = 0
+    keep[1, 0, :, 20:40, 5:45] = 0
+    cells = torch.rand(2, 1, 6, 6, generator=torch.Generator().manual_seed(1)) > 0.5
+    keep[:, 1] = cells.float().repeat_interleave(8, -1).repeat_interleave(8, -2)
+    keep[:, 2] = 0
+    keep[:, 2, :, 16:32, 16:32] = 1
+    return keep
+
+
+def fill(infiller, pictures, keep, seeds=(5, 6), step=0):
+    """Return the backgrounds (b * k, c, h, w) of pictures for masks (b, k, 1, h, w)."""
+    neutral = torch.full(pictures.shape[1:2], 0.4)
+    batch = ImageBatch(pictures, neutral, ImageRandom(seeds, pictures.device))
+    b, k = keep.shape[:2]
+    row = torch.arange(b * k)
+    return infiller.bind(batch)(keep.flatten(0, 1), RowIndex(row // k, row % k, step))
+
+
 class Smear(nn.Module):
-    """Fills a hole with a mean of what is near, like a very bad generator."""
+    """Fill a hole with the mean of the visible pixels nearby, like a very bad generator."""
 
     def forward(self, image: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
-        near = F.avg_pool2d(image * (1 - hole), 9, 1, 4)
+        mean = F.avg_pool2d(image * (1 - hole), 9, 1, 4)
         share = F.avg_pool2d(1 - hole, 9, 1, 4)
-        return near / share.clamp(min=0.05)
+        return mean / share.clamp(min=0.05)
 
 
 @cache
 def torchscript() -> str:
     path = FOLDER / "smear.pt"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # published weights are in it
+        warnings.simplefilter("ignore", DeprecationWarning)  # LaMa is published in this format
         torch.jit.save(torch.jit.script(Smear()), str(path))
     return str(path)
 
 
 @cache
 def onnx_file() -> str:
-    """Two blurs of the visible picture, by hand: exporting needs more than the tests have."""
+    """Write `Smear` node by node: exporting needs a package that the tests do not need."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -45,8 +73,8 @@ def onnx_file() -> str:
         helper.make_node("Mul", ["image", "keep"], ["shown"]),
         helper.make_node("Conv", ["shown", "kernel"], ["near"], group=3, pads=[4, 4, 4, 4]),
         helper.make_node("Conv", ["keep", "kernel1"], ["count"], pads=[4, 4, 4, 4]),
-        helper.make_node("Max", ["count", "one"], ["least"]),
-        helper.make_node("Div", ["near", "least"], ["painted"]),
+        helper.make_node("Max", ["count", "one"], ["divisor"]),
+        helper.make_node("Div", ["near", "divisor"], ["painted"]),
     ]
     inputs = [
         helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "h", "w"]),
@@ -67,7 +95,7 @@ def onnx_file() -> str:
 
 @cache
 def pipeline() -> str:
-    """A Stable Diffusion in-painting pipeline of a few thousand random weights."""
+    """Save a Stable Diffusion in-painting pipeline with a few thousand random weights."""
     pytest.importorskip("diffusers", exc_type=(ImportError, RuntimeError))
     from diffusers import (
         AutoencoderKL,
@@ -100,25 +128,25 @@ def pipeline() -> str:
     tokenizer = CLIPTokenizer(
         str(words / "vocab.json"), str(words / "merges.txt"), model_max_length=77
     )
-    made = StableDiffusionInpaintPipeline(
+    saved = StableDiffusionInpaintPipeline(
         vae=vae, unet=unet, scheduler=scheduler, text_encoder=CLIPTextModel(text),
         tokenizer=tokenizer, safety_checker=None, feature_extractor=None,
         requires_safety_checker=False,
     )  # fmt: skip
-    made.save_pretrained(FOLDER / "pipeline")
+    saved.save_pretrained(FOLDER / "pipeline")
     return str(FOLDER / "pipeline")
 
 
 STAND_INS = {"lama": torchscript, "onnx": onnx_file, "diffusion": pipeline}
-SMALL = {"side": 0, "steps": 2}
-"""Settings with which a generator paints quickly; diffusion has a side of its own."""
+SMALL = {"side": None, "steps": 2}
+"""Settings with which a generator is fast."""
 
 
 def small_infiller(name: str):
-    """The in-filler, with weights where it needs some: random ones, or a stand-in's."""
-    known = dict.fromkeys(part("infillers", name).__dataclass_fields__, True)
-    settings = {key: value for key, value in SMALL.items() if key in known}
-    if "weights" in known:
+    """Return an in-filler that is fast, with random or stand-in weights if it needs weights."""
+    fields = part("infillers", name).__dataclass_fields__
+    settings = {key: value for key, value in SMALL.items() if key in fields}
+    if "weights" in fields:
         settings["weights"] = STAND_INS[name]() if name in STAND_INS else "random"
     if name == "diffusion":
         settings["side"] = 64

@@ -1,4 +1,4 @@
-"""Maps, backgrounds and ratings of all parts, fixed seeds: `python -m tests.golden FILE [PART ...]`.
+"""Results of all parts with fixed seeds: `python -m tests.golden FILE [PART ...]`.
 
 The file holds a small version of each array and the SHA-256 of the whole array, so that a change
 that must not alter results can be held against it: bit for bit on the machine that wrote it, within
@@ -19,8 +19,7 @@ from skimage.data import chelsea
 from torch import Tensor
 
 from tests.conftest import Convolutional, Corner, Shifted, question, small, toy
-from tests.contracts.test_infillers import SIZE, fill, holes
-from tests.generators import small_infiller
+from tests.generators import SIZE, fill, holes, small_infiller
 from unsee import available, create, explain, load
 from unsee.metrics.base import Truth
 
@@ -73,7 +72,7 @@ def infillers() -> list[str]:
     return [
         name
         for name in available("infillers")
-        if name != "diffusion" and getattr(small_infiller(name), "least", 0) <= SIZE
+        if name != "diffusion" and getattr(small_infiller(name), "min_side", 0) <= SIZE
     ]
 
 

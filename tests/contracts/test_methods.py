@@ -172,7 +172,7 @@ def test_other_sizes_and_channels(method) -> None:
 @pytest.mark.parametrize("infiller", available("infillers"))
 def test_runs_with_every_infiller(method, network, images, infiller) -> None:
     filler = small_infiller(infiller)
-    if getattr(filler, "least", 0) > 32:
+    if getattr(filler, "min_side", 0) > 32:
         pytest.skip("paints larger images only")
     saliency = explain(network, images[:1], quick(method), infiller=filler).saliency
     assert saliency.isfinite().all()

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from tests.conftest import Convolutional, small, toy
-from tests.contracts.test_infillers import fill
-from tests.generators import small_infiller
+from tests.generators import fill, small_infiller
 from unsee import InputError, create, explain
 
 pytest.importorskip("diffusers", exc_type=(ImportError, RuntimeError))

@@ -13,7 +13,7 @@ from unsee import InputError, create, explain, load
 from unsee.cli import main
 from unsee.methods.casm import METADATA
 from unsee.networks.stages import FeatureExtractor
-from unsee.networks.weights import described
+from unsee.networks.weights import load_trained
 from unsee.training import casm, trainer
 from unsee.training.casm import MEMORY, PACE, CasmGame, CasmTraining, shortcomings, train
 from unsee.training.crops import Crops, Numbers, middles
@@ -194,7 +194,7 @@ def test_weights_for_another_classifier_are_refused(folder, tmp_path, images) ->
     method = create("methods", "casm", weights=str(out / "casm.safetensors"))
     other = load(TOY)
     other.name = "another"
-    about, _ = described(out / "casm.safetensors", METADATA, "")
+    about, _ = load_trained(out / "casm.safetensors", METADATA, "")
     if about["classifier"]:
         with pytest.raises(InputError, match="was trained for the classifier"):
             explain(other, images, method)

@@ -22,12 +22,12 @@ from unsee.images.filters import gaussian_blur
 from unsee.masking.masks import total_variation
 from unsee.methods._evidence import GradientEvidence
 from unsee.networks.activation import activation_map
-from unsee.networks.gaussian_decoder import FLAT, GaussianDecoder
+from unsee.networks.gaussian_decoder import MIN_DEVIATION, GaussianDecoder
 from unsee.networks.head import class_weights
-from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.networks.mixture import Mixture
 from unsee.networks.norm import BatchNorm
-from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
+from unsee.networks.ranking_decoder import RankingDecoder
+from unsee.networks.variational_encoder import PUBLISHED_WIDTHS, VariationalEncoder
 from unsee.results.assessment import assess
 from unsee.results.panel import panel
 from unsee.training import casm, distilled, variational
@@ -180,7 +180,7 @@ def test_a_distilled_network_finds_what_the_classifier_looks_at(folder, tmp_path
 
 
 def test_the_encoder_is_the_published_one() -> None:
-    assert len(PUBLISHED) == 16
+    assert len(PUBLISHED_WIDTHS) == 16
     encoder = VariationalEncoder()
     assert sum(isinstance(m, torch.nn.Conv2d) for m in encoder.modules()) == 17
     means, log_variances = encoder.eval()(torch.rand(1, 3, 20, 28))
@@ -302,7 +302,7 @@ def test_a_mixture_is_unsure_where_its_gaussians_disagree() -> None:
     torch.testing.assert_close(found.mean, means.mean(1))
     wanted = (means.std(1, correction=0) ** 2 + 0.25).sqrt()
     torch.testing.assert_close(found.deviation, wanted)
-    mean, log_variance = found.one(torch.tensor([2, 0]))
+    mean, log_variance = found.component(torch.tensor([2, 0]))
     torch.testing.assert_close(mean, torch.stack([means[0, 2], means[1, 0]]))
     torch.testing.assert_close(log_variance.exp(), torch.full((2, 4, 4), 0.25))
     lone = Mixture(means[:, :1], torch.zeros(2, 1, 4, 4))
@@ -316,7 +316,7 @@ def test_each_photo_trains_one_head() -> None:
     maps = [torch.randn(2, 4, 8, 8), torch.randn(2, 8, 4, 4), torch.randn(2, 2, 16, 16)]
     found = decoder(maps, torch.ones(2, 2) / 2)
     assert found.means.shape == found.log_variances.shape == (2, 3, 8, 8)
-    mean, log_variance = found.one(torch.tensor([1, 1]))
+    mean, log_variance = found.component(torch.tensor([1, 1]))
     (mean.square().sum() + log_variance.sum()).backward()
     moved = decoder.last.weight.grad.flatten(1).abs().sum(1) > 0
     assert moved.tolist() == [False, False, True, True, False, False]
@@ -504,7 +504,7 @@ def test_what_a_head_knows_of_classes() -> None:
     assert class_weights(network, 7) is None
     assert class_weights(torch.nn.Conv2d(3, 5, 3), 5) is None
     assert class_weights(torch.nn.Conv2d(3, 5, 1), 5).shape == (5, 3)
-    decoder = LandscapeDecoder((4, 3), 5, width=6, grid=8, rows=rows).eval()
+    decoder = RankingDecoder((4, 3), 5, width=6, grid=8, rows=rows).eval()
     features = [torch.rand(1, 4, 16, 16), torch.rand(1, 3, 4, 4)]
     one, other = (decoder(features, torch.tensor([k])) for k in (0, 1))
     assert decoder.activated
@@ -535,7 +535,7 @@ def test_weights_are_read_anew_when_the_file_is_another(folder, tmp_path) -> Non
 
 
 def test_a_decoder_wants_its_own_features() -> None:
-    decoder = LandscapeDecoder((4, 6), 3, width=5, grid=8)
+    decoder = RankingDecoder((4, 6), 3, width=5, grid=8)
     target = torch.tensor([2])
     features = [torch.rand(1, 4, 16, 16), torch.rand(1, 6, 4, 4)]
     assert decoder.eval()(features, target).shape == (1, 1, 8, 8)
@@ -630,7 +630,7 @@ def test_a_gaussian_begins_as_the_class_activation_map() -> None:
     assert flat.min() == pytest.approx(flat.max())
     gaussian = GaussianDecoder((4, 3), width=6, side=4, rows=rows).eval()
     torch.nn.init.zeros_(gaussian.last.weight)
-    torch.testing.assert_close(gaussian(features, said).mean, plain / (1 + FLAT))
+    torch.testing.assert_close(gaussian(features, said).mean, plain / (1 + MIN_DEVIATION))
     assert GaussianDecoder((3, 4), width=6, side=4, rows=rows).rows is None
 
     evident = GaussianDecoder((4, 3), width=6, side=4, rows=rows, evident=True).eval()
@@ -640,5 +640,7 @@ def test_a_gaussian_begins_as_the_class_activation_map() -> None:
     cells = torch.nn.functional.avg_pool2d(signed, 4)[:, 0]
     cells = (cells - cells.mean((1, 2), keepdim=True)) / cells.std((1, 2), keepdim=True)
     both = plain + cells / 2
-    both = (both - both.mean((1, 2), keepdim=True)) / (both.std((1, 2), keepdim=True) + FLAT)
+    both = (both - both.mean((1, 2), keepdim=True)) / (
+        both.std((1, 2), keepdim=True) + MIN_DEVIATION
+    )
     torch.testing.assert_close(mean, both, rtol=1e-4, atol=1e-4)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from unsee import InputError
 from unsee.cli import main
 from unsee.networks.critic import Critic
-from unsee.networks.painter import Painter, smooth
+from unsee.networks.painter import Painter, pull_push
 from unsee.networks.perceptual import TRUNKS, Perceptual
 from unsee.training import holes, trainer
 from unsee.training.crops import Holed, middles
@@ -101,9 +101,9 @@ def test_an_untrained_painter_smooths_and_copes_with_every_hole() -> None:
         assert (painter(x, torch.zeros(1, 1, 40, 33)) - 0.5).abs().max() < 0.1
     flat, keep = torch.full_like(x, 0.3), torch.ones(1, 1, 40, 33)
     keep[..., 10:30, 5:25] = 0
-    torch.testing.assert_close(smooth(flat * keep, keep), flat)
+    torch.testing.assert_close(pull_push(flat * keep, keep), flat)
     steep = torch.linspace(0, 1, 33).expand(1, 3, 40, 33)
-    assert (smooth(steep * keep, keep) - steep).abs().max() < 0.3
+    assert (pull_push(steep * keep, keep) - steep).abs().max() < 0.3
 
 
 def test_the_critic_judges_patches() -> None:

@@ -1,1 +1,1 @@
-"""What a removed pixel is replaced with. One file each; the file's name is the in-filler's name."""
+"""In-fillers, which replace removed pixels. One file each; the file's name is the in-filler's."""

@@ -1,4 +1,4 @@
-"""What both versions of DeepFill share."""
+"""Base of the two versions of DeepFill."""
 
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -6,68 +6,77 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from unsee.errors import InputError
-from unsee.infillers._generative import Generative, Network, hard, resized
+from unsee.infillers._generative import GenerativeInfiller, Network, resize_mask, resize_pictures
 from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import deepfill, tensorflow
 from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
 
+UNTRAINED_WIDTH = 8
+"""Channels of the first layer with `weights = "random"`."""
 
-class DeepFillInfiller(Generative):
-    """A published DeepFill; subclasses say which."""
+
+class DeepFillInfiller(GenerativeInfiller):
+    """Base of the two published versions of DeepFill."""
 
     version: ClassVar[Literal[1, 2]]
     published: ClassVar[files.Published]
-    weights: str
-    side: int
+    weights: str | None
+    side: int | None
 
     def load(self) -> Network:
-        """From a TensorFlow checkpoint, or from a file of PyTorch or safetensors in our names."""
+        """Read a TensorFlow checkpoint, or a file of PyTorch or safetensors with our keys."""
         if self.weights == files.RANDOM:
-            return files.untrained(deepfill.DeepFill, self.version, 8)
+            return files.untrained(deepfill.DeepFill, self.version, UNTRAINED_WIDTH)
         path = files.find(self.weights, self.published)
         if path.suffix in {".safetensors", ".pt", ".pth"}:
-            found = files.load(path)
+            weights = files.load(path)
         else:
-            found = converted(path, self.version)
-        first = found["conv1.weight"].shape[0] if "conv1.weight" in found else 0
-        return files.fit(deepfill.DeepFill(self.version, first), found, path)
+            weights = convert(path)
+        width = weights["conv1.weight"].shape[0] if "conv1.weight" in weights else None
+        return files.load_into(deepfill.DeepFill(self.version, width), weights, path)
 
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
+        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
     ) -> Variants:
-        """At the picture's own size, or at the side that the network was trained at."""
+        """Fill at `side`, or at the size of the picture."""
         size = (shown.shape[-2], shown.shape[-1])
-        own = (self.side, self.side) if self.side else size
-        seen = hard(keep, own)
-        painted: Variants = network(resized(shown, own) * seen, seen)
-        return resized(painted, size)
+        network_size = (self.side, self.side) if self.side else size
+        visible = resize_mask(keep, network_size)
+        painted: Variants = network(resize_pictures(shown, network_size) * visible, visible)
+        return resize_pictures(painted, size)
 
 
-def converted(path: Path, version: int) -> dict[str, Tensor]:
-    """The published variables in our names, kernels turned; what only trains is left out."""
-    prefix = _newest(path)
+def convert(path: Path) -> dict[str, Tensor]:
+    """Read a checkpoint under our keys, without the variables that only training needs.
+
+    Raises:
+        InputError: The checkpoint is of another network.
+    """
+    prefix = _newest_checkpoint(path)
     variables = tensorflow.read(prefix)
-    names = dict(deepfill.names(version))
-    absent = sorted(names.keys() - variables.keys())
-    if absent:
+    names = dict(deepfill.variable_names())
+    missing = sorted(names.keys() - variables.keys())
+    if missing:
         raise InputError(
-            f"{prefix} holds another network: {', '.join(absent[:3])} and others are missing; "
+            f"{prefix} holds another network: {', '.join(missing[:3])} and others are missing; "
             f"it holds {', '.join(sorted(variables)[:3])} ..."
         )
     return {
-        ours: variables[theirs].permute(3, 2, 0, 1).contiguous()
+        ours: variables[theirs]
+        .permute(3, 2, 0, 1)
+        .contiguous()  # TensorFlow's order: h, w, in, out
         if theirs.endswith("kernel")
         else variables[theirs]
         for theirs, ours in names.items()
     }
 
 
-def _newest(path: Path) -> Path:
-    """A folder stands for the checkpoint that is in it."""
+def _newest_checkpoint(path: Path) -> Path:
+    """Return the newest checkpoint of a folder; other paths are returned as they are."""
     if not path.is_dir():
         return path
-    found = sorted(path.glob("*.index"), key=lambda index: index.stat().st_mtime)
-    if not found:
+    indices = sorted(path.glob("*.index"), key=lambda index: index.stat().st_mtime)
+    if not indices:
         raise InputError(f"{path} holds no TensorFlow checkpoint (*.index)")
-    return found[-1]
+    return indices[-1]

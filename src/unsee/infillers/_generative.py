@@ -1,4 +1,4 @@
-"""What in-fillers that ask a network have in common."""
+"""Base of in-fillers that call a generative network."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -16,102 +16,112 @@ from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.types import Backgrounds, FlatKeep, Variants
 
 Network = Callable[..., Any]
-TOGETHER = 32
-"""Pictures in a generator at a time; fewer where memory does not suffice."""
+MAX_PICTURES_PER_CALL = 32
+"""Largest number of pictures in one call of a generator; less if memory is short."""
 
 
-class Generative(Infiller):
-    """A generator, called for all masks of all images of a chunk together.
+class GenerativeInfiller(Infiller):
+    """Base of in-fillers that call a generator for the masks of all images in one batch.
 
-    What is removed is blanked before the network sees it, and visible pixels are handed back as
-    they are. Grey images are painted in colour and averaged; others than one or three channels are
-    refused.
+    Removed pixels are zero in the network's input, and visible pixels are unchanged in the result.
+    Grey images are filled in colour and averaged; other numbers of channels are refused.
     """
 
-    least: ClassVar[int] = 16
-    """Shortest side that the network takes, in pixels."""
+    min_side: ClassVar[int] = 16
+    """Shortest side of a picture that the network accepts, in pixels."""
 
     @abstractmethod
     def load(self) -> Network:
-        """The network, on the CPU."""
+        """Load the network on the CPU."""
 
     @abstractmethod
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
+        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
     ) -> Variants:
-        """Pictures (n, 3, h, w) in [0, 1] for blanked ones; what is visible does not matter."""
+        """Return filled pictures (n, 3, h, w) in [0, 1]; their visible pixels are not used.
+
+        `shown` has zeros where `keep` is 0.
+        """
 
     @final
-    def bind(self, scene: ImageBatch) -> Fill:
-        """Load the network, once for each device."""
-        channels, *size = scene.images.shape[1:]
+    def bind(self, batch: ImageBatch) -> Fill:
+        """Load the network, which is kept for further batches, and check the images."""
+        channels, *size = batch.images.shape[1:]
         if channels not in {1, 3}:
-            raise InputError(f"a generator paints 1 or 3 channels, got {channels}")
-        if min(size) < self.least:
+            raise InputError(f"a generative in-filler expects 1 or 3 channels, got {channels}")
+        if min(size) < self.min_side:
             raise InputError(
-                f"this generator paints images of at least {self.least} pixels a side, "
+                f"this in-filler expects images of at least {self.min_side} pixels a side, "
                 f"got {size[0]} x {size[1]}"
             )
-        network = _loaded(self, scene.images.device)
+        network = _loaded(self, batch.images.device)
 
         def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
-            if keep.shape[-2:] != scene.images.shape[-2:]:
+            if keep.shape[-2:] != batch.images.shape[-2:]:
                 raise InputError(f"expected masks of {size}, got {tuple(keep.shape[-2:])}")
-            shown = (scene.images[rows.image] * keep).expand(-1, 3, -1, -1)
+            shown = (batch.images[rows.image] * keep).expand(-1, 3, -1, -1)
 
-            def some(part: Tensor, at: slice) -> Tensor:
-                which = RowIndex(rows.image[at], rows.variant[at], rows.step)
+            def paint_chunk(part: Tensor, at: slice) -> Tensor:
+                index = RowIndex(rows.image[at], rows.variant[at], rows.step)
                 with torch.autocast(part.device.type, enabled=part.device.type == "cuda"):
                     painted = self.paint(
-                        network, part.expand(-1, 3, -1, -1), keep[at], which, scene
+                        network, part.expand(-1, 3, -1, -1), keep[at], index, batch
                     )
                 return painted.float()
 
             with torch.no_grad():
-                painted = map_chunks(some, shown, TOGETHER).clamp(0, 1)
+                painted = map_chunks(paint_chunk, shown, MAX_PICTURES_PER_CALL).clamp(0, 1)
             painted = painted.mean(1, keepdim=True) if channels == 1 else painted
-            return torch.where(keep > 0, scene.images[rows.image], painted)
+            return torch.where(keep > 0, batch.images[rows.image], painted)
 
         return fill
 
 
-class Sampling(Generative):
-    """A generator that gives its middle answer, or one of `samples` for each mask in turn."""
+class SamplingInfiller(GenerativeInfiller):
+    """Base of generative in-fillers whose network draws samples from noise.
+
+    With `samples = None` all masks get the network's average result. Otherwise mask k of an image
+    gets sample k modulo `samples`.
+    """
 
     stream: ClassVar[str]
-    """Of the random numbers."""
-    samples: int
+    """Name of the stream of random numbers."""
+    samples: int | None
+
+    def __post_init__(self) -> None:
+        if self.samples is not None and self.samples < 1:
+            raise InputError(f"expected samples >= 1, got {self.samples}")
 
     def paint(
-        self, network: Any, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
+        self, network: Any, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
     ) -> Variants:
-        """All masks at once, each image's noise its own."""
+        """Fill all pictures in one call; the noise depends on the image and the sample only."""
         noise = None
-        if self.samples:
-            drawn = scene.random.normal(0, self.samples, network.noise, stream=self.stream)
+        if self.samples is not None:
+            drawn = batch.random.normal(0, self.samples, network.noise, stream=self.stream)
             noise = drawn[rows.image, rows.variant % self.samples]
         painted: Variants = network(shown, keep, noise)
         return painted
 
 
 @lru_cache(maxsize=4)
-def _loaded(part: Generative, device: torch.device) -> Network:
-    """Read from disk once, however many photos follow."""
-    network = part.load()
+def _loaded(infiller: GenerativeInfiller, device: torch.device) -> Network:
+    """Return an in-filler's network on a device, loaded once."""
+    network = infiller.load()
     return network.to(device) if hasattr(network, "to") else network
 
 
-def resized(
+def resize_pictures(
     pictures: Float[Tensor, "n c h w"], size: tuple[int, int]
 ) -> Float[Tensor, "n c _h _w"]:
-    """Bilinearly, with antialiasing; the same where the size is right."""
+    """Resize bilinearly with antialiasing, clamped to [0, 1]; unchanged if the size is right."""
     if tuple(pictures.shape[-2:]) == size:
         return pictures
     return F.interpolate(pictures, size, mode="bilinear", antialias=True).clamp(0, 1)
 
 
-def hard(keep: FlatKeep, size: tuple[int, int]) -> FlatKeep:
-    """A mask at another size; a pixel is visible only if all that it covers is."""
+def resize_mask(keep: FlatKeep, size: tuple[int, int]) -> FlatKeep:
+    """Resize a hard mask; a pixel is visible only if all pixels that it covers are."""
     if tuple(keep.shape[-2:]) == size:
         return keep
     return 1 - F.adaptive_max_pool2d(1 - keep, size)

@@ -1,4 +1,4 @@
-"""What an in-filler is."""
+"""The interface of in-fillers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -17,60 +17,63 @@ from unsee.types import Backgrounds, FlatKeep, Images, Variants
 
 @dataclass(frozen=True, eq=False)
 class ImageBatch:
-    """What an in-filler may know before it sees a mask."""
+    """A batch of images to be filled, before the masks are given."""
 
     images: Images
     neutral: Float[Tensor, " c"]
-    """The data's mean colour, which papers call grey or zero."""
+    """Mean colour of the data set: 0 after normalisation, "grey" in papers."""
     random: ImageRandom
-    """The images' own noise."""
+    """Random numbers of each image, from its own seed."""
 
 
 class RowIndex(NamedTuple):
-    """Which masks of which images the rows of a flat batch are."""
+    """Image and mask of each row of a flat batch."""
 
     image: Int[Tensor, " n"]
+    """Index of the image."""
     variant: Int[Tensor, " n"]
+    """Index of the mask among those of the image."""
     step: int
-    """Of the optimisation; noise that is "fresh each step" asks for it."""
+    """Step of the optimisation; noise that is drawn anew at each step depends on it."""
     single_image: int | None = None
-    """The image of all rows, where there is but one and that is known."""
+    """Index of the image if all rows are of one image, otherwise None; it saves a copy."""
 
     def of(self, images: Images) -> Variants:
-        """The image of each row; of a single one without a copy."""
-        only = 0 if len(images) == 1 else self.single_image
-        if only is None:
+        """Return the image of each row; a view if there is only one image."""
+        index = 0 if len(images) == 1 else self.single_image
+        if index is None:
             return images[self.image]
-        return images[only : only + 1].expand(len(self.image), -1, -1, -1)
+        return images[index : index + 1].expand(len(self.image), -1, -1, -1)
 
 
 Fill = Callable[[FlatKeep, RowIndex], Backgrounds]
-"""Backgrounds for a flat batch of hard masks (n, 1, h, w): 1 is visible, 0 is missing."""
+"""Return the background of each row for hard masks (n, 1, h, w), where 0 is removed."""
 
 
 class Infiller(ABC):
-    """Imagines what is behind the pixels that a mask removes.
+    """Base of in-fillers: content for the pixels that a mask removes.
 
-    Final subclasses are frozen dataclasses of settings. A row's background depends on that row's
-    image and mask only, so that it is the same alone as in a batch.
+    Final subclasses are frozen dataclasses of settings. The background of a row depends only on the
+    image and the mask of that row, so that it is the same alone and in a batch.
     """
 
-    sees_removed: ClassVar[bool] = False
-    """True where removed pixels leak into the background by definition (a blur of the image)."""
+    uses_removed_pixels: ClassVar[bool] = False
+    """Whether removed pixels influence the background, as in a blur of the whole image."""
 
     @abstractmethod
-    def bind(self, scene: ImageBatch) -> Fill:
-        """Prepare for some images; the result turns hard masks of them into backgrounds.
+    def bind(self, batch: ImageBatch) -> Fill:
+        """Prepare for a batch of images and return the function that fills holes in them.
 
-        A fill that ignores the mask is computed here, once. Gradients do not flow through it.
+        Backgrounds that do not depend on the mask are computed here, once. Gradients do not flow.
         """
 
 
 class Inpainter(Infiller):
-    """An in-filler that calls a picture editor for one 8-bit image after another, on the CPU.
+    """Base of in-fillers that fill one 8-bit picture at a time on the CPU.
 
-    A subclass gives `inpaint`. Removed pixels are blackened first, so that nothing can leak; an
-    image without holes is passed on and one without any pixel left becomes the neutral colour.
+    Removed pixels are black before `inpaint` is called, so that they cannot influence the result.
+    An image without holes is returned unchanged; an image without visible pixels becomes the
+    neutral colour.
     """
 
     @abstractmethod
@@ -80,24 +83,23 @@ class Inpainter(Infiller):
         """Fill the hole (h, w) of one picture (h, w, c)."""
 
     @final
-    def bind(self, scene: ImageBatch) -> Fill:
-        """Nothing to prepare: everything depends on the mask."""
-        pictures = (scene.images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        neutral = (scene.neutral.cpu() * 255).round().byte().numpy()
+    def bind(self, batch: ImageBatch) -> Fill:
+        """Convert the images to 8 bits; the returned function fills them row by row."""
+        pictures = (batch.images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        neutral = (batch.neutral.cpu() * 255).round().byte().numpy()
 
         def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             holes = (keep[:, 0] < 0.5).cpu().numpy()
             if not holes.any():
-                return scene.images[rows.image]
+                return batch.images[rows.image]
             filled = []
             for image, hole in zip(rows.image.tolist(), holes, strict=True):
                 picture = np.where(hole[..., None], np.uint8(0), pictures[image])
                 if hole.all():
                     picture[:] = neutral
                 elif hole.any():
-                    picture = self.inpaint(picture, hole, scene.random.seeds[image])
+                    picture = self.inpaint(picture, hole, batch.random.seeds[image])
                 filled.append(torch.from_numpy(picture))
-            batch = torch.stack(filled).permute(0, 3, 1, 2).to(scene.images)
-            return batch / 255
+            return torch.stack(filled).permute(0, 3, 1, 2).to(batch.images) / 255
 
         return fill

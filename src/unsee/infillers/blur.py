@@ -1,4 +1,4 @@
-"""A Gaussian blur of the image itself."""
+"""Gaussian blur."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,17 +12,18 @@ __all__ = ["Blur"]
 
 @dataclass(frozen=True)
 class Blur(Infiller):
-    """The whole image, blurred: by default as in I-GOS and iGOS++ (kernel 51, sigma 50).
+    """The blurred image; by default with sigma 50, as in I-GOS and iGOS++.
 
-    The blur is of the whole image, so that removed pixels leak into it by definition.
+    The whole image is blurred once, independently of the mask, so that removed pixels influence the
+    background: large objects remain recognisable. Deterministic and fast.
     """
 
-    sees_removed: ClassVar[bool] = True
+    uses_removed_pixels: ClassVar[bool] = True
 
     sigma: float = 50.0
     """Standard deviation in pixels (FIDO and MP: 10)."""
     kernel: int = 51
-    """Side of the kernel in pixels, odd; 0 takes three standard deviations on either side."""
+    """Side of the kernel in pixels, odd; 0: three standard deviations on each side."""
 
     def __post_init__(self) -> None:
         if self.sigma <= 0 or self.kernel < 0 or (self.kernel and self.kernel % 2 == 0):
@@ -31,7 +32,7 @@ class Blur(Infiller):
                 f"kernel {self.kernel}"
             )
 
-    def bind(self, scene: ImageBatch) -> Fill:
-        """Blur once."""
-        background = gaussian_blur(scene.images, self.sigma, self.kernel)
+    def bind(self, batch: ImageBatch) -> Fill:
+        """Blur the images once."""
+        background = gaussian_blur(batch.images, self.sigma, self.kernel)
         return lambda keep, rows: rows.of(background)

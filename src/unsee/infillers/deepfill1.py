@@ -1,4 +1,4 @@
-"""DeepFill v1, the papers' "CA"."""
+"""DeepFill v1."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -11,9 +11,13 @@ __all__ = ["DeepFill1"]
 
 @dataclass(frozen=True)
 class DeepFill1(DeepFillInfiller):
-    """Generative in-painting with contextual attention (Yu et al., CVPR 2018): FIDO's "CA", SP-G's.
+    """A result of DeepFill v1, with contextual attention: the papers' "CA", in FIDO and SP-G.
 
-    Needs the published weights, a TensorFlow checkpoint that is read without TensorFlow.
+    Depends on the mask; deterministic. Needs the published weights, a TensorFlow checkpoint, which
+    is read without TensorFlow.
+
+    Yu et al., "Generative Image Inpainting with Contextual Attention", CVPR 2018,
+    https://arxiv.org/abs/1801.07892.
     """
 
     version: ClassVar[Literal[1, 2]] = 1
@@ -23,7 +27,9 @@ class DeepFill1(DeepFillInfiller):
         "CC BY-NC 4.0: no commercial use",
     )
 
-    weights: str = ""
-    """Folder or prefix of the TensorFlow checkpoint, or a .safetensors or .pth file."""
-    side: int = 256
-    """Side at which it paints, as it was trained; 0 paints at the image's own size."""
+    weights: str | None = None
+    """Folder or prefix of the TensorFlow checkpoint, or a .safetensors or .pth file; default: the
+    published checkpoint in the cache folder."""
+    side: int | None = 256
+    """Side in pixels at which the network runs, by default that of its training; None: the size of
+    the image."""

@@ -1,4 +1,4 @@
-"""DeepFill v2, with gated convolutions."""
+"""DeepFill v2."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -11,9 +11,13 @@ __all__ = ["DeepFill2"]
 
 @dataclass(frozen=True)
 class DeepFill2(DeepFillInfiller):
-    """Free-form in-painting with gated convolutions (Yu et al., ICCV 2019).
+    """A result of DeepFill v2, with gated convolutions.
 
-    Needs the published weights, a TensorFlow checkpoint that is read without TensorFlow.
+    Depends on the mask; deterministic. Needs the published weights, a TensorFlow checkpoint, which
+    is read without TensorFlow.
+
+    Yu et al., "Free-Form Image Inpainting with Gated Convolution", ICCV 2019,
+    https://arxiv.org/abs/1806.03589.
     """
 
     version: ClassVar[Literal[1, 2]] = 2
@@ -23,7 +27,9 @@ class DeepFill2(DeepFillInfiller):
         "CC BY-NC 4.0: no commercial use",
     )
 
-    weights: str = ""
-    """Folder or prefix of the TensorFlow checkpoint, or a .safetensors or .pth file."""
-    side: int = 256
-    """Side at which it paints, as it was trained; 0 paints at the image's own size."""
+    weights: str | None = None
+    """Folder or prefix of the TensorFlow checkpoint, or a .safetensors or .pth file; default: the
+    published checkpoint in the cache folder."""
+    side: int | None = 256
+    """Side in pixels at which the network runs, by default that of its training; None: the size of
+    the image."""

@@ -1,4 +1,4 @@
-"""Stable Diffusion and SDXL in-painting, without a prompt."""
+"""Diffusion models for in-painting."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 
 from unsee.errors import InputError
-from unsee.infillers._generative import Generative, Network, hard, resized
+from unsee.infillers._generative import GenerativeInfiller, Network, resize_mask, resize_pictures
 from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.types import FlatKeep, Variants
 
@@ -14,33 +14,38 @@ __all__ = ["Diffusion"]
 
 
 @dataclass(frozen=True)
-class Diffusion(Generative):
-    """Any in-painting pipeline of diffusers (extra: diffusion): Stable Diffusion, SDXL, yours.
+class Diffusion(GenerativeInfiller):
+    """A sample of an in-painting pipeline of diffusers: Stable Diffusion, SDXL or your own.
 
-    No prompt and no guidance: what the picture itself suggests. With `samples`, the masks of an
-    image take several answers in turn.
+    Depends on the mask; random, with `samples` different results for the masks of an image. There
+    is no prompt and no guidance. Slow: it needs a GPU. Extra: diffusion.
+
+    Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models", CVPR 2022,
+    https://arxiv.org/abs/2112.10752.
     """
 
-    least: ClassVar[int] = 64
+    min_side: ClassVar[int] = 64
 
     weights: str = "stable-diffusion-v1-5/stable-diffusion-inpainting"
     """Folder of a pipeline, or its name on the Hugging Face hub."""
     steps: int = 20
-    """Of the sampler."""
+    """Number of denoising steps."""
     samples: int = 1
-    """Different answers for an image's masks."""
+    """Number of different results, which the masks of an image get in turn."""
     side: int = 512
-    """Side at which it paints, a multiple of 8 (Stable Diffusion 1 and 2: 512, SDXL: 1024)."""
+    """Side in pixels at which the pipeline runs, a multiple of 8 (Stable Diffusion 1 and 2: 512,
+    SDXL: 1024)."""
 
     def __post_init__(self) -> None:
-        if self.side < self.least or self.side % 8 or self.steps < 1 or self.samples < 1:
+        if self.side < self.min_side or self.side % 8 or self.steps < 1 or self.samples < 1:
             raise InputError(
-                f"diffusion: expected a side of at least {self.least} and a multiple of 8, steps "
-                f"and samples of at least 1, got {self.side}, {self.steps}, {self.samples}"
+                f"diffusion: expected a side of at least {self.min_side} and a multiple of 8, "
+                "steps and samples of at least 1, "
+                f"got {self.side}, {self.steps}, {self.samples}"
             )
 
     def load(self) -> Network:
-        """The pipeline, in half precision where there is a GPU."""
+        """Load the pipeline, in half precision if there is a GPU."""
         try:
             from diffusers import AutoPipelineForInpainting
         except (ImportError, RuntimeError) as error:
@@ -57,23 +62,24 @@ class Diffusion(Generative):
             pipeline.to(torch.float16)
         pipeline.set_progress_bar_config(disable=True)
         if getattr(pipeline, "safety_checker", None) is not None:
-            pipeline.safety_checker = None  # it blackens pictures
+            pipeline.safety_checker = None  # it replaces pictures by black ones
         return pipeline
 
     def paint(
-        self, network: Any, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
+        self, network: Any, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
     ) -> Variants:
-        """At its own side; each answer's noise depends on its image and sample alone."""
-        size, own = (shown.shape[-2], shown.shape[-1]), (self.side, self.side)
-        seen = hard(keep, own)
+        """Fill at `side`; the noise depends on the image and the sample only."""
+        size, network_size = (shown.shape[-2], shown.shape[-1]), (self.side, self.side)
+        visible = resize_mask(keep, network_size)
         pairs = zip(rows.image.tolist(), rows.variant.tolist(), strict=True)
-        noise = [
-            torch.Generator("cpu").manual_seed(scene.random.seeds[i] + k % self.samples)
+        generators = [
+            torch.Generator("cpu").manual_seed(batch.random.seeds[i] + k % self.samples)
             for i, k in pairs
         ]
         painted: Variants = network(
-            prompt=[""] * len(shown), image=resized(shown, own) * seen, mask_image=1 - seen,
-            height=self.side, width=self.side, num_inference_steps=self.steps,
-            guidance_scale=1.0, strength=1.0, generator=noise, output_type="pt",
+            prompt=[""] * len(shown), image=resize_pictures(shown, network_size) * visible,
+            mask_image=1 - visible, height=self.side, width=self.side,
+            num_inference_steps=self.steps, guidance_scale=1.0, strength=1.0,
+            generator=generators, output_type="pt",
         ).images  # fmt: skip
-        return resized(painted.to(shown), size)
+        return resize_pictures(painted.to(shown), size)

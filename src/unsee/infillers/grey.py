@@ -1,4 +1,4 @@
-"""The data's mean colour: 0 after normalisation."""
+"""The mean colour of the data set."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,12 @@ __all__ = ["Grey"]
 
 @dataclass(frozen=True)
 class Grey(Infiller):
-    """The data set's mean colour: 0 in normalised space, the usual "grey"."""
+    """The mean colour of the data set: 0 after normalisation, "grey" in papers.
 
-    def bind(self, scene: ImageBatch) -> Fill:
-        """The colour, once for each image."""
-        background = scene.neutral.view(-1, 1, 1).expand_as(scene.images)
+    Independent of the mask and of the image; deterministic; the cheapest in-filler.
+    """
+
+    def bind(self, batch: ImageBatch) -> Fill:
+        """Expand the colour to the size of the images."""
+        background = batch.neutral.view(-1, 1, 1).expand_as(batch.images)
         return lambda keep, rows: rows.of(background)

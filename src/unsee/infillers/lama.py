@@ -1,4 +1,4 @@
-"""LaMa, which sees the whole picture through Fourier convolutions."""
+"""LaMa."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,19 +8,26 @@ import torch
 import torch.nn.functional as F
 
 from unsee.errors import InputError
-from unsee.infillers._generative import Generative, Network
+from unsee.infillers._generative import GenerativeInfiller, Network
 from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
 
 __all__ = ["LaMa"]
 
+STRIDE = 8
+"""Sides are padded to multiples of this many pixels."""
+
 
 @dataclass(frozen=True)
-class LaMa(Generative):
-    """Large mask in-painting (Suvorov et al., WACV 2022), from its published TorchScript.
+class LaMa(GenerativeInfiller):
+    """A result of LaMa, whose Fourier convolutions depend on the whole picture.
 
-    Any TorchScript (image (n, 3, h, w) in [0, 1], hole (n, 1, h, w)) -> image does.
+    Depends on the mask; deterministic. Needs the published TorchScript, or any other TorchScript
+    from an image (n, 3, h, w) in [0, 1] and a hole (n, 1, h, w) to an image.
+
+    Suvorov et al., "Resolution-robust Large Mask Inpainting with Fourier Convolutions", WACV 2022,
+    https://arxiv.org/abs/2109.07161.
     """
 
     published: ClassVar[files.Published] = files.Published(
@@ -30,26 +37,26 @@ class LaMa(Generative):
         "md5:e3aa4aaa15225a33ec84f9f4bc47e500",
     )
 
-    weights: str = ""
-    """Path of the TorchScript; by default the published one in the cache."""
+    weights: str | None = None
+    """Path of the TorchScript; default: the published one in the cache folder."""
 
     def load(self) -> Network:
-        """The script, as it was saved."""
+        """Read the TorchScript."""
         path = files.find(self.weights, self.published)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # there is no other format
+                warnings.simplefilter("ignore", DeprecationWarning)  # published in no other format
                 network: Network = torch.jit.load(str(path), "cpu").eval()
         except RuntimeError as error:
             raise InputError(f"{path} is no TorchScript: {str(error).splitlines()[0]}") from error
         return network
 
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
+        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
     ) -> Variants:
-        """With sides padded to multiples of 8."""
+        """Fill the pictures, padded to multiples of 8 pixels."""
         h, w = shown.shape[-2:]
-        edges = (0, -w % 8, 0, -h % 8)
+        edges = (0, -w % STRIDE, 0, -h % STRIDE)
         hole = F.pad(1 - keep, edges, mode="replicate")
         painted: Variants = network(F.pad(shown, edges, mode="replicate"), hole)
         return painted[..., :h, :w]

@@ -12,9 +12,13 @@ __all__ = ["Local"]
 
 @dataclass(frozen=True)
 class Local(Infiller):
-    """The mean of the visible pixels in a window around each pixel (FIDO's "local").
+    """The mean of the visible pixels in a window around each pixel: "local" in FIDO.
 
-    Where no pixel of the window is visible, the neutral colour.
+    A pixel without a visible pixel in its window gets the neutral colour. Depends on the mask;
+    deterministic and fast.
+
+    Chang et al., "Explaining Image Classifiers by Counterfactual Generation", ICLR 2019,
+    https://arxiv.org/abs/1807.08024.
     """
 
     window: int = 15
@@ -24,13 +28,13 @@ class Local(Infiller):
         if self.window < 1 or self.window % 2 == 0:
             raise InputError(f"expected an odd window of at least 1 pixel, got {self.window}")
 
-    def bind(self, scene: ImageBatch) -> Fill:
-        """Nothing to prepare: the mean depends on the mask."""
+    def bind(self, batch: ImageBatch) -> Fill:
+        """Return a function that averages the visible pixels for each mask."""
 
         def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
-            shown = box_sum(scene.images[rows.image] * keep, self.window)
+            total = box_sum(batch.images[rows.image] * keep, self.window)
             count = box_sum(keep, self.window)
-            mean = (shown / count.clamp(min=1)).clamp(0, 1)
-            return mean.where(count > 0.5, scene.neutral.view(-1, 1, 1))
+            mean = (total / count.clamp(min=1)).clamp(0, 1)
+            return mean.where(count > 0.5, batch.neutral.view(-1, 1, 1))
 
         return fill

@@ -1,4 +1,4 @@
-"""The mean colour of what is still visible."""
+"""The mean colour of the visible pixels."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ __all__ = ["Mean"]
 
 @dataclass(frozen=True)
 class Mean(Infiller):
-    """The mean colour of the visible pixels; the neutral colour where none is left.
+    """The mean colour of the visible pixels; the neutral colour if there are none.
 
-    Taken over the visible pixels and not over the whole image, so that what was removed does not
-    shine through.
+    Removed pixels are not averaged, so that they do not influence the colour. Depends on the mask;
+    deterministic and fast.
     """
 
-    def bind(self, scene: ImageBatch) -> Fill:
-        """Nothing to prepare: the mean depends on the mask."""
+    def bind(self, batch: ImageBatch) -> Fill:
+        """Return a function that averages the visible pixels for each mask."""
 
         def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
-            images, area = scene.images[rows.image], keep.sum((2, 3), keepdim=True)
+            images, area = batch.images[rows.image], keep.sum((2, 3), keepdim=True)
             mean = (images * keep).sum((2, 3), keepdim=True) / area.clamp(min=1)
-            return mean.where(area > 0, scene.neutral.view(-1, 1, 1)).expand_as(images)
+            return mean.where(area > 0, batch.neutral.view(-1, 1, 1)).expand_as(images)
 
         return fill

@@ -1,4 +1,4 @@
-"""OpenCV's in-painting: Bertalmio et al. 2001, fluid flow from the rim of the hole."""
+"""OpenCV's in-painting after Bertalmio et al."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,20 @@ __all__ = ["NavierStokes"]
 
 @dataclass(frozen=True)
 class NavierStokes(Inpainter):
-    """Bertalmio et al. 2001, fluid flow from the rim of the hole (OpenCV, 8 bits)."""
+    """Colours that flow along isophotes from the rim into the hole (OpenCV, 8 bits).
+
+    Depends on the mask; deterministic; on the CPU, about 15 ms for a picture of 224 pixels.
+
+    Bertalmio, Bertozzi & Sapiro, "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting",
+    CVPR 2001.
+    """
 
     radius: float = 3.0
-    """Of the neighbourhood that a pixel is made from (CASM: 3; iGOS++'s X-rays: 10)."""
+    """Radius in pixels of the neighbourhood that a pixel is computed from (CASM: 3; iGOS++ on
+    X-rays: 10)."""
 
     def inpaint(
         self, picture: NDArray[np.uint8], hole: NDArray[np.bool_], seed: int
     ) -> NDArray[np.uint8]:
-        """Ask OpenCV."""
+        """Fill with `cv2.inpaint`."""
         return inpaint(picture, hole, self.radius, "INPAINT_NS")

@@ -1,4 +1,4 @@
-"""Noise around the neutral colour, drawn once for each image."""
+"""Noise that is drawn once for each image."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,19 +10,22 @@ __all__ = ["Noise"]
 
 @dataclass(frozen=True)
 class Noise(Infiller):
-    """Noise around the neutral colour, drawn once for each image."""
+    """Gaussian noise around the neutral colour, or uniform noise, drawn once for each image.
+
+    Independent of the mask; all masks and steps of an image get the same noise. Fast.
+    """
 
     kind: Literal["normal", "uniform"] = "normal"
-    """Distribution of the noise; uniform noise fills all of [0, 1]."""
+    """Distribution of the noise; uniform noise is drawn from [0, 1)."""
     amplitude: float = 0.2
-    """Standard deviation (normal only)."""
+    """Standard deviation of normal noise."""
 
-    def bind(self, scene: ImageBatch) -> Fill:
-        """Draw once."""
-        shape = scene.images.shape[1:]
+    def bind(self, batch: ImageBatch) -> Fill:
+        """Draw the noise once."""
+        shape = batch.images.shape[1:]
         if self.kind == "uniform":
-            background = scene.random.uniform(0, *shape, stream="infill")
+            background = batch.random.uniform(0, *shape, stream="infill")
         else:
-            noise = scene.random.normal(0, *shape, stream="infill")
-            background = (scene.neutral.view(-1, 1, 1) + self.amplitude * noise).clamp(0, 1)
+            noise = batch.random.normal(0, *shape, stream="infill")
+            background = (batch.neutral.view(-1, 1, 1) + self.amplitude * noise).clamp(0, 1)
         return lambda keep, rows: rows.of(background)

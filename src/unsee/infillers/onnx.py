@@ -1,13 +1,14 @@
-"""Any in-painter that was exported to ONNX."""
+"""In-painters that were exported to ONNX."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from unsee.errors import InputError
-from unsee.infillers._generative import Generative, Network, hard, resized
+from unsee.infillers._generative import GenerativeInfiller, Network, resize_mask, resize_pictures
 from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
@@ -15,31 +16,33 @@ from unsee.types import FlatKeep, Variants
 __all__ = ["Onnx"]
 
 RANGES = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0), "0..255": (0.0, 255.0)}
+"""Lowest and highest value of a picture."""
 
 
 @dataclass(frozen=True)
-class Onnx(Generative):
-    """An ONNX in-painter through onnxruntime (extra: onnx): MI-GAN, LaMa, your own.
+class Onnx(GenerativeInfiller):
+    """A result of an in-painter in ONNX, through onnxruntime: MI-GAN, LaMa or your own.
 
-    It takes a picture and a mask, in two inputs or joined in one of four channels; a fixed size is
-    resized to.
+    The network takes a picture and a mask, as two inputs or as one of four channels; if its size is
+    fixed, pictures are resized. Depends on the mask; deterministic if the network is. Extra: onnx.
     """
 
     published: ClassVar[files.Published] = files.Published(
-        "inpainter.onnx", "whoever trained it", "theirs"
+        "inpainter.onnx", "its author", "the author's"
     )
 
-    weights: str = ""
-    """Path of the .onnx file."""
+    weights: str | None = None
+    """Path of the .onnx file; default: inpainter.onnx in the cache folder."""
     hole: Literal[0, 1] = 1
-    """What the mask says where pixels are missing."""
+    """Value of the network's mask at removed pixels."""
     values: Literal["0..1", "-1..1", "0..255"] = "0..1"
-    """Range of the picture's values, going in and coming out."""
+    """Range of the network's pictures, both in and out."""
     joined: Literal["picture_mask", "mask_picture"] = "picture_mask"
-    """Order of the channels where there is one input (MI-GAN: mask_picture, mask less 1/2)."""
+    """Order of the channels if there is one input; in "mask_picture" 1/2 is subtracted from the
+    mask, as in MI-GAN."""
 
     def load(self) -> Network:
-        """A session on the CPU, or on CUDA where onnxruntime has it."""
+        """Start a session, on a GPU if onnxruntime supports it."""
         path = files.find(self.weights, self.published)
         try:
             import onnxruntime
@@ -49,41 +52,47 @@ class Onnx(Generative):
             session = onnxruntime.InferenceSession(
                 str(path), providers=onnxruntime.get_available_providers()
             )
-        except Exception as error:  # of onnxruntime's own kinds
+        except Exception as error:  # onnxruntime raises its own kinds
             raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
-        return lambda *inputs: _asked(session, self.joined, *inputs)
+        return lambda shown, keep: self._run(session, shown, keep)
 
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, scene: ImageBatch
+        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
     ) -> Variants:
-        """Scaled as the network expects, and back."""
+        """Run the session and bring its pictures to [0, 1]."""
         low, high = RANGES[self.values]
-        painted = network(shown, keep, self.hole, low, high)
-        return ((painted - low) / (high - low)).clamp(0, 1)
+        return ((network(shown, keep) - low) / (high - low)).clamp(0, 1)
+
+    def _run(self, session: Any, shown: Variants, keep: FlatKeep) -> Variants:
+        """Return the session's pictures at the size of those shown, in its own range."""
+        inputs = session.get_inputs()
+        size = (shown.shape[-2], shown.shape[-1])
+        height, width = inputs[0].shape[2:]
+        is_fixed = isinstance(height, int) and isinstance(width, int)
+        network_size = (height, width) if is_fixed else size
+        low, high = RANGES[self.values]
+        visible = resize_mask(keep, network_size)
+        picture = (resize_pictures(shown, network_size) * (high - low) + low) * visible
+        mask = 1 - visible if self.hole == 1 else visible
+        feed = self._feed(inputs, picture, mask)
+        (output, *_) = session.run(None, feed)
+        painted = torch.from_numpy(np.asarray(output, np.float32)).to(shown)
+        return F.interpolate(painted, size, mode="bilinear", antialias=True)
+
+    def _feed(self, inputs: list[Any], picture: Variants, mask: FlatKeep) -> dict[str, Any]:
+        """Return the arrays of the session's inputs, which are told apart by their channels."""
+        if len(inputs) == 1:
+            is_picture_first = self.joined == "picture_mask"
+            pair = (picture, mask) if is_picture_first else (mask - 0.5, picture)
+            tensors = {inputs[0].name: torch.cat(pair, 1)}
+        else:
+            by_channels = {3: picture, 1: mask}
+            tensors = {part.name: by_channels.get(part.shape[1], picture) for part in inputs}
+        return {
+            part.name: tensors[part.name].cpu().numpy().astype(_dtype(part.type)) for part in inputs
+        }
 
 
-def _asked(
-    session: Any, order: str, shown: Variants, keep: FlatKeep, hole: int, low: float, high: float
-) -> Variants:
-    """One call of the session."""
-    inputs = session.get_inputs()
-    size = (shown.shape[-2], shown.shape[-1])
-    sides = inputs[0].shape[2:]
-    own = tuple(sides) if all(isinstance(side, int) for side in sides) else size
-    seen = hard(keep, (own[0], own[1]))
-    picture = (resized(shown, (own[0], own[1])) * (high - low) + low) * seen
-    mask = 1 - seen if hole == 1 else seen
-    by_channels = {3: picture, 1: mask}
-    if len(inputs) == 1:
-        pair = (picture, mask) if order == "picture_mask" else (mask - 0.5, picture)
-        feed = {inputs[0].name: torch.cat(pair, 1)}
-    else:
-        feed = {one.name: by_channels.get(one.shape[1], picture) for one in inputs}
-    numbers = {one.name: feed[one.name].cpu().numpy().astype(_kind(one.type)) for one in inputs}
-    (answer, *_) = session.run(None, numbers)
-    painted = torch.from_numpy(np.asarray(answer, np.float32)).to(shown)
-    return torch.nn.functional.interpolate(painted, size, mode="bilinear", antialias=True)
-
-
-def _kind(name: str) -> type[Any]:
-    return {"tensor(uint8)": np.uint8, "tensor(float16)": np.float16}.get(name, np.float32)
+def _dtype(onnx_type: str) -> type[Any]:
+    """Return NumPy's type for one of ONNX."""
+    return {"tensor(uint8)": np.uint8, "tensor(float16)": np.float16}.get(onnx_type, np.float32)

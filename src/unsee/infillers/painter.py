@@ -1,38 +1,39 @@
-"""Our own generator."""
+"""The generator of this package."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from unsee.infillers._generative import Network, Sampling
+from unsee.infillers._generative import Network, SamplingInfiller
 from unsee.networks import weights as files
-from unsee.networks.painter import Painter
+from unsee.networks.painter import Painter, load_painter
 
 __all__ = ["PainterInfiller"]
 
+UNTRAINED = (16, 16, 16), (1, 1, 1)
+"""Widths and depths of the network with `weights = "random"`."""
+
 
 @dataclass(frozen=True)
-class PainterInfiller(Sampling):
-    """A small U-net with attention over smooth colours, trained by `unsee train infiller`.
+class PainterInfiller(SamplingInfiller):
+    """A result of this package's generator: a small U-net and copies of visible patches.
 
-    The same mask gives the same answer; with `samples`, several answers that noise chooses among,
-    one for each mask of an image in turn: draws of the expectation of FIDO's eq. 1.
+    Depends on the mask. Without `samples` it is deterministic; with them the masks of an image get
+    several results in turn, as samples of the expectation in eq. 1 of FIDO. About 80 ms for a
+    picture of 224 pixels on a CPU. `unsee train infiller` trains it; weights come with the package.
     """
 
-    least: ClassVar[int] = 16
     stream: ClassVar[str] = "painter"
     published: ClassVar[files.Published] = files.Published(
-        "painter.safetensors", "unsee train infiller", "yours"
+        "painter.safetensors", "`unsee train infiller`", "yours"
     )
 
-    weights: str = ""
-    """Path of painter.safetensors."""
-    samples: int = 0
-    """Different answers; 0 gives the middle one."""
+    weights: str | None = None
+    """Path of the weights; default: those that come with the package."""
+    samples: int | None = None
+    """Number of different results; default: the average result for all masks."""
 
     def load(self) -> Network:
-        """The weights as they were trained, at full precision."""
+        """Read the weights in full precision."""
         if self.weights == files.RANDOM:
-            return files.untrained(Painter, (16, 16, 16), (1, 1, 1))
-        path = files.find(self.weights, self.published)
-        weights = {key: value.float() for key, value in files.load(path).items()}
-        return files.fit(Painter(), weights, path)
+            return files.untrained(Painter, *UNTRAINED)
+        return load_painter(files.find(self.weights, self.published))

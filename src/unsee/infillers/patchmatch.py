@@ -1,4 +1,4 @@
-"""PatchMatch: holes are filled with patches found elsewhere in the image."""
+"""PatchMatch."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,18 @@ __all__ = ["PatchMatch"]
 
 @dataclass(frozen=True)
 class PatchMatch(Inpainter):
-    """Patches copied from elsewhere in the image (Barnes et al. 2009; three channels, 8 bits).
+    """Patches from elsewhere in the image (three channels, 8 bits).
 
-    The best looking of the fillers that need no training, at about half a second an image.
+    Depends on the mask; its random search starts from the image's seed. On the CPU, about 0.8 s for
+    a picture of 224 pixels; of the in-fillers without weights it restores the most evidence for the
+    class.
+
+    Barnes et al., "PatchMatch: A Randomized Correspondence Algorithm for Structural Image Editing",
+    SIGGRAPH 2009, https://doi.org/10.1145/1531326.1531330.
     """
 
     radius: int = 3
-    """Of the patches that are compared, in pixels."""
+    """Radius in pixels of the patches that are compared."""
 
     def __post_init__(self) -> None:
         if self.radius < 1:
@@ -28,11 +33,14 @@ class PatchMatch(Inpainter):
     def inpaint(
         self, picture: NDArray[np.uint8], hole: NDArray[np.bool_], seed: int
     ) -> NDArray[np.uint8]:
-        """Ask the library; the search starts from the image's own seed."""
+        """Fill with PyPatchMatch; its global seed is set to the image's."""
         import patchmatch
 
         if picture.shape[2] != 3:
-            raise InputError(f"patchmatch fills three channels, got {picture.shape[2]}; try telea")
+            raise InputError(
+                f"patchmatch expects three channels, got {picture.shape[2]}; "
+                "telea fills any number of channels"
+            )
         patchmatch.set_random_seed(seed % 2**32)
         filled: NDArray[np.uint8] = patchmatch.inpaint(
             np.ascontiguousarray(picture), hole.astype(np.uint8) * 255, patch_size=self.radius

@@ -1,4 +1,4 @@
-"""OpenCV's in-painting: Telea 2004, fast marching from the rim of the hole."""
+"""OpenCV's in-painting after Telea."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,20 @@ __all__ = ["Telea"]
 
 @dataclass(frozen=True)
 class Telea(Inpainter):
-    """Telea 2004, fast marching from the rim of the hole (OpenCV, 8 bits)."""
+    """Weighted means of nearby pixels, computed from the rim of the hole inwards (OpenCV, 8 bits).
+
+    Depends on the mask; deterministic; on the CPU, about 15 ms for a picture of 224 pixels.
+
+    Telea, "An Image Inpainting Technique Based on the Fast Marching Method", Journal of Graphics
+    Tools, 2004, https://doi.org/10.1080/10867651.2004.10487596.
+    """
 
     radius: float = 3.0
-    """Of the neighbourhood that a pixel is made from (CASM: 3; iGOS++'s X-rays: 10)."""
+    """Radius in pixels of the neighbourhood that a pixel is computed from (CASM: 3; iGOS++ on
+    X-rays: 10)."""
 
     def inpaint(
         self, picture: NDArray[np.uint8], hole: NDArray[np.bool_], seed: int
     ) -> NDArray[np.uint8]:
-        """Ask OpenCV."""
+        """Fill with `cv2.inpaint`."""
         return inpaint(picture, hole, self.radius, "INPAINT_TELEA")

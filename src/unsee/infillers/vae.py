@@ -1,20 +1,28 @@
-"""FIDO's completion autoencoder."""
+"""The completion autoencoder of FIDO."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from unsee.infillers._generative import Network, Sampling
+from unsee.infillers._generative import Network, SamplingInfiller
 from unsee.networks import weights as files
 from unsee.networks.completion import CompletionVAE
 
 __all__ = ["VAE"]
 
+UNTRAINED_WIDTH, UNTRAINED_LATENT = 8, 4
+"""Sizes of the network with `weights = "random"`."""
+
 
 @dataclass(frozen=True)
-class VAE(Sampling):
-    """A completion autoencoder (Chang et al., ICLR 2019, after Iizuka et al. 2017).
+class VAE(SamplingInfiller):
+    """A reconstruction by a completion autoencoder, as in FIDO.
 
-    FIDO's own weights were never published with names of layers; these are in ours.
+    Depends on the mask. Without `samples` it is deterministic; with them the masks of an image get
+    several results in turn. FIDO's weights are not published in a usable form: train your own for
+    `unsee.networks.completion.CompletionVAE`.
+
+    Chang et al., "Explaining Image Classifiers by Counterfactual Generation", ICLR 2019,
+    https://arxiv.org/abs/1807.08024.
     """
 
     stream: ClassVar[str] = "vae"
@@ -22,19 +30,20 @@ class VAE(Sampling):
         "completion_vae.safetensors", "your own training of networks/completion.py", "yours"
     )
 
-    weights: str = ""
-    """Path of a .safetensors or .pth file."""
-    samples: int = 0
-    """Different samples of the code; 0 takes its mean, as FIDO does."""
+    weights: str | None = None
+    """Path of a .safetensors or .pth file; default: completion_vae.safetensors in the cache
+    folder."""
+    samples: int | None = None
+    """Number of samples of the code; default: the mean of the code for all masks, as in FIDO."""
 
     def load(self) -> Network:
-        """In the width that the weights have."""
+        """Read the weights; the sizes of the network are those of the weights."""
         if self.weights == files.RANDOM:
-            return files.untrained(CompletionVAE, 8, 4)
+            return files.untrained(CompletionVAE, UNTRAINED_WIDTH, UNTRAINED_LATENT)
         path = files.find(self.weights, self.published)
-        found = files.load(path)
-        sizes = [
-            found[key].shape[0] if key in found else 64
-            for key in ("encoder.0.0.weight", "code.weight")
-        ]
-        return files.fit(CompletionVAE(sizes[0], sizes[1] // 2), found, path)
+        weights = files.load(path)
+        width, latent = (
+            weights[key].shape[0] // parts if key in weights else 64
+            for key, parts in (("encoder.0.0.weight", 1), ("code.weight", 2))
+        )
+        return files.load_into(CompletionVAE(width, latent), weights, path)

@@ -10,7 +10,7 @@ from unsee.masking.score import MaskedScore
 from unsee.methods._decoded import decode, decoder_stages
 from unsee.networks import weights as files
 from unsee.networks.head import class_weights
-from unsee.networks.landscape_decoder import LandscapeDecoder
+from unsee.networks.ranking_decoder import RankingDecoder
 
 Ranking = Float[Tensor, "b 1 1 _g _g"]
 """One logit per cell of a grid, in the shape of a mask; higher is more important."""
@@ -37,29 +37,29 @@ def initial_ranking(score: MaskedScore, weights: str, flag: str = "--warm-start"
     return decode(score, layers, lambda maps, _, targets: decoder(maps, targets))[:, None]
 
 
-def _load(score: MaskedScore, weights: str, flag: str) -> tuple[list[str], LandscapeDecoder]:
+def _load(score: MaskedScore, weights: str, flag: str) -> tuple[list[str], RankingDecoder]:
     """Return the names of the layers that the decoder reads, and the decoder."""
     network, device = score.classifier.require_network(flag), score.images.device
     if weights == files.RANDOM:
         layers, channels = decoder_stages(score)
-        untrained: Any = files.untrained(LandscapeDecoder, channels, UNTRAINED_CLASSES)
+        untrained: Any = files.untrained(RankingDecoder, channels, UNTRAINED_CLASSES)
         return layers, untrained.to(device)
-    path = files.find(weights, PUBLISHED, flag)
+    path = files.find(weights, PUBLISHED)
 
-    def distilled() -> tuple[str, list[str], LandscapeDecoder]:
-        metadata, tensors = files.described(path, METADATA, "ranking network")
+    def distilled() -> tuple[str, list[str], RankingDecoder]:
+        metadata, tensors = files.load_trained(path, METADATA, "ranking network")
         classes = int(metadata["classes"])
         rows = class_weights(network, classes) if metadata["rows"] == "True" else None
-        decoder = LandscapeDecoder(
+        decoder = RankingDecoder(
             json.loads(metadata["channels"]),
             classes,
             int(metadata["width"]),
             int(metadata["grid"]),
             rows,
         )
-        files.fit(decoder, tensors, path)
+        files.load_into(decoder, tensors, path)
         return metadata["classifier"], json.loads(metadata["stages"]), decoder.to(device)
 
-    trained_for, layers, decoder = files.ready(network, path, device, distilled)
-    files.for_classifier(path, trained_for, score.classifier.name)
+    trained_for, layers, decoder = files.cached(network, path, device, distilled)
+    files.check_classifier(path, trained_for, score.classifier.name)
     return layers, decoder

@@ -55,21 +55,21 @@ class CASM(Method):
             layers, channels = decoder_stages(score)
             untrained: Any = files.untrained(MaskDecoder, channels)
             return score.classifier, layers, untrained.to(device)
-        path = files.find(self.weights, PUBLISHED, "--weights")
+        path = files.find(self.weights, PUBLISHED)
 
         def casm() -> tuple[str, nn.Module | None, list[str], MaskDecoder]:
-            metadata, tensors = files.described(path, METADATA, "mask decoder")
+            metadata, tensors = files.load_trained(path, METADATA, "mask decoder")
             decoder = MaskDecoder(json.loads(metadata["channels"]), int(metadata["width"]))
-            files.fit(decoder, _part(tensors, "decoder."), path)
+            files.load_into(decoder, _part(tensors, "decoder."), path)
             layers, trained = json.loads(metadata["stages"]), None
             if metadata["shared"] == "True":
                 trained = copy.deepcopy(network)
-                files.fit(trained, _part(tensors, "network."), path)
+                files.load_into(trained, _part(tensors, "network."), path)
                 trained = trained.to(device)
             return metadata["classifier"], trained, layers, decoder.to(device)
 
-        trained_for, trained, layers, decoder = files.ready(network, path, device, casm)
-        files.for_classifier(path, trained_for, score.classifier.name)
+        trained_for, trained, layers, decoder = files.cached(network, path, device, casm)
+        files.check_classifier(path, trained_for, score.classifier.name)
         classifier = score.classifier
         if trained is not None:
             classifier = replace(classifier, model=trained)

@@ -92,18 +92,18 @@ class Variational(Method):
                 VariationalEncoder, classifier.channels, UNTRAINED_WIDTHS
             )
             return untrained.to(device), []
-        path = files.find(self.weights, PUBLISHED, "--weights")
+        path = files.find(self.weights, PUBLISHED)
 
         def variational() -> tuple[str, list[str], Encoder]:
-            metadata, tensors = files.described(path, METADATA, "variational encoder")
+            metadata, tensors = files.load_trained(path, METADATA, "variational encoder")
             encoder = _untrained(metadata, score, path)
-            files.fit(encoder, tensors, path)
+            files.load_into(encoder, tensors, path)
             layers = json.loads(metadata.get("stages", "[]"))
             return metadata["classifier"], layers, encoder.to(device)
 
         # the cache's key is the model, which may be a function
-        trained_for, layers, encoder = files.ready(classifier.model, path, device, variational)
-        files.for_classifier(path, trained_for, classifier.name)
+        trained_for, layers, encoder = files.cached(classifier.model, path, device, variational)
+        files.check_classifier(path, trained_for, classifier.name)
         if _reads_gradients(encoder) and not classifier.differentiable:
             raise InputError(f"{path} reads gradients, and this classifier has none")
         return encoder, layers
@@ -117,7 +117,7 @@ def _reads_gradients(encoder: Encoder) -> bool:
 def _sample(mixture: Mixture, random: ImageRandom) -> Float[Tensor, "b _gh _gw"]:
     """Return a map of each image, drawn from one of its Gaussians."""
     coin = random.uniform(0, 1, stream="variational")[:, 0]
-    mean, log_variance = mixture.one((coin * mixture.means.shape[1]).long())
+    mean, log_variance = mixture.component((coin * mixture.means.shape[1]).long())
     noise = random.normal(0, *mean.shape[1:], stream="variational")
     return mean + (log_variance / 2).exp() * noise
 

@@ -1,1 +1,1 @@
-"""Plain networks; they know nothing of the rest."""
+"""Networks, files of weights and feature extraction; independent of methods and in-fillers."""

@@ -1,4 +1,4 @@
-"""A completion autoencoder: what an image looks like, from what is left of it."""
+"""The completion autoencoder that FIDO calls "VAE"."""
 
 import torch
 import torch.nn.functional as F
@@ -6,15 +6,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 STRIDE = 4
-"""Pixels to a cell of the code."""
+"""Side in pixels of the part of the image that belongs to a place of the code."""
 
 
 class CompletionVAE(nn.Module):
-    """A variational autoencoder in the form of Iizuka et al. 2017, as FIDO's "VAE".
+    """A variational autoencoder with the layout of Iizuka et al.
 
-    The encoder goes to a quarter of the size and looks around with dilated convolutions; a code of
-    `latent` numbers at each place has a mean and a deviation; the decoder goes back. FIDO takes the
-    mean, which did better than samples (Chang et al. 2019, section 4).
+    The encoder reduces the picture to a quarter of its size and applies dilated convolutions. Each
+    place has a code of `latent` numbers with means and log variances; the decoder returns to the
+    full size. FIDO decodes the means, which did better than samples (Chang et al., section 4).
+
+    Iizuka, Simo-Serra & Ishikawa, "Globally and Locally Consistent Image Completion", SIGGRAPH
+    2017; Chang et al., "Explaining Image Classifiers by Counterfactual Generation", ICLR 2019,
+    https://arxiv.org/abs/1807.08024.
     """
 
     def __init__(self, width: int = 64, latent: int = 64) -> None:
@@ -38,25 +42,28 @@ class CompletionVAE(nn.Module):
         keep: Float[Tensor, "n 1 h w"],
         noise: Float[Tensor, "n z"] | None = None,
     ) -> Float[Tensor, "n 3 h w"]:
-        """The pictures where `keep` is 1, decoded where it is 0; `noise` samples the code."""
+        """Return the pictures in [0, 1] with their holes (`keep = 0`) filled.
+
+        `noise` draws a sample of the code; without it the mean is decoded.
+        """
         h, w = pictures.shape[-2:]
         edges = (0, -w % STRIDE, 0, -h % STRIDE)
-        known = F.pad(torch.cat([(2 * pictures - 1) * keep, keep], 1), edges, mode="replicate")
-        mean, spread = self.code(self.encoder(known)).chunk(2, 1)
+        visible = F.pad(torch.cat([(2 * pictures - 1) * keep, keep], 1), edges, mode="replicate")
+        mean, log_variance = self.code(self.encoder(visible)).chunk(2, 1)
         if noise is not None:
-            mean = mean + (spread / 2).exp() * noise.to(mean)[..., None, None]
+            mean = mean + (log_variance / 2).exp() * noise.to(mean)[..., None, None]
         decoded = torch.sigmoid(self.decoder(mean))[..., :h, :w]
         return torch.where(keep > 0, pictures, decoded.to(pictures.dtype))
 
     @property
     def noise(self) -> int:
-        """Numbers that choose a sample."""
+        """Length of the noise that draws a sample."""
         return self.code.out_channels // 2
 
 
 def _layer(
-    channels: int, made: int, kernel: int = 3, stride: int = 1, dilation: int = 1
+    before: int, channels: int, kernel: int = 3, stride: int = 1, dilation: int = 1
 ) -> nn.Sequential:
     padding = dilation * (kernel - 1) // 2
-    convolution = nn.Conv2d(channels, made, kernel, stride, padding, dilation)
+    convolution = nn.Conv2d(before, channels, kernel, stride, padding, dilation)
     return nn.Sequential(convolution, nn.ELU())

@@ -1,4 +1,4 @@
-"""What the generator plays against in training: is this patch real, given what was known?"""
+"""The critic that the in-filling generator is trained against."""
 
 import torch
 from jaxtyping import Float
@@ -7,7 +7,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class Critic(nn.Module):
-    """Spectrally normalised convolutions that judge patches (SN-PatchGAN: Yu et al., ICCV 2019)."""
+    """Score patches of pictures as real or generated, given the mask (SN-PatchGAN).
+
+    Yu et al., "Free-Form Image Inpainting with Gated Convolution", ICCV 2019,
+    https://arxiv.org/abs/1806.03589.
+    """
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
@@ -22,5 +26,5 @@ class Critic(nn.Module):
     def forward(
         self, pictures: Float[Tensor, "n 3 h w"], keep: Float[Tensor, "n 1 h w"]
     ) -> Float[Tensor, "n 1 _h _w"]:
-        """High for patches that look real."""
+        """Return a score for each patch; higher is more real. Pictures are in [0, 1]."""
         return self.layers(torch.cat([2 * pictures - 1, keep], 1))

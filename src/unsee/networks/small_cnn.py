@@ -1,13 +1,14 @@
-"""A small network for small pictures."""
+"""A small classifier for small pictures."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 
 class SmallCNN(nn.Module):
-    """Two convolutions and two linear layers, as sanity checks use on MNIST (Adebayo et al. 2018).
+    """Two convolutions and two linear layers, as in sanity checks on MNIST.
 
-    Takes pictures (n, channels, h, w) of any size from 8 pixels on, gives logits (n, classes).
+    Takes pictures of at least 8 pixels a side. Adebayo et al., "Sanity Checks for Saliency Maps",
+    NeurIPS 2018, https://arxiv.org/abs/1810.03292.
     """
 
     def __init__(self, channels: int, classes: int, width: int = 32, hidden: int = 256) -> None:
@@ -25,6 +26,6 @@ class SmallCNN(nn.Module):
         self.head = nn.Linear(hidden, classes)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
-        """The logits."""
+        """Return the logits."""
         logits: Tensor = self.head(self.hidden(self.features(x).flatten(1)).relu())
         return logits

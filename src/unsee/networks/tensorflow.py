@@ -1,4 +1,8 @@
-"""Reads TensorFlow checkpoints (NAME.index and NAME.data-...), without TensorFlow."""
+"""Read TensorFlow checkpoints (NAME.index and NAME.data-...) without TensorFlow.
+
+The index is a LevelDB table from variable names to protocol buffers (`BundleEntryProto`), which say
+where in the data files a variable is.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -10,19 +14,27 @@ from torch import Tensor
 
 from unsee.errors import InputError
 
-MAGIC = 0xDB4775248B80FB57
-"""At the end of an index, which is a table of LevelDB."""
-KINDS = {1: "<f4", 2: "<f8", 3: "<i4", 4: "|u1", 9: "<i8", 19: "<f2"}
-"""TensorFlow's number for each kind of number."""
+TABLE_MAGIC = 0xDB4775248B80FB57
+"""The last eight bytes of a LevelDB table."""
+FOOTER_BYTES = 48
+"""Length of a LevelDB table's footer."""
+DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "|u1", 9: "<i8", 19: "<f2"}
+"""NumPy's name for TensorFlow's numbers of types."""
+VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
+"""Wire types of protocol buffers."""
 
 Fields = dict[int, list[int | bytes]]
-"""Of a protocol buffer: all values of each field."""
+"""A protocol buffer: all values of each field number."""
 
 
 def read(prefix: str | Path) -> dict[str, Tensor]:
-    """All variables of a checkpoint by name, as they are stored.
+    """Read all variables of a checkpoint by name.
 
-    `prefix` is the checkpoint's name, or its index. Raises `InputError` for what is no checkpoint.
+    Args:
+        prefix: The checkpoint's path without `.index`, or with it.
+
+    Raises:
+        InputError: The checkpoint or a part of it is missing, or damaged.
     """
     index = Path(str(prefix).removesuffix(".index") + ".index")
     try:
@@ -45,32 +57,32 @@ def read(prefix: str | Path) -> dict[str, Tensor]:
 
 
 def _variable(entry: Fields, shards: list[Path]) -> Tensor:
-    """One variable out of its shard."""
-    kind = KINDS[int(entry[1][0])]
+    """Read the variable that an entry describes from its data file."""
+    dtype = DTYPES[int(entry[1][0])]
     dimensions = _fields(entry[2][0]).get(2, []) if 2 in entry else []
     shape = [int(_fields(dimension).get(1, [0])[0]) for dimension in dimensions]
     number, start, size = (int(entry.get(field, [0])[0]) for field in (3, 4, 5))
     with shards[number].open("rb") as file:
         file.seek(start)
         content = file.read(size)
-    return torch.from_numpy(np.frombuffer(content, kind).reshape(shape).copy())
+    return torch.from_numpy(np.frombuffer(content, dtype).reshape(shape).copy())
 
 
 def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values of a LevelDB table."""
-    if struct.unpack("<Q", content[-8:])[0] != MAGIC:
+    """Yield the keys and values of a LevelDB table."""
+    if struct.unpack("<Q", content[-8:])[0] != TABLE_MAGIC:
         raise ValueError("the end of the table is missing")
-    place = len(content) - 48
-    for _ in range(2):  # of the meta index, which is not needed, and of the index
+    place = len(content) - FOOTER_BYTES
+    for _ in range(2):  # handles of the meta index, which is not needed, and of the index
         start, place = _varint(content, place)
         size, place = _varint(content, place)
     for _, handle in _block(content, start, size):
-        at, rest = _varint(handle, 0)
-        yield from _block(content, at, _varint(handle, rest)[0])
+        block_start, place = _varint(handle, 0)
+        yield from _block(content, block_start, _varint(handle, place)[0])
 
 
 def _block(content: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
-    """Keys, which share their beginning with the one before, and values of a block."""
+    """Yield the keys and values of a block; a key shares its beginning with the one before."""
     if content[start + size] != 0:
         raise ValueError("the table is compressed")
     block = content[start : start + size]
@@ -78,43 +90,43 @@ def _block(content: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes
     place, key = 0, b""
     while place < end:
         shared, place = _varint(block, place)
-        fresh, place = _varint(block, place)
+        unshared, place = _varint(block, place)
         length, place = _varint(block, place)
-        key = key[:shared] + block[place : place + fresh]
-        place += fresh
+        key = key[:shared] + block[place : place + unshared]
+        place += unshared
         yield key, block[place : place + length]
         place += length
 
 
 def _fields(message: int | bytes) -> Fields:
-    """A protocol buffer's fields."""
-    content, found, place = _bytes(message), Fields(), 0
+    """Parse a protocol buffer."""
+    content, fields, place = _bytes(message), Fields(), 0
     while place < len(content):
         tag, place = _varint(content, place)
-        kind = tag & 7
+        wire_type = tag & 7
         value: int | bytes
-        if kind == 0:
+        if wire_type == VARINT:
             value, place = _varint(content, place)
-        elif kind == 2:
+        elif wire_type == BYTES:
             length, place = _varint(content, place)
             value, place = content[place : place + length], place + length
-        elif kind in {1, 5}:
-            length = 8 if kind == 1 else 4
+        elif wire_type in {FIXED_64, FIXED_32}:
+            length = 8 if wire_type == FIXED_64 else 4
             value, place = content[place : place + length], place + length
         else:
-            raise ValueError(f"field of kind {kind}")
-        found.setdefault(tag >> 3, []).append(value)
-    return found
+            raise ValueError(f"unknown wire type {wire_type}")
+        fields.setdefault(tag >> 3, []).append(value)
+    return fields
 
 
 def _bytes(value: int | bytes) -> bytes:
     if isinstance(value, int):
-        raise TypeError("a number where a message should be")
+        raise TypeError("expected a message, got a number")
     return value
 
 
 def _varint(content: bytes, place: int) -> tuple[int, int]:
-    """A number in seven bits a byte, and where it ends."""
+    """Return a number stored in seven bits a byte, and the place after it."""
     number = shift = 0
     while True:
         byte = content[place]

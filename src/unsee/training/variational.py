@@ -17,9 +17,9 @@ from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods._evidence import GradientEvidence
 from unsee.networks.gaussian_decoder import GaussianDecoder
-from unsee.networks.mixture import STEADY, Mixture
+from unsee.networks.mixture import MAX_LOG_VARIANCE, Mixture
 from unsee.networks.stages import FeatureExtractor
-from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
+from unsee.networks.variational_encoder import PUBLISHED_WIDTHS, VariationalEncoder
 from unsee.noise import seeds_of
 from unsee.registry import made
 from unsee.training import mask_task, trainer
@@ -77,7 +77,7 @@ class VariationalTraining(MaskTraining):
     side: int = 56
     """Of the maps of images of the classifier's own size; 0 takes the image's, as published (and 16
     times the work)."""
-    widths: tuple[int, ...] = PUBLISHED
+    widths: tuple[int, ...] = PUBLISHED_WIDTHS
     """Channels of the convolutions that read the image."""
     width: int = 64
     """Channels to which feature maps are narrowed."""
@@ -205,7 +205,7 @@ class VariationalGame(MaskGame):
         noise = batch.own(torch.randn(batch.total, *found.means.shape[2:], generator=g)).to(x)
         coins = batch.own(torch.rand(batch.total, generator=g)).to(x)
         heads = batch.own(torch.randint(found.means.shape[1], (batch.total,), generator=g))
-        mean, log_variance = found.one(heads.to(x.device))
+        mean, log_variance = found.component(heads.to(x.device))
         drawn = mean + (log_variance / 2).exp() * noise
         shown = self._shown(batch, kept(drawn, self._shares(coins), self.chosen.softness), step)
         if self.chosen.reconstruction == "probability":
@@ -248,15 +248,15 @@ def _begin_near(encoder: Encoder, prior: SoftTV) -> None:
 
     Otherwise the divergence, which grows with their ratio, hides all else.
     """
-    wanted = prior.nearest.log().mean().item() / STEADY
+    wanted = prior.nearest.log().mean().item() / MAX_LOG_VARIANCE
     if not -0.95 < wanted < 0.95:
         raise InputError(
             f"the prior at length {prior.length} and nugget {prior.nugget:g} leaves a pixel a "
-            f"variance of its own of e^{wanted * STEADY:.1f}; the encoder's lie within "
-            f"e^±{STEADY:g}: take a smaller length, or a larger nugget"
+            f"variance of its own of e^{wanted * MAX_LOG_VARIANCE:.1f}; the encoder's lie within "
+            f"e^±{MAX_LOG_VARIANCE:g}: take a smaller length, or a larger nugget"
         )
     with torch.no_grad():
-        encoder.last.bias[1::2] = STEADY * math.atanh(wanted)  # type: ignore[index]
+        encoder.last.bias[1::2] = MAX_LOG_VARIANCE * math.atanh(wanted)  # type: ignore[index]
 
 
 def kept(
