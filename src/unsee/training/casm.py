@@ -78,6 +78,8 @@ class CasmTraining(MaskTraining):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.area is not None and self.area < 0:
+            raise InputError(f"expected area >= 0, got {self.area}")
         if self.volume is not None and not 0 < self.volume < 1:
             raise InputError(f"expected volume in (0, 1), got {self.volume}")
 
@@ -117,8 +119,9 @@ class CasmTask(MaskTask):
         self.classifier = mask_task.load_classifier(config, accelerator)
         torch.manual_seed(config.seed)
         extractor, channels = mask_task.feature_extractor(self.classifier, "CASM")
-        self.layers = extractor.names
         self.network = copy.deepcopy(extractor.network).requires_grad_(True).eval()
+        own = type(extractor)(self.network, extractor.names)
+        self.extractor = own if config.shared else extractor
         self.decoder = MaskDecoder(channels, config.width).to(accelerator.device).train()
         sgd = torch.optim.SGD(
             self.network.parameters(), config.rate, momentum=0.9, weight_decay=1e-4
@@ -186,7 +189,7 @@ class CasmTask(MaskTask):
             tensors |= {f"network.{k}": v for k, v in self.network.state_dict().items()}
         return mask_task.half_precision(tensors), {
             "classifier": self.classifier.name,
-            "stages": json.dumps(self.layers),
+            "stages": json.dumps(self.extractor.names),
             "channels": json.dumps(self.decoder.channels),
             "width": str(self.config.width),
             "shared": str(self.config.shared),
@@ -211,9 +214,8 @@ class CasmTask(MaskTask):
 
         No gradient passes through the feature maps.
         """
-        reader: Any = self.network if self.config.shared else self.classifier.model
         with torch.no_grad():
-            logits, features = mask_task.read_features(reader, self.layers, x)
+            logits, features = mask_task.read_features(self.extractor, x)
         mask = self.decoder([f.detach() for f in features], (x.shape[-2], x.shape[-1]))
         return mask, logits
 

@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.classifier import unwrapped
 from unsee.classifiers.measures import probability
 from unsee.errors import InputError
 from unsee.masking import masks
@@ -156,8 +155,8 @@ class DistilledTask(MaskTask):
         """Return the decoder's ranking of cells, and its classes, after one classifier pass."""
         x = mask_task.network_input(self.classifier, batch.pixels)
         with torch.no_grad(), self.accelerator.autocast():
-            output, features = self.extractor(x)
-        targets = self._targets(batch, unwrapped(output).float().softmax(1), step)
+            logits, features = mask_task.read_features(self.extractor, x)
+        targets = self._targets(batch, logits.float().softmax(1), step)
         with self.accelerator.autocast():
             ranking: Tensor = self.decoder([f.detach() for f in features], targets)
         return ranking.float(), targets

@@ -186,9 +186,9 @@ def feature_extractor(
     return (Evident(network, extractor.names) if gradient else extractor), channels
 
 
-def read_features(network: nn.Module, layers: list[str], x: Tensor) -> tuple[Logits, list[Tensor]]:
-    """Return the logits of a network and the feature maps of some of its layers."""
-    output, features = Stages(network, layers)(x)
+def read_features(extractor: Stages, x: Tensor) -> tuple[Logits, list[Tensor]]:
+    """Return the logits and the feature maps of normalised images."""
+    output, features = extractor(x)
     return unwrapped(output), features
 
 

@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.classifier import unwrapped
 from unsee.classifiers.measures import Logits, probability
 from unsee.errors import InputError
 from unsee.masking import masks
@@ -248,10 +247,11 @@ class VariationalTask(MaskTask):
         """Return the Gaussians over maps, and the classifier's logits for the whole images."""
         with self.accelerator.autocast():
             with torch.no_grad():
-                output, features = (
-                    self.extractor(x) if self.extractor else (self.classifier.model(x), [])
-                )
-            logits, encoder = unwrapped(output).float(), self.encoder
+                if self.extractor:
+                    output, features = mask_task.read_features(self.extractor, x)
+                else:
+                    output, features = mask_task.logits(self.classifier.model, x), []
+            logits, encoder = output.float(), self.encoder
             gaussians = encoder(features, logits.softmax(1)) if features else encoder(x)
         return Mixture(*(part.float() for part in gaussians)), logits
 
