@@ -28,8 +28,8 @@ from unsee.training.task import Batch
 
 Strategy = Literal["F", "L", "FL", "L100", "L1000"]
 AREA_WEIGHTS: dict[str, float] = {"F": 2.5, "L": 14.0, "FL": 7.5, "L100": 10.0, "L1000": 10.0}
-"""The paper's weight of the area for each strategy, with which masks hide about half of the
-pixels."""
+"""Weight of the area for each strategy in the authors' code, with which masks hide about half of
+the pixels."""
 SNAPSHOT_INTERVALS: dict[str, int] = {"L100": 100, "L1000": 1000}
 """The paper's number of steps between snapshots; other strategies take none."""
 MAX_GRADIENT_NORM = 10.0
@@ -40,10 +40,14 @@ RATE_DROP = 0.1
 
 @dataclass(frozen=True)
 class CasmTraining(MaskTraining):
-    """Train a classifier-agnostic saliency map (Zolna, Geras & Cho, 2018; extra: train).
+    """Train a classifier-agnostic saliency map (extra: train).
 
     A decoder learns to hide what a classifier recognises; in turn, the classifier learns to
-    recognise images from which evidence is hidden.
+    recognise images from which evidence is hidden. The classifier's loss is the mean over clean and
+    masked images, half of the paper's sum.
+
+    Zolna, Geras & Cho, "Classifier-agnostic saliency map extraction", 2018.
+    https://arxiv.org/abs/1805.08249
     """
 
     strategy: Strategy = "L100"
@@ -56,7 +60,8 @@ class CasmTraining(MaskTraining):
     """Whether the decoder reads the feature maps of the classifier that is trained, instead of
     those of the original classifier."""
     area: float | None = None
-    """Weight of the mean mask; default: the paper's for the strategy."""
+    """Weight of the mean mask; default: that of the authors' code for the
+    strategy."""
     area_rise: int | None = None
     """Number of steps over which that weight rises linearly from zero; default: no rise."""
     volume: float | None = None
@@ -120,8 +125,8 @@ class CasmTask(MaskTask):
         torch.manual_seed(config.seed)
         extractor, channels = mask_task.feature_extractor(self.classifier, "CASM")
         self.network = copy.deepcopy(extractor.network).requires_grad_(True).eval()
-        own = type(extractor)(self.network, extractor.names)
-        self.extractor = own if config.shared else extractor
+        trained = type(extractor)(self.network, extractor.names)
+        self.extractor = trained if config.shared else extractor
         self.decoder = MaskDecoder(channels, config.width).to(accelerator.device).train()
         sgd = torch.optim.SGD(
             self.network.parameters(), config.rate, momentum=0.9, weight_decay=1e-4

@@ -58,7 +58,7 @@ def save(
         photos: Validation photos.
 
     Returns:
-        The lowest validation loss, this one included.
+        The lowest validation loss up to this step.
 
     Raises:
         InputError: If the weights or the validation loss are not finite. Nothing is then written.
@@ -73,20 +73,10 @@ def save(
     best = best if loss is None else min(best, loss)
     if not accelerator.is_main_process:
         return best
-    settings = _as_json(config)
     if improved:
-        run = json.dumps(without_folders(settings))
+        run = json.dumps(without_folders(_as_json(config)))
         _save_weights(config.out / task.weights_file, tensors, metadata | {"run": run})
-    stored = {
-        "states": {name: part.state_dict() for name, part in _state(accelerator, task).items()},
-        "past": task.snapshots,
-        "step": step,
-        "best": best,
-        "settings": json.dumps(settings),
-    }
-    new = config.out / "checkpoint.new"
-    torch.save(stored, new)
-    new.replace(config.out / CHECKPOINT)
+    _save_checkpoint(config, accelerator, task, step, best)
     with torch.no_grad():
         task.draw_preview(
             photos.select(slice(0, MAX_PREVIEW_PHOTOS)), config.out / f"step-{step:06d}"
@@ -114,6 +104,21 @@ def _save_weights(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     part = path.with_name(f"{path.name}.part")
     save_file({key: value.contiguous() for key, value in tensors.items()}, part, metadata)
     part.replace(path)
+
+
+def _save_checkpoint(
+    config: Training, accelerator: Any, task: TrainingTask, step: int, best: float
+) -> None:
+    stored = {
+        "states": {name: part.state_dict() for name, part in _state(accelerator, task).items()},
+        "past": task.snapshots,
+        "step": step,
+        "best": best,
+        "settings": json.dumps(_as_json(config)),
+    }
+    new = config.out / "checkpoint.new"
+    torch.save(stored, new)
+    new.replace(config.out / CHECKPOINT)
 
 
 def _state(accelerator: Any, task: TrainingTask) -> dict[str, Any]:
