@@ -1,13 +1,14 @@
-"""Small trainings of mask networks, side by side, and what their maps are worth.
+"""Train small mask networks and evaluate their maps.
 
     python benchmarks/networks.py train --out FOLDER --data PART1.zip PART2.zip
-    python benchmarks/networks.py rate --out FOLDER --data ../shared/data/imagenet-val-sample.zip
-    python benchmarks/networks.py doubt --out FOLDER --data ../shared/data/imagenet-val-sample.zip
+    python benchmarks/networks.py evaluate --out FOLDER --data imagenet-val-sample.zip
+    python benchmarks/networks.py uncertainty --out FOLDER --data imagenet-val-sample.zip
 
-`train` goes on where it stopped, with one training after another; `--only` takes some. `rate` makes
-the tables of networks.toml for every network that is there, with the claims and their intervals,
-in FOLDER/rated. `doubt` asks whether variational saliency is unsure where another seed draws another
-map, and what one pass costs beside the classifier's.
+`train` runs the trainings of networks.toml one after another and resumes where it stopped.
+`evaluate` makes the tables of networks.toml, with claims and intervals, in FOLDER/tables, for the
+networks that are trained. `uncertainty` correlates the deviation of variational saliency with the
+difference between two seeds, and measures the cost of one map. `--only` selects trainings or
+tables.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,178 +27,182 @@ from unsee.datasets._loading import load_data
 from unsee.reports import bootstrap
 
 HERE = Path(__file__).parent
+UNREADABLE_PHOTOS = 1
+"""Exit status of `unsee evaluate` when some photos could not be read."""
+TIMING_ROUNDS = 30
 
 
-def unsee(*arguments: str, bad: int = 0) -> None:
-    """The command line; `bad` is the status that a bad photo leaves."""
+def unsee(*arguments: str, accepted: tuple[int, ...] = (0,)) -> None:
+    """Run a command of `unsee`; exit unless its status is accepted."""
     done = subprocess.run([sys.executable, "-m", "unsee", *arguments], check=False)
-    if done.returncode not in {0, bad}:
+    if done.returncode not in accepted:
         raise SystemExit(done.returncode)
 
 
 def weights(out: Path, plan: dict[str, Any], name: str) -> Path:
-    """Where a training leaves them."""
+    """Return the path of a training's weights."""
     return out / name / f"{plan['trainings'][name]['kind']}.safetensors"
 
 
-def train(chosen: argparse.Namespace, plan: dict[str, Any]) -> None:
-    """All that is not over."""
+def train(options: argparse.Namespace, plan: dict[str, Any]) -> None:
+    """Run all trainings that are not complete."""
     for name, settings in plan["trainings"].items():
-        if chosen.only and name not in chosen.only:
+        if options.only and name not in options.only:
             continue
         kind = settings["kind"]
-        asked = {**plan["common"], **plan[kind], **settings}
-        if (chosen.out / name / f"step-{asked['steps']:06d}.png").exists():
+        config = {**plan["common"], **plan[kind], **settings}
+        del config["kind"]
+        if (options.out / name / f"step-{config['steps']:06d}.png").exists():
             continue
-        del asked["kind"]
-        flags = [
-            part
-            for key, value in asked.items()
-            for part in (
-                [f"--{'' if value else 'no-'}{key}"]
-                if isinstance(value, bool)
-                else [f"--{key.replace('_', '-')}", str(value)]
-            )
-        ]
-        photos = ("--data", *map(str, chosen.data))
-        unsee("train", kind, *photos, "--out", str(chosen.out / name), *flags)
+        photos = ("--data", *map(str, options.data))
+        unsee("train", kind, *photos, "--out", str(options.out / name), *flags(config))
 
 
-def rate(chosen: argparse.Namespace, plan: dict[str, Any]) -> None:
-    """Every table whose networks are there, with what is there."""
-    paths = {
-        name: weights(chosen.out, plan, name)
-        for name in plan["trainings"]
-        if weights(chosen.out, plan, name).exists()
-    }
-    for name, table in plan["rated"].items():
-        if chosen.only and name not in chosen.only:
+def flags(config: dict[str, Any]) -> Iterator[str]:
+    """Yield settings as options of the command line."""
+    for key, value in config.items():
+        name = key.replace("_", "-")
+        if isinstance(value, bool):
+            yield f"--{'' if value else 'no-'}{name}"
+        else:
+            yield from (f"--{name}", str(value))
+
+
+def evaluate(options: argparse.Namespace, plan: dict[str, Any]) -> None:
+    """Evaluate every table, with those of its networks that are trained."""
+    trained = {name: weights(options.out, plan, name) for name in plan["trainings"]}
+    paths = {name: path for name, path in trained.items() if path.exists()}
+    for name, table in plan["tables"].items():
+        if options.only and name not in options.only:
             continue
-        known = {
-            method: full for method in table["methods"] if (full := spelled(method, paths, plan))
-        }
-        folder = chosen.out / "rated" / name
+        specs = {method: method_spec(method, paths, plan) for method in table["methods"]}
+        methods = {method: spec for method, spec in specs.items() if spec is not None}
+        folder = options.out / "tables" / name
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "plan.toml").write_text(as_toml(table, known), encoding="utf-8")
-        splits = {"all": ""}
-        if table.get("split") and "half" in known:
-            splits |= {"seen": "0-499", "unseen": "500-999"}
-        for run, classes in splits.items():
-            limited = ("--classes", classes) if classes else ()
+        plan_file = folder / "plan.toml"
+        plan_file.write_text(as_toml(table, methods), encoding="utf-8")
+        runs: dict[str, tuple[str, ...]] = {"all": ()}
+        if table.get("split") and "half" in methods:
+            runs |= {"seen": ("--classes", "0-499"), "unseen": ("--classes", "500-999")}
+        for run, classes in runs.items():
             unsee(
-                "evaluate", "--plan", str(folder / "plan.toml"), "--data", str(chosen.data[0]),
-                *limited, "--out", str(folder / run), "--threads", str(chosen.threads), bad=1,
+                "evaluate", "--plan", str(plan_file), "--data", str(options.data[0]), *classes,
+                "--out", str(folder / run), "--threads", str(options.threads),
+                accepted=(0, UNREADABLE_PHOTOS),
             )  # fmt: skip
             unsee(
-                "report", str(folder / run), "--plan", str(folder / "plan.toml"),
+                "report", str(folder / run), "--plan", str(plan_file),
                 "--out", str(folder / f"{run}-report"), "--overwrite",
             )  # fmt: skip
 
 
-def spelled(method: str, paths: dict[str, Path], plan: dict[str, Any]) -> str:
-    """A method as `unsee evaluate` takes it; empty where its network is not there."""
-    name, _, rest = method.partition(":")
+def method_spec(method: str, paths: dict[str, Path], plan: dict[str, Any]) -> str | None:
+    """Return a method as `NAME[:setting=value,...]`; None if its network is not trained."""
+    name, _, settings = method.partition(":")
     if name in plan["trainings"]:
         kind = plan["trainings"][name]["kind"]
-        return f"{kind}:weights={paths[name]}" if name in paths else ""
-    if "warm_start=" in rest:
-        begun = rest.rpartition("=")[2]
-        return method.replace(f"={begun}", f"={paths[begun]}") if begun in paths else ""
+        return f"{kind}:weights={paths[name]}" if name in paths else None
+    if "warm_start=" in settings:
+        start = settings.rpartition("=")[2]
+        return method.replace(f"={start}", f"={paths[start]}") if start in paths else None
     return method
 
 
-def as_toml(table: dict[str, Any], known: dict[str, str]) -> str:
-    """A plan for `unsee evaluate`, with names and claims."""
-    lines = [
-        'summary = "Mask networks"', f"target = {quoted(table.get('target', 'label'))}",
-        f"limit = {table.get('limit', 0)}",
-        f"methods = {quoted(list(known.values()))}", f"metrics = {quoted(table['metrics'])}",
-    ]  # fmt: skip
-    for name, method in known.items():
+def as_toml(table: dict[str, Any], methods: dict[str, str]) -> str:
+    """Return a plan for `unsee evaluate`, with names of methods and claims."""
+    lines = ['summary = "Mask networks"']
+    lines += [f"{key} = {quoted(table[key])}" for key in ("target", "limit") if key in table]
+    lines += [
+        f"methods = {quoted(list(methods.values()))}",
+        f"metrics = {quoted(table['metrics'])}",
+    ]
+    for name, method in methods.items():
         lines += ["[[names]]", f"method = {quoted(method)}", f"label = {quoted(name)}"]
     for claim in table["claims"]:
-        if claim["better"] not in known or claim["worse"] not in known:
-            continue
-        told = {**claim, "better": known[claim["better"]], "worse": known[claim["worse"]]}
-        told.setdefault("metrics", table["metrics"][:2])
-        lines += ["[[claims]]", *(f"{key} = {quoted(value)}" for key, value in told.items())]
+        if claim["better"] in methods and claim["worse"] in methods:
+            names = {"better": methods[claim["better"]], "worse": methods[claim["worse"]]}
+            full = {"metrics": table["metrics"][:2], **claim, **names}
+            lines += ["[[claims]]", *(f"{key} = {quoted(value)}" for key, value in full.items())]
     return "\n".join(lines) + "\n"
 
 
-def quoted(value: str | list[str]) -> str:
-    """As TOML."""
+def quoted(value: str | int | list[str]) -> str:
+    """Return a value as TOML."""
     if isinstance(value, list):
         return "[" + ", ".join(map(quoted, value)) + "]"
-    return f'"{value}"'
+    return str(value) if isinstance(value, int) else f'"{value}"'
 
 
-def doubt(chosen: argparse.Namespace, plan: dict[str, Any]) -> None:
-    """Rank correlation, on each photo, of the deviation with the difference of two seeds' means."""
+def uncertainty(options: argparse.Namespace, plan: dict[str, Any]) -> None:
+    """Print how the deviation correlates with the difference of seeds, and the cost of maps."""
     from scipy.stats import spearmanr
 
-    classifier, found = load(), []
-    one, other = (str(weights(chosen.out, plan, f"variational{end}")) for end in ("", "_again"))
-    samples = load_data(str(chosen.data[0]))[: chosen.count]
-    asked = [(one, "mean"), (other, "mean"), (one, "deviation"), (other, "deviation")]
-    for sample in samples:
-        image = classifier.framing.show(sample.photo(3))
-        first, second, *unsure = (
-            explain(
-                classifier, image, create("methods", "variational", weights=path, reading=reading)
-            )
-            .saliency[0]
-            .flatten()
-            for path, reading in asked
-        )
-        apart = (scaled(first) - scaled(second)).abs()
-        found.append(float(spearmanr(apart, sum(unsure))[0]))
-    print(
-        f"deviation and difference of seeds, rank correlation: {bootstrap.mean(found)}, n {len(found)}"
+    classifier = load()
+    first, second = (
+        str(weights(options.out, plan, name)) for name in ("variational", "variational_again")
     )
-    for name, kind in (
-        ("L100", "casm"),
-        ("variational", "variational"),
-        ("distilled", "distilled"),
-    ):
-        if weights(chosen.out, plan, name).exists():
-            method = create("methods", kind, weights=str(weights(chosen.out, plan, name)))
-            print(f"{kind}: {cost(classifier, image, method):.2f} of the classifier's pass")
+
+    def map_of(image: torch.Tensor, path: str, reading: str) -> torch.Tensor:
+        method = create("methods", "variational", weights=path, reading=reading)
+        return explain(classifier, image, method).saliency[0].flatten()
+
+    correlations = []
+    for sample in load_data(str(options.data[0]))[: options.count]:
+        image = classifier.framing.show(sample.photo(3))
+        means = [standardised(map_of(image, path, "mean")) for path in (first, second)]
+        deviations = [map_of(image, path, "deviation") for path in (first, second)]
+        difference = (means[0] - means[1]).abs()
+        correlations.append(float(spearmanr(difference, sum(deviations))[0]))
+    print(
+        "rank correlation of the deviation with the difference of seeds: "
+        f"{bootstrap.mean(correlations)}, n {len(correlations)}"
+    )
+    for name in ("L100", "variational", "distilled"):
+        path, kind = weights(options.out, plan, name), plan["trainings"][name]["kind"]
+        if path.exists():
+            method = create("methods", kind, weights=str(path))
+            print(f"{kind}: {cost(classifier, image, method):.2f} forward passes")
 
 
-def scaled(values: torch.Tensor) -> torch.Tensor:
-    """Mean 0, deviation 1: what counts is where, not how much."""
+def standardised(values: torch.Tensor) -> torch.Tensor:
+    """Scale values to mean 0 and standard deviation 1."""
     return (values - values.mean()) / values.std().clamp(min=1e-9)
 
 
-def cost(classifier: Any, image: torch.Tensor, method: Any, rounds: int = 30) -> float:
-    """Least time of a map over the least of a prediction, taken in turns."""
+def cost(classifier: Any, image: torch.Tensor, method: Any) -> float:
+    """Return the shortest time of a map divided by that of a prediction, measured in turns."""
     from unsee import Study
 
     score = Study.of(classifier, image, method, targets=0).score
-    times: dict[str, list[float]] = {"pass": [], "map": []}
-    for _ in range(rounds):
+    times: dict[str, list[float]] = {"prediction": [], "map": []}
+    for _ in range(TIMING_ROUNDS):
         for name, work in (
-            ("pass", lambda: classifier.predict(image)),
+            ("prediction", lambda: classifier.predict(image)),
             ("map", lambda: method.attribute(score)),
         ):
             start = time.perf_counter()
             work()
             times[name].append(time.perf_counter() - start)
-    return min(times["map"]) / min(times["pass"])
+    return min(times["map"]) / min(times["prediction"])
+
+
+COMMANDS = {"train": train, "evaluate": evaluate, "uncertainty": uncertainty}
 
 
 def main() -> None:
-    """Train, rate or doubt."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("what", choices=("train", "rate", "doubt"))
-    arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--data", type=Path, nargs="+", required=True)
-    arguments.add_argument("--only", nargs="*")
-    arguments.add_argument("--count", type=int, default=50)
-    arguments.add_argument("--threads", type=int, default=0)
-    chosen = arguments.parse_args()
+    """Parse the command line and run the command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("--out", type=Path, required=True, help="folder of all runs")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="photos or a data set")
+    parser.add_argument("--only", nargs="*", help="names of trainings or tables in networks.toml")
+    parser.add_argument("--count", type=int, default=50, help="photos for `uncertainty`")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: PyTorch's default")
+    options = parser.parse_args()
     plan = tomllib.loads((HERE / "networks.toml").read_text(encoding="utf-8"))
-    {"train": train, "rate": rate, "doubt": doubt}[chosen.what](chosen, plan)
+    COMMANDS[options.command](options, plan)
 
 
 if __name__ == "__main__":

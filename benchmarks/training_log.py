@@ -1,9 +1,9 @@
-"""The losses of trainings, from their TensorBoard logs: a table of means, and a picture.
+"""Collect the losses of trainings from their TensorBoard logs in a table and a figure.
 
     python benchmarks/training_log.py --runs FIRST/ SECOND/ --out benchmarks/results/painter-training
 
-Runs that went on from each other's weights are set one after another, after those that the table
-already has. Each point is a mean over so many steps.
+Each point is a mean over `--steps` steps. The runs are appended to those that the table already
+contains; in the figure they follow one another, as runs that continue from each other's weights.
 """
 
 import argparse
@@ -16,30 +16,32 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 Run = dict[str, dict[int, float]]
-"""For each loss, its mean up to each step."""
-ROWS = 2
-"""Of the picture."""
+"""Means of each loss by the last step of their bin."""
+FIGURE_ROWS = 2
 
 
-def means(run: Path, steps: int) -> Run:
-    """For each loss, by the last step of each bin; of a step that was made twice the later one."""
+def read_log(run: Path, steps: int) -> Run:
+    """Return the means of each loss over bins of `steps` steps.
+
+    Of a step that was repeated after an interruption, the later value counts.
+    """
     events = EventAccumulator(str(run / "log" / "training"), size_guidance={"scalars": 0})
     events.Reload()
-    found: Run = {}
+    means: Run = {}
     for loss in events.Tags()["scalars"]:
-        last = {event.step: event.value for event in events.Scalars(loss)}
+        by_step = {event.step: event.value for event in events.Scalars(loss)}
         bins: dict[int, list[float]] = defaultdict(list)
-        for step, value in last.items():
+        for step, value in by_step.items():
             bins[-(-step // steps) * steps].append(value)
-        found[loss] = {step: fmean(values) for step, values in sorted(bins.items())}
-    return found
+        means[loss] = {step: fmean(values) for step, values in sorted(bins.items())}
+    return means
 
 
-def known(table: Path) -> dict[str, Run]:
-    """The runs of a table that was written before."""
+def read_table(path: Path) -> dict[str, Run]:
+    """Return the runs of an existing table; none if there is no table."""
     runs: dict[str, Run] = {}
-    if table.exists():
-        with table.open(encoding="utf-8", newline="") as file:
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 run, step = runs.setdefault(row.pop("run"), {}), int(row.pop("step"))
                 for loss, value in row.items():
@@ -48,39 +50,51 @@ def known(table: Path) -> dict[str, Run]:
     return runs
 
 
-def main() -> None:
-    """Read, write."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--runs", type=Path, nargs="+", required=True)
-    arguments.add_argument("--steps", type=int, default=100)
-    arguments.add_argument("--out", type=Path, required=True)
-    chosen = arguments.parse_args()
-    runs = known(chosen.out.with_suffix(".csv"))
-    runs |= {run.name: means(run, chosen.steps) for run in chosen.runs}
-    losses = list(dict.fromkeys(loss for run in runs.values() for loss in run))
-    with chosen.out.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
+def write_table(path: Path, runs: dict[str, Run], losses: list[str]) -> None:
+    """Write one row per run and step, with an empty cell for a loss that has no value."""
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["run", "step", *losses])
         for name, run in runs.items():
-            for step in sorted({step for loss in run.values() for step in loss}):
+            for step in sorted({step for means in run.values() for step in means}):
                 values = [run.get(loss, {}).get(step) for loss in losses]
-                shown = ("" if value is None else f"{value:.4f}" for value in values)
-                writer.writerow([name, step, *shown])
-    columns = -(-len(losses) // ROWS)
-    drawing = Figure(figsize=(3 * columns, 2.6 * ROWS), layout="constrained")
-    axes = drawing.subplots(ROWS, columns, squeeze=False).flat
-    for axis, loss in zip(axes, losses, strict=False):
+                cells = ("" if value is None else f"{value:.4f}" for value in values)
+                writer.writerow([name, step, *cells])
+
+
+def draw(path: Path, runs: dict[str, Run], losses: list[str]) -> None:
+    """Draw one panel per loss, with the runs one after another."""
+    columns = -(-len(losses) // FIGURE_ROWS)
+    figure = Figure(figsize=(3 * columns, 2.6 * FIGURE_ROWS), layout="constrained")
+    panels = figure.subplots(FIGURE_ROWS, columns, squeeze=False).flat
+    for axes, loss in zip(panels, losses, strict=False):
         start = 0
         for name, run in runs.items():
             points = run.get(loss, {})
-            axis.plot([start + step for step in points], list(points.values()), label=name)
-            start += max(step for some in run.values() for step in some)
-        axis.set_title(loss, fontsize=9)
-        axis.tick_params(labelsize=7)
-    for axis in list(drawing.axes)[len(losses) :]:
-        axis.remove()
-    drawing.axes[0].legend(fontsize=7)
-    drawing.savefig(chosen.out.with_suffix(".png"), dpi=90)
+            axes.plot([start + step for step in points], list(points.values()), label=name)
+            start += max(step for means in run.values() for step in means)
+        axes.set_title(loss, fontsize=9)
+        axes.tick_params(labelsize=7)
+    for axes in list(figure.axes)[len(losses) :]:
+        axes.remove()
+    figure.axes[0].legend(fontsize=7)
+    figure.savefig(path, dpi=90)
+
+
+def main() -> None:
+    """Parse the command line, read the logs, write the table and the figure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of runs")
+    parser.add_argument("--steps", type=int, default=100, help="steps per mean")
+    parser.add_argument("--out", type=Path, required=True, help="path without suffix")
+    options = parser.parse_args()
+    table = options.out.with_suffix(".csv")
+    runs = read_table(table) | {run.name: read_log(run, options.steps) for run in options.runs}
+    losses = list(dict.fromkeys(loss for run in runs.values() for loss in run))
+    write_table(table, runs, losses)
+    draw(options.out.with_suffix(".png"), runs, losses)
 
 
 if __name__ == "__main__":

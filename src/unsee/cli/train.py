@@ -1,50 +1,110 @@
-"""`unsee train`: train one of the networks that the methods and in-fillers use."""
+"""`unsee train`: train one of the networks that methods and in-fillers use."""
 
 import os
 import sys
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import tyro
 
 from unsee.cli import explain_options
 from unsee.errors import InputError, unknown
+from unsee.training import casm, distilled, infiller, variational
+from unsee.training.task import Training
 
-KINDS = ("infiller", "casm", "variational", "distilled")
+Settings = TypeVar("Settings", bound=Training)
+Losses = Iterator[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Network(Generic[Settings]):
+    """A network that can be trained."""
+
+    settings: type[Settings]
+    """Options of the command."""
+    train: Callable[[Settings], Losses]
+    """The training, which yields the losses of each step."""
+    summary: str
+    """What the network is for, in a few words."""
+    needs: str
+    """What the training needs."""
+
+    def start(self, name: str, arguments: list[str]) -> tuple[Training, Losses]:
+        """Parse the options of the command and return them with the training."""
+        config = tyro.cli(self.settings, prog=f"unsee train {name}", args=arguments)
+        return config, self.train(config)
+
+
+FEATURE_MAPS = "photos; a classifier that is a PyTorch CNN"
+NETWORKS: dict[
+    str,
+    Network[casm.CasmTraining]
+    | Network[variational.VariationalTraining]
+    | Network[distilled.DistilledTraining]
+    | Network[infiller.InfillerTraining],
+] = {
+    "casm": Network(
+        casm.CasmTraining, casm.train,
+        "mask of all that a classifier can recognise (method casm)", FEATURE_MAPS,
+    ),
+    "variational": Network(
+        variational.VariationalTraining, variational.train,
+        "Gaussian over maps, with uncertainty (method variational)",
+        "photos; a classifier that is a PyTorch module, a CNN for --reads features or gradients",
+    ),
+    "distilled": Network(
+        distilled.DistilledTraining, distilled.train,
+        "map of tide for a class, in one pass (method distilled)", FEATURE_MAPS,
+    ),
+    "infiller": Network(
+        infiller.InfillerTraining, infiller.train,
+        "fills removed regions (in-filler painter)",
+        "photos; weights of a perceptual loss (--trunk), unless --perceptual 0",
+    ),
+}  # fmt: skip
 
 
 def run(arguments: list[str]) -> int:
-    """Train; a run whose folder exists goes on where it stopped."""
+    """Train a network; resume the run if its folder exists."""
     if not arguments or arguments[0] in {"-h", "--help"}:
-        sys.stdout.write(f"usage: unsee train {'|'.join(KINDS)} [OPTIONS]\n")
+        sys.stdout.write(_help())
         return 0
-    name, *rest = arguments
-    if name not in KINDS:
-        raise unknown("training", name, KINDS)
-    settings, train = _training(name)
-    chosen = tyro.cli(settings, prog=f"unsee train {name}", args=rest)
-    losses: dict[str, float] = {}
-    first = os.environ.get("RANK", "0") == "0"  # of the processes that a launcher started
+    name, *options = arguments
+    if name not in NETWORKS:
+        raise unknown("training", name, NETWORKS)
+    config, training = NETWORKS[name].start(name, options)
+    is_main_process = os.environ.get("RANK", "0") == "0"  # RANK is set by distributed launchers
     try:
-        with explain_options.progress() as bars:
-            bar = bars.add_task(name, total=chosen.steps, loss="", visible=first)
-            for losses in train(chosen):
-                words = "  ".join(f"{k} {v:.3f}" for k, v in losses.items() if k != "step")
-                bars.update(bar, completed=int(losses["step"]), loss=words)
+        step = _follow(name, config, training, is_main_process)
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name}: pip install 'unsee[train]'") from error
-    step = int(losses.get("step", chosen.steps))
-    if first:
-        sys.stdout.write(f"step {step} of {chosen.steps}; weights and checkpoint: {chosen.out}\n")
+    if is_main_process:
+        sys.stdout.write(f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n")
     return 0
 
 
-def _training(name: str) -> tuple[type[Any], Any]:
-    """Settings and loop of a training."""
-    from unsee.training import casm, distilled, infiller, variational
+def _follow(name: str, config: Training, training: Losses, visible: bool) -> int:
+    """Show the losses in a progress bar until the training ends; return its last step."""
+    step = config.steps
+    with explain_options.progress() as bars:
+        bar = bars.add_task(name, total=config.steps, loss="", visible=visible)
+        for losses in training:
+            step = int(losses.pop("step"))
+            text = "  ".join(f"{key} {value:.3f}" for key, value in losses.items())
+            bars.update(bar, completed=step, loss=text)
+    return step
 
-    return {
-        "infiller": (infiller.InfillerTraining, infiller.train),
-        "casm": (casm.CasmTraining, casm.train),
-        "variational": (variational.VariationalTraining, variational.train),
-        "distilled": (distilled.DistilledTraining, distilled.train),
-    }[name]
+
+def _help() -> str:
+    width = max(map(len, NETWORKS))
+    lines = [
+        f"  {name:<{width}}  {network.summary}\n  {'':<{width}}  needs: {network.needs}\n"
+        for name, network in NETWORKS.items()
+    ]
+    return (
+        f"usage: unsee train {'|'.join(NETWORKS)} --data PHOTOS [OPTIONS]\n\n"
+        "Train a network. An interrupted run resumes from its folder (--out).\n\n"
+        f"{''.join(lines)}\n"
+        "unsee train NETWORK --help lists the options. Trainings need pip install 'unsee[train]'.\n"
+    )

@@ -1,1 +1,1 @@
-"""Training loops, one file each; settings are a frozen dataclass at the top."""
+"""Training of mask networks and of the in-filling network: one file per network."""

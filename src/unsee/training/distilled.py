@@ -1,4 +1,4 @@
-"""Training of a landscape in one pass: TIDE's own objective, spread over all photos."""
+"""Training of a distilled network: the objective of `tide`, minimised over many photos."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.measures import probability
-from unsee.classifiers.passes import unwrapped
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
@@ -19,152 +18,165 @@ from unsee.networks.ranking_decoder import RankingDecoder
 from unsee.noise import seeds_of
 from unsee.registry import made
 from unsee.training import mask_task, trainer
-from unsee.training.mask_task import MaskGame, MaskTraining
+from unsee.training.descent import cosine_rate, descend, set_rate
+from unsee.training.mask_task import MaskTask, MaskTraining
 from unsee.training.task import Batch
 from unsee.types import Losses, Targets
 
-CLIP = 1.0
-"""Norm of the gradient."""
-PLAUSIBLE = 0.05
-"""Probability of a class below which there is next to nothing to explain."""
-JUDGED = 8
-"""Water levels at which held-out photos are judged: one says too little of which step is best."""
+MAX_GRADIENT_NORM = 1.0
+"""Norm to which gradients are clipped."""
+MIN_PROBABILITY = 0.05
+"""Smallest probability of a class, other than the likeliest, for which a map is trained."""
+TOP_CLASSES = 5
+"""Number of likeliest classes from which the class of a map is drawn."""
+VALIDATION_LEVELS = 8
+"""Number of levels of the curves at which validation photos are evaluated."""
 
 
 @dataclass(frozen=True)
 class DistilledTraining(MaskTraining):
-    """Train a decoder to draw the landscape that `tide` finds by descent (ours; extra: train).
+    """Train a decoder that predicts the map of `tide` in one pass (ours; extra: train).
 
-    It is trained on tide's objective itself, deletion area less insertion area of its ranking with
-    an in-filler, on photos and classes: most likely ones, and now and then another of the first
-    five. No maps have to be made beforehand.
+    The loss is the objective of `tide` itself: the area under the deletion curve minus the area
+    under the insertion curve of the decoder's ranking. No maps are computed beforehand.
     """
 
     infiller: str = "blur"
-    """What removed pixels show in training: NAME, as `unsee list infillers` has them, or
-    NAME:setting=value,..."""
+    """In-filler of removed pixels in training: NAME[:setting=value,...]."""
     levels: int = 1
-    """Water levels asked of each photo in a step, each to delete and to insert."""
+    """Number of random levels of the curves per photo and step, each for deletion and insertion."""
     others: float = 0.25
-    """Share of the photos that are explained for another of the five likeliest classes, drawn by
-    its probability, where it has at least a twentieth."""
+    """Share of photos whose map is for another of the five likeliest classes. The class is drawn by
+    its probability, which must be at least 0.05."""
     smoothness: float = 0.0
-    """Weight of tide's total variation."""
+    """Weight of the total variation of the map."""
     grid: int = 28
-    """Cells a side of the landscape of images of the classifier's own size."""
+    """Side of the map, in cells, at the classifier's input size."""
     width: int = 64
-    """Channels of the decoder."""
+    """Number of channels of the decoder."""
     rate: float = 2e-3
-    """AdamW's, falling to zero along a cosine."""
+    """Learning rate (AdamW); it falls to zero along a cosine."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.levels < 1 or self.grid < 1 or not 0 <= self.others <= 1:
             raise InputError(
                 "expected levels >= 1, grid >= 1 and others in [0, 1], got "
-                f"{self.levels}, {self.grid}, {self.others}"
+                f"{self.levels}, {self.grid} and {self.others}"
             )
 
 
-def train(chosen: DistilledTraining) -> Iterator[dict[str, float]]:
-    """Train to the end, or for so many minutes; yields the losses of each step.
-
-    Raises `InputError` where a loss is not finite; the last checkpoint stays.
-    """
-    yield from trainer.run(chosen, DistilledGame)
+def train(config: DistilledTraining) -> Iterator[dict[str, float]]:
+    """Train a distilled network; yield the losses of each step. See `trainer.run`."""
+    yield from trainer.run(config, DistilledTask)
 
 
-class DistilledGame(MaskGame):
-    """The decoder on the features of a classifier that stays as it is."""
+class DistilledTask(MaskTask):
+    """The decoder, which reads the feature maps of the frozen classifier."""
 
-    chosen: DistilledTraining
-    file: ClassVar[str] = "distilled.safetensors"
-    fixed: ClassVar[tuple[str, ...]] = (*MaskGame.fixed, "infiller", "grid", "width", "levels")
+    config: DistilledTraining
+    weights_file: ClassVar[str] = "distilled.safetensors"
+    resume_settings: ClassVar[tuple[str, ...]] = (
+        *MaskTask.resume_settings, "infiller", "grid", "width", "levels",
+    )  # fmt: skip
 
-    def __init__(self, chosen: DistilledTraining, accelerator: Any) -> None:
-        self.chosen, self.accelerator = chosen, accelerator
-        self.given = given = mask_task.given(chosen, accelerator)
-        torch.manual_seed(chosen.seed)
-        self.stages, channels = mask_task.stages_of(given, "a distilled network")
-        classes, rows = mask_task.classes_of(given)
-        decoder = RankingDecoder(channels, classes, chosen.width, self.cells(chosen.grid), rows)
+    def __init__(self, config: DistilledTraining, accelerator: Any) -> None:
+        self.config, self.accelerator = config, accelerator
+        self.classifier = mask_task.load_classifier(config, accelerator)
+        torch.manual_seed(config.seed)
+        self.extractor, channels = mask_task.feature_extractor(
+            self.classifier, "a distilled network"
+        )
+        decoder = RankingDecoder(
+            channels,
+            mask_task.class_count(self.classifier),
+            config.width,
+            self.grid_side(config.grid),
+            mask_task.output_weights(self.classifier),
+        )
         self.decoder = decoder.to(accelerator.device).train()
-        adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)
-        self.adam = accelerator.prepare_optimizer(adam)
-        self.past = []
-        self.infiller = made("infillers", chosen.infiller)
+        adam = torch.optim.AdamW(self.decoder.parameters(), config.rate, weight_decay=1e-4)
+        self.optimizer = accelerator.prepare_optimizer(adam)
+        self.infiller = made("infillers", config.infiller)
 
-    def states(self) -> dict[str, Any]:
-        """The decoder and its optimiser."""
-        return {"decoder": self.decoder, "adam": self.adam}
+    def state(self) -> dict[str, Any]:
+        """Return the decoder and its optimiser."""
+        return {"decoder": self.decoder, "adam": self.optimizer}
 
-    def move(self, step: int, batch: Batch) -> dict[str, float]:
-        """One step on the area between the curves."""
-        trainer.along_cosine(self.adam, self.chosen.rate, step / self.chosen.steps)
-        losses = self._losses(batch, step, self.chosen.levels).mean()
-        trainer.descend(self.accelerator, self.adam, self.decoder, losses, CLIP)
-        return {"area": float(losses.detach())}
+    def training_step(self, step: int, batch: Batch) -> dict[str, float]:
+        """Make one step on the area between the curves."""
+        set_rate(self.optimizer, cosine_rate(self.config.rate, step / self.config.steps))
+        loss = self._losses(batch, step, self.config.levels).mean()
+        descend(self.accelerator, self.optimizer, self.decoder, loss, MAX_GRADIENT_NORM)
+        return {"area": float(loss.detach())}
 
-    def shortcoming(self, batch: Batch) -> float:
-        """The same on held-out photos, at more levels and always the same."""
+    def validation_loss(self, batch: Batch) -> float:
+        """Return the same loss at more levels, which are always the same."""
         self.decoder.eval()
-        found = [
-            self._losses(batch.part(slice(at, at + self.chosen.batch)), -1, JUDGED).sum().item()
-            for at in range(0, len(batch.pixels), self.chosen.batch)
-        ]
+        size = self.config.batch
+        parts = [batch.select(slice(i, i + size)) for i in range(0, len(batch.pixels), size)]
+        total = sum(self._losses(part, -1, VALIDATION_LEVELS).sum().item() for part in parts)
         self.decoder.train()
-        return sum(found) / len(batch.pixels)
+        return total / len(batch.pixels)
 
     def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
-        """Landscapes of the likeliest classes."""
+        """Return the maps for the likeliest classes."""
         self.decoder.eval()
-        heights, _ = self._landscape(batch, -1)
+        ranking, _ = self._ranking(batch, -1)
         self.decoder.train()
-        return masks.resize(heights[:, None], batch.pixels.shape[-2:])[:, 0, 0]
+        return masks.resize(ranking[:, None], batch.pixels.shape[-2:])[:, 0, 0]
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """The decoder's, in half precision."""
-        return mask_task.halves(self.decoder.state_dict()), {
-            "classifier": self.given.name,
-            "stages": json.dumps(self.stages.names),
+        """Return the decoder."""
+        return mask_task.half_precision(self.decoder.state_dict()), {
+            "classifier": self.classifier.name,
+            "stages": json.dumps(self.extractor.names),
             "channels": json.dumps(self.decoder.channels),
             "classes": str(self.decoder.classes),
-            "width": str(self.chosen.width),
-            "grid": str(self.chosen.grid),
+            "width": str(self.config.width),
+            "grid": str(self.config.grid),
             "rows": str(self.decoder.rows is not None),
         }
 
     def _losses(self, batch: Batch, step: int, levels: int) -> Losses:
-        heights, targets = self._landscape(batch, step)
+        """Return deletion area minus insertion area, plus smoothness, for each photo."""
+        ranking, targets = self._ranking(batch, step)
+        seeds = seeds_of(batch.pixels, self.config.seed + step + 1)
         score = MaskedScore(
-            self.given, self.infiller, batch.pixels, targets,
-            seeds_of(batch.pixels, self.chosen.seed + step + 1), probability,
-        )  # fmt: skip
-        losses = between_curves(score, 0, heights[:, None], levels)
-        if self.chosen.smoothness:
-            hills = heights[:, None].sigmoid()
-            losses = losses + self.chosen.smoothness * masks.total_variation(hills)
+            self.classifier, self.infiller, batch.pixels, targets, seeds, probability
+        )
+        losses = between_curves(score, 0, ranking[:, None], levels)
+        if self.config.smoothness:
+            keep = ranking[:, None].sigmoid()
+            losses = losses + self.config.smoothness * masks.total_variation(keep)
         return losses
 
-    def _landscape(self, batch: Batch, step: int) -> tuple[Float[Tensor, "n 1 g g"], Targets]:
-        """Heights, and for which classes; the classifier is asked once."""
-        x = self.given.normalise(batch.pixels).contiguous(memory_format=torch.channels_last)
+    def _ranking(self, batch: Batch, step: int) -> tuple[Float[Tensor, "n 1 g g"], Targets]:
+        """Return the decoder's ranking of cells, and its classes, after one classifier pass."""
+        x = mask_task.network_input(self.classifier, batch.pixels)
         with torch.no_grad(), self.accelerator.autocast():
-            answer, features = self.stages(x)
-        targets = self._targets(batch, unwrapped(answer).float().softmax(1), step)
+            logits, features = mask_task.read_features(self.extractor, x)
+        targets = self._targets(batch, logits.float().softmax(1), step)
         with self.accelerator.autocast():
-            heights: Tensor = self.decoder([f.detach() for f in features], targets)
-        return heights.float(), targets
+            ranking: Tensor = self.decoder([f.detach() for f in features], targets)
+        return ranking.float(), targets
 
     def _targets(self, batch: Batch, p: Float[Tensor, "n _classes"], step: int) -> Targets:
-        """Labelled or likeliest classes; in training now and then one of the next four."""
-        likely = p.topk(min(5, p.shape[1]))
-        first = likely.indices[:, 0] if batch.targets is None else batch.targets
+        """Return labelled or likeliest classes; in training, a share of others (`others`).
+
+        Args:
+            batch: The photos.
+            p: Probabilities of the classes.
+            step: The step, whose number seeds the choice; -1 for validation, without others.
+        """
+        likeliest = p.topk(min(TOP_CLASSES, p.shape[1]))
+        first = likeliest.indices[:, 0] if batch.targets is None else batch.targets
         if step < 0 or p.shape[1] < 2:
             return first
-        g = torch.Generator().manual_seed(self.chosen.seed * 1_019 + step)
-        coins = batch.own(torch.rand(batch.total, 2, generator=g)).to(p)
-        reached = likely.values[:, 1:].cumsum(1)
-        which = (coins[:, 1:] * reached[:, -1:] > reached).sum(1, keepdim=True) + 1
-        other, said = (part.gather(1, which)[:, 0] for part in (likely.indices, likely.values))
-        return torch.where((coins[:, 0] < self.chosen.others) & (said >= PLAUSIBLE), other, first)
+        g = torch.Generator().manual_seed(self.config.seed * 1_019 + step)
+        uniform = batch.local_rows(torch.rand(batch.total, 2, generator=g)).to(p)
+        cumulated = likeliest.values[:, 1:].cumsum(1)
+        index = (uniform[:, 1:] * cumulated[:, -1:] > cumulated).sum(1, keepdim=True) + 1
+        other, p_other = (x.gather(1, index)[:, 0] for x in (likeliest.indices, likeliest.values))
+        takes_other = (uniform[:, 0] < self.config.others) & (p_other >= MIN_PROBABILITY)
+        return torch.where(takes_other, other, first)

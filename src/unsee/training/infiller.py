@@ -1,4 +1,4 @@
-"""Training of our in-filling generator: reconstruction, perception and a critic of patches."""
+"""Training of the in-filling network: reconstruction, perceptual and adversarial losses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,228 +10,284 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from unsee.errors import InputError
+from unsee.networks import weights as files
 from unsee.networks.critic import Critic
-from unsee.networks.painter import Painter, load_painter
+from unsee.networks.painter import Painter
 from unsee.networks.perceptual import Perceptual
 from unsee.training import holes, trainer
-from unsee.training.crops import Holed
-from unsee.training.photos import Labelled
-from unsee.training.preview import grid
-from unsee.training.task import Batch, Game, Training
+from unsee.training.crops import CropsWithHoles
+from unsee.training.descent import descend, set_rate
+from unsee.training.photos import PhotoSet
+from unsee.training.preview import save_grid
+from unsee.training.task import Batch, Training, TrainingTask
 
-CLIP = 1.0
-"""Of the norm of a step's gradient."""
-WARM = 500
-"""Steps until the rate is full; it falls to zero over the last three quarters."""
-SMALLEST, SEEN, WINDOW = 16, 64, 48
-"""Pixels a side, of the generator, of the perceptual trunk and of its window."""
-SELDOM = 4
-"""Steps between those that look at the variety of guesses, which guess twice."""
-MOST = 0.2
-"""Difference between guesses, over that of their noise, that is rewarded."""
+MAX_GRADIENT_NORM = 1.0
+"""Norm to which gradients are clipped."""
+ADAM_BETAS = (0.5, 0.99)
+"""Betas of both optimisers."""
+WARM_UP_STEPS = 500
+"""Number of steps until the learning rates are full."""
+DECAY_SHARE = 0.75
+"""Share of the steps, the last ones, over which the learning rates fall to zero."""
+MIN_SIZE, MIN_PERCEPTUAL_SIZE, MIN_WINDOW = 16, 64, 48
+"""Smallest side in pixels: of crops, of crops with the perceptual loss, and of its window."""
+VARIETY_INTERVAL = 4
+"""Number of steps between those with the reward for variety, which need a second guess."""
+MAX_VARIETY = 0.2
+"""Largest rewarded difference of two guesses, divided by the difference of their noise."""
+MIN_NOISE_DIFFERENCE = 0.1
+"""Value added to the difference of two noise vectors before the division."""
+MIN_HOLE_SHARE = 0.02
+"""Smallest share of missing pixels by which a reconstruction error is divided."""
 
 
 @dataclass(frozen=True)
 class InfillerTraining(Training):
-    """Train the generator that removes evidence (extra: train).
-
-    A run goes on from where its folder left off; the n-th step is the same whenever it is made.
-    """
+    """Train the network of the in-filler `painter` (ours; extra: train)."""
 
     out: Path = Path("unsee-infiller")
-    """Folder for checkpoints, weights, pictures and the log; a run in it is continued."""
+    """Folder of the run: checkpoint, weights, previews and log. An existing run is resumed."""
     steps: int = 60_000
-    """Steps in all."""
+    """Number of training steps."""
     batch: int = 64
-    """Photos per step, of all processes together."""
+    """Number of photos per step, summed over all processes."""
     size: int = 128
     """Side of the crops in pixels."""
-    keep: int = 160
-    """Side at which photos are kept in memory."""
+    stored_size: int = 160
+    """Side, in pixels, at which photos are held in memory."""
     save_every: int = 1_000
-    """Steps between checkpoints, with a picture and a look at held-out photos."""
+    """Number of steps between checkpoints; each comes with a validation loss and a preview."""
     rate: float = 3e-4
-    """AdamW's rate for the generator."""
+    """Learning rate of the in-filling network (AdamW)."""
     critic_rate: float = 3e-4
-    """For the critic."""
+    """Learning rate of the critic (AdamW)."""
     l1: float = 4.0
-    """Weight of the mean absolute difference."""
+    """Weight of the mean absolute error of the result."""
     guess: float = 2.0
-    """The same for the first guess, over which patches are laid; it learns nothing else."""
+    """Weight of the mean absolute error of the first guess, over which patches are copied. The
+    guess has no other loss."""
     perceptual: float = 2.0
-    """Weight of the difference of the trunk's layers; 0 needs no weights."""
-    window: int = 0
-    """Side of a random window of the crops that the trunk looks at; 0 is all of them."""
+    """Weight of the perceptual distance (ST-LPIPS); 0 needs no `trunk`."""
+    window: int | None = None
+    """Side, in pixels, of a random window on which the perceptual distance is computed; default:
+    the whole crop."""
     adversarial: float = 0.1
-    """Weight of the critic, from the step `critic_from` on."""
+    """Weight of the critic's score, from step `critic_from` on."""
     critic_from: int = 2_000
-    """The first step of the critic."""
+    """First step of the critic."""
     variety: float = 0.05
-    """Reward for guesses that differ with the noise."""
+    """Weight of the reward for guesses that differ with the noise."""
     ema: float = 0.999
-    """Decay of the running mean of the weights, which is what is used."""
+    """Decay of the exponential moving average of the weights, which is what is saved."""
     trunk: Path | None = None
-    """vgg_shift_tolerant.pth or alex_shift_tolerant.pth of the PyPI package stlpips-pytorch."""
+    """Path of vgg_shift_tolerant.pth or alex_shift_tolerant.pth of the PyPI package
+    stlpips-pytorch."""
     start: Path | None = None
-    """Weights of a generator to begin from."""
+    """Path of initial weights; default: random weights."""
 
-
-def train(chosen: InfillerTraining) -> Iterator[dict[str, float]]:
-    """Train to the end, or for so many minutes; yields the losses of each step.
-
-    Raises `InputError` where a loss is not finite; the last checkpoint stays.
-    """
-    yield from trainer.run(chosen, InfillerGame)
-
-
-class InfillerGame(Game):
-    """The generator and its critic."""
-
-    file: ClassVar[str] = "painter.safetensors"
-    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "size", "perceptual", "trunk", "window")
-    early: ClassVar[bool] = False
-
-    def __init__(self, chosen: InfillerTraining, accelerator: Any) -> None:
-        self.chosen, self.accelerator = chosen, accelerator
-        least = SEEN if chosen.perceptual else SMALLEST
-        if not least <= chosen.size <= chosen.keep:
+    def check_sizes(self) -> None:
+        """Raise `InputError` for crops, photos or windows whose sizes do not fit together."""
+        smallest = MIN_PERCEPTUAL_SIZE if self.perceptual else MIN_SIZE
+        if not smallest <= self.size <= self.stored_size:
             raise InputError(
-                f"expected {least} <= size <= keep, got size {chosen.size}, keep {chosen.keep}"
+                f"expected {smallest} <= size <= stored_size, got size {self.size} and stored_size "
+                f"{self.stored_size}"
             )
-        if chosen.window and not WINDOW <= chosen.window <= chosen.size:
-            raise InputError(f"expected {WINDOW} <= window <= size or 0, got {chosen.window}")
-        torch.manual_seed(chosen.seed)
+        if self.window is not None and not MIN_WINDOW <= self.window <= self.size:
+            raise InputError(f"expected {MIN_WINDOW} <= window <= size, got {self.window}")
+
+    def rate_factor(self, step: int) -> float:
+        """Return the factor of both learning rates in a step."""
+        return min(1.0, (step + 1) / WARM_UP_STEPS) * min(
+            1.0, (1 - step / self.steps) / DECAY_SHARE
+        )
+
+
+def train(config: InfillerTraining) -> Iterator[dict[str, float]]:
+    """Train the in-filling network; yield the losses of each step. See `trainer.run`."""
+    yield from trainer.run(config, InfillerTask)
+
+
+class InfillerTask(TrainingTask):
+    """The in-filling network (painter), its moving average and the critic."""
+
+    weights_file: ClassVar[str] = "painter.safetensors"
+    resume_settings: ClassVar[tuple[str, ...]] = (
+        *TrainingTask.resume_settings, "size", "perceptual", "trunk", "window",
+    )  # fmt: skip
+    keeps_best: ClassVar[bool] = False
+
+    def __init__(self, config: InfillerTraining, accelerator: Any) -> None:
+        self.config, self.accelerator = config, accelerator
+        config.check_sizes()
+        torch.manual_seed(config.seed)
         painter, critic = Painter(), Critic()
-        if chosen.start:
-            painter = load_painter(chosen.start).train().requires_grad_(True)
+        if config.start:
+            _load_weights(painter, config.start)
         self.painter, self.critic = painter.to(accelerator.device), critic.to(accelerator.device)
-        self.mean = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(chosen.ema))
-        betas = (0.5, 0.99)
-        paint = torch.optim.AdamW(painter.parameters(), chosen.rate, betas, weight_decay=1e-4)
-        judge = torch.optim.AdamW(critic.parameters(), chosen.critic_rate, betas, weight_decay=0)
-        self.paint, self.judge = map(accelerator.prepare_optimizer, (paint, judge))
+        self.average = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
+        self.painter_optimizer = self._adam(self.painter, config.rate, 1e-4)
+        self.critic_optimizer = self._adam(self.critic, config.critic_rate, 0)
         self.perceptual: Perceptual | None = None
-        if chosen.perceptual:
-            if chosen.trunk is None:
+        if config.perceptual:
+            if config.trunk is None:
                 raise InputError(
-                    "perceptual > 0 needs trunk, the path of vgg_shift_tolerant.pth or "
+                    "perceptual > 0 needs --trunk, the path of vgg_shift_tolerant.pth or "
                     "alex_shift_tolerant.pth"
                 )
-            self.perceptual = Perceptual.load(chosen.trunk).to(accelerator.device)
+            self.perceptual = Perceptual.load(config.trunk).to(accelerator.device)
 
     @property
     def size(self) -> int:
-        """As it was asked for."""
-        return self.chosen.size
+        """Side of the crops in pixels."""
+        return self.config.size
 
-    def crops(self, photos: Labelled, seed: int) -> Holed:
-        """From the pixels as they are to whole photos, with holes."""
-        return Holed(photos.pictures, self.size, seed, least=self.size / self.chosen.keep)
+    def crops(self, photos: PhotoSet, seed: int) -> CropsWithHoles:
+        """Return crops with holes, from pixels at their stored size up to whole photos."""
+        min_side = self.size / self.config.stored_size
+        return CropsWithHoles(photos.pictures, self.size, seed, min_side)
 
-    def states(self) -> dict[str, Any]:
-        """Both players, the mean and the optimisers."""
+    def state(self) -> dict[str, Any]:
+        """Return both networks, the moving average and the optimisers."""
         return {
             "painter": self.painter,
             "critic": self.critic,
-            "mean": self.mean,
-            "paint": self.paint,
-            "judge": self.judge,
+            "mean": self.average,
+            "paint": self.painter_optimizer,
+            "judge": self.critic_optimizer,
         }
 
-    def move(self, step: int, batch: Batch) -> dict[str, float]:
-        """The critic's move, then the generator's."""
-        chosen = self.chosen
-        rate = min(1.0, (step + 1) / WARM) * min(1.0, (1 - step / chosen.steps) / 0.75)
-        for optimiser, full in ((self.paint, chosen.rate), (self.judge, chosen.critic_rate)):
-            for group in optimiser.param_groups:
-                group["lr"] = full * rate
-        x, keep = _apart(batch.pixels)
-        noise, others = self._noise(step, batch)
+    def training_step(self, step: int, batch: Batch) -> dict[str, float]:
+        """Train the critic, then the in-filling network."""
+        config = self.config
+        set_rate(self.painter_optimizer, config.rate * config.rate_factor(step))
+        set_rate(self.critic_optimizer, config.critic_rate * config.rate_factor(step))
+        x, keep = _split_channels(batch.pixels)
+        noise, other_noise = self._noise(step, batch)
         with self.accelerator.autocast():
-            fake, guess = self.painter(x, keep, noise, with_guess=True).chunk(2)
+            result, guess = self.painter(x, keep, noise, with_guess=True).chunk(2)
         losses = {}
-        if step >= chosen.critic_from:
-            losses["critic"] = self._judge(x, keep, fake.detach())
+        if step >= config.critic_from:
+            losses["critic"] = self._critic_step(x, keep, result.detach())
         with self.accelerator.autocast():
-            losses |= self._shortcomings(step, x, keep, fake)
-            losses["guess"] = _off(guess, x, keep)
-            if chosen.variety and step % SELDOM == 0:
-                changed = (self.painter.guess(x, keep, others) - guess).abs().mean((1, 2, 3))
-                apart = (noise - others).abs().mean(1) + 0.1
-                losses["variety"] = (changed / apart).clamp(max=MOST).mean()
-            weights = {"variety": -chosen.variety, "critic": 0.0}
-            total = sum(weights.get(k, getattr(chosen, k, 0.0)) * v for k, v in losses.items())
-        trainer.descend(self.accelerator, self.paint, self.painter, total, CLIP)
-        self.mean.update_parameters(self.painter)
+            losses |= self._result_losses(step, x, keep, result)
+            losses["guess"] = hole_error(guess, x, keep)
+            if config.variety and step % VARIETY_INTERVAL == 0:
+                other = self.painter.guess(x, keep, other_noise)
+                losses["variety"] = _variety(guess, other, noise, other_noise)
+            total = self._total(losses)
+        descend(self.accelerator, self.painter_optimizer, self.painter, total, MAX_GRADIENT_NORM)
+        self.average.update_parameters(self.painter)
         return {name: float(value.detach()) for name, value in losses.items()}
 
     @torch.no_grad()
-    def shortcoming(self, batch: Batch) -> float:
-        """Perceptual distance of held-out photos, or L1, always with the same holes."""
-        total, keep = 0.0, self._holes(len(batch.pixels), batch.pixels)
-        together = self.chosen.batch
-        for x, visible in zip(batch.pixels.split(together), keep.split(together), strict=True):
-            fake = self.mean.module(x, visible).clamp(0, 1)
-            off = (fake - x).abs().mean((1, 2, 3))
-            total += (self.perceptual.distance(fake, x) if self.perceptual else off).sum().item()
+    def validation_loss(self, batch: Batch) -> float:
+        """Return the mean perceptual distance, or absolute error, always for the same holes."""
+        total, keep = 0.0, self._validation_holes(batch.pixels)
+        size = self.config.batch
+        for x, visible in zip(batch.pixels.split(size), keep.split(size), strict=True):
+            result = self.average.module(x, visible).clamp(0, 1)
+            error = (result - x).abs().mean((1, 2, 3))
+            losses = self.perceptual.distance(result, x) if self.perceptual else error
+            total += losses.sum().item()
         return total / len(batch.pixels)
 
-    def show(self, few: Batch, path: Path) -> None:
-        """What is known, answers, the truth."""
-        keep = self._holes(len(few.pixels), few.pixels)
-        grid(self.mean.module, few.pixels, keep, path.with_suffix(".jpg"))
+    def draw_preview(self, batch: Batch, path: Path) -> None:
+        """Draw visible pixels, results and originals, as JPEG."""
+        keep = self._validation_holes(batch.pixels)
+        save_grid(self.average.module, batch.pixels, keep, path.with_suffix(".jpg"))
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """The mean's, in half precision."""
-        state = self.mean.module.state_dict()
+        """Return the moving average of the in-filling network."""
+        state = self.average.module.state_dict()
         return {k: v.half().cpu().contiguous() for k, v in state.items()}, {}
 
-    def _holes(self, count: int, like: Tensor) -> Tensor:
-        g = torch.Generator().manual_seed(self.chosen.seed)
-        return holes.draw(count, (self.size, self.size), g).to(like)
+    def _adam(self, network: torch.nn.Module, rate: float, weight_decay: float) -> Any:
+        adam = torch.optim.AdamW(network.parameters(), rate, ADAM_BETAS, weight_decay=weight_decay)
+        return self.accelerator.prepare_optimizer(adam)
+
+    def _validation_holes(self, pixels: Tensor) -> Tensor:
+        """Return one hole mask per photo; the same in every call."""
+        g = torch.Generator().manual_seed(self.config.seed)
+        return holes.draw(len(pixels), (self.size, self.size), g).to(pixels)
 
     def _noise(self, step: int, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Each photo's own, and another's; half of them get none, the middle answer."""
-        g = torch.Generator().manual_seed(self.chosen.seed * 31 + step * 101)
+        """Return two noise vectors per photo: its own, and that of another photo of the step.
+
+        Half of the vectors are zero, which stands for the result without noise.
+        """
+        g = torch.Generator().manual_seed(self.config.seed * 31 + step * 101)
         noise = torch.randn(batch.total, self.painter.noise, generator=g)
         noise = noise * (torch.rand(batch.total, 1, generator=g) < 0.5)
-        own, others = batch.own(noise), batch.own(noise.flip(0))
-        return own.to(batch.pixels), others.to(batch.pixels)
+        own, other = batch.local_rows(noise), batch.local_rows(noise.flip(0))
+        return own.to(batch.pixels), other.to(batch.pixels)
 
     def _window(self, step: int, *pictures: Tensor) -> list[Tensor]:
-        """The same part of all of them, another one in each step."""
-        side = self.chosen.window or self.size
-        g = torch.Generator().manual_seed(self.chosen.seed * 37 + step * 103)
+        """Return the same random window of all pictures; another one in each step."""
+        side = self.config.window or self.size
+        g = torch.Generator().manual_seed(self.config.seed * 37 + step * 103)
         top, left = torch.randint(self.size - side + 1, (2,), generator=g).tolist()
         return [x[..., top : top + side, left : left + side] for x in pictures]
 
-    def _judge(self, x: Tensor, keep: Tensor, fake: Tensor) -> Tensor:
-        """The critic's hinge loss, and its move."""
+    def _critic_step(self, x: Tensor, keep: Tensor, result: Tensor) -> Tensor:
+        """Train the critic by its hinge loss, and return the loss."""
         self.critic.requires_grad_(True)
         with self.accelerator.autocast():
-            real_side = (1 - self.critic(x, keep)).relu().mean()
-            loss: Tensor = real_side + (1 + self.critic(fake, keep)).relu().mean()
-        trainer.descend(self.accelerator, self.judge, self.critic, loss, CLIP)
+            real_loss = (1 - self.critic(x, keep)).relu().mean()
+            loss: Tensor = real_loss + (1 + self.critic(result, keep)).relu().mean()
+        descend(self.accelerator, self.critic_optimizer, self.critic, loss, MAX_GRADIENT_NORM)
         return loss.detach()
 
-    def _shortcomings(self, step: int, x: Tensor, keep: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """What is wrong with an answer: pixels, layers of the trunk, the critic's opinion."""
-        found = {"l1": _off(fake, x, keep)}
+    def _result_losses(
+        self, step: int, x: Tensor, keep: Tensor, result: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the losses of results: absolute error, perceptual distance, critic's score."""
+        losses = {"l1": hole_error(result, x, keep)}
         if self.perceptual is not None:
-            found["perceptual"] = self.perceptual(*self._window(step, fake, x)).mean()
-        if step >= self.chosen.critic_from:
+            losses["perceptual"] = self.perceptual(*self._window(step, result, x)).mean()
+        if step >= self.config.critic_from:
             self.critic.requires_grad_(False)
-            found["adversarial"] = -self.critic(fake, keep).mean()
-        return found
+            losses["adversarial"] = -self.critic(result, keep).mean()
+        return losses
+
+    def _total(self, losses: dict[str, Tensor]) -> Tensor:
+        """Return the weighted sum of the in-filling network's losses."""
+        config = self.config
+        weights = {
+            "l1": config.l1,
+            "perceptual": config.perceptual,
+            "adversarial": config.adversarial,
+            "guess": config.guess,
+            "variety": -config.variety,
+        }
+        total: Tensor = sum(w * losses[name] for name, w in weights.items() if name in losses)  # type: ignore[assignment]
+        return total
 
 
-def _off(fake: Tensor, x: Tensor, keep: Tensor) -> Tensor:
-    """Mean absolute difference, of small holes too."""
-    missing = (1 - keep).mean((1, 2, 3)).clamp(min=0.02)
-    return ((fake - x).abs().mean((1, 2, 3)) / missing.sqrt()).mean()
+def hole_error(result: Tensor, x: Tensor, keep: Tensor) -> Tensor:
+    """Return the mean absolute error over the square root of the missing share.
+
+    The root keeps small holes from being ignored and large ones from dominating.
+    """
+    missing = (1 - keep).mean((1, 2, 3)).clamp(min=MIN_HOLE_SHARE)
+    return ((result - x).abs().mean((1, 2, 3)) / missing.sqrt()).mean()
 
 
-def _apart(both: Tensor) -> tuple[Tensor, Tensor]:
-    """Photos and what is visible of them."""
-    x = both[:, :3].contiguous(memory_format=torch.channels_last)
-    return x, both[:, 3:]
+def _variety(guess: Tensor, other: Tensor, noise: Tensor, other_noise: Tensor) -> Tensor:
+    """Return the difference of two guesses relative to that of their noise, up to MAX_VARIETY."""
+    difference = (other - guess).abs().mean((1, 2, 3))
+    noise_difference = (noise - other_noise).abs().mean(1) + MIN_NOISE_DIFFERENCE
+    return (difference / noise_difference).clamp(max=MAX_VARIETY).mean()
+
+
+def _split_channels(crops: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the photos and the hole masks of crops (n, 4, h, w)."""
+    x = crops[:, :3].contiguous(memory_format=torch.channels_last)
+    return x, crops[:, 3:]
+
+
+def _load_weights(painter: Painter, path: Path) -> None:
+    """Load weights to continue from, with gradients enabled."""
+    stored = {k: v.float() for k, v in files.load(path).items()}
+    files.load_into(painter, stored, path)
+    painter.train().requires_grad_(True)

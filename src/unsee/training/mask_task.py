@@ -1,6 +1,7 @@
-"""What all trainings of mask networks have in common: a classifier that they explain."""
+"""What the trainings of all mask networks share: the classifier that they explain."""
 
 from abc import abstractmethod
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -11,150 +12,200 @@ from torch import Tensor, nn
 
 from unsee.classifiers import loading
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.measures import Logits
+from unsee.classifiers.passes import unwrapped
 from unsee.datasets.base import classes_in
 from unsee.errors import InputError
+from unsee.methods._evidence import GradientEvidence
 from unsee.methods.base import check_choices
 from unsee.networks.head import class_weights
 from unsee.networks.stages import FeatureExtractor
-from unsee.training.crops import middles
-from unsee.training.photos import Labelled, gathered
-from unsee.training.task import Batch, Game, Training
+from unsee.training.crops import resize_whole
+from unsee.training.photos import PhotoSet, check_classes, load_labelled
+from unsee.training.task import Batch, Training, TrainingTask
 
-COLOURS = 3
-"""Channels of photos."""
-SMALLEST = 16
-"""Side of photos in which a classifier may still see something."""
-TOGETHER = 64
-"""Photos that are shown to the classifier at a time when classes are predicted."""
+PHOTO_CHANNELS = 3
+"""Number of colour channels of photos."""
+MIN_SIZE = 16
+"""Smallest side, in pixels, of the photos that a classifier sees in training."""
+PREDICTION_BATCH_SIZE = 64
+"""Number of photos per forward pass when classes are predicted before the training."""
+PREVIEW_DPI = 60
+"""Resolution of previews in dots per inch."""
 
 
 @dataclass(frozen=True)
 class MaskTraining(Training):
-    """Settings of every mask network's training."""
+    """Settings that the trainings of all mask networks share."""
 
     data: tuple[str, ...] = ()
     """Folders and zip files of photos, or data sets as `unsee evaluate` takes them."""
     classifier: str = loading.DEFAULT
-    """Which is explained; a torch module."""
+    """Name of the classifier to explain. It must be a PyTorch module."""
     labels: Literal["predicted", "data"] = "predicted"
-    """Classes: what the classifier says, or those of a labelled data set."""
-    classes: str = ""
-    """Only photos of these classes, as 0-49,120, by those labels; by default of all."""
-    size: int = 0
-    """Side at which photos are shown in training; 0 takes the classifier's own, smaller ones take
-    less time."""
+    """Source of the classes: the classifier's prediction, or the labels of the data set."""
+    classes: str | None = None
+    """Train only on photos of these classes, e.g. 0-49,120; default: all classes."""
+    size: int | None = None
+    """Side, in pixels, of the photos in training; default: the classifier's input size. Smaller
+    photos take less time."""
 
     def __post_init__(self) -> None:
         check_choices(self)
-        if self.size and self.size < SMALLEST:
-            raise InputError(f"expected size 0 or at least {SMALLEST}, got {self.size}")
+        if self.size is not None and self.size < MIN_SIZE:
+            raise InputError(f"expected size >= {MIN_SIZE}, got {self.size}")
 
     def size_for(self, classifier: Classifier) -> int:
-        """Side of what it is shown: its input's, if no other is asked for."""
+        """Return the side, in pixels, of the photos in training."""
         return self.size or classifier.framing.size[0]
 
-    def photos(self) -> Labelled:
-        """With their classes, where those of the data are asked for."""
+    def photos(self) -> PhotoSet:
+        """Load all photos of the chosen classes, with labels for `labels = "data"`.
+
+        Raises:
+            InputError: If fewer than two classes remain.
+        """
         if self.labels == "data":
-            return gathered(self.data, self.keep, self.classes)
-        found = super().photos()
-        wanted = classes_in(self.classes)
-        if not wanted:
-            return found
-        given = replace(loading.load(self.classifier), chunk=TOGETHER)
-        size = self.size_for(given)
-        asked = (middles(part, size) for part in found.pictures.split(TOGETHER))
-        said = torch.cat([given.predict(x.to(given.device)).argmax(1).cpu() for x in asked])
-        mine = torch.isin(said, torch.tensor(sorted(wanted)))
-        if not mine.any():
-            raise InputError(
-                f"no photo that {self.classifier} takes for one of classes {self.classes}"
-            )
-        if len(said[mine].unique()) < 2:
-            raise InputError(
-                f"expected photos of at least two classes, got {int(mine.sum())} photos of one"
-            )
-        return Labelled(found.pictures[mine], None)
+            return load_labelled(self.data, self.stored_size, self.classes)
+        photos, classes = super().photos(), classes_in(self.classes or "")
+        return photos.select(self._predicted_in(photos, classes)) if classes else photos
+
+    def _predicted_in(self, photos: PhotoSet, classes: Set[int]) -> Tensor:
+        """Return a boolean mask of the photos whose predicted class is one of `classes`."""
+        classifier = replace(loading.load(self.classifier), chunk=PREDICTION_BATCH_SIZE)
+        size = self.size_for(classifier)
+        batches = (resize_whole(x, size) for x in photos.pictures.split(PREDICTION_BATCH_SIZE))
+        predicted = torch.cat(
+            [classifier.predict(x.to(classifier.device)).argmax(1).cpu() for x in batches]
+        )
+        mask = torch.isin(predicted, torch.tensor(sorted(classes)))
+        if not mask.any():
+            raise InputError(f"{self.classifier} predicts classes {self.classes} for no photo")
+        check_classes(int(mask.sum()), len(predicted[mask].unique()))
+        return mask
 
 
-class MaskGame(Game):
-    """A network that makes maps for a classifier."""
+class MaskTask(TrainingTask):
+    """Training of a network that produces maps for a classifier."""
 
-    fixed: ClassVar[tuple[str, ...]] = (*Game.fixed, "classifier", "labels", "classes", "size")
-    given: Classifier
-    chosen: MaskTraining
+    resume_settings: ClassVar[tuple[str, ...]] = (
+        *TrainingTask.resume_settings, "classifier", "labels", "classes", "size",
+    )  # fmt: skip
+    classifier: Classifier
+    config: MaskTraining
 
     @property
     def size(self) -> int:
-        """That of what the classifier is shown."""
-        return self.chosen.size_for(self.given)
+        """Side, in pixels, of the photos that the classifier sees."""
+        return self.config.size_for(self.classifier)
 
-    def cells(self, side: int) -> int:
-        """On the photos of training, for so many a side on images of the classifier's own size."""
-        return max(1, round(side * self.size / self.given.framing.size[0]))
+    def grid_side(self, side: int) -> int:
+        """Return the side of the maps in training, in cells.
+
+        Args:
+            side: Side of the maps at the classifier's own input size.
+        """
+        return max(1, round(side * self.size / self.classifier.framing.size[0]))
 
     @abstractmethod
     def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
-        """For the picture."""
+        """Return the maps of a preview."""
 
-    def show(self, few: Batch, path: Path) -> None:
-        """Held-out photos and their maps."""
+    def draw_preview(self, batch: Batch, path: Path) -> None:
+        """Draw photos next to their maps, as PNG."""
         from unsee.images.drawing import overview
 
-        maps = self.maps(few).float().cpu()
+        maps = self.maps(batch).float().cpu()
         names = [str(number) for number in range(len(maps))]
-        overview(few.pixels.cpu(), maps, names).savefig(path.with_suffix(".png"), dpi=60)
+        overview(batch.pixels.cpu(), maps, names).savefig(path.with_suffix(".png"), dpi=PREVIEW_DPI)
 
 
-def given(chosen: MaskTraining, accelerator: Any) -> Classifier:
-    """The classifier that is explained, where the training runs, its weights fixed.
+def load_classifier(config: MaskTraining, accelerator: Any) -> Classifier:
+    """Load the classifier to explain on the training's device, with frozen weights.
 
-    Raises `InputError` for one that does not take colours, as photos have them.
+    Raises:
+        InputError: If it does not take colour images.
     """
-    found = loading.load(chosen.classifier, device=accelerator.device)
-    if found.channels != COLOURS:
+    classifier = loading.load(config.classifier, device=accelerator.device)
+    if classifier.channels != PHOTO_CHANNELS:
         raise InputError(
-            f"photos have {COLOURS} channels, but {chosen.classifier} takes {found.channels}"
+            f"photos have {PHOTO_CHANNELS} channels, but {config.classifier} expects "
+            f"{classifier.channels}"
         )
-    if isinstance(found.model, nn.Module):
-        found.model.requires_grad_(False)
-    # so many at a time whatever was measured: a run goes on exactly
-    together = max(1, chosen.batch // accelerator.num_processes)
-    return replace(found, name=found.name or chosen.classifier, chunk=together)
+    if isinstance(classifier.model, nn.Module):
+        classifier.model.requires_grad_(False)
+    # a fixed batch size, not a measured one: a resumed run must repeat the same arithmetic
+    chunk = max(1, config.batch // accelerator.num_processes)
+    return replace(classifier, name=classifier.name or config.classifier, chunk=chunk)
 
 
-def halves(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """In half precision, as weights are stored; counters stay whole."""
-    return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+def network_input(classifier: Classifier, pixels: Tensor) -> Float[Tensor, "n c h w"]:
+    """Return normalised images in the memory format that is fastest for convolutions."""
+    return classifier.normalise(pixels).contiguous(memory_format=torch.channels_last)
 
 
-def neutral(classifier: Classifier) -> Float[Tensor, "1 c 1 1"]:
-    """The data's mean colour, which hidden pixels show, as the network takes it."""
+def logits(network: Any, x: Tensor) -> Logits:
+    """Return the logits of a network for normalised images."""
+    output: Tensor = unwrapped(network(x))
+    return output
+
+
+def mean_colour(classifier: Classifier) -> Float[Tensor, "1 c 1 1"]:
+    """Return the data's mean colour, normalised; it replaces hidden pixels."""
     colour = torch.tensor(classifier.data_mean, device=classifier.device)
     return classifier.normalise(colour.view(1, -1, 1, 1))
 
 
-def stages_of(classifier: Classifier, what: str) -> tuple[FeatureExtractor, list[int]]:
-    """Where a decoder reads the classifier's feature maps, and their channels.
+def network_of(classifier: Classifier, user: str) -> nn.Module:
+    """Return the classifier's PyTorch module.
 
-    Raises `InputError` for a black box, and for a network without such maps.
+    Raises:
+        InputError: If the classifier is a black box; the message begins with `user`.
     """
-    network = network_of(classifier, f"{what} reads feature maps; it")
-    size = classifier.framing.size
-    x = torch.zeros(1, classifier.channels, *size, device=classifier.device)
-    return FeatureExtractor.of(network, x)
+    if not isinstance(classifier.model, nn.Module):
+        raise InputError(f"{user} needs a PyTorch module, not a black box")
+    return classifier.model
 
 
-def classes_of(classifier: Classifier) -> tuple[int, Float[Tensor, "classes d"] | None]:
-    """How many there are, and a module's rows of its last layer, where it has such."""
-    size = (classifier.channels, *classifier.framing.size)
-    classes = classifier.predict(torch.zeros(1, *size, device=classifier.device)).shape[1]
+def feature_extractor(
+    classifier: Classifier, user: str, gradient: bool = False
+) -> tuple[FeatureExtractor, list[int]]:
+    """Return an extractor of the feature maps that a decoder reads, and their channels.
+
+    Args:
+        classifier: The classifier to explain.
+        user: What reads the feature maps, for error messages.
+        gradient: Whether the extractor also returns the gradient evidence of the prediction.
+
+    Raises:
+        InputError: If the classifier is a black box or has no suitable feature maps.
+    """
+    network = network_of(classifier, user)
+    height, width = classifier.framing.size
+    x = torch.zeros(1, classifier.channels, height, width, device=classifier.device)
+    extractor, channels = FeatureExtractor.of(network, x)
+    return (GradientEvidence(network, extractor.names) if gradient else extractor), channels
+
+
+def read_features(extractor: FeatureExtractor, x: Tensor) -> tuple[Logits, list[Tensor]]:
+    """Return the logits and the feature maps of normalised images."""
+    output, features = extractor(x)
+    return unwrapped(output), features
+
+
+def class_count(classifier: Classifier) -> int:
+    """Return the number of classes."""
+    height, width = classifier.framing.size
+    x = torch.zeros(1, classifier.channels, height, width, device=classifier.device)
+    return classifier.predict(x).shape[1]
+
+
+def output_weights(classifier: Classifier) -> Float[Tensor, "classes d"] | None:
+    """Return the weights of the last layer, one row per class; None if there is no such layer."""
     model: Any = classifier.model
-    return classes, class_weights(model, classes)
+    return class_weights(model, class_count(classifier))
 
 
-def network_of(given: Classifier, what: str) -> nn.Module:
-    """The classifier's, or a clear word where it is a function."""
-    if not isinstance(given.model, nn.Module):
-        raise InputError(f"{what} needs a torch module, not a black box")
-    return given.model
+def half_precision(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Convert floating-point tensors to float16, in which weights are stored."""
+    return {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}

@@ -1,4 +1,4 @@
-"""Photos to train on: decoded once, kept in memory as squares of 8-bit pixels."""
+"""Training photos: decoded once and held in memory as 8-bit squares."""
 
 import io
 import zipfile
@@ -19,62 +19,80 @@ from unsee.images import reading
 from unsee.images.framing import Framing, Photo
 from unsee.types import Targets
 
-
-def squares(sources: Sequence[str | Path], side: int) -> UInt8[Tensor, "n 3 {side} {side}"]:
-    """The middle of every photo in folders and zip files; what cannot be read is left out.
-
-    Raises `InputError` where nothing can be read at all.
-    """
-    with ThreadPoolExecutor() as pool:
-        found = [
-            p for p in pool.map(lambda c: _square(c, side), _contents(sources)) if p is not None
-        ]
-    if not found:
-        raise InputError(f"no readable photo in {', '.join(map(str, sources)) or 'nothing'}")
-    return torch.stack(found)
+MIN_CLASSES = 2
+"""Smallest number of classes that a training can use."""
 
 
-class Labelled(NamedTuple):
-    """Photos in memory, and their classes where they are known."""
+class PhotoSet(NamedTuple):
+    """Photos in memory, with their classes where the data are labelled."""
 
     pictures: UInt8[Tensor, "n 3 s s"]
     targets: Targets | None
 
-    def part(self, chosen: Bool[Tensor, " n"]) -> "Labelled":
-        """Some of them."""
-        targets = None if self.targets is None else self.targets[chosen]
-        return Labelled(self.pictures[chosen], targets)
+    def select(self, mask: Bool[Tensor, " n"]) -> "PhotoSet":
+        """Return the photos where `mask` is true."""
+        targets = None if self.targets is None else self.targets[mask]
+        return PhotoSet(self.pictures[mask], targets)
 
 
-def gathered(sources: Sequence[str | Path], side: int, classes: str = "") -> Labelled:
-    """Photos of labelled data sets, with their classes.
+def load_squares(sources: Sequence[str | Path], side: int) -> UInt8[Tensor, "n 3 {side} {side}"]:
+    """Load the central square of every photo in folders and zip files, without labels.
 
-    Raises `InputError` where a class is missing, and for a single class.
+    Unreadable photos are skipped.
+
+    Raises:
+        InputError: If no photo can be read, or a source does not exist.
+    """
+    with ThreadPoolExecutor() as pool:
+        squares = pool.map(lambda content: _central_square(content, side), _contents(sources))
+        pictures = [picture for picture in squares if picture is not None]
+    if not pictures:
+        raise InputError(f"no readable photo in {', '.join(map(str, sources)) or 'an empty list'}")
+    return torch.stack(pictures)
+
+
+def load_labelled(sources: Sequence[str | Path], side: int, classes: str | None = None) -> PhotoSet:
+    """Load the central square of every photo in labelled data sets, with its class.
+
+    Unreadable photos are skipped.
+
+    Args:
+        sources: Data sets as `unsee evaluate` takes them.
+        side: Side of the squares in pixels.
+        classes: Classes to load, e.g. "0-49,120"; None loads all.
+
+    Raises:
+        InputError: If a photo has no label, or fewer than two classes remain.
     """
     pictures, targets = [], []
     for source in sources:
-        for sample in of_classes(load_data(str(source)), classes):
+        for sample in of_classes(load_data(str(source)), classes or ""):
             if sample.target is None:
-                raise InputError(f"{sample.id}: no class is labelled; take labels predicted")
+                raise InputError(f"{sample.id} has no label; use --labels predicted")
             try:
-                pictures.append(_middle(sample.photo(3), side))
+                pictures.append(_framed_square(sample.photo(3), side))
             except InputError:
                 continue
             targets.append(sample.target)
-    if len(set(targets)) < 2:
+    check_classes(len(pictures), len(set(targets)))
+    return PhotoSet(torch.stack(pictures), torch.tensor(targets))
+
+
+def check_classes(photos: int, classes: int) -> None:
+    """Raise `InputError` if the photos are of fewer than two classes."""
+    if classes < MIN_CLASSES:
         raise InputError(
-            f"expected photos of at least two classes, got {len(pictures)} photos of "
-            f"{len(set(targets))}"
+            f"expected photos of at least two classes, got {photos} photos of {classes}"
         )
-    return Labelled(torch.stack(pictures), torch.tensor(targets))
 
 
-def _middle(photo: Photo, side: int) -> UInt8[Tensor, "3 {side} {side}"]:
+def _framed_square(photo: Photo, side: int) -> UInt8[Tensor, "3 {side} {side}"]:
     framing = Framing((side, side), share=1.0)
     return (framing.show(photo)[0] * 255).round().to(torch.uint8)
 
 
 def _contents(sources: Sequence[str | Path]) -> Iterator[bytes]:
+    """Yield the bytes of every photo file."""
     for source in map(Path, sources):
         if source.suffix == ".zip":
             if not source.is_file():
@@ -88,7 +106,8 @@ def _contents(sources: Sequence[str | Path]) -> Iterator[bytes]:
                 yield path.read_bytes()
 
 
-def _square(content: bytes, side: int) -> Tensor | None:
+def _central_square(content: bytes, side: int) -> Tensor | None:
+    """Decode a photo and resize its central square; None if it cannot be decoded."""
     try:
         with Image.open(io.BytesIO(content)) as opened:
             picture = opened.convert("RGB")

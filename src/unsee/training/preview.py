@@ -1,4 +1,4 @@
-"""The picture that shows how far a generator has come."""
+"""Preview pictures of an in-filling network during training."""
 
 from pathlib import Path
 from typing import Any
@@ -8,16 +8,23 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+JPEG_QUALITY = 85
+"""Quality of the preview, from 0 to 100."""
+
 
 @torch.no_grad()
-def grid(
+def save_grid(
     painter: Any, x: Float[Tensor, "n 3 h w"], keep: Float[Tensor, "n 1 h w"], path: Path
 ) -> None:
-    """A row for each photo: what is known, the middle answer, two others, the truth."""
+    """Save a picture with one row per photo and five columns.
+
+    The columns are the visible pixels, the result without noise, two results with noise, and the
+    original photo.
+    """
     g = torch.Generator().manual_seed(0)
     noises = [torch.randn(len(x), painter.noise, generator=g).to(x.device) for _ in range(2)]
-    others = [painter(x, keep, noise) for noise in noises]
-    columns = [x * keep + 0.5 * (1 - keep), painter(x, keep), *others, x]
+    samples = [painter(x, keep, noise) for noise in noises]
+    columns = [x * keep + 0.5 * (1 - keep), painter(x, keep), *samples, x]
     rows = [torch.cat(list(row), 2) for row in zip(*columns, strict=True)]
     pixels = (torch.cat(rows, 1).clamp(0, 1) * 255).byte().permute(1, 2, 0).cpu().numpy()
-    Image.fromarray(pixels).save(path, quality=85)
+    Image.fromarray(pixels).save(path, quality=JPEG_QUALITY)

@@ -1,4 +1,4 @@
-"""What is trained, and by which rule: what every training tells the loop."""
+"""Interface of a training task, and the settings that all trainings share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,105 +10,108 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.training.crops import Crops
-from unsee.training.photos import Labelled, squares
+from unsee.training.photos import PhotoSet, load_squares
 from unsee.types import Targets
-
-SHOWN = 12
-"""Photos in a picture."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """Settings of every training."""
+    """Settings that all trainings share."""
 
     data: tuple[str, ...] = ()
     """Folders and zip files of photos."""
     out: Path = Path("unsee-training")
-    """Folder for checkpoints and weights; a run in it is continued."""
+    """Folder of the run: checkpoint, weights, previews and log. An existing run is resumed."""
     steps: int = 20_000
-    """Steps in all."""
+    """Number of training steps."""
     batch: int = 32
-    """Photos per step, of all processes together."""
-    keep: int = 256
-    """Side at which photos are kept in memory."""
+    """Number of photos per step, summed over all processes."""
+    stored_size: int = 256
+    """Side, in pixels, at which photos are held in memory."""
     held_out: int = 64
-    """Photos that are not trained on: for pictures, and to choose the best weights."""
+    """Number of validation photos. They select the best weights and appear in the previews."""
     seed: int = 0
-    """Of photos, noise and weights."""
+    """Seed of the crops, the noise and the initial weights."""
     precision: Literal["no", "bf16", "fp16"] = "no"
     """Mixed precision."""
     workers: int = 2
-    """Processes that cut crops."""
+    """Number of worker processes that prepare crops."""
     save_every: int = 500
-    """Steps between checkpoints, with a picture and a look at held-out photos."""
-    minutes: float = 0
-    """Stop after so long with a checkpoint; 0 goes on to the end."""
+    """Number of steps between checkpoints; each comes with a validation loss and a preview."""
+    minutes: float | None = None
+    """Time limit in minutes, after which the run saves a checkpoint and stops; default: none."""
 
-    def photos(self) -> Labelled:
-        """All of them, in memory."""
-        return Labelled(squares(self.data, self.keep), None)
+    def photos(self) -> PhotoSet:
+        """Load all photos into memory."""
+        return PhotoSet(load_squares(self.data, self.stored_size), None)
 
 
 class Batch(NamedTuple):
-    """Photos of a step, or held-out ones."""
+    """The photos of one step that this process trains on, or the validation photos."""
 
     pixels: Float[Tensor, "n c h w"]
     targets: Targets | None
-    """Labelled classes; None asks the classifier."""
+    """Labelled classes; None where the classifier's prediction serves as the label."""
     first: int
-    """Number of the first photo of this process in the step: noise belongs to photos."""
+    """Index, within the step, of the first photo of this process."""
     total: int
-    """Photos of all processes."""
+    """Number of photos in the step, summed over all processes."""
 
-    def own(self, of_all: Tensor) -> Tensor:
-        """Of something drawn for the photos of all processes, what belongs to these."""
-        return of_all[self.first : self.first + len(self.pixels)]
+    def local_rows(self, step_values: Tensor) -> Tensor:
+        """Return the rows for this batch, of values that were drawn for all photos of the step.
 
-    def part(self, chosen: slice) -> "Batch":
-        """Some of its photos."""
-        targets = None if self.targets is None else self.targets[chosen]
-        return self._replace(pixels=self.pixels[chosen], targets=targets)
+        A photo's noise therefore does not depend on the number of processes.
+        """
+        return step_values[self.first : self.first + len(self.pixels)]
+
+    def select(self, rows: slice) -> "Batch":
+        """Return the photos at `rows`."""
+        targets = None if self.targets is None else self.targets[rows]
+        return self._replace(pixels=self.pixels[rows], targets=targets)
 
 
-class Game(ABC):
-    """What is trained and by which rule. `loop.run` does the rest."""
+class TrainingTask(ABC):
+    """The networks to train and the rule that trains them. `trainer.run` does the rest."""
 
-    file: ClassVar[str]
-    """Name of the weights."""
-    fixed: ClassVar[tuple[str, ...]] = (
-        "batch", "seed", "steps", "keep", "held_out", "precision",
+    weights_file: ClassVar[str]
+    """File name of the trained weights."""
+    resume_settings: ClassVar[tuple[str, ...]] = (
+        "batch", "seed", "steps", "stored_size", "held_out", "precision",
     )  # fmt: skip
-    """Settings that a run keeps when it is continued."""
-    early: ClassVar[bool] = True
-    """Keep the weights of the least loss on held-out photos, not the last."""
-    past: Sequence[dict[str, Tensor]] = ()
-    """What else a checkpoint must hold: networks as they were."""
+    """Settings that must be the same when a run is resumed."""
+    keeps_best: ClassVar[bool] = True
+    """Whether the weights of the lowest validation loss are saved, instead of the last ones."""
+    snapshots: Sequence[dict[str, Tensor]] = ()
+    """Earlier states of a network that the training still needs; part of the checkpoint."""
 
     @property
     @abstractmethod
     def size(self) -> int:
-        """Side of the crops."""
+        """Side of the crops in pixels."""
 
     @abstractmethod
-    def states(self) -> dict[str, Any]:
-        """Networks and optimisers: whatever has a `state_dict`."""
+    def state(self) -> dict[str, Any]:
+        """Return the networks and optimisers by their key in the checkpoint file.
+
+        The keys are part of the file format. Each value has `state_dict` and `load_state_dict`.
+        """
 
     @abstractmethod
-    def move(self, step: int, batch: Batch) -> dict[str, float]:
-        """One step; the losses, to be watched."""
+    def training_step(self, step: int, batch: Batch) -> dict[str, float]:
+        """Make one training step and return its losses by name. The first step is 0."""
 
     @abstractmethod
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """Tensors and words for the file of weights."""
+        """Return the tensors and the metadata of the weights file."""
 
     @abstractmethod
-    def show(self, few: Batch, path: Path) -> None:
-        """A picture of how far it is, to `path` with a suffix of its own."""
+    def draw_preview(self, batch: Batch, path: Path) -> None:
+        """Draw the present results on `batch` to `path`; the task sets the file suffix."""
 
-    def crops(self, photos: Labelled, seed: int) -> Crops:
-        """What is trained on."""
+    def crops(self, photos: PhotoSet, seed: int) -> Crops:
+        """Return the data set of random crops that the networks are trained on."""
         return Crops(photos.pictures, self.size, seed)
 
-    def shortcoming(self, batch: Batch) -> float | None:
-        """Loss on held-out photos; None where the last weights are the best."""
+    def validation_loss(self, batch: Batch) -> float | None:
+        """Return the loss on validation photos; None for a task that saves the last weights."""
         return None

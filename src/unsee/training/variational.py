@@ -1,4 +1,4 @@
-"""Training of variational saliency: a Gaussian over maps, and the few pixels that say the same."""
+"""Training of variational saliency: a Gaussian over maps whose top pixels keep the prediction."""
 
 import json
 import math
@@ -10,12 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.measures import probability
-from unsee.classifiers.passes import unwrapped
+from unsee.classifiers.measures import Logits, probability
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods._evidence import GradientEvidence
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.mixture import MAX_LOG_VARIANCE, Mixture
 from unsee.networks.stages import FeatureExtractor
@@ -23,252 +21,255 @@ from unsee.networks.variational_encoder import PUBLISHED_WIDTHS, VariationalEnco
 from unsee.noise import seeds_of
 from unsee.registry import made
 from unsee.training import mask_task, trainer
-from unsee.training.mask_task import MaskGame, MaskTraining
+from unsee.training.descent import cosine_rate, descend, set_rate
+from unsee.training.mask_task import MaskTask, MaskTraining
 from unsee.training.soft_tv_prior import SoftTV
 from unsee.training.task import Batch
+from unsee.training.top_share import spread_shares, top_share_mask, uniform_shares
 from unsee.types import Images
 
 Encoder = VariationalEncoder | GaussianDecoder
-Heights = Float[Tensor, "n _gh _gw"]
-CLIP = 10.0
-"""Norm of the gradient."""
-LEAST = 0.01
-"""Share that is kept, or not kept, of every map where all shares are drawn alike."""
-RANGE = 6.0
-"""Deviations in the range of a map."""
+MAX_GRADIENT_NORM = 10.0
+"""Norm to which gradients are clipped."""
+MAX_INITIAL_TANH = 0.95
+"""Largest tanh of an initial bias of the log variances, beyond which its gradient vanishes."""
 
 
 @dataclass(frozen=True)
 class VariationalTraining(MaskTraining):
-    """Train an encoder to a Gaussian over maps (variational saliency, Kim et al.; extra: train).
+    """Train an encoder of a Gaussian over maps (variational saliency, Kim et al.; extra: train).
 
-    A map is drawn, its top share of pixels is kept by a soft top-k, and the classifier's answer to
-    what is kept should be its answer to the image, while the Gaussian stays near the Soft-TV prior.
-    No code was published, and what weighs the two is not said: here the divergence counts for each
-    pixel.
+    A map is drawn from the Gaussian and its highest share of pixels is kept by a soft top-k. The
+    prediction for these pixels should match that for the whole image, while the Gaussian stays near
+    the Soft-TV prior. The authors published no code, and the paper does not state the weight of the
+    divergence from the prior; here it is per pixel.
     """
 
     infiller: str = "mean"
-    """What removed pixels show in training: NAME, as `unsee list infillers` has them, or
-    NAME:setting=value,..."""
+    """In-filler of removed pixels in training: NAME[:setting=value,...]."""
     share: float = 0.1
-    """Of the pixels that are kept."""
+    """Share of pixels that are kept."""
     spread: float = 1.0
-    """For each photo the share is drawn between share / spread and share * spread (ours), so that
-    all of the ranking is learnt; 1 always keeps the share, as published; 0 draws every share alike,
-    which is the area under an insertion curve."""
+    """Spread of that share over photos, so that the whole ranking is learnt (ours): it is drawn
+    between share / spread and share * spread. 1 always keeps `share`, as published."""
+    uniform_shares: bool = False
+    """Whether the share is drawn evenly from 0.01 to 0.99 instead (ours), so that the loss
+    approximates the area above an insertion curve. `share` and `spread` then have no effect."""
     softness: float = 0.1
-    """Entropic regularisation of the top-k, for scores whose range is about 1."""
+    """Entropic regularisation of the top-k, for maps of range 1."""
     length: float = 3.0
-    """Length-scale of the prior, in pixels of the map."""
+    """Length-scale of the prior in cells of the map."""
     nugget: float = 0.1
-    """Added to the prior's diagonals: how much a pixel may differ from its neighbours. What it
-    leaves to a pixel of its own must be more than the encoder's least variance."""
+    """Value added to the diagonals of the prior's covariance factors: how much a cell may differ
+    from its neighbours. The variance that it leaves to a cell must exceed the encoder's minimum."""
     reconstruction: Literal["cross_entropy", "probability"] = "cross_entropy"
-    """How far what is said to the kept pixels is from what is said to the image: the cross-entropy
-    of all classes, as published, or what the probability of the answer lacks of one (ours), which
-    does not spend itself on photos of which little can be kept."""
+    """Loss between the two predictions: the cross-entropy over all classes, as published, or 1
+    minus the probability of the predicted class (ours), which is not dominated by photos of which
+    little can be kept."""
     prior: float = 1.0
-    """Weight of the divergence from the prior, for each pixel."""
+    """Weight of the divergence from the prior, per pixel."""
     reads: Literal["image", "features", "gradients"] = "image"
-    """What the encoder sees: the image, as published, or what the classifier has seen in it, which
-    takes far fewer photos to learn (ours); gradients: that, and on which pixels its answer hangs,
-    for a pass back through the classifier."""
-    side: int = 56
-    """Of the maps of images of the classifier's own size; 0 takes the image's, as published (and 16
-    times the work)."""
+    """Input of the encoder: the image, as published; the classifier's feature maps, with which it
+    needs far fewer photos (ours); or the feature maps and the gradient evidence of the prediction,
+    which takes one backward pass through the classifier (ours)."""
+    side: int | None = 56
+    """Side of the maps, in cells, at the classifier's input size; None takes the image's side in
+    pixels, as published (16 times the work)."""
     widths: tuple[int, ...] = PUBLISHED_WIDTHS
-    """Channels of the convolutions that read the image."""
+    """Channels of the convolutions of an encoder that reads the image."""
     width: int = 64
-    """Channels to which feature maps are narrowed."""
+    """Number of channels to which feature maps are reduced."""
     heads: int = 1
-    """Gaussians that a decoder of feature maps gives, each trained on photos of its own (ours):
-    where they disagree, so do trainings."""
+    """Number of Gaussians that a decoder of feature maps predicts (ours). Each is trained on photos
+    of its own; their disagreement estimates that of separate trainings."""
     rate: float = 1e-4
-    """Adam's, with betas 0.9 and 0.99, falling to zero along a cosine (as published: constant)."""
+    """Learning rate (Adam, betas 0.9 and 0.99); it falls to zero along a cosine. Published:
+    constant."""
     decay: float = 5e-4
-    """Of the weights."""
+    """Weight decay."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.share <= 1:
-            raise InputError(f"expected a share in (0, 1], got {self.share}")
-        if not (self.spread >= 1 or self.spread == 0) or self.share * self.spread > 1:
+            raise InputError(f"expected share in (0, 1], got {self.share}")
+        if not (self.spread >= 1 and self.share * self.spread <= 1):
             raise InputError(
-                "expected spread 0 or >= 1, and share * spread <= 1, got "
+                "expected spread >= 1 and share * spread <= 1, got "
                 f"spread {self.spread:g} and share {self.share:g}"
             )
         if self.heads < 1 or (self.heads > 1 and self.reads == "image"):
             raise InputError(
-                f"expected heads >= 1, and 1 where the image is read, got {self.heads}"
+                f"expected heads >= 1, and heads = 1 for an encoder of images, got {self.heads}"
             )
         if not self.softness > 0:
             raise InputError(f"expected softness > 0, got {self.softness}")
-        if self.reads != "image" and self.side < 1:
-            raise InputError(f"expected a side >= 1 where {self.reads} are read, got {self.side}")
+        if not (self.side is None and self.reads == "image") and (self.side or 0) < 1:
+            raise InputError(
+                f"expected side >= 1, or None for an encoder of images, got {self.side}"
+            )
 
 
-def train(chosen: VariationalTraining) -> Iterator[dict[str, float]]:
-    """Train to the end, or for so many minutes; yields the losses of each step.
+def train(config: VariationalTraining) -> Iterator[dict[str, float]]:
+    """Train variational saliency; yield the losses of each step. See `trainer.run`.
 
-    Raises `InputError` for a prior that is not positive definite, and where a loss is not finite;
-    the last checkpoint stays.
+    Raises:
+        InputError: Also if the prior is not positive definite.
     """
-    yield from trainer.run(chosen, VariationalGame)
+    yield from trainer.run(config, VariationalTask)
 
 
-class VariationalGame(MaskGame):
-    """The encoder, the prior and the fixed classifier."""
+class VariationalTask(MaskTask):
+    """The encoder, the prior and the frozen classifier."""
 
-    chosen: VariationalTraining
-    file: ClassVar[str] = "variational.safetensors"
-    fixed: ClassVar[tuple[str, ...]] = (
-        *MaskGame.fixed, "infiller", "share", "spread", "softness", "length", "nugget",
-        "reconstruction", "prior", "reads", "side", "widths", "width", "heads",
+    config: VariationalTraining
+    weights_file: ClassVar[str] = "variational.safetensors"
+    resume_settings: ClassVar[tuple[str, ...]] = (
+        *MaskTask.resume_settings, "infiller", "share", "spread", "uniform_shares", "softness",
+        "length", "nugget", "reconstruction", "prior", "reads", "side", "widths", "width", "heads",
     )  # fmt: skip
 
-    def __init__(self, chosen: VariationalTraining, accelerator: Any) -> None:
-        self.chosen, self.accelerator = chosen, accelerator
-        self.given = mask_task.given(chosen, accelerator)
-        mask_task.network_of(self.given, "variational saliency")
-        torch.manual_seed(chosen.seed)
-        self.stages: FeatureExtractor | None = None
-        side = self.cells(chosen.side) if chosen.side else 0
-        if chosen.reads != "image":
-            evident = chosen.reads == "gradients"
-            found, channels = mask_task.stages_of(self.given, "variational saliency")
-            self.stages = GradientEvidence(found.network, found.names) if evident else found
-            _, rows = mask_task.classes_of(self.given)
-            encoder: Encoder = GaussianDecoder(
-                channels, chosen.width, side, rows, evident, chosen.heads
-            )
-        else:
-            encoder = VariationalEncoder(self.given.channels, chosen.widths, side)
-        self.encoder: Any = encoder.to(accelerator.device).train()
+    def __init__(self, config: VariationalTraining, accelerator: Any) -> None:
+        self.config, self.accelerator = config, accelerator
+        self.classifier = mask_task.load_classifier(config, accelerator)
+        mask_task.network_of(self.classifier, "variational saliency")
+        torch.manual_seed(config.seed)
+        side = None if config.side is None else self.grid_side(config.side)
+        self.extractor: FeatureExtractor | None = None
+        self.encoder: Any = self._make_encoder(side).to(accelerator.device).train()
         cells = side or self.size
-        self.prior = SoftTV(cells, cells, chosen.length, nugget=chosen.nugget)
+        self.prior = SoftTV(cells, cells, config.length, nugget=config.nugget)
         self.prior.check()
-        _begin_near(self.encoder, self.prior)
+        _match_prior_variance(self.encoder, self.prior)
         adam = torch.optim.Adam(
-            self.encoder.parameters(), chosen.rate, (0.9, 0.99), weight_decay=chosen.decay
+            self.encoder.parameters(), config.rate, (0.9, 0.99), weight_decay=config.decay
         )
-        self.adam = accelerator.prepare_optimizer(adam)
-        self.past = []
-        self.infiller = made("infillers", chosen.infiller)
+        self.optimizer = accelerator.prepare_optimizer(adam)
+        self.infiller = made("infillers", config.infiller)
 
-    def states(self) -> dict[str, Any]:
-        """The encoder and its optimiser."""
-        return {"encoder": self.encoder, "adam": self.adam}
+    def state(self) -> dict[str, Any]:
+        """Return the encoder and its optimiser."""
+        return {"encoder": self.encoder, "adam": self.optimizer}
 
-    def move(self, step: int, batch: Batch) -> dict[str, float]:
-        """One step on the reconstruction and the divergence."""
-        trainer.along_cosine(self.adam, self.chosen.rate, step / self.chosen.steps)
+    def training_step(self, step: int, batch: Batch) -> dict[str, float]:
+        """Make one step on the reconstruction and the divergence."""
+        set_rate(self.optimizer, cosine_rate(self.config.rate, step / self.config.steps))
         losses = self._losses(batch, step)
-        total = losses["reconstruction"] + self.chosen.prior * losses["divergence"]
-        trainer.descend(self.accelerator, self.adam, self.encoder, total, CLIP)
+        total = losses["reconstruction"] + self.config.prior * losses["divergence"]
+        descend(self.accelerator, self.optimizer, self.encoder, total, MAX_GRADIENT_NORM)
         return {name: float(value.detach()) for name, value in losses.items()}
 
-    def shortcoming(self, batch: Batch) -> float:
-        """The same on held-out photos, always with the same noise."""
+    def validation_loss(self, batch: Batch) -> float:
+        """Return the same loss, always with the same noise."""
         self.encoder.eval()
         losses = self._losses(batch, -1)
         self.encoder.train()
-        return float(losses["reconstruction"] + self.chosen.prior * losses["divergence"])
+        return float(losses["reconstruction"] + self.config.prior * losses["divergence"])
 
     def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
-        """Means."""
+        """Return the mean maps."""
         self.encoder.eval()
-        found, _ = self._asked(self.given.normalise(batch.pixels))
+        gaussians, _ = self._encode(self.classifier.normalise(batch.pixels))
         self.encoder.train()
-        return masks.resize(found.mean[:, None, None], batch.pixels.shape[-2:])[:, 0, 0]
+        return masks.resize(gaussians.mean[:, None, None], batch.pixels.shape[-2:])[:, 0, 0]
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """The encoder's, in half precision."""
-        tensors = mask_task.halves(self.encoder.state_dict())
-        about = {"widths": json.dumps(self.chosen.widths), "channels": str(self.given.channels)}
-        if isinstance(self.encoder, GaussianDecoder):
-            about = {
-                "width": str(self.encoder.width),
-                "channels": json.dumps(self.encoder.channels),
-                "stages": json.dumps(self.stages.names if self.stages else []),
-                "rows": str(0 if self.encoder.rows is None else len(self.encoder.rows)),
-                "heads": str(self.chosen.heads),
+        """Return the encoder."""
+        encoder, config = self.encoder, self.config
+        metadata = {
+            "classifier": self.classifier.name,
+            "reads": config.reads,
+            "side": str(config.side or 0),
+        }
+        if isinstance(encoder, GaussianDecoder):
+            metadata |= {
+                "width": str(encoder.width),
+                "channels": json.dumps(encoder.channels),
+                "stages": json.dumps(self.extractor.names if self.extractor else []),
+                "rows": str(0 if encoder.rows is None else len(encoder.rows)),
+                "heads": str(config.heads),
             }
-        named = {"classifier": self.given.name, "reads": self.chosen.reads}
-        return tensors, about | named | {"side": str(self.chosen.side)}
+        else:
+            channels = str(self.classifier.channels)
+            metadata |= {"widths": json.dumps(config.widths), "channels": channels}
+        return mask_task.half_precision(encoder.state_dict()), metadata
+
+    def _make_encoder(self, side: int | None) -> Encoder:
+        """Return an untrained encoder, and set `extractor` where it reads feature maps."""
+        config = self.config
+        if config.reads == "image":
+            return VariationalEncoder(self.classifier.channels, config.widths, side or 0)
+        assert side is not None
+        gradient = config.reads == "gradients"
+        self.extractor, channels = mask_task.feature_extractor(
+            self.classifier, "variational saliency", gradient
+        )
+        rows = mask_task.output_weights(self.classifier)
+        return GaussianDecoder(channels, config.width, side, rows, gradient, config.heads)
 
     def _losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        x = self.given.normalise(batch.pixels)
-        x = x.contiguous(memory_format=torch.channels_last)
-        found, answer = self._asked(x)
-        g = torch.Generator().manual_seed(self.chosen.seed * 1_013 + step + 1)
-        noise = batch.own(torch.randn(batch.total, *found.means.shape[2:], generator=g)).to(x)
-        coins = batch.own(torch.rand(batch.total, generator=g)).to(x)
-        heads = batch.own(torch.randint(found.means.shape[1], (batch.total,), generator=g))
-        mean, log_variance = found.component(heads.to(x.device))
-        drawn = mean + (log_variance / 2).exp() * noise
-        shown = self._shown(batch, kept(drawn, self._shares(coins), self.chosen.softness), step)
-        if self.chosen.reconstruction == "probability":
-            reconstruction = (1 - probability(shown, answer.argmax(1))).mean()
+        """Return the reconstruction loss and the divergence per pixel, means over the batch."""
+        config, x = self.config, mask_task.network_input(self.classifier, batch.pixels)
+        gaussians, logits = self._encode(x)
+        g = torch.Generator().manual_seed(config.seed * 1_013 + step + 1)
+        size = gaussians.means.shape[2:]
+        noise = batch.local_rows(torch.randn(batch.total, *size, generator=g)).to(x)
+        uniform = batch.local_rows(torch.rand(batch.total, generator=g)).to(x)
+        heads = torch.randint(gaussians.means.shape[1], (batch.total,), generator=g)
+        mean, log_variance = gaussians.component(batch.local_rows(heads).to(x.device))
+        sample = mean + (log_variance / 2).exp() * noise
+        keep = top_share_mask(sample, self._shares(uniform), config.softness)
+        kept_logits = self._logits_of_kept(batch, keep, step)
+        if config.reconstruction == "probability":
+            reconstruction = (1 - probability(kept_logits, logits.argmax(1))).mean()
         else:
-            reconstruction = -(answer.softmax(1) * shown.log_softmax(1)).sum(1).mean()
-        pixels = mean[0].numel()
-        divergence = self.prior.divergence(mean, log_variance.exp()).mean() / pixels
+            reconstruction = -(logits.softmax(1) * kept_logits.log_softmax(1)).sum(1).mean()
+        divergence = self.prior.divergence(mean, log_variance.exp()).mean() / mean[0].numel()
         return {"reconstruction": reconstruction, "divergence": divergence}
 
-    def _shares(self, coins: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-        """Of the pixels that are kept, from numbers in [0, 1)."""
-        if not self.chosen.spread:
-            return coins.clamp(LEAST, 1 - LEAST)
-        return self.chosen.share * self.chosen.spread ** (2 * coins - 1)
+    def _shares(self, uniform: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Return the share of kept pixels of each photo, from numbers in [0, 1)."""
+        if self.config.uniform_shares:
+            return uniform_shares(uniform)
+        return spread_shares(uniform, self.config.share, self.config.spread)
 
-    def _shown(self, batch: Batch, keep: Heights, step: int) -> Float[Tensor, "n _classes"]:
-        """What the classifier says to what is kept, in-filled."""
+    def _logits_of_kept(self, batch: Batch, keep: Float[Tensor, "n _gh _gw"], step: int) -> Logits:
+        """Return the classifier's logits for the kept pixels, with all others in-filled."""
         n = len(keep)
-        targets = torch.zeros(n, dtype=torch.long, device=keep.device)  # all classes are compared
-        seeds = seeds_of(batch.pixels, self.chosen.seed + step + 1)
-        score = MaskedScore(self.given, self.infiller, batch.pixels, targets, seeds)
-        shown = score.pictures(keep[:, None, None], step + 1)
-        x = self.given.normalise(shown).contiguous(memory_format=torch.channels_last)
+        targets = torch.zeros(n, dtype=torch.long, device=keep.device)  # unused: no class is scored
+        seeds = seeds_of(batch.pixels, self.config.seed + step + 1)
+        score = MaskedScore(self.classifier, self.infiller, batch.pixels, targets, seeds)
+        pictures = score.pictures(keep[:, None, None], step + 1)
+        x = mask_task.network_input(self.classifier, pictures)
         with self.accelerator.autocast():
-            return unwrapped(self.given.model(x)).float()
+            return mask_task.logits(self.classifier.model, x).float()
 
-    def _asked(self, x: Images) -> tuple[Mixture, Float[Tensor, "n _classes"]]:
-        """The Gaussians, and what the classifier says to the whole image."""
+    def _encode(self, x: Images) -> tuple[Mixture, Logits]:
+        """Return the Gaussians over maps, and the classifier's logits for the whole images."""
         with self.accelerator.autocast():
             with torch.no_grad():
-                answer, features = self.stages(x) if self.stages else (self.given.model(x), [])
-            said, encoder = unwrapped(answer).float(), self.encoder
-            found = encoder(features, said.softmax(1)) if features else encoder(x)
-        return Mixture(*(part.float() for part in found)), said
+                if self.extractor:
+                    output, features = mask_task.read_features(self.extractor, x)
+                else:
+                    output, features = mask_task.logits(self.classifier.model, x), []
+            logits, encoder = output.float(), self.encoder
+            gaussians = encoder(features, logits.softmax(1)) if features else encoder(x)
+        return Mixture(*(part.float() for part in gaussians)), logits
 
 
-def _begin_near(encoder: Encoder, prior: SoftTV) -> None:
-    """Let variances begin where the prior wants them, or say that the encoder cannot go there.
+def _match_prior_variance(encoder: Encoder, prior: SoftTV) -> None:
+    """Set the encoder's initial variances to those of the independent Gaussian nearest the prior.
 
-    Otherwise the divergence, which grows with their ratio, hides all else.
+    The divergence grows with the ratio of the variances and would otherwise hide all other losses.
+
+    Raises:
+        InputError: If these variances are outside the encoder's range.
     """
-    wanted = prior.nearest.log().mean().item() / MAX_LOG_VARIANCE
-    if not -0.95 < wanted < 0.95:
+    tanh = prior.nearest.log().mean().item() / MAX_LOG_VARIANCE
+    if not -MAX_INITIAL_TANH < tanh < MAX_INITIAL_TANH:
         raise InputError(
-            f"the prior at length {prior.length} and nugget {prior.nugget:g} leaves a pixel a "
-            f"variance of its own of e^{wanted * MAX_LOG_VARIANCE:.1f}; the encoder's lie within "
-            f"e^±{MAX_LOG_VARIANCE:g}: take a smaller length, or a larger nugget"
+            f"the prior with length {prior.length} and nugget {prior.nugget:g} leaves each cell a "
+            f"variance of e^{tanh * MAX_LOG_VARIANCE:.1f}, outside the encoder's range "
+            f"e^±{MAX_LOG_VARIANCE:g}; use a smaller length or a larger nugget"
         )
     with torch.no_grad():
-        encoder.last.bias[1::2] = MAX_LOG_VARIANCE * math.atanh(wanted)  # type: ignore[index]
-
-
-def kept(
-    scores: Float[Tensor, "n h w"], share: Float[Tensor, " n"], softness: float
-) -> Float[Tensor, "n h w"]:
-    """The soft top share of each map, whose scores are brought to deviation 1 / RANGE first.
-
-    Published: to the range [0, 1]. A range can be stretched by a single cell, until masks are even
-    and show all of the photo a little, which the classifier reads better than a part of it.
-    """
-    flat = scores.flatten(1)
-    flat = flat - flat.mean(1, keepdim=True)
-    spread = flat.square().mean(1, keepdim=True).sqrt()
-    scaled = flat / (RANGE * spread).clamp(min=1e-6)
-    return masks.soft_top_k(scaled, share * flat.shape[1], softness / 2).view_as(scores)
+        encoder.last.bias[1::2] = MAX_LOG_VARIANCE * math.atanh(tanh)  # type: ignore[index]

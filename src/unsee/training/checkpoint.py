@@ -1,0 +1,162 @@
+"""Checkpoints of a training: save, resume, and the check that the settings still match."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unsee.errors import InputError
+from unsee.training.task import Batch, Training, TrainingTask
+
+CHECKPOINT = "checkpoint.pt"
+"""File name of the checkpoint in a run's folder."""
+MAX_PREVIEW_PHOTOS = 12
+"""Number of validation photos in a preview."""
+RENAMED_SETTINGS = {"keep": "stored_size"}
+"""Present names of the settings that older checkpoints store under another name."""
+
+
+def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int, float]:
+    """Load the checkpoint in the run's folder into `task`, if there is one.
+
+    Returns:
+        The number of completed steps and the lowest validation loss: (0, inf) for a new run.
+
+    Raises:
+        InputError: If the checkpoint was made with other settings.
+    """
+    path = config.out / CHECKPOINT
+    if not path.exists():
+        return 0, math.inf
+    stored = torch.load(path, "cpu", weights_only=True)
+    _check_settings(json.loads(stored["settings"]), config, task.resume_settings)
+    for name, part in _state(accelerator, task).items():
+        part.load_state_dict(stored["states"][name])
+    task.snapshots = stored["past"]
+    return int(stored["step"]), float(stored["best"])
+
+
+def save(
+    config: Training, accelerator: Any, task: TrainingTask, step: int, best: float, photos: Batch
+) -> float:
+    """Validate, then save the checkpoint, a preview and, if they are the best, the weights.
+
+    Each file is written under another name first, so that a killed run leaves no partial file.
+
+    Args:
+        config: Settings of the run.
+        accelerator: Accelerate's `Accelerator`.
+        task: The task to save.
+        step: Number of completed steps.
+        best: Lowest validation loss so far.
+        photos: Validation photos.
+
+    Returns:
+        The lowest validation loss up to this step.
+
+    Raises:
+        InputError: If the weights or the validation loss are not finite. Nothing is then written.
+    """
+    with torch.no_grad():
+        loss = task.validation_loss(photos)
+    tensors, metadata = task.weights()
+    _check_finite(tensors, loss, step)
+    if loss is not None:
+        accelerator.log({"held out": loss}, step)
+    improved = loss is None or loss < best or not task.keeps_best
+    best = best if loss is None else min(best, loss)
+    if not accelerator.is_main_process:
+        return best
+    if improved:
+        run = json.dumps(without_folders(_as_json(config)))
+        _save_weights(config.out / task.weights_file, tensors, metadata | {"run": run})
+    _save_checkpoint(config, accelerator, task, step, best)
+    with torch.no_grad():
+        task.draw_preview(
+            photos.select(slice(0, MAX_PREVIEW_PHOTOS)), config.out / f"step-{step:06d}"
+        )
+    return best
+
+
+def without_folders(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with paths cut to their last part.
+
+    They are stored in weights, which are shared; the folders of a machine should not be.
+    """
+
+    def last_part(value: Any) -> Any:
+        if isinstance(value, list):
+            return [last_part(item) for item in value]
+        return re.split(r"[/\\]", value.rstrip("/\\"))[-1] if isinstance(value, str) else value
+
+    return {name: last_part(value) for name, value in settings.items()}
+
+
+def _save_weights(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    from safetensors.torch import save_file
+
+    part = path.with_name(f"{path.name}.part")
+    save_file({key: value.contiguous() for key, value in tensors.items()}, part, metadata)
+    part.replace(path)
+
+
+def _save_checkpoint(
+    config: Training, accelerator: Any, task: TrainingTask, step: int, best: float
+) -> None:
+    stored = {
+        "states": {name: part.state_dict() for name, part in _state(accelerator, task).items()},
+        "past": task.snapshots,
+        "step": step,
+        "best": best,
+        "settings": json.dumps(_as_json(config)),
+    }
+    new = config.out / "checkpoint.new"
+    torch.save(stored, new)
+    new.replace(config.out / CHECKPOINT)
+
+
+def _state(accelerator: Any, task: TrainingTask) -> dict[str, Any]:
+    """Return all that a checkpoint holds, with the loss scaler of float16."""
+    scaler = {"scaler": accelerator.scaler} if accelerator.scaler is not None else {}
+    return task.state() | scaler
+
+
+def _as_json(config: Training) -> dict[str, Any]:
+    """Return the settings as JSON would bring them back."""
+    settings: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
+    return settings
+
+
+def _check_finite(tensors: dict[str, Tensor], loss: float | None, step: int) -> None:
+    finite = all(v.isfinite().all() for v in tensors.values() if v.is_floating_point())
+    if not finite or (loss is not None and not math.isfinite(loss)):
+        raise InputError(
+            f"step {step}: the weights or the validation loss are not finite; the last checkpoint "
+            "is unchanged: use a lower rate"
+        )
+
+
+def _check_settings(stored: dict[str, Any], config: Training, names: Sequence[str]) -> None:
+    """Raise `InputError` if a setting that must stay the same differs from the stored one."""
+    before, now = _upgrade(stored), _as_json(config)
+    for name in names:
+        # older checkpoints store 0 or "" for a setting that is not given, and lack newer settings
+        if before.get(name) != now[name] and (before.get(name) or now[name]):
+            raise InputError(
+                f"{config.out} holds a run with {name} = {before.get(name)}, got {now[name]}; "
+                "choose another --out"
+            )
+
+
+def _upgrade(stored: dict[str, Any]) -> dict[str, Any]:
+    """Translate the settings of an older checkpoint to their present names and values."""
+    settings = {RENAMED_SETTINGS.get(name, name): value for name, value in stored.items()}
+    if settings.get("spread") == 0:
+        settings |= {"spread": 1.0, "uniform_shares": True}
+    return settings

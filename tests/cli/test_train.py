@@ -1,0 +1,54 @@
+import pytest
+
+from tests.training.conftest import colours  # noqa: F401
+from tests.training.small import TOY
+from unsee.cli import main
+
+
+def test_help_names_every_network_and_what_it_needs(capsys) -> None:
+    assert main(["train"]) == 0
+    text = capsys.readouterr().out
+    assert "casm|variational|distilled|infiller" in text
+    assert text.count("needs: photos") == 4
+    assert main(["train", "variatonal"]) == 2
+    assert "did you mean 'variational'" in capsys.readouterr().err
+
+
+def test_command_trains_casm(colours, tmp_path, capsys) -> None:
+    arguments = [
+        "train", "casm", "--data", str(colours), "--classifier", TOY, "--steps", "2", "--batch",
+        "2", "--stored-size", "32", "--workers", "0", "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    assert "step 2 of 2" in capsys.readouterr().out
+    assert (tmp_path / "run" / "casm.safetensors").exists()
+
+
+FLAGS = ["--steps", "1", "--batch", "2", "--size", "32", "--stored-size", "40", "--workers", "0"]
+LARGE = ["--size", "64", "--stored-size", "64"]
+
+
+def test_command_trains_the_infiller(colours, tmp_path, capsys) -> None:
+    out = ["--out", str(tmp_path / "run"), "--data", str(colours)]
+    assert main(["train", "infiller", *FLAGS, *out, "--perceptual", "0"]) == 0
+    assert "step 1 of 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (LARGE, "vgg_shift_tolerant.pth"),
+        (["--size", "48"], "64 <= size <= stored_size"),
+        ([*LARGE, "--window", "40"], "expected 48 <= window <= size, got 40"),
+        (["--precision", "fp16"], "fp16 needs a GPU"),
+    ],
+)
+def test_command_says_what_is_missing(colours, tmp_path, capsys, flags, message) -> None:
+    out = ["--out", str(tmp_path / "run"), "--data", str(colours)]
+    assert main(["train", "infiller", *FLAGS, *out, *flags]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_command_without_data_is_refused(tmp_path, capsys) -> None:
+    assert main(["train", "casm", "--out", str(tmp_path / "run")]) == 2
+    assert "expected data" in capsys.readouterr().err

@@ -1,0 +1,109 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tests.training import small
+from unsee import InputError
+from unsee.training import casm, distilled, variational
+from unsee.training.checkpoint import without_folders
+
+KILLED = """
+import os, pathlib, signal, sys
+replace, moves = pathlib.Path.replace, 0
+def replace_or_die(path, target):
+    global moves
+    moves += 1
+    if moves == int(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(path, target)
+pathlib.Path.replace = replace_or_die
+from unsee.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+"""A command that kills itself before it moves its n-th new file over the old one."""
+
+
+@pytest.mark.parametrize("network", ["variational", "features", "gradients", "heads", "distilled"])
+def test_stopped_run_resumes_bitwise(folder, tmp_path, network) -> None:
+    small.train(network, folder, tmp_path / "whole", save_every=1)
+    config = small.config(network, folder, tmp_path / "parts")
+    module = distilled if network == "distilled" else variational
+    steps = module.train(config)
+    next(steps), next(steps), next(steps)  # the checkpoint is of the second
+    steps.close()
+    assert [losses["step"] for losses in module.train(config)] == [3, 4]
+    whole, parts = (small.checkpoint_states(tmp_path / run) for run in ("whole", "parts"))
+    for name in whole.keys() - {"adam"}:
+        assert small.equal(whole[name], parts[name])
+    with pytest.raises(InputError, match="choose another --out"):
+        small.train(network, folder, tmp_path / "parts", seed=3)
+
+
+@pytest.mark.parametrize("network", ["casm", "variational", "distilled", "infiller"])
+def test_killed_run_resumes_bitwise(folder, tmp_path, network) -> None:
+    command = small.command(network, folder, "--steps", "12", "--save-every", "1")
+    how = {"env": small.environment(), "cwd": small.ROOT, "stdout": subprocess.DEVNULL}
+    subprocess.run([sys.executable, *command, str(tmp_path / "whole")], check=True, **how)
+    out = str(tmp_path / "parts")
+    for moves in ("1", "4", "7"):  # before the weights are moved, or the checkpoint
+        arguments = ["-c", KILLED, moves, *command[2:], out]
+        assert subprocess.run([sys.executable, *arguments], **how).returncode == -9
+    subprocess.run([sys.executable, *command, out], check=True, **how)
+    assert small.equal(small.weights(tmp_path / "whole"), small.weights(tmp_path / "parts"))
+
+
+@pytest.mark.parametrize("network", ["variational", "distilled"])
+def test_diverging_run_keeps_its_last_checkpoint(folder, tmp_path, network) -> None:
+    out = tmp_path / "run"
+    settings = {"steps": 30, "save_every": 1}
+    small.train(network, folder, out, **settings, rate=1e-3, minutes=1e-9)  # a single step
+    before = (out / "checkpoint.pt").read_bytes()
+    with pytest.raises(InputError, match="not finite"):
+        small.train(network, folder, out, **settings, rate=1e30)
+    for state in small.checkpoint_states(out).values():
+        for value in state.values():
+            assert not isinstance(value, torch.Tensor) or value.isfinite().all()
+    assert small.weights(out)
+    small.train(network, folder, out, **settings | {"save_every": 5}, rate=1e-4)  # resumes
+    last = torch.load(out / "checkpoint.pt", weights_only=True)
+    assert last["step"] == 30
+    assert last["states"]["adam"]["param_groups"][0]["lr"] <= 1e-4
+    assert before != (out / "checkpoint.pt").read_bytes()
+
+
+def test_checkpoint_of_an_earlier_version_resumes(folder, tmp_path) -> None:
+    settings = {"reads": "features", "width": 6, "uniform_shares": True, "spread": 1.0}
+    small.train("features", folder, tmp_path / "run", **settings)
+    path = tmp_path / "run" / "checkpoint.pt"
+    stored = torch.load(path, weights_only=True)
+    text = (
+        stored["settings"]
+        .replace('"stored_size"', '"keep"')
+        .replace('"spread": 1.0, "uniform_shares": true', '"spread": 0.0')
+    )
+    text = text.replace('"size": null', '"size": 0').replace('"classes": null', '"classes": ""')
+    assert all(part in text for part in ('"keep"', '"spread": 0.0', '"size": 0', '"classes": ""'))
+    torch.save({**stored, "settings": text}, path)
+    assert small.train("features", folder, tmp_path / "run", **settings) == []
+    with pytest.raises(InputError, match="holds a run with stored_size = 32, got 48"):
+        small.train("features", folder, tmp_path / "run", **settings, stored_size=48)
+
+
+def test_run_refuses_other_settings_and_losses_that_are_not_finite(folder, tmp_path) -> None:
+    out = tmp_path / "run"
+    small.train("casm", folder, out)
+    with pytest.raises(InputError, match="holds a run with strategy = L100, got L"):
+        small.train("casm", folder, out, strategy="L")
+    with pytest.raises(InputError, match="not finite"):
+        small.train("casm", folder, tmp_path / "bad", strategy="L", rate=1e30, steps=8)
+    with pytest.raises(InputError, match="expected data"):
+        list(casm.train(casm.CasmTraining()))
+
+
+def test_metadata_of_weights_contains_no_folder() -> None:
+    data = ["/home/me/a.zip", "imagenet:/data/val/", r"C:\x\b.zip"]
+    other = {"rate": 0.1, "classifier": "timm:resnet50", "widths": [4, 8]}
+    settings = without_folders({"data": data, "out": "runs/one", **other})
+    assert settings == {"data": ["a.zip", "val", "b.zip"], "out": "one", **other}
