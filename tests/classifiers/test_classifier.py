@@ -12,7 +12,7 @@ import unsee
 from tests.conftest import Convolutional, toy
 from unsee import Classifier, InputError, black_box, create, explain, load
 from unsee.classifiers.classifier import HALF, half_precision
-from unsee.metrics._similarity import alike
+from unsee.metrics._similarity import similarity
 
 
 def test_refuses_training_mode() -> None:
@@ -102,7 +102,7 @@ def test_half_precision_gives_averaging_methods_nearly_the_same_map(settings) ->
     explanations = [explain(classifier, picture, method) for classifier in (exact, rough)]
     maps = [explanation.saliency for explanation in explanations]
     assert not torch.equal(*maps)
-    assert alike(maps[0][0], maps[1][0]) > 0.97
+    assert similarity(maps[0][0], maps[1][0]) > 0.97
     # Not the deletion area: where two windows of nearly equal value swap, it jumps.
     assert (maps[0] - maps[1]).abs().max() < 0.2 * (maps[0].max() - maps[0].min())
     forwards = [explanation.provenance["cost"]["forwards"] for explanation in explanations]
