@@ -9,11 +9,10 @@ from PIL import Image
 from skimage.data import chelsea
 
 import unsee
-from tests.conftest import Convolutional, Corner, Shifted, question, small, toy
+from tests.conftest import Convolutional, question, small, toy
 from unsee import Against, Explanation, InputError, Study, create, explain, load
 from unsee.errors import DiskFullError
 from unsee.folders import new_folder
-from unsee.integrations.captum import Attribution
 from unsee.metrics._similarity import similarity
 
 
@@ -130,25 +129,6 @@ def test_plot_draws_every_image(network, images, quick) -> None:
 def test_the_class_api(classifier, images) -> None:
     saliency = small("igos_pp").attribute(question(classifier, images))
     assert saliency.shape == (3, 32, 32)
-
-
-def test_captums_shape(images) -> None:
-    model = Shifted(Corner()).eval()
-    attribution = Attribution(
-        model, method=small("fido"), infiller="grey", mean=(0.4,) * 3, std=(1.0,) * 3
-    )
-    inputs = images - 0.4
-    maps = attribution.attribute(inputs, target=1)
-    assert maps.shape == inputs.shape
-    assert torch.equal(maps, attribution.attribute(inputs, torch.tensor([1, 1, 1])))
-    assert torch.equal(maps, attribution.attribute(inputs, torch.tensor(1), show_progress=True))
-    expected = explain(toy(model), images, small("fido"), infiller="grey", targets=1).saliency
-    torch.testing.assert_close(maps[:, 0], expected, atol=1e-3, rtol=1e-2)
-    assert maps[:, :, :14, :14].mean() > maps[:, :, 18:, 18:].mean()
-    with pytest.raises(InputError, match="mean= and std="):
-        attribution.attribute(images * 4)
-    with pytest.raises(InputError, match="expected inputs"):
-        attribution.attribute(images[:, :1])
 
 
 def test_maps_that_are_not_finite_are_never_returned(images) -> None:

@@ -1,4 +1,4 @@
-"""Similarity by hand, and maps of classifiers that forget."""
+"""Maps of classifiers with randomised layers."""
 
 import numpy as np
 import pytest
@@ -11,12 +11,6 @@ from unsee import Classifier, InputError, black_box, create
 from unsee.classifiers import randomisation
 from unsee.cli import main
 from unsee.evaluation import parameter_randomisation
-from unsee.metrics import _similarity
-
-
-@pytest.fixture
-def noise():
-    return torch.rand(2, 48, 48, generator=torch.Generator().manual_seed(0))
 
 
 def test_layers_are_forgotten_from_the_output() -> None:

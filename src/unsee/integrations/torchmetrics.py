@@ -37,9 +37,8 @@ class MapMetric(torchmetrics.Metric):
         self, metric: Metric | str, *, settings: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(metric, str):
-            metric = create("metrics", metric, **(settings or {}))
-        self.metric: Metric = metric
+        made = create("metrics", metric, **(settings or {})) if isinstance(metric, str) else metric
+        self.metric: Metric = made
         self.add_state("total", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
 

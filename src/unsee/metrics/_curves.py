@@ -185,26 +185,32 @@ _CLEAN = replace(
 )
 
 
-def _igos(cells: int, name: str) -> Protocol:
-    return Protocol(
-        name,
-        f"{cells} x {cells} cells, about 50 steps; to and from a strong blur (51 x 51, sigma 50); "
-        "right Riemann sum of the probability",
-        f"The map is sampled at {cells} x {cells} cells, which are ranked. Each step changes a "
-        "fiftieth of the cells, and at least one. The mask of cells is up-sampled bilinearly, so "
-        "that its edges are soft. Deletion replaces the highest-ranked cells first by a blurred "
-        "image (51 x 51 Gaussian, sigma 50, 8 bits); insertion starts from the same blurred image "
-        "and restores the highest-ranked cells first. The score is the softmax probability of the "
-        "class. The area is a right Riemann sum, without the first point. Khorram et al., 2021 "
-        "(https://arxiv.org/abs/2012.15783), as in their paper.",
+_IGOS = Protocol(
+    "igos",
+    "28 x 28 cells, about 50 steps; to and from a strong blur (51 x 51, sigma 50); right Riemann "
+    "sum of the probability",
+    "The map is sampled at 28 x 28 cells, which are ranked. Each step changes a fiftieth of the "
+    "cells, and at least one. The mask of cells is up-sampled bilinearly, so that its edges are "
+    "soft. Deletion replaces the highest-ranked cells first by a blurred image (51 x 51 Gaussian, "
+    "sigma 50, 8 bits). Insertion starts from the same blurred image and restores the "
+    "highest-ranked cells first. The score is the softmax probability of the class. The area is a "
+    "right Riemann sum, without the first point. Khorram et al., 2021 "
+    "(https://arxiv.org/abs/2012.15783), as in their paper.",
+    cells=28,
+    backgrounds=IgosBackground,
+    step=lambda count, width: max(1, count // 50),
+    area=riemann,
+)
+_IGOS_7, _IGOS_224 = (
+    replace(
+        _IGOS,
+        name=f"igos-{cells}",
+        summary=f"`igos` with {cells} x {cells} cells",
+        description=f"`igos` with {cells} x {cells} cells.",
         cells=cells,
-        backgrounds=IgosBackground,
-        step=lambda count, width: max(1, count // 50),
-        area=riemann,
     )
-
-
-_IGOS = _igos(28, "igos")
+    for cells in (7, 224)
+)
 _IGOS_RELEASED = replace(
     _IGOS,
     name="igos-released",
@@ -226,7 +232,7 @@ _INFILL = replace(
     area=normalised,
     measure=log_odds,
 )
-_ALL = (_RISE, _IGOS, _igos(7, "igos-7"), _igos(224, "igos-224"), _IGOS_RELEASED, _CLEAN, _INFILL)
+_ALL = (_RISE, _IGOS, _IGOS_7, _IGOS_224, _IGOS_RELEASED, _CLEAN, _INFILL)
 PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
 """All protocols by name."""
 

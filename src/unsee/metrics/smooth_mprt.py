@@ -23,7 +23,7 @@ __all__ = ["SmoothMPRT"]
 
 @dataclass(frozen=True)
 class SmoothMPRT(Metric):
-    """Mean similarity of averaged maps with those of randomised classifiers (Hedström, 2023).
+    """Mean similarity of averaged maps with those of randomised classifiers (Hedström et al.).
 
     MPRT of maps that are averaged over noisy copies of each image, since MPRT favours methods with
     noisy maps. Rates the method, which computes all maps: the values of the rated map are not used.
