@@ -1,4 +1,4 @@
-"""Single deletion on a network whose drops are known."""
+"""Single deletion on a network whose drops follow from its weights."""
 
 import pytest
 import torch

@@ -24,7 +24,7 @@ class MapMetric(torchmetrics.Metric):
 
     Args:
         metric: Metric, or its name.
-        settings: Settings of a metric that is given by name.
+        settings: Settings of a metric that is created by its name.
         **kwargs: Arguments of `torchmetrics.Metric`.
     """
 

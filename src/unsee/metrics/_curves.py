@@ -1,7 +1,6 @@
 """Deletion and insertion curves: the score while pixels are removed or shown in ranked order.
 
-Many incompatible areas under such curves are in use. Each is a `Protocol` with a name here, and
-`docs/metrics.md` describes them all.
+Many incompatible areas under such curves are in use. Each is a named `Protocol` here.
 """
 
 from collections.abc import Callable
@@ -255,13 +254,8 @@ def curve(
     """Return the scores while pixels are removed or shown, the highest-ranked first.
 
     Equal values are ordered by the seeded shuffle of `masks.ranks`. Images smaller than the grid of
-    cells get one cell per pixel of their shorter side.
-
-    Args:
-        score: Masked score; its in-filler is used by protocols without a background of their own.
-        saliency: Maps (b, h, w) of the size of the images.
-        protocol: Order, steps, replacement and score.
-        direction: Remove pixels (deletion) or show them (insertion).
+    cells get one cell per pixel of their shorter side. The in-filler of the score replaces pixels
+    under protocols without a background of their own.
 
     Raises:
         InputError: For maps of another size than the images, and for NaN or infinity.
@@ -297,8 +291,5 @@ def area(
 
 
 def to_cells(saliency: Saliency, side: int) -> Float[Tensor, "b {side} {side}"]:
-    """Sample maps bilinearly at `side` x `side` cells.
-
-    The centres of the corner cells fall on the corner pixels, as in iGOS++'s code.
-    """
+    """Sample maps bilinearly at `side` x `side` cells, corners aligned as in iGOS++'s code."""
     return F.interpolate(saliency[:, None], (side, side), mode="bilinear", align_corners=True)[:, 0]
