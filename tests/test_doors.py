@@ -13,7 +13,7 @@ from tests.conftest import Convolutional, question, toy
 from unsee import Against, InputError, Study, create, explain
 from unsee.cli import main
 from unsee.methods.base import Method
-from unsee.metrics._similarity import pairs as stability
+from unsee.metrics._similarity import stability
 from unsee.study import infiller_for
 
 

@@ -9,12 +9,11 @@ from PIL import Image
 from skimage.data import chelsea
 
 import unsee
-from tests.conftest import Convolutional, Corner, Shifted, question, small, toy
+from tests.conftest import Convolutional, question, small, toy
 from unsee import Against, Explanation, InputError, Study, create, explain, load
 from unsee.errors import DiskFullError
 from unsee.folders import new_folder
-from unsee.integrations.captum import Attribution
-from unsee.metrics._similarity import alike
+from unsee.metrics._similarity import similarity
 
 
 @pytest.fixture
@@ -132,25 +131,6 @@ def test_the_class_api(classifier, images) -> None:
     assert saliency.shape == (3, 32, 32)
 
 
-def test_captums_shape(images) -> None:
-    model = Shifted(Corner()).eval()
-    attribution = Attribution(
-        model, method=small("fido"), infiller="grey", mean=(0.4,) * 3, std=(1.0,) * 3
-    )
-    inputs = images - 0.4
-    maps = attribution.attribute(inputs, target=1)
-    assert maps.shape == inputs.shape
-    assert torch.equal(maps, attribution.attribute(inputs, torch.tensor([1, 1, 1])))
-    assert torch.equal(maps, attribution.attribute(inputs, torch.tensor(1), show_progress=True))
-    expected = explain(toy(model), images, small("fido"), infiller="grey", targets=1).saliency
-    torch.testing.assert_close(maps[:, 0], expected, atol=1e-3, rtol=1e-2)
-    assert maps[:, :, :14, :14].mean() > maps[:, :, 18:, 18:].mean()
-    with pytest.raises(InputError, match="mean= and std="):
-        attribution.attribute(images * 4)
-    with pytest.raises(InputError, match="expected inputs"):
-        attribution.attribute(images[:, :1])
-
-
 def test_maps_that_are_not_finite_are_never_returned(images) -> None:
     class Broken(Convolutional):
         def forward(self, x):
@@ -206,4 +186,4 @@ def test_bfloat16_keeps_the_order_of_forward_only_maps(method, passes) -> None:
         explain(load(precision=precision), photo, method, budget=passes).saliency[0]
         for precision in (torch.float32, torch.bfloat16)
     )
-    assert alike(exact, short) > 0.96
+    assert similarity(exact, short) > 0.96

@@ -1,4 +1,4 @@
-"""Saliency maps of other libraries, as ours."""
+"""Read saliency maps of any library, check them and scale them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,41 +12,58 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.types import Images, Saliency
 
-Maps = Tensor | NDArray[Any] | Sequence[Tensor] | Sequence[NDArray[Any]]
-"""(b, h, w) as ours and grad-cam's, (b, c, h, w) as Captum's, coarser ones as torch-cam's."""
+SaliencyLike = Tensor | NDArray[Any] | Sequence[Tensor] | Sequence[NDArray[Any]]
+"""Saliency maps as a tensor, an array or a list of either; `as_saliency` lists the shapes."""
 
 
-def as_saliency(maps: Maps, images: Images) -> Saliency:
-    """One number for each pixel of each image, where the images are.
+def as_saliency(maps: SaliencyLike, images: Images | None = None) -> Saliency:
+    """Return saliency maps as one floating-point tensor (b, h, w).
 
-    Tensors, arrays, a list of maps (h, w), or a list of one layer (b, h, w) as torch-cam gives it.
-    Channels are added up; maps that are coarser than the images are resized, bilinearly.
-    Raises `InputError` for other shapes, for NaN and for what is no map.
+    Args:
+        maps: Tensor or array (b, h, w), as from unsee or pytorch-grad-cam; (b, c, h, w), as from
+            Captum, whose channels are summed; a list of b maps (h, w); or a list of one array
+            (b, h, w), as from torch-cam.
+        images: The explained images. If present, the maps get their device and dtype, and maps
+            that are smaller than the images are resized bilinearly to their height and width. If
+            absent, the maps keep their size and device, and float32 replaces all dtypes except
+            float32 and float64.
+
+    Raises:
+        InputError: For other shapes, for NaN or infinity, and for values that are not numbers.
     """
-    found = _tensor(maps).detach().to(images)
-    if found.ndim == 4:
-        found = found.sum(1)
-    sides, wanted = tuple(found.shape[-2:]), tuple(images.shape[-2:])
-    coarser = all(0 < ours <= theirs for ours, theirs in zip(sides, wanted, strict=False))
-    if found.ndim == 3 and len(found) == len(images) and sides != wanted and coarser:
-        found = F.interpolate(found[:, None], wanted, mode="bilinear")[:, 0]
-    check_map(found, images)
-    return found
+    values = _as_tensor(maps).detach()
+    if images is not None:
+        values = values.to(images)
+    elif values.dtype not in (torch.float32, torch.float64):
+        values = values.float()
+    if values.ndim == 4:
+        values = values.sum(1)
+    if images is None:
+        if values.ndim != 3 or not values.numel():
+            raise InputError(f"expected maps of shape (b, h, w), got {tuple(values.shape)}")
+        _check_finite(values)
+        return values
+    size, target_size = tuple(values.shape[-2:]), tuple(images.shape[-2:])
+    smaller = all(0 < side <= goal for side, goal in zip(size, target_size, strict=False))
+    if values.ndim == 3 and len(values) == len(images) and size != target_size and smaller:
+        values = F.interpolate(values[:, None], target_size, mode="bilinear")[:, 0]
+    check_map(values, images)
+    return values
 
 
-def _tensor(maps: Maps) -> Tensor:
+def _as_tensor(maps: SaliencyLike) -> Tensor:
     if isinstance(maps, Tensor):
         return maps
     try:
         if isinstance(maps, np.ndarray):
             return torch.from_numpy(maps)
         if not isinstance(maps, list | tuple):
-            raise TypeError("no maps")
-        parts = [_tensor(part) for part in maps]
+            raise TypeError("unsupported type")
+        parts = [_as_tensor(part) for part in maps]
         if len(parts) == 1 and parts[0].ndim > 2:
             return parts[0]
         if any(part.ndim != 2 for part in parts):
-            raise ValueError(f"a list of {len(parts)} that are no maps (h, w)")
+            raise ValueError(f"a list of {len(parts)} arrays that are not all maps (h, w)")
         return torch.stack(parts)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(
@@ -55,9 +72,36 @@ def _tensor(maps: Maps) -> Tensor:
 
 
 def check_map(saliency: Tensor, images: Tensor) -> None:
-    """Refuse maps that are not one finite number for each pixel of each image."""
-    wanted = (len(images), *images.shape[-2:])
-    if tuple(saliency.shape) != wanted:
-        raise InputError(f"expected maps of shape {wanted}, got {tuple(saliency.shape)}")
+    """Check that maps hold one finite number for each pixel of each image.
+
+    Raises:
+        InputError: For another shape than (b, h, w) of `images`, and for NaN or infinity.
+    """
+    expected = (len(images), *images.shape[-2:])
+    if tuple(saliency.shape) != expected:
+        raise InputError(f"expected maps of shape {expected}, got {tuple(saliency.shape)}")
+    _check_finite(saliency)
+
+
+def _check_finite(saliency: Tensor) -> None:
     if not saliency.isfinite().all():
         raise InputError("expected finite maps, got NaN or infinity")
+
+
+def rescale(saliency: Saliency) -> Saliency:
+    """Scale each map linearly so that its minimum is 0 and its maximum is 1.
+
+    A constant map becomes 0 everywhere.
+    """
+    low, high = saliency.flatten(1).aminmax(dim=1)
+    return (saliency - low[:, None, None]) / (high - low).clamp(min=1e-12)[:, None, None]
+
+
+def as_mask(saliency: Saliency) -> Saliency:
+    """Return each map as a soft mask in [0, 1].
+
+    A map that lies in [0, 1] is returned unchanged, any other map is scaled by `rescale`.
+    """
+    low, high = saliency.flatten(1).aminmax(dim=1)
+    in_range = ((low >= 0) & (high <= 1))[:, None, None]
+    return torch.where(in_range, saliency, rescale(saliency))

@@ -13,7 +13,7 @@ from tests.conftest import Convolutional, toy
 from unsee import Classifier, InputError, black_box, create, explain, load
 from unsee.classifiers.measures import log_odds
 from unsee.classifiers.precision import BFLOAT16_INSTRUCTIONS, half_precision
-from unsee.metrics._similarity import alike
+from unsee.metrics._similarity import similarity
 
 
 def test_training_mode_is_refused() -> None:
@@ -103,7 +103,7 @@ def test_sampling_precision_changes_averaging_methods_little(settings) -> None:
     explanations = [explain(classifier, picture, method) for classifier in (exact, half)]
     maps = [explanation.saliency for explanation in explanations]
     assert not torch.equal(*maps)
-    assert alike(maps[0][0], maps[1][0]) > 0.97
+    assert similarity(maps[0][0], maps[1][0]) > 0.97
     # not the deletion area, which jumps if two windows of nearly equal value swap ranks
     assert (maps[0] - maps[1]).abs().max() < 0.2 * (maps[0].max() - maps[0].min())
     forwards = [explanation.provenance["cost"]["forwards"] for explanation in explanations]

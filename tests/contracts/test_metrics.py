@@ -1,4 +1,4 @@
-"""What every metric promises; a new file in metrics/ is tested without a line here."""
+"""Contracts of all metrics; a new file in metrics/ is tested without a change here."""
 
 import dataclasses
 
@@ -11,134 +11,146 @@ from unsee.metrics._curves import PROTOCOLS
 from unsee.metrics.base import Truth
 from unsee.registry import part, settings_of, summary
 
+METHOD = create("methods", "sliding_patch", patch=16, stride=16)
+TRUTHS = [Truth(torch.tensor([[0.0, 0.0, 16.0, 16.0]]))] * 3
+SMALL = {"segments": 16}
+"""Settings under which any metric is fast on 32 x 32 pixels."""
+
 
 def variants():
-    """Each metric, under each protocol if it has some."""
+    """Each metric by its label, once for each protocol if it has protocols."""
     for name in available("metrics"):
         fields = {field.name for field in dataclasses.fields(part("metrics", name))}
-        for protocol in PROTOCOLS if "protocol" in fields else [None]:
-            label = f"{name}-{protocol}" if protocol else name
-            yield pytest.param((name, protocol), id=label)
+        settings = {key: value for key, value in SMALL.items() if key in fields}
+        if "protocol" not in fields:
+            yield name, create("metrics", name, **settings)
+            continue
+        for protocol in PROTOCOLS:
+            yield f"{name}-{protocol}", create("metrics", name, protocol=protocol, **settings)
 
 
-@pytest.fixture(params=variants())
-def metric(request):
-    name, protocol = request.param
-    settings = {"protocol": protocol} if protocol else {}
-    if "segments" in {field.name for field in dataclasses.fields(part("metrics", name))}:
-        settings["segments"] = 16
-    return create("metrics", name, **settings)
+METRICS = dict(variants())
+
+
+def metrics_with(flag: str):
+    """Parametrise a test over the metrics that have this flag, or this setting."""
+    labels = [label for label, metric in METRICS.items() if getattr(metric, flag, False)]
+    return pytest.mark.parametrize("metric", [METRICS[label] for label in labels], ids=labels)
+
+
+every_metric = pytest.mark.parametrize("metric", list(METRICS.values()), ids=list(METRICS))
 
 
 @pytest.fixture
 def truth():
+    """The map of the object that the classifier `Corner` depends on."""
     truth = torch.zeros(3, 32, 32)
     truth[:, :16, :16] = 1
     return truth
 
 
-METHOD = create("methods", "sliding_patch", patch=16, stride=16)
-
-
 @pytest.fixture
-def witness():
-    """Another classifier of the same classes, whose input is of another size."""
+def reference_classifier():
+    """Another classifier of the same classes, with inputs of another size."""
     return toy(Shifted(Corner()), size=24)
 
 
-TRUTHS = [Truth(torch.tensor([[0.0, 0.0, 16.0, 16.0]]))] * 3
-
-
-def test_prefers_the_truth_to_its_inverse(metric, classifier, images, truth, witness) -> None:
-    if not metric.compares:
-        pytest.skip("a statistic of the map")
-    score = question(classifier, images)
-    better, worse = (
-        metric.rate(score, map_, TRUTHS, METHOD, [witness]) for map_ in (truth, 1 - truth)
+@pytest.fixture
+def rate(reference_classifier):
+    """Rate maps with all that any metric needs."""
+    return lambda metric, score, maps: metric.rate(
+        score, maps, TRUTHS[: len(score.images)], METHOD, [reference_classifier]
     )
+
+
+@metrics_with("ranks_maps")
+def test_true_map_is_better_than_its_inverse(metric, classifier, images, truth, rate) -> None:
+    score = question(classifier, images)
+    better, worse = rate(metric, score, truth), rate(metric, score, 1 - truth)
     assert better.shape == (3,)
     if not metric.higher_is_better:
         better, worse = worse, better
-    assert (better >= worse if metric.coarse else better > worse).all()
+    assert (better >= worse if metric.has_ties else better > worse).all()
 
 
-def test_stays_within_bounds(metric, network, images, truth, witness) -> None:
+@every_metric
+def test_values_are_within_bounds(metric, network, images, truth, rate) -> None:
     low, high = metric.bounds
     for saliency in (truth, torch.zeros_like(truth), torch.rand(3, 32, 32), -truth, 7 * truth):
-        rated = metric.rate(question(network, images), saliency, TRUTHS, METHOD, [witness])
-        rated = rated[~rated.isnan()]
-        assert (rated >= low - 1e-5).all()
-        assert (rated <= high + 0.03).all()
+        values = rate(metric, question(network, images), saliency)
+        values = values[~values.isnan()]
+        assert (values >= low - 1e-5).all()
+        assert (values <= high + 0.03).all()
 
 
-def test_alone_as_in_a_batch(metric, network, images, witness) -> None:
+@every_metric
+def test_value_is_independent_of_batch(metric, network, images, rate) -> None:
     saliency = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(3))
     saliency[saliency < 0.7] = 0  # ties
-    together = metric.rate(question(network, images), saliency, TRUTHS, METHOD, [witness])
+    batch = rate(metric, question(network, images), saliency)
     for i in range(3):
         score = question(network, images).rows(torch.tensor([i]))
-        alone = metric.rate(score, saliency[i : i + 1], TRUTHS[:1], METHOD, [witness])
-        torch.testing.assert_close(alone, together[i : i + 1], equal_nan=True, atol=1e-4, rtol=1e-4)
+        alone = rate(metric, score, saliency[i : i + 1])
+        torch.testing.assert_close(alone, batch[i : i + 1], equal_nan=True, atol=1e-4, rtol=1e-4)
 
 
-def test_one_pixel_and_constant_maps_are_rated(metric, network, images, witness) -> None:
-    one = torch.zeros(3, 32, 32)
-    one[:, 5, 5] = 1
-    for saliency in (one, torch.full((3, 32, 32), 0.3)):
-        rated = metric.rate(question(network, images), saliency, TRUTHS, METHOD, [witness])
-        assert rated.shape == (3,)
-        assert not rated.isinf().any()
+@every_metric
+def test_single_pixel_and_constant_maps_are_served(metric, network, images, rate) -> None:
+    pixel = torch.zeros(3, 32, 32)
+    pixel[:, 5, 5] = 1
+    for saliency in (pixel, torch.full((3, 32, 32), 0.3)):
+        values = rate(metric, question(network, images), saliency)
+        assert values.shape == (3,)
+        assert not values.isinf().any()
 
 
-def test_takes_maps_of_any_numbers(metric, network, images, truth, witness) -> None:
+@every_metric
+def test_maps_of_any_dtype_are_served(metric, network, images, truth, rate) -> None:
     score = question(network, images)
-    wanted = metric.rate(score, truth, TRUTHS, METHOD, [witness])
+    expected = rate(metric, score, truth)
     for maps in (truth.double().numpy(), truth.half(), truth.int().numpy()):
-        found = metric.rate(score, maps, TRUTHS, METHOD, [witness])
-        torch.testing.assert_close(found, wanted, equal_nan=True)
+        torch.testing.assert_close(rate(metric, score, maps), expected, equal_nan=True)
 
 
-def test_refuses_maps_that_do_not_fit(metric, network, images, witness) -> None:
+@every_metric
+def test_maps_that_do_not_fit_are_refused(metric, network, images, rate) -> None:
     score = question(network, images)
     for shape in ((2, 32, 32), (3, 40, 40), (3, 16, 48), (32, 32), (1, 3, 3, 32, 32)):
         with pytest.raises(InputError, match="shape"):
-            metric.rate(score, torch.zeros(shape), TRUTHS, METHOD, [witness])
+            rate(metric, score, torch.zeros(shape))
     with pytest.raises(InputError, match="finite"):
-        metric.rate(score, torch.full((3, 32, 32), torch.nan), TRUTHS, METHOD, [witness])
+        rate(metric, score, torch.full((3, 32, 32), torch.nan))
 
 
-def test_says_that_it_must_know_the_object(metric, network, images, truth, witness) -> None:
-    if not metric.needs_truth:
-        pytest.skip("needs no truth")
+@metrics_with("needs_truth")
+def test_missing_labels_are_named(metric, network, images, truth) -> None:
     score = question(network, images)
-    with pytest.raises(InputError, match="3 truths, got 0"):
+    with pytest.raises(InputError, match="expected 3 truths, got 0"):
         metric.rate(score, truth)
     assert metric.rate(score, truth, [Truth()] * 3).isnan().all()
 
 
-def test_says_that_it_must_know_the_method(metric, network, images, truth) -> None:
-    if not metric.needs_method:
-        pytest.skip("rates maps, whatever made them")
+@metrics_with("needs_method")
+def test_missing_method_is_named(metric, network, images, truth) -> None:
     with pytest.raises(InputError, match="expected `method`"):
         metric.rate(question(network, images), truth, TRUTHS)
 
 
-def test_says_that_it_must_ask_others(metric, network, images, truth) -> None:
-    if not metric.needs_reference_classifiers:
-        pytest.skip("asks no other classifier")
+@metrics_with("needs_reference_classifiers")
+def test_missing_reference_classifiers_are_named(metric, network, images, truth) -> None:
     with pytest.raises(InputError, match="expected `reference_classifiers`"):
         metric.rate(question(network, images), truth, TRUTHS)
 
 
-def test_is_documented_and_listed(metric) -> None:
+@every_metric
+def test_metric_is_documented_hashable_and_made_by_its_name(metric) -> None:
     name = settings_of(metric)["name"]
     assert name in available("metrics")
-    assert summary("metrics", name).endswith(".")  # whole in one line
+    assert summary("metrics", name).endswith(".")  # a whole sentence on the first line
     assert hash(metric) == hash(create("metrics", **settings_of(metric)))
 
 
-def test_unknown_protocols_are_refused(metric) -> None:
-    if not hasattr(metric, "protocol"):
-        pytest.skip("has no protocol")
+@metrics_with("protocol")
+def test_unknown_protocol_is_refused(metric) -> None:
     with pytest.raises(InputError, match="did you mean 'rise'"):
         type(metric)(protocol="rice")

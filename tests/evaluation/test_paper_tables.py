@@ -114,8 +114,8 @@ def test_papers_numbers_and_claims_stand_beside_ours(run) -> None:
     assert written.startswith("# Table 9 of nobody")
     assert "Of 3 comparisons: 1 holds, 1 does not hold, 1 not significant." in written
     assert "| fido > RISE |" in written
-    assert "deletion ↓: Area under the probability as the best pixels go first" in written
-    assert "Protocol rise: pixels to grey" in written
+    assert "deletion ↓: Area under the probability while the highest-ranked pixels" in written
+    assert "Protocol rise: single pixels" in written
     drawn = page(report, figures(report))
     assert "paper 0.25" in drawn
     assert 'alt="Over a setting, with' in drawn

@@ -1,4 +1,6 @@
-"""Curves against independent numpy, and against what the papers' own code gave."""
+"""Curves against numpy, and against the results of the papers' code."""
+
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +11,7 @@ from scipy.signal import convolve2d
 
 from tests.conftest import Convolutional, question, toy
 from tests.reference import reference
-from unsee import load
+from unsee import create, load
 from unsee.images.filters import gaussian_blur
 from unsee.infillers.base import ImageBatch
 from unsee.masking.score import MaskedScore
@@ -20,16 +22,13 @@ from unsee.results.assessment import NAMED
 
 
 @pytest.fixture
-def image():
-    return torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(2))
-
-
-@pytest.fixture
 def saliency():
+    """A map without equal values."""
     return torch.rand(1, 32, 32, generator=torch.Generator().manual_seed(3))
 
 
 def probability(network, picture) -> float:
+    """The probability of class 1 for a picture (c, h, w)."""
     with torch.no_grad():
         return network.logits(torch.tensor(picture[None]).float()).softmax(1)[0, 1].item()
 
@@ -54,10 +53,10 @@ def test_rise_by_numpy(image, saliency) -> None:
         assert PROTOCOLS["rise"].area(curve).item() == pytest.approx(expected, abs=1e-5)
 
 
-def test_blur_is_opencvs(image) -> None:
+def test_blur_agrees_with_opencv(image) -> None:
     expected = cv2.GaussianBlur(image[0].permute(1, 2, 0).numpy(), (51, 51), 50)
-    got = gaussian_blur(image, 50, 51)[0].permute(1, 2, 0)
-    np.testing.assert_allclose(got, expected, atol=1e-5)
+    blurred = gaussian_blur(image, 50, 51)[0].permute(1, 2, 0)
+    np.testing.assert_allclose(blurred, expected, atol=1e-5)
 
 
 def test_igos_areas_by_hand() -> None:
@@ -71,7 +70,7 @@ def test_igos_areas_by_hand() -> None:
 @pytest.mark.parametrize(
     ("side", "added"), [(7, 0.0204), (14, 0.0051), (28, 0.0051), (224, 0.0005)]
 )
-def test_the_released_code_adds_what_is_known(side, added) -> None:
+def test_released_area_adds_the_width_of_the_last_step(side, added) -> None:
     count = side * side
     step = PROTOCOLS["igos-released"].step(count, 224)
     changed = torch.arange(0, count + step, step).clamp(max=count).unique()
@@ -79,7 +78,7 @@ def test_the_released_code_adds_what_is_known(side, added) -> None:
     assert _curves.riemann_released(curve).item() == pytest.approx(added, abs=5e-5)
 
 
-def test_constant_scores_have_their_own_area(image, saliency) -> None:
+def test_area_of_a_constant_score_is_the_score(image, saliency) -> None:
     class Constant(torch.nn.Module):
         def forward(self, x):
             return torch.zeros(len(x), 4)
@@ -93,82 +92,87 @@ def test_constant_scores_have_their_own_area(image, saliency) -> None:
         assert curve.share[-1] == 1
 
 
-def test_both_ends_of_a_curve(image, saliency) -> None:
+def test_curves_end_at_the_whole_image(image, saliency) -> None:
     network = toy(Convolutional())
     score = question(network, image)
     for name in (*NAMED, "clean"):
-        down = _curves.curve(score, saliency, PROTOCOLS[name], "deletion").scores[0]
-        up = _curves.curve(score, saliency, PROTOCOLS[name], "insertion").scores[0]
+        deletion = _curves.curve(score, saliency, PROTOCOLS[name], "deletion").scores[0]
+        insertion = _curves.curve(score, saliency, PROTOCOLS[name], "insertion").scores[0]
         whole = probability(network, image[0].numpy())
-        assert down[0].item() == pytest.approx(whole, abs=1e-5)
-        assert up[-1].item() == pytest.approx(whole, abs=1e-5)
+        assert deletion[0].item() == pytest.approx(whole, abs=1e-5)
+        assert insertion[-1].item() == pytest.approx(whole, abs=1e-5)
 
 
-def test_all_protocols_ask_their_backgrounds(image) -> None:
-    scene = ImageBatch(image, torch.tensor([0.4] * 3), ImageRandom([0], image.device))
+def test_backgrounds_are_bound_to_a_batch(image) -> None:
+    batch = ImageBatch(image, torch.tensor([0.4] * 3), ImageRandom([0], image.device))
     for protocol in NAMED.values():
         for direction in ("deletion", "insertion"):
-            assert protocol.backgrounds(direction).bind(scene) is not None
+            assert protocol.backgrounds(direction).bind(batch) is not None
 
 
-def test_clean_and_infill_ask_the_in_filler_of_the_question(image, saliency) -> None:
+def test_clean_and_infill_use_the_infiller_of_the_score(image, saliency) -> None:
     network = toy(Convolutional())
     score = question(network, image, "noise", amplitude=0.3)
-    black = score.pictures(torch.zeros(1, 1, 1, 32, 32))
+    infilled = score.pictures(torch.zeros(1, 1, 1, 32, 32))
     order = (-saliency[0]).flatten().argsort()
-    scores, odds = [], []
+    scores, log_odds = [], []
     for count in range(0, 1024 + 256, 256):
         keep = torch.ones(1024)
         keep[order[:count]] = 0
-        picture = torch.where(keep.view(32, 32) > 0, image, black)
+        picture = torch.where(keep.view(32, 32) > 0, image, infilled)
         p = network.logits(picture).softmax(1)[0, 1]
         scores.append(p.item())
-        odds.append((p / (1 - p)).log().item())
+        log_odds.append((p / (1 - p)).log().item())
     clean = _curves.curve(score, saliency, PROTOCOLS["clean"], "deletion")
-    np.testing.assert_allclose(clean.scores[0].detach(), scores, atol=1e-5)
+    np.testing.assert_allclose(clean.scores[0], scores, atol=1e-5)
     infill = _curves.curve(score, saliency, PROTOCOLS["infill"], "deletion")
-    np.testing.assert_allclose(infill.scores[0].detach(), odds, atol=1e-4)
-    bent = ((np.array(odds) - odds[-1]) / (odds[0] - odds[-1])).clip(-1, 2)
-    expected = (bent.sum() - bent[0] / 2 - bent[-1] / 2) / (len(bent) - 1)
-    got = PROTOCOLS["infill"].area(infill).item()
-    assert got == pytest.approx(expected if odds[0] > odds[-1] else np.nan, abs=1e-4, nan_ok=True)
+    np.testing.assert_allclose(infill.scores[0], log_odds, atol=1e-4)
+    whole, removed = log_odds[0], log_odds[-1]
+    scaled = ((np.array(log_odds) - removed) / (whole - removed)).clip(-1, 2)
+    expected = (scaled.sum() - scaled[0] / 2 - scaled[-1] / 2) / (len(scaled) - 1)
+    expected = expected if whole > removed else np.nan
+    area = PROTOCOLS["infill"].area(infill).item()
+    assert area == pytest.approx(expected, abs=1e-4, nan_ok=True)
 
 
 def test_normalised_areas_by_hand() -> None:
     share = torch.linspace(0, 1, 3)
-    down = Curve(share, torch.tensor([[2.0, 1.0, 0.0], [2.0, -90.0, 1.9], [0.0, -4.0, 1.0]]))
+    deletion = Curve(share, torch.tensor([[2.0, 1.0, 0.0], [2.0, -90.0, 1.9], [0.0, -4.0, 1.0]]))
     area = PROTOCOLS["infill"].area
     torch.testing.assert_close(
-        area(down), torch.tensor([0.5, (1 - 2) / 4, torch.nan]), equal_nan=True
+        area(deletion), torch.tensor([0.5, (1 - 2) / 4, torch.nan]), equal_nan=True
     )
-    up = down._replace(direction="insertion")  # the last photo is the only one that gains
+    insertion = deletion._replace(direction="insertion")  # only the last score rises
     torch.testing.assert_close(
-        area(up), torch.tensor([torch.nan, torch.nan, (1 - 2) / 4]), equal_nan=True
+        area(insertion), torch.tensor([torch.nan, torch.nan, (1 - 2) / 4]), equal_nan=True
     )
 
 
-def lerps(cells: int, side: int) -> np.ndarray:
-    """What each of `side` pixels takes of each of `cells` cells, corners on corners."""
-    at = np.linspace(0, cells - 1, side)
-    low = np.minimum(at.astype(int), cells - 2)
-    found = np.zeros((side, cells))
-    found[np.arange(side), low] = 1 - (at - low)
-    found[np.arange(side), low + 1] = at - low
-    return found
+def interpolation_matrix(cells: int, pixels: int) -> np.ndarray:
+    """The linear interpolation of cells at pixels, with aligned corners, as a matrix."""
+    position = np.linspace(0, cells - 1, pixels)
+    low = np.minimum(position.astype(int), cells - 2)
+    weights = np.zeros((pixels, cells))
+    weights[np.arange(pixels), low] = 1 - (position - low)
+    weights[np.arange(pixels), low + 1] = position - low
+    return weights
 
 
-def igos_by_numpy(ask, x: np.ndarray, cells: np.ndarray, direction: str) -> tuple[list, float]:
-    """Scores and right Riemann sum as cells go or come, the best first."""
-    eight = np.round(x.transpose(1, 2, 0) * 255).astype(np.uint8)
-    blurred = cv2.GaussianBlur(eight, (51, 51), 50).transpose(2, 0, 1) / 255
+def igos_by_numpy(
+    score, x: np.ndarray, cells: np.ndarray, direction: str
+) -> tuple[list[float], float]:
+    """Scores and right Riemann sum while cells are removed or shown, the highest-ranked first."""
+    pixels = np.round(x.transpose(1, 2, 0) * 255).astype(np.uint8)
+    blurred = cv2.GaussianBlur(pixels, (51, 51), 50).transpose(2, 0, 1) / 255
     order = np.argsort(-cells.ravel(), kind="stable")
-    step, wide, scores, area = max(1, cells.size // 50), lerps(len(cells), x.shape[-1]), [], 0.0
+    step, scores, area = max(1, cells.size // 50), [], 0.0
+    weights = interpolation_matrix(len(cells), x.shape[-1])
     for first in range(0, cells.size + step, step):
-        chosen = np.zeros(cells.size)
-        chosen[order[:first]] = 1
-        shown = wide @ chosen.reshape(cells.shape) @ wide.T
-        keep = shown if direction == "insertion" else 1 - shown
-        scores.append(ask(x * keep + blurred * (1 - keep)))
+        changed = np.zeros(cells.size)
+        changed[order[:first]] = 1
+        mask = weights @ changed.reshape(cells.shape) @ weights.T
+        keep = mask if direction == "insertion" else 1 - mask
+        scores.append(score(x * keep + blurred * (1 - keep)))
         if first:
             area += scores[-1] * (min(first, cells.size) - first + step) / cells.size
     return scores, area
@@ -178,57 +182,55 @@ def igos_by_numpy(ask, x: np.ndarray, cells: np.ndarray, direction: str) -> tupl
 def test_igos_by_numpy(image, saliency, direction) -> None:
     network = toy(Convolutional())
     image = (image * 255).round() / 255
-    cells = lerps(32, 28) @ saliency[0].numpy() @ lerps(32, 28).T
-    for name, grid in (
-        ("igos", cells),
-        ("igos-7", lerps(32, 7) @ saliency[0].numpy() @ lerps(32, 7).T),
-    ):
+    for name, side in (("igos", 28), ("igos-7", 7)):
+        weights = interpolation_matrix(32, side)
+        cells = weights @ saliency[0].numpy() @ weights.T
         scores, area = igos_by_numpy(
-            lambda picture: probability(network, picture), image[0].numpy(), grid, direction
+            lambda picture: probability(network, picture), image[0].numpy(), cells, direction
         )
         curve = _curves.curve(question(network, image), saliency, PROTOCOLS[name], direction)
-        np.testing.assert_allclose(curve.scores[0], scores, atol=1e-3)  # of 8-bit blurs
+        np.testing.assert_allclose(curve.scores[0], scores, atol=1e-3)  # 8-bit blur
         assert PROTOCOLS[name].area(curve).item() == pytest.approx(area, abs=1e-3)
 
 
 WITHOUT_TIES = ("igos_pp-28-line-search", "igos_pp-28-line-search-no-noise", "igos-28-line-search",
                 "fido-ssr-local", "extremal-perturbation-0.10", "occlusion-29-3")  # fmt: skip
-"""Methods whose maps have no equal values at the pixels; LIME's, RISE's and Nesterov's saturated
-ones do, and the order among them is ours and not argsort's."""
+"""Methods whose maps have no equal pixels. The maps of LIME, RISE and Nesterov's saturated masks
+have equal pixels, whose order differs from that of the reference."""
 
 
 @pytest.mark.parametrize("name", WITHOUT_TIES)
-def test_agrees_with_rises_numbers(name) -> None:
-    """To 1e-3 of what RISE's rule gave."""
+def test_rise_agrees_with_the_reference(name) -> None:
+    """To 1e-3 of the areas by RISE's rule."""
     data = reference()
     classifier = load()
     for photo in data.photos_of(name):
         image, saliency, expected = data.case(name, photo)
         target = classifier.predict(image).argmax(1)
-        score = MaskedScore(classifier, _grey(), image, target, [0])
+        score = MaskedScore(classifier, create("infillers", "grey"), image, target, [0])
         for key, direction in (("rise_del_zero", "deletion"), ("rise_ins_blur11", "insertion")):
-            got = _curves.area(score, saliency, "rise", direction).item()
-            assert got == pytest.approx(expected[key], abs=1e-3), (photo, key)
+            area = _curves.area(score, saliency, "rise", direction).item()
+            assert area == pytest.approx(expected[key], abs=1e-3), (photo, key)
 
 
 @pytest.mark.parametrize("name", WITHOUT_TIES[:2])
-def test_agrees_with_the_numbers_of_igos_pp(name) -> None:
-    """`igos-released` to 1e-3 of what iGOS++'s own code gave for deletion, 6e-3 for insertion.
+def test_igos_released_agrees_with_the_reference(name) -> None:
+    """To 1e-3 of iGOS++'s published code for deletion, and to 6e-3 for insertion.
 
-    Its 28 x 28 cells are found again from the 224 x 224 pixels of half precision that are stored.
-    What that loses is the order among cells of nearly nothing (89 to 271 below 1e-3 on a map):
-    insertion, whose score is high when they come, feels it. Rounding cells to 1e-3 moves insertion
-    by up to 6e-3 and deletion by 3e-4.
+    The 28 x 28 cells are computed from the stored 224 x 224 pixels of half precision. This loses
+    the order of cells near zero (89 to 271 cells of a map are below 1e-3), which matters for
+    insertion, whose score is high when these cells are shown: rounding the cells to 1e-3 changes
+    insertion by up to 6e-3 and deletion by 3e-4.
     """
     data = reference()
     classifier = load()
-    back = np.linalg.pinv(lerps(28, 224))
+    to_cells = np.linalg.pinv(interpolation_matrix(28, 224))
     for photo in data.photos_of(name):
         image, saliency, expected = data.case(name, photo)
         target = classifier.predict(image).argmax(1)
-        cells = back @ saliency[0].double().numpy() @ back.T
+        cells = to_cells @ saliency[0].double().numpy() @ to_cells.T
 
-        def ask(picture: np.ndarray, target=target) -> float:
+        def target_probability(picture: np.ndarray, target=target) -> float:
             with torch.no_grad():
                 logits = classifier.logits(torch.tensor(picture[None]).float())
             return logits.softmax(1)[0, target].item()
@@ -236,15 +238,17 @@ def test_agrees_with_the_numbers_of_igos_pp(name) -> None:
         for key, direction, tolerance in (
             ("official_del", "deletion", 1e-3), ("official_ins", "insertion", 6e-3),
         ):  # fmt: skip
-            _, area = igos_by_numpy(ask, image[0].numpy(), cells, direction)
+            _, area = igos_by_numpy(target_probability, image[0].numpy(), cells, direction)
             area += (784 % 15) / 784  # the released code's last step
             assert area == pytest.approx(expected[key], abs=tolerance), (photo, key)
-            score = MaskedScore(classifier, _grey(), image, target, [0])
+            score = MaskedScore(classifier, create("infillers", "grey"), image, target, [0])
             ours = _curves.area(score, saliency, "igos-released", direction).item()
             assert ours == pytest.approx(expected[key], abs=8e-3)  # cells sampled from pixels
 
 
-def _grey():
-    from unsee import create
-
-    return create("infillers", "grey")
+@pytest.mark.parametrize("protocol", list(PROTOCOLS.values()), ids=list(PROTOCOLS))
+def test_documentation_describes_every_protocol(protocol) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    described = " ".join(page.split())
+    assert f"`{protocol.name}` | {protocol.description} |" in described
+    assert not protocol.summary.endswith(".")

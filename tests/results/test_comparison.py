@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.cli.test_cli import MODEL, photo  # noqa: F401  # a fixture
 from unsee.cli import main
-from unsee.metrics._similarity import pairs as stability
+from unsee.metrics._similarity import stability
 
 FILES = {"comparison.png", "table.txt", "table.csv", "table.md", "maps.npz", "manifest.json"}
 

@@ -104,7 +104,7 @@ def _within_budget(values: Values, chosen: Any, size: Size) -> tuple[Values, Any
 
 def _rated(studies: list[Any], label: str, chosen: Any) -> Iterator[Entry]:
     maps = torch.cat([study.explanation.saliency for study in studies])
-    more = {"stability": _similarity.pairs(maps)} if len(studies) > 1 else {}
+    more = {"stability": _similarity.stability(maps)} if len(studies) > 1 else {}
     for number, study in enumerate(studies):
         column = f"seed {chosen.seed + number}" if len(studies) > 1 else ""
         yield comparison.rated(study, label, column, **more)
@@ -115,7 +115,7 @@ def _sensitivity(entries: list[Entry], setting: str) -> str:
     maps = [entry.saliency for entry in entries if entry.saliency is not None]
     if not setting or len(maps) < 2:
         return ""
-    found = _similarity.sensitivity(torch.cat(maps))
+    found = _similarity.stability_by_measure(torch.cat(maps))
     told = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
     name = setting.partition("=")[0]
     return f"similarity over all pairs of maps, higher is less sensitive to {name}: {told}\n"

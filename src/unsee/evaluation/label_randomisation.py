@@ -151,4 +151,4 @@ def check(
             .saliency
             for classifier in (real, shuffled)
         )
-        yield Beside(name, one, other, _similarity.by_measure(one, other))
+        yield Beside(name, one, other, _similarity.similarities_by_measure(one, other))

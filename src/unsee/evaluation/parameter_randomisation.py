@@ -39,8 +39,8 @@ def check(
     real = Study.of(classifier, images, method, seed=seed, **asked)
     asked = {**asked, "targets": real.score.targets.tolist()}
     whole = real.finish().saliency
-    yield Forgotten("", whole, _similarity.by_measure(whole, whole))
+    yield Forgotten("", whole, _similarity.similarities_by_measure(whole, whole))
     for name, forgetful in randomise_layers(classifier, order, steps, seed):
         study = Study.of(forgetful, real.score.images, method, seed=seed, **asked)
         maps = study.finish().saliency
-        yield Forgotten(name, maps, _similarity.by_measure(maps, whole))
+        yield Forgotten(name, maps, _similarity.similarities_by_measure(maps, whole))

@@ -1,1 +1,1 @@
-"""Use unsee from Captum, Quantus and torchmetrics."""
+"""Adapters to Captum, Quantus and torchmetrics."""

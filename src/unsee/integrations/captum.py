@@ -1,4 +1,4 @@
-"""Our methods in the shape that Captum's users know."""
+"""Methods of unsee with the interface of Captum's attributions."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,26 @@ from unsee.errors import InputError
 from unsee.infillers.base import Infiller
 from unsee.methods.base import Method
 from unsee.study import DEFAULT_METHOD, Study
+from unsee.types import Images
 
-ROUNDING = 1e-3
-"""By how much an image may leave [0, 1] when its normalisation is undone."""
+ROUNDING_TOLERANCE = 1e-3
+"""How far a pixel may lie outside [0, 1] after its normalisation is undone."""
 
 
 class Attribution:
-    """`Attribution(model, method="fido").attribute(inputs, target=3)`, as with Captum's methods.
+    """A method of unsee, called as Captum's attributions are.
 
-    `inputs` are what the model takes: images already normalised with `mean` and `std`, by default
-    ImageNet's. The model has to be in evaluation mode, as everywhere.
+        attribution = Attribution(model, method="fido")
+        maps = attribution.attribute(inputs, target=3)  # inputs and maps: (b, c, h, w)
+        captum.attr.visualization.visualize_image_attr(maps[0].permute(1, 2, 0).numpy())
+
+    Args:
+        model: Network in evaluation mode.
+        method: Method, or its name.
+        infiller: In-filler, or its name; default: that of the method.
+        measure: Score that is explained, or its name; default: that of the method.
+        mean: Mean of each channel in the normalisation of the inputs; default: ImageNet's.
+        std: Standard deviation of each channel, likewise.
     """
 
     def __init__(
@@ -46,14 +56,20 @@ class Attribution:
         show_progress: bool = False,
         seed: int = 0,
     ) -> Float[Tensor, "b c h w"]:
-        """Maps of the shape of `inputs`; our maps have no channels, so all channels are equal.
+        """Return maps of the shape of the inputs, equal in all channels.
 
-        `target` is a class for all, one for each image, or None for what the model says. Raises
-        `InputError` where `mean` and `std` do not bring `inputs` to [0, 1].
+        Args:
+            inputs: Normalised images, as the network takes them.
+            target: Class of all images, or one class per image; default: the predicted classes.
+            show_progress: Show a progress bar.
+            seed: Seed of the random numbers.
+
+        Raises:
+            InputError: If undoing the normalisation does not bring the inputs to [0, 1].
         """
         study = Study.of(
             self.classifier,
-            self.pixels(inputs),
+            undo_normalisation(self.classifier, inputs),
             self.method,
             infiller=self.infiller,
             targets=int(target) if isinstance(target, Tensor) and target.ndim == 0 else target,
@@ -65,21 +81,28 @@ class Attribution:
             pass
         return study.explanation.saliency[:, None].expand_as(inputs).clone()
 
-    def pixels(self, inputs: Tensor, slack: float = ROUNDING) -> Tensor:
-        """Undo the normalisation; refuse what then leaves [0, 1] by more than `slack`."""
-        if inputs.ndim != 4 or inputs.shape[1] != self.classifier.channels:
-            raise InputError(
-                f"expected inputs (b, {self.classifier.channels}, h, w), got {tuple(inputs.shape)}"
-            )
-        mean, std = (
-            inputs.new_tensor(values).view(-1, 1, 1)
-            for values in (self.classifier.mean, self.classifier.std)
+
+def undo_normalisation(
+    classifier: Classifier, inputs: Tensor, tolerance: float = ROUNDING_TOLERANCE
+) -> Images:
+    """Return the images in [0, 1] of normalised inputs (b, c, h, w).
+
+    Raises:
+        InputError: For another number of channels, and for pixels that lie outside [0, 1] by more
+            than the tolerance; smaller excesses are clipped.
+    """
+    if inputs.ndim != 4 or inputs.shape[1] != classifier.channels:
+        raise InputError(
+            f"expected inputs (b, {classifier.channels}, h, w), got {tuple(inputs.shape)}"
         )
-        pixels = inputs.detach() * std + mean
-        low, high = pixels.min().item(), pixels.max().item()
-        if not (low >= -slack and high <= 1 + slack):
-            raise InputError(
-                f"expected normalised inputs; undoing mean and std gives [{low:.3g}, {high:.3g}] "
-                "instead of [0, 1]: pass the mean= and std= of your preprocessing"
-            )
-        return torch.clamp(pixels, 0, 1)
+    mean, std = (
+        inputs.new_tensor(values).view(-1, 1, 1) for values in (classifier.mean, classifier.std)
+    )
+    images = inputs.detach() * std + mean
+    low, high = images.min().item(), images.max().item()
+    if not (low >= -tolerance and high <= 1 + tolerance):
+        raise InputError(
+            f"expected normalised inputs; undoing mean and std gives [{low:.3g}, {high:.3g}] "
+            "instead of [0, 1]: pass the mean= and std= of your preprocessing"
+        )
+    return torch.clamp(images, 0, 1)

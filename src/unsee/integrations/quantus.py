@@ -1,4 +1,4 @@
-"""For users of Quantus: our methods as its `explain_func`."""
+"""Methods of unsee as an `explain_func` of Quantus."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unsee.classifiers.classifier import IMAGENET_MEAN, IMAGENET_STD
-from unsee.integrations.captum import Attribution
+from unsee.classifiers.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
+from unsee.integrations.captum import undo_normalisation
 from unsee.study import DEFAULT_METHOD, explain
 
-NOISE = 0.25
-"""How far the noise that Quantus' robustness metrics add may carry pixels beyond [0, 1]."""
+NOISE_TOLERANCE = 0.25
+"""How far a pixel may lie outside [0, 1], since Quantus' robustness metrics add noise."""
 
 
 def explain_func(
@@ -24,20 +24,31 @@ def explain_func(
     mean: tuple[float, ...] = IMAGENET_MEAN,
     std: tuple[float, ...] = IMAGENET_STD,
     device: str | None = None,
-    **asked: Any,
+    **options: Any,
 ) -> NDArray[np.float32]:
-    """Maps (b, 1, h, w) of normalised inputs (b, c, h, w), as Quantus wants them.
+    """Return maps (b, 1, h, w) of normalised inputs (b, c, h, w).
 
-        metric(model, x, y, explain_func=unsee.quantus.explain_func,
-               explain_func_kwargs={"method": "tide", "budget": "fast"})
+        from unsee.integrations.quantus import explain_func
+        options = {"method": "tide", "budget": "fast"}
+        metric(model, x, y, explain_func=explain_func, explain_func_kwargs=options)
 
-    `mean` and `std` are those that the inputs were normalised with; `asked` goes to
-    `unsee.explain`: infiller, measure, seed, budget. Raises `InputError` as that does.
+    Args:
+        model: Network in evaluation mode.
+        inputs: Normalised images.
+        targets: Class of each image.
+        method: Method, or its name.
+        mean: Mean of each channel in the normalisation of the inputs; default: ImageNet's.
+        std: Standard deviation of each channel, likewise.
+        device: Device of the images; default: that of the network.
+        **options: Further arguments of `unsee.explain`: infiller, measure, seed, budget.
+
+    Raises:
+        InputError: If undoing the normalisation does not bring the inputs to [0, 1], and as
+            `unsee.explain`.
     """
-    attribution = Attribution(model, mean=mean, std=std)
+    classifier = Classifier(model, mean=mean, std=std)
     x = torch.as_tensor(np.asarray(inputs), dtype=torch.float32)
-    pixels = attribution.pixels(x, slack=NOISE).to(device or attribution.classifier.device)
-    targets = np.asarray(targets)
-    found = explain(attribution.classifier, pixels, method, targets=targets, **asked)
-    maps: NDArray[np.float32] = found.saliency[:, None].cpu().numpy()
+    images = undo_normalisation(classifier, x, NOISE_TOLERANCE).to(device or classifier.device)
+    explanation = explain(classifier, images, method, targets=np.asarray(targets), **options)
+    maps: NDArray[np.float32] = explanation.saliency[:, None].cpu().numpy()
     return maps

@@ -1,4 +1,4 @@
-"""For users of torchmetrics: our metrics, accumulated over batches and processes."""
+"""Metrics of unsee as a torchmetrics metric, accumulated over batches and processes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,15 +12,20 @@ from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
 from unsee.metrics.base import Metric, Truth
 from unsee.registry import create
-from unsee.saliency import Maps
+from unsee.saliency import SaliencyLike
 
 
 class MapMetric(torchmetrics.Metric):
-    """The mean of one of our metrics over all images so far; what is NaN does not count.
+    """Mean of a metric of unsee over all images, NaN excluded.
 
-    metric = MapMetric("localisation", settings={"alpha": 0.4})
-    metric.update(study.score, study.explanation.saliency, truths)
-    metric.compute()
+        metric = MapMetric("localisation", settings={"alpha": 0.4})
+        metric.update(study.score, study.explanation.saliency, truths)
+        metric.compute()
+
+    Args:
+        metric: Metric, or its name.
+        settings: Settings of a metric that is created by its name.
+        **kwargs: Arguments of `torchmetrics.Metric`.
     """
 
     is_differentiable = False
@@ -29,9 +34,9 @@ class MapMetric(torchmetrics.Metric):
     count: Tensor
 
     def __init__(
-        self, metric: Metric | str, *, settings: dict[str, Any] | None = None, **more: Any
+        self, metric: Metric | str, *, settings: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(**more)
+        super().__init__(**kwargs)
         made = create("metrics", metric, **(settings or {})) if isinstance(metric, str) else metric
         self.metric: Metric = made
         self.add_state("total", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
@@ -39,23 +44,23 @@ class MapMetric(torchmetrics.Metric):
 
     @property
     def higher_is_better(self) -> bool:  # type: ignore[override]
-        """As our metric says."""
+        """Whether a higher value is better."""
         return self.metric.higher_is_better
 
     def update(
         self,
         score: MaskedScore,
-        saliency: Maps,
+        saliency: SaliencyLike,
         truths: Sequence[Truth] = (),
         method: Method | None = None,
         reference_classifiers: Sequence[Classifier] = (),
     ) -> None:
-        """Rate the maps of a batch; the method and other classifiers where the metric asks them."""
+        """Add the images of a batch; the arguments are those of `Metric.rate`."""
         values = self.metric.rate(score, saliency, truths, method, reference_classifiers)
-        known = values[~values.isnan()]
-        self.total += known.double().sum().to(self.total.device)
-        self.count += known.numel()
+        values = values[~values.isnan()]
+        self.total += values.double().sum().to(self.total.device)
+        self.count += values.numel()
 
     def compute(self) -> Tensor:
-        """The mean; NaN before anything was rated."""
+        """Return the mean; NaN if no image has a value."""
         return (self.total / self.count).float()

@@ -1,1 +1,1 @@
-"""How good is a saliency map? One file each; the file's name is the metric's name."""
+"""Metrics of saliency maps: one file per metric, named after the metric."""

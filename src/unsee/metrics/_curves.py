@@ -1,6 +1,6 @@
-"""Deletion and insertion curves: what happens to the score along a ranking of the pixels.
+"""Deletion and insertion curves: the score while pixels are removed or shown in ranked order.
 
-Many incompatible "deletion AUCs" are in use; here each is a `Protocol` with a name.
+Many incompatible areas under such curves are in use. Each is a named `Protocol` here.
 """
 
 from collections.abc import Callable
@@ -25,22 +25,32 @@ Direction = Literal["deletion", "insertion"]
 
 
 class Curve(NamedTuple):
-    """Scores of each image along its ranking, from nothing changed to everything changed."""
+    """Scores of each image at p points of its ranking, from nothing changed to all changed."""
 
     share: Float[Tensor, " p"]
-    """Share of the pixels (or cells) deleted or inserted at each point, from 0 to 1."""
+    """Share of the pixels, or cells, that are removed or shown at each point, from 0 to 1."""
     scores: Float[Tensor, "b p"]
+    """Score of each image at each point."""
     direction: Direction = "deletion"
+    """Whether pixels are removed (deletion) or shown (insertion)."""
 
 
 @dataclass(frozen=True)
 class RiseBackground(Infiller):
-    """Petsiuk et al. 2018: to the neutral colour; from an 11x11, sigma 5, zero-padded blur."""
+    """Backgrounds of RISE: the neutral colour for deletion, a light blur for insertion.
+
+    The neutral colour is the mean of the data, which is zero after normalisation. The blur is a
+    convolution of the normalised image, zero-padded, with `rise_kernel` in both directions.
+
+    Reference: Petsiuk et al., 2018, RISE: randomized input sampling for explanation of black-box
+    models, BMVC, https://arxiv.org/abs/1806.07421, and its published code.
+    """
 
     direction: Direction
+    """Which of the two backgrounds."""
 
     def bind(self, scene: ImageBatch) -> Fill:
-        """Both backgrounds are computed on what the network sees, where zero is neutral."""
+        """Compute the background once; it does not depend on the mask."""
         neutral = scene.neutral.view(-1, 1, 1)
         background = neutral.expand_as(scene.images)
         if self.direction == "insertion":
@@ -50,78 +60,113 @@ class RiseBackground(Infiller):
 
 @dataclass(frozen=True)
 class IgosBackground(Infiller):
-    """Khorram et al. 2021: to and from the 51x51, sigma 50 blur of the 8-bit image."""
+    """Background of iGOS++ for both directions: a strong blur of the image.
+
+    A Gaussian of 51 x 51 pixels and sigma 50, rounded to 8 bits as OpenCV rounds it.
+
+    Reference: Khorram et al., 2021, iGOS++: integrated gradient optimized saliency by bilateral
+    perturbations, CHIL, https://arxiv.org/abs/2012.15783, and its published code.
+    """
 
     direction: Direction
+    """Not used: both directions have the same background."""
 
     def bind(self, scene: ImageBatch) -> Fill:
-        """Blurred once, to 8 bits as OpenCV does."""
+        """Blur once; the background does not depend on the mask."""
         background = (gaussian_blur(scene.images, 50, 51) * 255).round() / 255
         return lambda keep, rows: rows.of(background)
 
 
 def rise_kernel() -> Float[Tensor, " 11"]:
-    """One side of RISE's kernel: a Gaussian of sigma 5 folded back into 11 pixels at both ends.
+    """Return the 11 weights of RISE's blur along one axis; they sum to 1.
 
-    Its authors smooth a single bright pixel on an 11x11 canvas whose borders reflect.
+    RISE's code filters a single bright pixel on an 11 x 11 canvas with a Gaussian of sigma 5 whose
+    borders reflect. So the weights are a Gaussian folded back into 11 pixels at both ends.
     """
-    at = torch.arange(-20, 21)
-    weights = torch.exp(-0.5 * (at / 5).square())
-    folded = (at + 5).remainder(22)
+    offsets = torch.arange(-20, 21)
+    weights = torch.exp(-0.5 * (offsets / 5).square())
+    folded = (offsets + 5).remainder(22)
     folded = torch.where(folded < 11, folded, 21 - folded)
     return torch.zeros(11).index_add_(0, folded, weights / weights.sum())
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """All that must be known to compare two numbers."""
+    """All choices that define the area under a deletion or insertion curve.
+
+    Two areas are comparable only if they have the same protocol.
+    """
 
     name: str
+    """Name in settings of metrics and in reports."""
     summary: str
-    cells: int
-    """Per side; 0 ranks single pixels."""
+    """One line for tables and reports, without a full stop."""
+    description: str
+    """Full description: order, steps, replacement, area, paper and code."""
+    cells: int | None
+    """Number of cells per side of a square grid that is ranked; None ranks single pixels."""
     backgrounds: Callable[[Direction], Infiller] | None
-    """None takes the in-filler of the question."""
+    """In-filler for the removed pixels; None takes the in-filler of the score."""
     step: Callable[[int, int], int]
-    """How many pixels or cells change at a time, given their number and the image's width."""
+    """Number of pixels or cells per step, from their total number and the image's width."""
     area: Callable[[Curve], Float[Tensor, " b"]]
+    """Area under a curve."""
     measure: Measure = probability
-    """What is read off at each point."""
+    """Score at each point of the curve."""
 
 
 def trapezoid(curve: Curve) -> Float[Tensor, " b"]:
-    """Mean height with the two ends counted half (RISE's rule; its last step may be shorter)."""
+    """Return the trapezoidal area over equal steps: (sum(s) - s_0 / 2 - s_n / 2) / n.
+
+    This is RISE's rule. The last step counts as a whole one even if it has fewer pixels.
+    """
     scores = curve.scores
     return (scores.sum(1) - scores[:, 0] / 2 - scores[:, -1] / 2) / (scores.shape[1] - 1)
 
 
 def riemann(curve: Curve) -> Float[Tensor, " b"]:
-    """Right Riemann sum, every step weighted by its width; the first point does not count."""
+    """Return the right Riemann sum: sum over i >= 1 of s_i (x_i - x_(i-1)), x being the share."""
     return curve.scores[:, 1:] @ curve.share.diff().to(curve.scores)
 
 
 def riemann_released(curve: Curve) -> Float[Tensor, " b"]:
-    """As published by iGOS++'s code: operator precedence adds the last step's width once more."""
+    """Return the sum of iGOS++'s published code: `riemann` plus the width of the last step.
+
+    Operator precedence in the code adds that width: 0.0204 for 7 x 7 cells, 0.0051 for 28 x 28 and
+    0.0005 for 224 x 224.
+    """
     return riemann(curve) + curve.share.diff()[-1].to(curve.scores)
 
 
 def normalised(curve: Curve) -> Float[Tensor, " b"]:
-    """Trapezoid of a curve between 0, everything removed, and 1, the whole image (FIDO, 4.6).
+    """Return the trapezoidal area of (s - s_removed) / (s_whole - s_removed).
 
-    NaN where removing everything lowers nothing. Heights are held within [-1, 2], so that a photo
-    whose ends are close does not outweigh all others (not in the paper).
+    The normalised score is 0 if everything is removed and 1 for the whole image (Chang et al.,
+    2019, section 4.6, https://arxiv.org/abs/1807.08024). NaN where removing everything does not
+    lower the score. The normalised score is clipped to [-1, 2], so that an image whose two ends are
+    close does not outweigh all others (not in the paper).
     """
     first, last = curve.scores[:, :1], curve.scores[:, -1:]
     whole, removed = (first, last) if curve.direction == "deletion" else (last, first)
     heights = ((curve.scores - removed) / (whole - removed).clamp(min=1e-6)).clamp(-1, 2)
-    found = trapezoid(curve._replace(scores=heights))
-    return found.where((whole > removed)[:, 0], torch.nan)
+    areas = trapezoid(curve._replace(scores=heights))
+    return areas.where((whole > removed)[:, 0], torch.nan)
 
 
+_RISE_STEPS = (
+    "Single pixels are ranked. Each step changes as many pixels as eight rows of the image have "
+    "(1792 of 224 x 224 pixels, so 29 points)."
+)
 _RISE = Protocol(
     "rise",
-    "pixels to grey and from an 11/5 blur, 8 rows of pixels a step, trapezoid",
-    cells=0,
+    "single pixels, eight rows of pixels per step; deletion to the mean colour, insertion from a "
+    "light blur (11 x 11, sigma 5); trapezoidal area of the probability",
+    f"{_RISE_STEPS} Deletion starts from the image and replaces the highest-ranked pixels first by "
+    "the mean colour of the data. Insertion starts from a blurred image (11 x 11 Gaussian, sigma "
+    "5, zero padding) and restores the highest-ranked pixels first. The score is the softmax "
+    "probability of the class. The area is trapezoidal over equal steps. Petsiuk et al., 2018 "
+    "(https://arxiv.org/abs/1806.07421), as in their published code.",
+    cells=None,
     backgrounds=RiseBackground,
     step=lambda count, width: 8 * width,
     area=trapezoid,
@@ -129,50 +174,74 @@ _RISE = Protocol(
 _CLEAN = replace(
     _RISE,
     name="clean",
-    summary="pixels to and from the in-filler of the question, 8 rows of pixels a step, trapezoid",
+    summary="single pixels, eight rows of pixels per step; the in-filler of the score replaces "
+    "removed pixels; trapezoidal area of the probability",
+    description=f"{_RISE_STEPS} The in-filler of the score replaces removed pixels: deletion ends, "
+    "and insertion starts, with an image that is in-filled everywhere. The score is the softmax "
+    "probability of the class. The area is trapezoidal over equal steps. Of this project: `rise` "
+    "with a free choice of in-filler.",
     backgrounds=None,
 )
 
 
-def _igos(cells: int, name: str) -> Protocol:
-    return Protocol(
-        name,
-        f"{cells} x {cells} cells to and from a 51/50 blur, about 50 steps, right Riemann sum",
-        cells=cells,
-        backgrounds=IgosBackground,
-        step=lambda count, width: max(1, count // 50),
-        area=riemann,
-    )
-
-
-_IGOS = _igos(28, "igos")
-PROTOCOLS = {
-    protocol.name: protocol
-    for protocol in (
-        _RISE,
+_IGOS = Protocol(
+    "igos",
+    "28 x 28 cells, about 50 steps; to and from a strong blur (51 x 51, sigma 50); right Riemann "
+    "sum of the probability",
+    "The map is sampled at 28 x 28 cells, which are ranked. Each step changes a fiftieth of the "
+    "cells, and at least one. The mask of cells is up-sampled bilinearly, so that its edges are "
+    "soft. Deletion replaces the highest-ranked cells first by a blurred image (51 x 51 Gaussian, "
+    "sigma 50, 8 bits). Insertion starts from the same blurred image and restores the "
+    "highest-ranked cells first. The score is the softmax probability of the class. The area is a "
+    "right Riemann sum, without the first point. Khorram et al., 2021 "
+    "(https://arxiv.org/abs/2012.15783), as in their paper.",
+    cells=28,
+    backgrounds=IgosBackground,
+    step=lambda count, width: max(1, count // 50),
+    area=riemann,
+)
+_IGOS_7, _IGOS_224 = (
+    replace(
         _IGOS,
-        _igos(7, "igos-7"),
-        _igos(224, "igos-224"),
-        replace(
-            _IGOS,
-            name="igos-released",
-            summary="igos with the published code's arithmetic: the last step's width added again",
-            area=riemann_released,
-        ),
-        _CLEAN,
-        replace(
-            _CLEAN,
-            name="infill",
-            summary="clean with log-odds, between the emptied and the whole image's (FIDO)",
-            area=normalised,
-            measure=log_odds,
-        ),
+        name=f"igos-{cells}",
+        summary=f"`igos` with {cells} x {cells} cells",
+        description=f"`igos` with {cells} x {cells} cells.",
+        cells=cells,
     )
-}
+    for cells in (7, 224)
+)
+_IGOS_RELEASED = replace(
+    _IGOS,
+    name="igos-released",
+    summary="`igos` as in its published code, which adds the width of the last step to the area",
+    description="`igos` with the arithmetic of the published code: operator precedence adds the "
+    "width of the last step to the area (0.0051), so that it may exceed 1. Khorram et al., 2021 "
+    "(https://arxiv.org/abs/2012.15783), as in their published code.",
+    area=riemann_released,
+)
+_INFILL = replace(
+    _CLEAN,
+    name="infill",
+    summary="`clean` with log-odds, scaled so that 0 is the removed and 1 the whole image",
+    description="`clean` with another score: the log-odds of the class, scaled so that the "
+    "in-filled image has 0 and the whole image 1, and clipped to [-1, 2]. The area is NaN where "
+    "removing everything does not lower the log-odds. Chang et al., 2019, section 4.6 "
+    "(https://arxiv.org/abs/1807.08024), who in-fill with a generative model; the clipping is "
+    "ours.",
+    area=normalised,
+    measure=log_odds,
+)
+_ALL = (_RISE, _IGOS, _IGOS_7, _IGOS_224, _IGOS_RELEASED, _CLEAN, _INFILL)
+PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
+"""All protocols by name."""
 
 
 def protocol_named(name: str) -> Protocol:
-    """The protocol of this name."""
+    """Return the protocol of this name.
+
+    Raises:
+        InputError: For an unknown name.
+    """
     if name not in PROTOCOLS:
         raise unknown("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
@@ -182,40 +251,45 @@ def protocol_named(name: str) -> Protocol:
 def curve(
     score: MaskedScore, saliency: Float[Tensor, "..."], protocol: Protocol, direction: Direction
 ) -> Curve:
-    """Scores of the targets as pixels go (deletion) or come (insertion), the best first.
+    """Return the scores while pixels are removed or shown, the highest-ranked first.
 
-    Raises `InputError` for maps of another size than the images, or that are not finite.
+    Equal values are ordered by the seeded shuffle of `masks.ranks`. Images smaller than the grid of
+    cells get one cell per pixel of their shorter side. The in-filler of the score replaces pixels
+    under protocols without a background of their own.
+
+    Raises:
+        InputError: For maps of another size than the images, and for NaN or infinity.
     """
     images = score.images
     check_map(saliency, images)
-    side = (min(protocol.cells, min(images.shape[-2:])) or None) if protocol.cells else None
-    ranked = saliency if side is None else to_cells(saliency, side)
-    count, width = ranked[0].numel(), images.shape[-1]
+    if protocol.cells is not None:
+        saliency = to_cells(saliency, min(protocol.cells, *images.shape[-2:]))
+    count, width = saliency[0].numel(), images.shape[-1]
     step = min(protocol.step(count, width), count)
     changed = torch.arange(0, count + step, step).clamp(max=count).unique().to(images.device)
-    order = masks.ranks(ranked)
-    asked = replace(score, measure=protocol.measure)
+    rank = masks.ranks(saliency)
+    score = replace(score, measure=protocol.measure)
     if protocol.backgrounds is not None:
-        asked = replace(asked, infiller=protocol.backgrounds(direction))
+        score = replace(score, infiller=protocol.backgrounds(direction))
 
     def draw(changed: Tensor, rows: RowIndex) -> Tensor:
-        gone = order[rows.image] < changed[:, None]
-        keep = (gone if direction == "insertion" else ~gone).to(order)
-        keep = keep.view(-1, 1, 1, *ranked.shape[1:])
+        first = rank[rows.image] < changed[:, None]
+        keep = (first if direction == "insertion" else ~first).to(rank)
+        keep = keep.view(-1, 1, 1, *saliency.shape[1:])
         return masks.resize(keep, images.shape[-2:], align_corners=True)[:, 0]
 
-    scores = asked(changed.to(order).expand(len(images), -1), draw=draw)
+    scores = score(changed.to(rank).expand(len(images), -1), draw=draw)
     return Curve((changed / count).to(saliency.dtype), scores, direction)
 
 
 def area(
     score: MaskedScore, saliency: Saliency, protocol: str, direction: Direction
 ) -> Float[Tensor, " b"]:
-    """The area under each image's curve, by the protocol of this name."""
-    chosen = protocol_named(protocol)
-    return chosen.area(curve(score, saliency, chosen, direction))
+    """Return the area under each image's curve by the protocol of this name."""
+    rules = protocol_named(protocol)
+    return rules.area(curve(score, saliency, rules, direction))
 
 
 def to_cells(saliency: Saliency, side: int) -> Float[Tensor, "b {side} {side}"]:
-    """Sample maps at the centres of `side` by `side` cells, as iGOS++ lays cells over an image."""
+    """Sample maps bilinearly at `side` x `side` cells, corners aligned as in iGOS++'s code."""
     return F.interpolate(saliency[:, None], (side, side), mode="bilinear", align_corners=True)[:, 0]

@@ -1,4 +1,4 @@
-"""Thresholds that are chosen on photos which are not reported."""
+"""Choose the threshold of a metric on held-out images."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -9,34 +9,37 @@ import torch
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics.base import Metric, Truth
-from unsee.types import Saliency
+from unsee.saliency import SaliencyLike
 
 ALPHAS = tuple(round(0.05 * step, 2) for step in range(20))
-"""0 to 0.95 in steps of 0.05, as the papers search them."""
+"""Candidates 0, 0.05, ..., 0.95, as in the papers."""
 
 
-def tuned(
+def tune_alpha(
     metric: Metric,
     score: MaskedScore,
-    saliency: Saliency,
+    saliency: SaliencyLike,
     truths: Sequence[Truth] = (),
     alphas: Sequence[float] = ALPHAS,
 ) -> Metric:
-    """The metric with the alpha at which its mean over held-out images is best.
+    """Return the metric with the alpha whose mean over the images is best.
 
-    Of equally good ones the smallest. Choose it on other images than those that are reported, and
-    for each method on its own: that is what the papers do. Raises `InputError` for a metric without
-    an alpha.
+    Of equally good values the first is taken, and NaN does not count. As in the papers, tune on
+    images that are not reported, and for each method separately (Agarwal and Nguyen, 2020,
+    https://arxiv.org/abs/1910.04256).
+
+    Raises:
+        InputError: For a metric without the setting `alpha`.
     """
     if "alpha" not in {field.name for field in fields(metric)}:  # type: ignore[arg-type]
-        raise InputError(f"{type(metric).__name__} has no alpha to choose")
+        raise InputError(f"{type(metric).__name__} has no setting 'alpha' to tune")
     sign = 1 if metric.higher_is_better else -1
-    best, chosen = -float("inf"), metric
+    best_mean, best = -float("inf"), metric
     for alpha in alphas:
         settings: dict[str, Any] = {"alpha": alpha}
         candidate: Metric = replace(metric, **settings)  # type: ignore[type-var]
-        rated = candidate.rate(score, saliency, truths)
-        known = rated[~torch.isnan(rated)]
-        if len(known) and sign * known.mean().item() > best + 1e-9:
-            best, chosen = sign * known.mean().item(), candidate
-    return chosen
+        values = candidate.rate(score, saliency, truths)
+        values = values[~torch.isnan(values)]
+        if len(values) and sign * values.mean().item() > best_mean + 1e-9:
+            best_mean, best = sign * values.mean().item(), candidate
+    return best

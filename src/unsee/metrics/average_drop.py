@@ -1,4 +1,4 @@
-"""How much of the probability is lost when only the map is shown."""
+"""Average drop: how much of the probability is lost if only the map's pixels are shown."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.metrics._shown import probabilities
+from unsee.metrics._masked_probability import masked_probability
 from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
@@ -16,10 +16,14 @@ __all__ = ["AverageDrop"]
 
 @dataclass(frozen=True)
 class AverageDrop(Metric):
-    """max(0, p - p(kept)) / p, the map scaled to [0, 1] as a mask (Chattopadhay et al., WACV 2018).
+    """max(0, p - p(map as mask)) / p, of the class's probability p (Chattopadhay et al., 2018).
 
-    What the mask removes shows the in-filler of the question (paper: black). A constant map keeps
-    nothing.
+    The map is scaled to [0, 1] by its extremes. The in-filler of the score replaces what the mask
+    removes (paper: black). In [0, 1]: 0 if the masked image has at least the probability of the
+    whole image. A constant map removes everything.
+
+    Reference: Chattopadhay et al., 2018, Grad-CAM++: generalized gradient-based visual explanations
+    for deep convolutional networks, WACV, https://arxiv.org/abs/1710.11063
     """
 
     higher_is_better: ClassVar[bool] = False
@@ -27,6 +31,6 @@ class AverageDrop(Metric):
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """Of each image."""
-        whole, shown = probabilities(score, saliency)
-        return (whole - shown).clamp(min=0) / whole.clamp(min=1e-6)
+        """Return the relative drop of each image."""
+        whole, masked = masked_probability(score, saliency)
+        return (whole - masked).clamp(min=0) / whole.clamp(min=1e-6)

@@ -1,4 +1,4 @@
-"""Whether the probability rises when only the map is shown."""
+"""Average increase: whether the probability rises if only the map's pixels are shown."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.metrics._shown import probabilities
+from unsee.metrics._masked_probability import masked_probability
 from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
@@ -16,18 +16,21 @@ __all__ = ["AverageIncrease"]
 
 @dataclass(frozen=True)
 class AverageIncrease(Metric):
-    """1 where p(kept) > p, the map scaled to [0, 1] as a mask (Chattopadhay et al., WACV 2018).
+    """1 if p(map as mask) > p, of the class's probability p, else 0 (Chattopadhay et al., 2018).
 
-    What the mask removes shows the in-filler of the question (paper: black). A constant map keeps
-    nothing.
+    The map is scaled to [0, 1] by its extremes. The in-filler of the score replaces what the mask
+    removes (paper: black). A constant map removes everything.
+
+    Reference: Chattopadhay et al., 2018, Grad-CAM++: generalized gradient-based visual explanations
+    for deep convolutional networks, WACV, https://arxiv.org/abs/1710.11063
     """
 
     higher_is_better: ClassVar[bool] = True
-    coarse: ClassVar[bool] = True
+    has_ties: ClassVar[bool] = True
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """Of each image."""
-        whole, shown = probabilities(score, saliency)
-        return (shown > whole).to(whole)
+        """Return 1 for a rise and 0 otherwise."""
+        whole, masked = masked_probability(score, saliency)
+        return (masked > whole).to(whole)

@@ -1,4 +1,4 @@
-"""What a metric is."""
+"""The interface of all metrics, and what they may use besides the maps."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,95 +14,120 @@ from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
-from unsee.saliency import Maps, as_saliency
+from unsee.saliency import SaliencyLike, as_saliency
 from unsee.types import Saliency
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """Where the labelled object is, in the pixels of the classifier's input."""
+    """Labelled location of the objects of one image, in pixels of the classifier's input.
+
+    `Truth()` is an image without a label.
+    """
 
     boxes: Float[Tensor, "n 4"] = field(default_factory=lambda: torch.zeros(0, 4))
-    """x1, y1, x2, y2 of each object."""
+    """Corners x1, y1, x2, y2 of the box of each object."""
     mask: Bool[Tensor, "h w"] | None = None
-    """The objects' pixels, where they are known."""
+    """Pixels of the objects; None if only boxes are labelled."""
+
+    @property
+    def region(self) -> Bool[Tensor, "h w"] | Float[Tensor, "n 4"]:
+        """The mask, or the boxes if there is no mask."""
+        return self.boxes if self.mask is None else self.mask
 
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What a metric may be told beside the maps."""
+    """What a metric may use besides the score and the maps."""
 
     truths: Sequence[Truth] = ()
-    """One for each image, or none at all."""
+    """Labels of the images, one for each; empty if there are none."""
     method: Method | None = None
-    """What the maps were made by, to be asked again."""
+    """Method that made the maps, for metrics that compute further maps."""
     reference_classifiers: Sequence[Classifier] = ()
     """Other classifiers of the same classes."""
 
-    def again(self, score: MaskedScore) -> Saliency:
-        """The method's maps of another question: other pixels, another classifier."""
+    def attribute(self, score: MaskedScore) -> Saliency:
+        """Compute the method's maps for another score: other images, or another classifier."""
         assert self.method is not None
         with torch.enable_grad():
             return self.method.attribute(score).detach()
 
 
 class Metric(ABC):
-    """Rates saliency maps, one number for each image. Final subclasses are frozen dataclasses."""
+    """Rate saliency maps by one number per image. Final subclasses are frozen dataclasses.
+
+    A metric whose value depends on the maps and the labels alone is also a function of arrays in
+    the same file: `unsee.metrics.gini.gini(maps)`.
+    """
 
     higher_is_better: ClassVar[bool]
+    """Whether a higher value is better."""
     needs_truth: ClassVar[bool] = False
-    """Whether it must be told where the object is."""
+    """Whether it needs the labelled objects."""
     needs_method: ClassVar[bool] = False
-    """Whether it rates the method, which it asks for further maps."""
+    """Whether it needs the method, of which it computes further maps."""
     needs_reference_classifiers: ClassVar[bool] = False
-    """Whether it asks other classifiers."""
-    compares: ClassVar[bool] = True
-    """False for statistics of a map, which make no map better than another."""
-    requires: ClassVar[str] = ""
-    """A package that must be installed."""
-    coarse: ClassVar[bool] = False
-    """True where different maps are often equal: a hit or a miss, a step of a curve."""
+    """Whether it needs other classifiers of the same classes."""
+    ranks_maps: ClassVar[bool] = True
+    """Whether a better value means a better map. False for descriptive statistics."""
+    has_ties: ClassVar[bool] = False
+    """Whether different maps often have the same value, as with a hit or a miss."""
+    requires: ClassVar[str | None] = None
+    """Optional package that must be installed; None if there is none."""
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    """Between which it lies."""
+    """Lowest and highest possible value."""
 
     @final
     def check(self) -> None:
-        """Refuse a package that is not installed."""
+        """Check that the required package is installed.
+
+        Raises:
+            InputError: If it is missing.
+        """
         if self.requires and not find_spec(self.requires):
             raise InputError(
-                f"{type(self).__name__} needs {self.requires}: pip install 'unsee[baselines]'"
+                f"{type(self).__name__} needs {self.requires}; install it with "
+                f"`python -m pip install {self.requires}`"
             )
 
     @final
     def rate(
         self,
         score: MaskedScore,
-        saliency: Maps,
+        saliency: SaliencyLike,
         truths: Sequence[Truth] = (),
         method: Method | None = None,
         reference_classifiers: Sequence[Classifier] = (),
     ) -> Float[Tensor, " b"]:
-        """One number per image; averaging is the caller's business.
+        """Return one number per image, without averaging.
 
-        Maps may be of any library: tensors or arrays, with channels or coarser (`unsee.saliency`).
-        Where an object's place is needed and not known, or there is nothing to measure, NaN. Raises
-        `InputError` for maps of another size, with NaN, for truths of another number, or without
-        the method or the reference_classifiers where they are needed.
+        NaN marks an image that has no value: the label that the metric needs is missing, or a
+        denominator is zero (see each metric).
+
+        Args:
+            score: Masked score of the explained classes.
+            saliency: Maps of any library, in the formats of `unsee.saliency.as_saliency`.
+            truths: Labelled objects, one `Truth` per image.
+            method: Method that made the maps.
+            reference_classifiers: Other classifiers of the same classes.
+
+        Raises:
+            InputError: For maps that do not fit the images or are not finite, for another number
+                of truths than of maps, for a missing method, missing classifiers or a missing
+                package.
         """
         self.check()
         maps = as_saliency(saliency, score.images)
+        name = type(self).__name__
         if self.needs_truth and len(truths) != len(maps):
             raise InputError(
-                f"{type(self).__name__} must be told where the objects are: expected "
-                f"{len(maps)} truths, got {len(truths)}"
+                f"{name} needs the labelled objects: expected {len(maps)} truths, got {len(truths)}"
             )
         if self.needs_method and method is None:
-            raise InputError(
-                f"{type(self).__name__} rates a method by further maps: expected `method`, the one "
-                "that made these"
-            )
+            raise InputError(f"{name} computes further maps: expected `method`, got none")
         if self.needs_reference_classifiers and not reference_classifiers:
-            raise InputError(f"{type(self).__name__} needs `reference_classifiers`, got none")
+            raise InputError(f"{name} needs other classifiers: expected `reference_classifiers`")
         with torch.no_grad():
             return self.measure(score, maps, Context(truths, method, reference_classifiers))
 
@@ -110,4 +135,4 @@ class Metric(ABC):
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """The numbers, for maps and truths that fit."""
+        """Return one number per image; `rate` has checked the arguments."""

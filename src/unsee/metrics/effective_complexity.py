@@ -1,4 +1,4 @@
-"""Effective complexity: how much of the image the classifier needs to see."""
+"""Effective complexity: how much of the image the classifier needs."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,17 +18,21 @@ __all__ = ["EffectiveComplexity"]
 
 @dataclass(frozen=True)
 class EffectiveComplexity(Metric):
-    """Least share of pixels, best first, that says the same as the whole (Nguyen & Martinez 2020).
+    """Smallest share of pixels that keeps the probability within a tolerance.
 
-    The first point of the insertion curve from which on the probability never again differs from
-    that of the whole image by more than `tolerance` (paper: squared loss, what is not shown drawn
-    conditionally; here the in-filler of the question draws it).
+    The share at the first point of the insertion curve from which on the probability differs from
+    that of the whole image by at most `tolerance`, by the protocol `clean`. The paper's loss is
+    squared, and it draws hidden features from their conditional distribution; here the in-filler of
+    the score replaces them. In [0, 1]; 0 if the in-filled image has the same probability.
+
+    Reference: Nguyen and Martinez, 2020, On quantitative aspects of model interpretability,
+    https://arxiv.org/abs/2007.07584
     """
 
     higher_is_better: ClassVar[bool] = False
 
     tolerance: float = 0.1
-    """Largest difference in probability."""
+    """Largest difference in probability, in (0, 1)."""
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
@@ -39,8 +43,9 @@ class EffectiveComplexity(Metric):
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """The share at that point; 0 where an empty image says the same."""
+        """Return the share of each image."""
         share, scores, _ = _curves.curve(score, saliency, _curves.PROTOCOLS["clean"], "insertion")
-        far = (scores - scores[:, -1:]).abs() > self.tolerance
-        last = far.int() * torch.arange(1, far.shape[1] + 1, device=far.device)
-        return share[last.amax(1).clamp(max=len(share) - 1)].to(saliency)
+        differs = (scores - scores[:, -1:]).abs() > self.tolerance
+        point = torch.arange(1, differs.shape[1] + 1, device=differs.device)
+        after_last = (differs.int() * point).amax(1).clamp(max=len(share) - 1)
+        return share[after_last].to(saliency)

@@ -1,5 +1,6 @@
 """Continuous F1: precision and recall of a soft mask against a box."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,18 +9,51 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.metrics._boxes import union
+from unsee.metrics._boxes import Boxes, as_boxes, box_mask, check_count
 from unsee.metrics.base import Context, Metric
+from unsee.saliency import SaliencyLike, as_mask, as_saliency
 from unsee.types import Saliency
 
 __all__ = ["F1"]
 
 
+def f1(maps: SaliencyLike, boxes: Sequence[Boxes]) -> Float[Tensor, " b"]:
+    """Return the best F1 score of each map over the image's boxes.
+
+    2 P R / (P + R), with precision P = sum(m b) / sum(m) and recall R = sum(m b) / sum(b). m is the
+    map as a soft mask: the map itself if it lies in [0, 1], and otherwise scaled to [0, 1] by its
+    extremes. b is 1 on the pixels whose centres lie in the box, and 0 elsewhere. 1 for a map that
+    is the box, 0 for a map that misses all boxes, NaN for an image without a box.
+
+    Args:
+        maps: Maps (b, h, w), as a tensor, an array or a list of them.
+        boxes: Boxes (n, 4) of each image: x1, y1, x2, y2 in pixels of the map.
+
+    Reference: Zolna et al., 2018, Classifier-agnostic saliency map extraction,
+    https://arxiv.org/abs/1805.08249
+    """
+    saliency = as_saliency(maps)
+    check_count(saliency, boxes, "arrays of boxes")
+    values = []
+    for soft, image_boxes in zip(as_mask(saliency), boxes, strict=True):
+        scores = [_f1(soft, box) for box in as_boxes(image_boxes, saliency)]
+        values.append(max(scores, default=torch.nan))
+    return saliency.new_tensor(values)
+
+
+def _f1(soft: Float[Tensor, "h w"], box: Float[Tensor, " 4"]) -> float:
+    inside = box_mask(box[None], (soft.shape[0], soft.shape[1])).to(soft)
+    overlap = (soft * inside).sum()
+    precision = overlap / soft.sum().clamp(min=1e-12)
+    recall = overlap / inside.sum().clamp(min=1)
+    return (2 * precision * recall / (precision + recall).clamp(min=1e-12)).item()
+
+
 @dataclass(frozen=True)
 class F1(Metric):
-    """CASM's F1 (Zolna et al. 2018): precision sum(m b) / sum(m), recall sum(m b) / area, best box.
+    """F1 score of the map as a soft mask against the best labelled box (Zolna et al., 2018).
 
-    The map is scaled to [0, 1] by its extremes unless it lies there already.
+    Needs labelled boxes and no score: `f1`. In [0, 1]; NaN for an image without a box.
     """
 
     higher_is_better: ClassVar[bool] = True
@@ -28,20 +62,5 @@ class F1(Metric):
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """NaN where no box is labelled."""
-        found = []
-        for one, truth in zip(saliency, context.truths, strict=True):
-            low, high = one.aminmax()
-            soft = one if low >= 0 and high <= 1 else (one - low) / (high - low).clamp(min=1e-12)
-            scores = []
-            for box in truth.boxes:
-                inside = union(box[None].to(one), (one.shape[0], one.shape[1])).to(one)
-                both = (soft * inside).sum()
-                precision, recall = (
-                    both / soft.sum().clamp(min=1e-12),
-                    both / inside.sum().clamp(min=1),
-                )
-                f1 = 2 * precision * recall / (precision + recall).clamp(min=1e-12)
-                scores.append(f1.item())
-            found.append(max(scores, default=torch.nan))
-        return saliency.new_tensor(found)
+        """Return the best F1 score of each map."""
+        return f1(saliency, [truth.boxes for truth in context.truths])

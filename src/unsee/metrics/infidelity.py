@@ -1,5 +1,6 @@
-"""Infidelity, through Captum."""
+"""Infidelity, computed by Captum."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,32 +15,39 @@ from unsee.types import Saliency
 
 __all__ = ["Infidelity"]
 
+MAX_IMAGES_PER_BATCH = 16
+"""Largest number of perturbed images in one pass of the classifier."""
+
 
 @dataclass(frozen=True)
 class Infidelity(Metric):
-    """Mean squared error of the map as a linear model of the score under noise (Yeh et al. 2019).
+    """Mean squared error of the map as a linear model of the score under noise (Yeh et al., 2019).
 
-    Captum's, normalised: the map is scaled by the factor that fits best, so that only its shape
-    counts. Gaussian noise on normalised pixels; the extra `baselines` installs Captum.
+    E[(d . map - (score(x) - score(x - d)))^2], with Gaussian noise d on the normalised pixels x.
+    Captum's implementation with `normalize=True`: the map is scaled by its best factor, so that
+    only its shape counts. 0 for the exact linear map; no upper limit. Needs Captum.
+
+    Reference: Yeh et al., 2019, On the (in)fidelity and sensitivity of explanations, NeurIPS,
+    https://arxiv.org/abs/1901.09392
     """
 
     higher_is_better: ClassVar[bool] = False
-    compares: ClassVar[bool] = False  # maps without channels rank no better than noise on toys
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1e9)
-    requires: ClassVar[str] = "captum"
+    ranks_maps: ClassVar[bool] = False  # on toys, a map without channels is no better than noise
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    requires: ClassVar[str | None] = "captum"
 
     samples: int = 50
-    """Perturbations of each image."""
+    """Number of perturbations of each image."""
     noise: float = 0.2
-    """Standard deviation of the noise, in units of the network's inputs."""
+    """Standard deviation of the noise, in units of the normalised pixels."""
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """One image after another, each with its own noise."""
+        """Return the infidelity of each map; each image has noise of its own seed."""
         from captum.metrics import infidelity
 
-        network, found = Scored(score), []
+        network, values = Scored(score), []
         x = score.classifier.normalise(score.images)
 
         def perturb(inputs: Tensor) -> Any:
@@ -50,10 +58,11 @@ class Infidelity(Metric):
             network.row = i
             attributions = saliency[i].expand_as(x[i : i + 1]).contiguous()
             with seeded(seed, x.device):
+                batch_size = network.at_a_time(MAX_IMAGES_PER_BATCH)
                 value = infidelity(
                     network, perturb, x[i : i + 1], attributions,
-                    n_perturb_samples=self.samples, max_examples_per_batch=network.at_a_time(16),
+                    n_perturb_samples=self.samples, max_examples_per_batch=batch_size,
                     normalize=True,
                 )  # fmt: skip
-            found.append(value.reshape(()))
-        return torch.stack(found).to(saliency)
+            values.append(value.reshape(()))
+        return torch.stack(values).to(saliency)

@@ -1,4 +1,4 @@
-"""Insertion: how fast the probability rises as the best pixels come first."""
+"""Insertion: how fast the probability rises while the highest-ranked pixels are shown."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,13 +16,20 @@ __all__ = ["Insertion"]
 
 @dataclass(frozen=True)
 class Insertion(Metric):
-    """Area under the probability as the best pixels come first (Petsiuk et al., BMVC 2018)."""
+    """Area under the probability while the highest-ranked pixels are shown first.
+
+    In [0, 1], with two exceptions. `igos-released` may exceed 1 by the width of its last step, and
+    `infill` is in [-1, 2] and NaN where removing everything does not lower the log-odds.
+
+    Reference: Petsiuk et al., 2018, RISE: randomized input sampling for explanation of black-box
+    models, BMVC, https://arxiv.org/abs/1806.07421
+    """
 
     higher_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 2.0)
 
     protocol: str = "rise"
-    """How pixels are shown, what is read off and the area taken: see `PROTOCOLS`."""
+    """Order, steps, replacement of hidden pixels, and area: a name of `_curves.PROTOCOLS`."""
 
     def __post_init__(self) -> None:
         _curves.protocol_named(self.protocol)
@@ -30,5 +37,5 @@ class Insertion(Metric):
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """The area, in [0, 1]; igos-released may exceed 1 by its last step, infill both ends."""
+        """Return the area of each image."""
         return _curves.area(score, saliency, self.protocol, "insertion")

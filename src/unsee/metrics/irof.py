@@ -1,4 +1,4 @@
-"""IROF: removal of whole superpixels."""
+"""IROF: how fast the probability falls while whole superpixels are removed."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -21,49 +21,56 @@ __all__ = ["IROF"]
 
 @dataclass(frozen=True)
 class IROF(Metric):
-    """Iterative removal of features (Rieger & Hansen 2020): area over the relative probability.
+    """Area over p / p(whole) while superpixels are removed, the highest-ranked first.
 
-    Superpixels (SLIC) go in the order of their mean importance and show the mean colour of what is
-    left; the area over p / p(whole) is taken with one step for each superpixel.
+    Iterative removal of features: 1 - mean over k of p_k / p_0, where p_k is the probability of the
+    class after k superpixels (SLIC) have been removed in the order of their mean importance. The
+    mean colour of the remaining pixels replaces them, and not the in-filler of the score. At most
+    1; negative if the probability rises on average. A constant map has one value, whatever its
+    level: equal superpixels are ordered by a seeded shuffle.
+
+    Reference: Rieger and Hansen, 2020, IROF: a low resource evaluation metric for explanation
+    methods, https://arxiv.org/abs/2003.08747
     """
 
     higher_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1000.0, 1.0)
 
     segments: int = 300
-    """Superpixels wanted."""
+    """Approximate number of superpixels; at most one per pixel."""
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """1 - mean of p / p(whole)."""
+        """Return the area of each image."""
         h, w = saliency.shape[1:]
-        wanted = min(self.segments, h * w)
-        check_segments("irof", wanted, score.images)
-        asked = replace(score, infiller=Mean(), measure=probability)
-        everyone = torch.arange(len(saliency), device=saliency.device)
-        found = [
-            self._one(asked.rows(everyone[i : i + 1]), one, wanted)
-            for i, one in enumerate(saliency)
+        segments = min(self.segments, h * w)
+        check_segments("irof", segments, score.images)
+        score = replace(score, infiller=Mean(), measure=probability)
+        numbers = torch.arange(len(saliency), device=saliency.device)
+        areas = [
+            _area_of_one(score.rows(numbers[i : i + 1]), one_map, segments)
+            for i, one_map in enumerate(saliency)
         ]
-        return torch.cat(found)
+        return torch.cat(areas)
 
-    def _one(
-        self, score: MaskedScore, saliency: Float[Tensor, "h w"], wanted: int
-    ) -> Float[Tensor, " 1"]:
-        pieces = cut(score.images[0], "slic", wanted).flatten()
-        count = int(pieces.max()) + 1
-        flat = saliency.flatten().double()
-        total = flat.new_zeros(count).index_add_(0, pieces, flat)
-        means = total / torch.bincount(pieces, minlength=count).clamp(min=1)
-        # equal means stay equal however they were summed; their order is a seeded shuffle
-        means = (means / flat.abs().max().clamp(min=1e-12) * 1e9).round()
-        rank = masks.ranks(means.view(1, 1, -1))[0]
-        gone = torch.arange(count + 1, device=rank.device).to(saliency)
 
-        def draw(steps: Tensor, rows: RowIndex) -> Tensor:
-            stays = rank[pieces] >= steps[:, None]
-            return stays.to(saliency).view(-1, 1, *saliency.shape)
+def _area_of_one(
+    score: MaskedScore, saliency: Float[Tensor, "h w"], segments: int
+) -> Float[Tensor, " 1"]:
+    segment_of = cut(score.images[0], "slic", segments).flatten()
+    count = int(segment_of.max()) + 1
+    importance = saliency.flatten().double()
+    total = importance.new_zeros(count).index_add_(0, segment_of, importance)
+    means = total / torch.bincount(segment_of, minlength=count).clamp(min=1)
+    # rounded, so that equal means stay equal in any order of summation
+    means = (means / importance.abs().max().clamp(min=1e-12) * 1e9).round()
+    rank = masks.ranks(means.view(1, 1, -1))[0]
+    removed = torch.arange(count + 1, device=rank.device).to(saliency)
 
-        p = score(gone[None], draw=draw)[0]
-        return (1 - (p / p[0].clamp(min=1e-6)).mean())[None]
+    def draw(removed: Tensor, rows: RowIndex) -> Tensor:
+        keep = rank[segment_of] >= removed[:, None]
+        return keep.to(saliency).view(-1, 1, *saliency.shape)
+
+    p = score(removed[None], draw=draw)[0]
+    return (1 - (p / p[0].clamp(min=1e-6)).mean())[None]

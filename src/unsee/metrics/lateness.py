@@ -1,4 +1,4 @@
-"""Lateness: how much must be shown before the class comes back."""
+"""Lateness: how much of the image must be shown before the score returns."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,18 +17,24 @@ __all__ = ["Lateness"]
 
 @dataclass(frozen=True)
 class Lateness(Metric):
-    """Share of the pixels, best first, that brings half of the score back when they are inserted.
+    """Share of the pixels, the highest-ranked first, that restores half of the whole image's score.
 
-    Adversarial examples come back late (Khorram et al., CHIL 2021, diagnostics of iGOS++).
+    The share at the first point of the insertion curve whose score is at least `part` times that of
+    the whole image. In [0, 1]; `part = 1` is the first point that reaches the whole image's score.
+    Adversarial examples have a high lateness.
+
+    Reference: Khorram et al., 2021, iGOS++: integrated gradient optimized saliency by bilateral
+    perturbations, CHIL, https://arxiv.org/abs/2012.15783
     """
 
     higher_is_better: ClassVar[bool] = False
-    coarse: ClassVar[bool] = True
+    has_ties: ClassVar[bool] = True
 
     protocol: str = "igos"
-    """How pixels are shown; rise's blur leaves many classes half there."""
+    """Order, steps and replacement of hidden pixels: a name of `_curves.PROTOCOLS`. The light blur
+    of `rise` often leaves half of the score."""
     part: float = 0.5
-    """Of the score of the whole image."""
+    """Share of the whole image's score that must be reached, in (0, 1]."""
 
     def __post_init__(self) -> None:
         _curves.protocol_named(self.protocol)
@@ -38,8 +44,8 @@ class Lateness(Metric):
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """The share at the first point of the curve that is high enough."""
+        """Return the share of each image."""
         protocol = _curves.protocol_named(self.protocol)
         share, scores, _ = _curves.curve(score, saliency, protocol, "insertion")
-        enough = scores >= self.part * scores[:, -1:]
-        return share[enough.int().argmax(1)].to(saliency)
+        reached = scores >= self.part * scores[:, -1:]
+        return share[reached.int().argmax(1)].to(saliency)

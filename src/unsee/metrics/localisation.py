@@ -1,5 +1,6 @@
-"""Localisation error: does the box around the map miss the object?"""
+"""Localisation error: whether the box around the map misses the object."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,34 +9,88 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.metrics._boxes import Threshold, box_around, check_alpha, overlap
+from unsee.metrics._boxes import (
+    Boxes,
+    Threshold,
+    as_boxes,
+    check_alpha,
+    check_count,
+    intersection_over_union,
+    predicted_box,
+)
 from unsee.metrics.base import Context, Metric
+from unsee.saliency import SaliencyLike, as_saliency
 from unsee.types import Saliency
 
 __all__ = ["Localisation"]
 
+HIT = 0.5
+"""Lowest intersection over union of the predicted box with a labelled box that is a hit."""
+
+
+def localisation_error(
+    maps: SaliencyLike,
+    boxes: Sequence[Boxes],
+    *,
+    threshold: Threshold = "max",
+    alpha: float = 0.5,
+    component: bool = False,
+) -> Float[Tensor, " b"]:
+    """Return 0 for each map whose box overlaps a labelled box by half or more, and 1 otherwise.
+
+    The map's box is tight around the pixels above a threshold. Overlap is the intersection over
+    union. 1 if no pixel reaches the threshold, NaN for an image without a box.
+
+    Args:
+        maps: Maps (b, h, w), as a tensor, an array or a list of them.
+        boxes: Boxes (n, 4) of each image: x1, y1, x2, y2 in pixels of the map.
+        threshold: How alpha becomes a threshold. It is a share of the map's maximum (max), mean
+            (mean), range (minmax) or positive sum (energy). With `share`, alpha times the mean of
+            the map is the share of the pixels that is taken, the highest-ranked first.
+        alpha: Number in [0, 1]; `mean` has no upper limit.
+        component: Take the box around the largest 4-connected component only (Zolna et al., 2018).
+
+    Raises:
+        InputError: For an alpha outside its range, another number of labels than of maps, or boxes
+            of another shape.
+
+    Reference: Agarwal and Nguyen, 2020, Explaining image classifiers by removing input features
+    using generative models, ACCV, Table 2, https://arxiv.org/abs/1910.04256; Zolna et al., 2018,
+    Classifier-agnostic saliency map extraction, https://arxiv.org/abs/1805.08249
+    """
+    check_alpha("localisation", threshold, alpha)
+    saliency = as_saliency(maps)
+    check_count(saliency, boxes, "arrays of boxes")
+    errors = []
+    for one_map, image_boxes in zip(saliency, boxes, strict=True):
+        labelled = as_boxes(image_boxes, saliency)
+        box = predicted_box(one_map, threshold, alpha, component)
+        hit = box is not None and bool((intersection_over_union(box, labelled) >= HIT).any())
+        errors.append(float(not hit) if len(labelled) else torch.nan)
+    return saliency.new_tensor(errors)
+
 
 @dataclass(frozen=True)
 class Localisation(Metric):
-    """1 where the map's box overlaps no labelled box by half or more.
+    """1 if the map's box overlaps no labelled box by half or more, 0 otherwise (ILSVRC's error).
 
-    As in Table 2 of the G-methods (Agarwal & Nguyen, ACCV 2020), and CASM's LE. The box is tight
-    around the pixels above a threshold. With `official` the classifier's first answer has to be
-    the class too (ILSVRC's metric, CASM's OM).
+    Needs labelled boxes: `localisation_error`, and the score for `official` alone. NaN for an image
+    without a box. `official = False` is LE of Zolna et al. (2018) and Table 2 of Agarwal and Nguyen
+    (2020), `official = True` is OM of Zolna et al.
     """
 
     higher_is_better: ClassVar[bool] = False
-    coarse: ClassVar[bool] = True
+    has_ties: ClassVar[bool] = True
     needs_truth: ClassVar[bool] = True
 
     threshold: Threshold = "max"
-    """What alpha is measured by: max, mean, energy, minmax or share."""
+    """How alpha becomes a threshold: max, mean, energy, minmax or share."""
     alpha: float = 0.5
-    """Chosen on held-out images (papers: 0 to 0.95): `unsee.metrics._tuning.tuned`."""
+    """Threshold, tuned on held-out images (papers: 0 to 0.95): `_tuning.tune_alpha`."""
     component: bool = False
-    """Take the box of the largest connected part instead of that of all (CASM)."""
+    """Take the box around the largest connected component only (Zolna et al., 2018)."""
     official: bool = False
-    """Count a wrong first answer as an error too."""
+    """Count a prediction of another class than the explained one as an error too."""
 
     def __post_init__(self) -> None:
         check_alpha("localisation", self.threshold, self.alpha)
@@ -43,17 +98,12 @@ class Localisation(Metric):
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """1 is an error, 0 is none, NaN where no box is labelled."""
-        errors = []
-        for one, truth in zip(saliency, context.truths, strict=True):
-            box = box_around(one, self.threshold, self.alpha, self.component)
-            if not len(truth.boxes):
-                errors.append(torch.nan)
-            else:
-                hit = box is not None and bool((overlap(box, truth.boxes) >= 0.5).any())
-                errors.append(0.0 if hit else 1.0)
-        found = saliency.new_tensor(errors)
+        """Return 1 for an error and 0 for a hit."""
+        boxes = [truth.boxes for truth in context.truths]
+        errors = localisation_error(
+            saliency, boxes, threshold=self.threshold, alpha=self.alpha, component=self.component
+        )
         if self.official:
             wrong = score.classifier.predict(score.images).argmax(1) != score.targets
-            found = torch.where(found.isnan(), found, torch.maximum(found, wrong.to(found)))
-        return found
+            errors = torch.where(errors.isnan(), errors, torch.maximum(errors, wrong.to(errors)))
+        return errors

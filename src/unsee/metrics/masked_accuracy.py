@@ -1,4 +1,4 @@
-"""Masked accuracy: do other classifiers still see the class in what is shown, or hidden?"""
+"""Masked accuracy: whether other classifiers recognise the class in the masked image."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -14,50 +14,63 @@ from unsee.infillers.base import Infiller
 from unsee.infillers.grey import Grey
 from unsee.infillers.telea import Telea
 from unsee.masking.score import MaskedScore
-from unsee.metrics._shown import as_mask
 from unsee.metrics.base import Context, Metric
+from unsee.saliency import as_mask
 from unsee.types import Saliency
 
 __all__ = ["MaskedAccuracy"]
 
-BEHIND: dict[str, Infiller] = {"grey": Grey(), "telea": Telea(radius=3)}
+INFILLERS: dict[str, Infiller] = {"grey": Grey(), "telea": Telea(radius=3)}
+"""What replaces removed pixels, by name."""
 
 
 @dataclass(frozen=True)
 class MaskedAccuracy(Metric):
-    """Share of a set of classifiers that give the class to the masked image (Zolna et al. 2018).
+    """Share of other classifiers that predict the class for the masked image (Zolna et al., 2018).
 
-    CASM's section 4: what the map keeps should be recognised (masked in), what it leaves should not
-    (masked out), also where the hole is in-painted by Telea with radius 3. The map is the mask
-    itself where it lies in [0, 1], and is scaled there where it does not.
+    The map is the mask if it lies in [0, 1], and is otherwise scaled to [0, 1] by its extremes. The
+    paper has three variants: masked in (`show = "in"`), which should be recognised; masked out
+    (`show = "out"`), which should not; and masked out and in-painted (`infiller = "telea"` too).
+    Each classifier gets the image at its own size. In [0, 1].
+
+    Reference: Zolna et al., 2018, Classifier-agnostic saliency map extraction, section 4,
+    https://arxiv.org/abs/1805.08249
     """
 
     higher_is_better: ClassVar[bool] = True
     needs_reference_classifiers: ClassVar[bool] = True
-    coarse: ClassVar[bool] = True
+    has_ties: ClassVar[bool] = True
 
     show: Literal["in", "out"] = "in"
-    """What the map marks, or the rest."""
+    """Show the pixels that the map marks (in), or all others (out)."""
     infiller: Literal["grey", "telea"] = "grey"
-    """What is behind: the data's mean colour, or in-painted where the mask is over a half."""
+    """Replacement of removed pixels: the mean colour of the data (grey), or Telea's in-painting
+    with a radius of 3 pixels where the rounded mask is 0 (telea)."""
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """Of all reference_classifiers, each with the image at its own size."""
+        """Return the share of each image."""
         mask = as_mask(saliency)
         keep = mask if self.show == "in" else 1 - mask
         if self.infiller == "telea":
             keep = keep.round()
-        right = [self._seen(score, keep, witness) for witness in context.reference_classifiers]
-        return torch.stack(right).mean(0)
+        classifiers = context.reference_classifiers
+        return torch.stack([self._correct(score, keep, c) for c in classifiers]).mean(0)
 
-    def _seen(
-        self, score: MaskedScore, keep: Float[Tensor, "b h w"], witness: Classifier
+    def _correct(
+        self, score: MaskedScore, keep: Float[Tensor, "b h w"], classifier: Classifier
     ) -> Float[Tensor, " b"]:
-        size, device = witness.framing.size, witness.device
+        """Return 1 for each image of which the classifier predicts the class, and 0 otherwise."""
+        size, device = classifier.framing.size, classifier.device
         images = F.interpolate(score.images, size, mode="bilinear", antialias=True).clamp(0, 1)
         resized = F.interpolate(keep[:, None], size, mode="nearest").to(device)
-        targets, behind = score.targets.to(device), BEHIND[self.infiller]
-        asked = MaskedScore(witness, behind, images.to(device), targets, score.seeds, first_answer)
-        return asked(resized[:, None])[:, 0].to(keep)
+        masked_score = MaskedScore(
+            classifier,
+            INFILLERS[self.infiller],
+            images.to(device),
+            score.targets.to(device),
+            score.seeds,
+            first_answer,
+        )
+        return masked_score(resized[:, None])[:, 0].to(keep)

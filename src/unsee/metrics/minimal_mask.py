@@ -1,4 +1,4 @@
-"""Minimal mask: how little must go for the score to fall so far."""
+"""Minimal mask: how few pixels must be removed for a given drop of the score."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,18 +18,21 @@ __all__ = ["MinimalMask"]
 
 @dataclass(frozen=True)
 class MinimalMask(Metric):
-    """Share of the pixels, best first, whose removal takes a share of the log-odds away.
+    """Smallest share of pixels whose removal takes a given share of the log-odds away.
 
-    The drop is relative to that of removing everything (Chang et al., ICLR 2019, Figure 8); removed
-    pixels are in-filled by the in-filler of the question (FIDO: its strongest generator). The share
-    between two steps is interpolated; 1 where the drop is not reached before the end, and NaN where
-    removing everything lowers nothing.
+    The pixels are removed in ranked order, by the protocol `infill`, and the in-filler of the score
+    replaces them (FIDO: its strongest generator). The drop is relative to the drop if everything is
+    removed. The share is interpolated linearly between two points of the curve. In [0, 1]; 1 if the
+    drop is not reached, NaN where removing everything does not lower the log-odds.
+
+    Reference: Chang et al., 2019, Explaining image classifiers by counterfactual generation, ICLR,
+    Figure 8, https://arxiv.org/abs/1807.08024
     """
 
     higher_is_better: ClassVar[bool] = False
 
     drop: float = 0.5
-    """Share of the whole drop (FIDO: 0.1 to 0.9)."""
+    """Share of the whole drop that must be reached, in (0, 1) (FIDO: 0.1 to 0.9)."""
 
     def __post_init__(self) -> None:
         if not 0 < self.drop < 1:
@@ -38,13 +41,13 @@ class MinimalMask(Metric):
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """The first crossing of each curve."""
+        """Return the share at the first crossing of each curve."""
         share, scores, _ = _curves.curve(score, saliency, _curves.PROTOCOLS["infill"], "deletion")
         whole, removed = scores[:, :1], scores[:, -1:]
-        fallen = (whole - scores) / (whole - removed).clamp(min=1e-6)
-        over = fallen >= self.drop
-        at = over.int().argmax(1).clamp(min=1)
-        below, above = (fallen.gather(1, (at - off)[:, None])[:, 0] for off in (1, 0))
-        part = ((self.drop - below) / (above - below).clamp(min=1e-6)).clamp(0, 1)
-        crossed = share[at - 1] + part * (share[at] - share[at - 1])
-        return crossed.where(over.any(1), 1.0).where((removed < whole)[:, 0], torch.nan)
+        drops = (whole - scores) / (whole - removed).clamp(min=1e-6)
+        reached = drops >= self.drop
+        point = reached.int().argmax(1).clamp(min=1)
+        below, above = (drops.gather(1, (point - back)[:, None])[:, 0] for back in (1, 0))
+        fraction = ((self.drop - below) / (above - below).clamp(min=1e-6)).clamp(0, 1)
+        crossing = share[point - 1] + fraction * (share[point] - share[point - 1])
+        return crossing.where(reached.any(1), 1.0).where((removed < whole)[:, 0], torch.nan)

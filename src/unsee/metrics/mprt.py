@@ -1,14 +1,18 @@
-"""MPRT: is the map still the same when the classifier has forgotten?"""
+"""MPRT: whether the map depends on what the classifier has learned."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.metrics._randomised import check, forgetful_maps, likeness
+from unsee.metrics._randomised import (
+    Layers,
+    check_layers,
+    maps_of_randomised_classifiers,
+    mean_similarity,
+)
 from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
@@ -17,31 +21,36 @@ __all__ = ["MPRT"]
 
 @dataclass(frozen=True)
 class MPRT(Metric):
-    """Model parameter randomisation test (Adebayo et al., NeurIPS 2018) as one number.
+    """Mean similarity of the map with those of randomised classifiers (Adebayo et al., 2018).
 
-    The mean similarity of the map with those of the same class after ever more layers forgot, from
-    the output down; `unsee sanity` draws them one by one. A classifier that forgot is made anew for
-    each batch.
+    The model parameter randomisation test as one number. The method explains the same class for
+    copies of the classifier whose layers are randomised from the output down. Rates the method,
+    which computes the further maps. In [-1, 1]; 1 for a method that does not use the classifier. 0
+    for a constant map. `unsee sanity` draws the maps of each layer.
+
+    Reference: Adebayo et al., 2018, Sanity checks for saliency maps, NeurIPS,
+    https://arxiv.org/abs/1810.03292
     """
 
     higher_is_better: ClassVar[bool] = False
-    compares: ClassVar[bool] = False
+    ranks_maps: ClassVar[bool] = False
     needs_method: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
-    layers: int = 4
-    """How many of the network's layers, evenly; 0 takes all. Each costs an explanation."""
+    layers: Layers = 4
+    """Number of randomised layers, evenly spaced over the network, or all; each costs one
+    explanation."""
     order: Literal["cascading", "independent"] = "cascading"
-    """All layers down to one, or that one alone."""
+    """Randomise all layers from the output down to one (cascading), or one alone (independent)."""
     similarity: Literal["spearman", "ssim", "hog"] = "spearman"
-    """Of maps."""
+    """Similarity of two maps: a name of `_similarity.MEASURES`."""
 
     def __post_init__(self) -> None:
-        check("mprt", self.layers)
+        check_layers("mprt", self.layers)
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """The mean over the layers."""
-        maps = forgetful_maps(score, context, self.order, self.layers, 1, 0.0)
-        return torch.stack([likeness(saliency, one, self.similarity) for one in maps]).mean(0)
+        """Return the mean similarity over the layers."""
+        maps = maps_of_randomised_classifiers(score, context, layers=self.layers, order=self.order)
+        return mean_similarity(saliency, maps, self.similarity)

@@ -1,4 +1,4 @@
-"""ROAD: removal that leaves no trace of the mask's shape."""
+"""ROAD: the probability after a removal that does not reveal the shape of the mask."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -17,39 +17,48 @@ from unsee.types import Saliency
 __all__ = ["ROAD"]
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-"""Of the pixels that are removed."""
+"""Shares of the pixels that are removed."""
 
 
 @dataclass(frozen=True)
 class ROAD(Metric):
-    """Remove and debias (Rong et al., ICML 2022): mean probability under noisy linear imputation.
+    """Mean probability after removal with noisy linear imputation (Rong et al., 2022).
 
-    Over removals of 10 to 90 % of the pixels, the most important first or the least; `combined` is
-    (least - most) / 2. Ties are broken by a fixed shuffle.
+    Remove and debias. The mean is over the removal of 10 to 90% of the pixels. `combined` is half
+    of (least important pixels first) - (most important pixels first), as in pytorch-grad-cam, in
+    [-0.5, 0.5]; `least_first` is the former alone, in [0, 1]. Noisy linear imputation replaces the
+    removed pixels, and not the in-filler of the score. Equal pixels are ordered by a seeded
+    shuffle.
+
+    Reference: Rong et al., 2022, A consistent and efficient evaluation strategy for attribution
+    methods, ICML, https://arxiv.org/abs/2202.00449
     """
 
     higher_is_better: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    bounds: ClassVar[tuple[float, float]] = (-0.5, 1.0)
 
     order: Literal["combined", "least_first"] = "combined"
-    """What is removed first."""
+    """Order of removal."""
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """The mean over all shares."""
-        asked = replace(score, infiller=NoisyLinear(), measure=probability)
+        """Return the mean over all shares for each image."""
+        score = replace(score, infiller=NoisyLinear(), measure=probability)
+        least_first = _mean_probability(score, -saliency)
+        if self.order == "least_first":
+            return least_first
+        return (least_first - _mean_probability(score, saliency)) / 2
 
-        def mean(ranked: Saliency) -> Float[Tensor, " b"]:
-            order = masks.ranks(ranked)
-            pixels = ranked[0].numel()
-            counts = ranked.new_tensor([round(share * pixels) for share in SHARES])
 
-            def draw(count: Tensor, rows: RowIndex) -> Tensor:
-                stays = order[rows.image] >= count[:, None]
-                return stays.to(ranked).view(-1, 1, *ranked.shape[1:])
+def _mean_probability(score: MaskedScore, saliency: Saliency) -> Float[Tensor, " b"]:
+    """Return the mean score while the highest-ranked pixels are removed."""
+    rank = masks.ranks(saliency)
+    pixels = saliency[0].numel()
+    counts = saliency.new_tensor([round(share * pixels) for share in SHARES])
 
-            return asked(counts.expand(len(ranked), -1), draw=draw).mean(1)
+    def draw(counts: Tensor, rows: RowIndex) -> Tensor:
+        keep = rank[rows.image] >= counts[:, None]
+        return keep.to(saliency).view(-1, 1, *saliency.shape[1:])
 
-        least = mean(-saliency)
-        return least if self.order == "least_first" else (least - mean(saliency)) / 2
+    return score(counts.expand(len(saliency), -1), draw=draw).mean(1)

@@ -1,4 +1,4 @@
-"""Single deletion: do the patches that matter more cost more when they go alone?"""
+"""Single deletion: whether patches with a higher importance cause a larger drop."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -19,19 +19,23 @@ __all__ = ["SingleDeletion"]
 
 @dataclass(frozen=True)
 class SingleDeletion(Metric):
-    """Rank correlation of the map with the drop when each patch goes alone (Hesse et al. 2024).
+    """Rank correlation of the map with the drop when each patch is removed alone.
 
-    Patches of a grid are removed one at a time and in-filled by the in-filler of the question; the
-    drop of the probability is set beside the map's mean in the patch. The paper's in-domain score
-    (IDSDS) trains the classifier on images with missing patches instead; a generative in-filler, or
-    a classifier that was trained so, comes near to that.
+    Spearman's correlation, over the patches of a grid, of the map's mean in the patch with the drop
+    of the probability when the in-filler of the score replaces the patch. In the paper's in-domain
+    score (IDSDS) the classifier is trained on images with missing patches; a generative in-filler,
+    or a classifier that was trained so, comes close to that. In [-1, 1]; 0 if the map or the drop
+    is the same for all patches.
+
+    Reference: Hesse et al., 2024, Benchmarking the attribution quality of vision models, NeurIPS,
+    https://arxiv.org/abs/2407.11910
     """
 
     higher_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     grid: int = 4
-    """Patches a side (paper: 4)."""
+    """Number of patches per side (paper: 4)."""
 
     def __post_init__(self) -> None:
         if self.grid < 2:
@@ -40,18 +44,21 @@ class SingleDeletion(Metric):
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """Spearman's correlation; 0 where the map or the drop is the same everywhere."""
+        """Return the correlation of each map."""
         h, w = saliency.shape[1:]
         rows, columns = (torch.arange(n, device=saliency.device) * self.grid // n for n in (h, w))
-        patch = rows[:, None] * self.grid + columns
+        patch_of = rows[:, None] * self.grid + columns
         count = self.grid**2
-        which = torch.arange(count, device=patch.device)
-        keep = (patch != which[:, None, None]).to(saliency)
+        patches = torch.arange(count, device=patch_of.device)
+        keep = (patch_of != patches[:, None, None]).to(saliency)
         keep = torch.cat([torch.ones_like(keep[:1]), keep])[None, :, None]
         scores = replace(score, measure=probability)(keep.expand(len(saliency), -1, -1, -1, -1))
         drops = scores[:, :1] - scores[:, 1:]
-        flat = patch.flatten().expand(len(saliency), -1)
         means = saliency.new_zeros(len(saliency), count).scatter_reduce_(
-            1, flat, saliency.flatten(1), "mean", include_self=False
+            1,
+            patch_of.flatten().expand(len(saliency), -1),
+            saliency.flatten(1),
+            "mean",
+            include_self=False,
         )
-        return saliency.new_tensor(_similarity.each(means[:, None], drops[:, None]))
+        return saliency.new_tensor(_similarity.similarities(means[:, None], drops[:, None]))

@@ -1,14 +1,20 @@
-"""Smooth MPRT: the same on maps from which the noise is averaged away."""
+"""Smooth MPRT: MPRT of maps that are averaged over noisy copies of the image."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
-from unsee.metrics._randomised import check, forgetful_maps, likeness, smoothed
+from unsee.metrics._randomised import (
+    Layers,
+    check_layers,
+    maps_of_randomised_classifiers,
+    mean_similarity,
+    smoothed_map,
+)
 from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
@@ -17,33 +23,42 @@ __all__ = ["SmoothMPRT"]
 
 @dataclass(frozen=True)
 class SmoothMPRT(Metric):
-    """MPRT on maps averaged over noisy photos (Hedstroem et al. 2023, smooth MPRT).
+    """Mean similarity of averaged maps with those of randomised classifiers (Hedström et al.).
 
-    The mean similarity of the averaged map with the averaged maps of the same class after ever more
-    layers forgot. Methods whose maps are noisy look sensitive under plain MPRT; here they do not.
+    MPRT of maps that are averaged over noisy copies of each image, since MPRT favours methods with
+    noisy maps. Rates the method, which computes all maps: the values of the rated map are not used.
+    In [-1, 1]; `samples = 1` is MPRT.
+
+    Reference: Hedström et al., 2023, Sanity checks revisited: an exploration to repair the model
+    parameter randomisation test, https://arxiv.org/abs/2401.06465
     """
 
     higher_is_better: ClassVar[bool] = False
-    compares: ClassVar[bool] = False
+    ranks_maps: ClassVar[bool] = False
     needs_method: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
-    layers: int = 4
-    """How many of the network's layers, evenly; 0 takes all."""
+    layers: Layers = 4
+    """Number of randomised layers, evenly spaced over the network, or all."""
     samples: int = 4
-    """Noisy photos for each map; each costs an explanation for each layer (paper: 50)."""
+    """Number of noisy copies of each image; each costs one explanation per layer, and one for the
+    classifier itself (paper: 50)."""
     noise: float = 0.1
-    """Standard deviation of the noise, pixels being in [0, 1]."""
+    """Standard deviation of the Gaussian noise, pixels being in [0, 1]."""
     similarity: Literal["spearman", "ssim", "hog"] = "spearman"
-    """Of maps."""
+    """Similarity of two maps: a name of `_similarity.MEASURES`."""
 
     def __post_init__(self) -> None:
-        check("smooth_mprt", self.layers, self.samples)
+        check_layers("smooth_mprt", self.layers)
+        if self.samples < 1:
+            raise InputError(f"smooth_mprt: expected samples >= 1, got {self.samples}")
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """The mean over the layers; the given map itself is not used, its average is."""
-        whole = smoothed(score, context, self.samples, self.noise)
-        maps = forgetful_maps(score, context, "cascading", self.layers, self.samples, self.noise)
-        return torch.stack([likeness(whole, one, self.similarity) for one in maps]).mean(0)
+        """Return the mean similarity over the layers."""
+        smoothed = smoothed_map(score, context, self.samples, self.noise)
+        maps = maps_of_randomised_classifiers(
+            score, context, layers=self.layers, samples=self.samples, noise=self.noise
+        )
+        return mean_similarity(smoothed, maps, self.similarity)

@@ -9,26 +9,42 @@ from torch import Tensor
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.metrics.base import Context, Metric
+from unsee.saliency import SaliencyLike, as_saliency
 from unsee.types import Saliency
 
 __all__ = ["TotalVariation"]
 
 
+def total_variation(maps: SaliencyLike) -> Float[Tensor, " b"]:
+    """Return the total variation of each map scaled to [0, 1] by its extremes.
+
+    mean |s[y + 1, x] - s[y, x]| + mean |s[y, x + 1] - s[y, x]|, in [0, 2]. 0 for a constant map; a
+    map that is multiplied by a positive factor keeps its value.
+
+    Args:
+        maps: Maps (b, h, w), as a tensor, an array or a list of them.
+
+    Reference: Zolna et al., 2018, Classifier-agnostic saliency map extraction,
+    https://arxiv.org/abs/1805.08249
+    """
+    saliency = as_saliency(maps)
+    low, high = saliency.flatten(1).aminmax(dim=1)
+    return masks.total_variation(saliency[:, None], power=1) / (high - low).clamp(min=1e-12)
+
+
 @dataclass(frozen=True)
 class TotalVariation(Metric):
-    """Mean absolute difference of neighbouring pixels of the map scaled to [0, 1].
+    """Mean absolute difference of neighbouring pixels of the rescaled map (Zolna et al., 2018).
 
-    Over rows and columns; scaled by the map's extremes. One of CASM's statistics of masks.
+    A statistic of the map, which needs no score: `total_variation`. In [0, 2]; lower is smoother.
     """
 
     higher_is_better: ClassVar[bool] = False
-    compares: ClassVar[bool] = False
+    ranks_maps: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, 2.0)
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """Of each map; 0 where it is constant."""
-        low, high = saliency.flatten(1).aminmax(dim=1)
-        span = (high - low).clamp(min=1e-12)
-        return masks.total_variation(saliency[:, None], power=1) / span
+        """Return the total variation of each map."""
+        return total_variation(saliency)

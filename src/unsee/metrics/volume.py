@@ -3,33 +3,44 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
 from unsee.metrics.base import Context, Metric
+from unsee.saliency import SaliencyLike, as_mask, as_saliency
 from unsee.types import Saliency
 
 __all__ = ["Volume"]
 
 
+def volume(maps: SaliencyLike) -> Float[Tensor, " b"]:
+    """Return the mean of each map as a soft mask.
+
+    A map in [0, 1] is its own mask, any other map is scaled to [0, 1] by its extremes. 0 for a map
+    that is zero everywhere, and for any constant map outside [0, 1].
+
+    Args:
+        maps: Maps (b, h, w), as a tensor, an array or a list of them.
+
+    Reference: Zolna et al., 2018, Classifier-agnostic saliency map extraction,
+    https://arxiv.org/abs/1805.08249
+    """
+    return as_mask(as_saliency(maps)).flatten(1).mean(1)
+
+
 @dataclass(frozen=True)
 class Volume(Metric):
-    """Mean of the map scaled to [0, 1] by its extremes, unless it lies there already.
+    """Mean of the map as a soft mask: the share of the image that it covers (Zolna et al., 2018).
 
-    One of CASM's statistics of masks.
+    A statistic of the map, which needs no score: `volume`. In [0, 1].
     """
 
     higher_is_better: ClassVar[bool] = False
-    compares: ClassVar[bool] = False
-    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    ranks_maps: ClassVar[bool] = False
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
-        """Of each map."""
-        low, high = (end[:, None, None] for end in saliency.flatten(1).aminmax(dim=1))
-        scaled = (saliency - low) / (high - low).clamp(min=1e-12)
-        inside = (low >= 0) & (high <= 1)
-        return torch.where(inside, saliency, scaled).flatten(1).mean(1)
+        """Return the volume of each map."""
+        return volume(saliency)

@@ -1,0 +1,40 @@
+"""Masked accuracy with classifiers that look for the corner, or for its absence."""
+
+import pytest
+import torch
+
+from tests.conftest import Corner, Shifted, question, toy
+from unsee import create
+
+CORNER = torch.zeros(3, 32, 32)
+CORNER[:, :16, :16] = 1
+
+
+@pytest.fixture
+def score(images):
+    bright = images.clone()
+    bright[:, :, :16, :16] = 1.0
+    return question(toy(Shifted(Corner())), bright, target=1)
+
+
+@pytest.fixture
+def classifiers():
+    """The first predicts class 1 if the corner is bright, the second if it is not."""
+    return [toy(Shifted(Corner()), size=24), toy(Shifted(Corner(-20.0)), size=16)]
+
+
+@pytest.mark.parametrize(("show", "expected"), [("in", [1, 0]), ("out", [0, 1])])
+def test_accuracy_of_each_and_of_both(score, classifiers, show, expected) -> None:
+    metric = create("metrics", "masked_accuracy", show=show)
+    for classifier, right in zip(classifiers, expected, strict=True):
+        values = metric.rate(score, CORNER, reference_classifiers=[classifier])
+        assert values.tolist() == [right] * 3
+    assert metric.rate(score, CORNER, reference_classifiers=classifiers).tolist() == [0.5] * 3
+
+
+def test_map_outside_the_unit_range_is_a_mask_too(score, classifiers) -> None:
+    metric = create("metrics", "masked_accuracy", show="out", infiller="telea")
+    values = metric.rate(score, 5 * CORNER - 2, reference_classifiers=classifiers)
+    torch.testing.assert_close(
+        values, metric.rate(score, CORNER, reference_classifiers=classifiers)
+    )
