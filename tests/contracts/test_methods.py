@@ -93,7 +93,7 @@ def test_a_warm_start_is_important_where_the_landscape_is_high(method, network, 
     score = question(network, images)
     hills = torch.zeros(3, 1, 1, 8, 8)
     hills[..., :4, :4] = 4.0
-    found = method.importance(score, method.warm(method.start(score), hills))
+    found = method.importance(score, method.initializer(method.start(score), hills))
     assert (found[:, :14, :14].mean((1, 2)) > found[:, 18:, 18:].mean((1, 2)) + 0.1).all()
 
 
@@ -200,7 +200,7 @@ def test_settles_alone_as_in_a_batch(method, network, images) -> None:
     alone = [explain(network, image[None], method, targets=2).saliency for image in images]
     torch.testing.assert_close(together, torch.cat(alone), atol=2e-3, rtol=1e-2)
     network.passes.forwards = 0
-    explain(network, images, dataclasses.replace(method, tolerance=0.0), targets=2)
+    explain(network, images, dataclasses.replace(method, tolerance=None), targets=2)
     assert spent < network.passes.forwards
 
 

@@ -509,7 +509,7 @@ def test_tide_asks_for_every_level_once_to_delete_and_once_to_insert(image) -> N
     torch.testing.assert_close(keep[:, :3], 1 - keep[:, 3:])
     shares = keep[0, 3:].mean((1, 2, 3)).numpy()
     assert (np.floor(shares * 3) == [0, 1, 2]).all()
-    height = method.landscape(theta)[0, 0, 0].double().numpy()
+    height = method.ranking(theta)[0, 0, 0].double().numpy()
     for top, share in zip(keep[0, 3:, 0].double().numpy(), shares, strict=True):
         shift = np.log(top / (1 - top)) - height  # a sigmoid of the height, shifted as a whole
         assert np.ptp(shift) < 1e-3

@@ -261,7 +261,7 @@ def test_variational_reads_mean_deviation_and_samples(folder, tmp_path, kind) ->
 
 @pytest.mark.parametrize(
     ("reading", "title"),
-    [("mean", "What the answer rests on"), ("deviation", "Where the map is unsure")],
+    [("mean", "Importance for the class"), ("deviation", "Where the map is unsure")],
 )
 def test_a_panel_says_what_its_map_is_of(reading, title) -> None:
     classifier = load(TOY)

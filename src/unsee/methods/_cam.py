@@ -21,13 +21,13 @@ class CamMethod(Method):
     traits = Traits(measure="logit", needs_module=True, requires="pytorch_grad_cam")
     library: ClassVar[str]
     """The class in pytorch-grad-cam."""
-    layer: str
+    layer: str | None
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round is one image."""
         kind, network = _imported(self.library), Scored(score)
         x = score.classifier.normalise(score.images)
-        target = _layer.find(score.classifier.model, x[:1], self.layer)  # type: ignore[arg-type]
+        target = _layer.find(score.classifier.model, x[:1], self.layer or "")  # type: ignore[arg-type]
         found = torch.zeros_like(score.images[:, 0])
         for i in range(len(x)):
             network.row = i

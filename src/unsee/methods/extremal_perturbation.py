@@ -13,8 +13,8 @@ from unsee.errors import InputError
 from unsee.infillers.base import RowIndex
 from unsee.masking.optimizers import Momentum, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._landscape import Hills
-from unsee.methods.base import MaskOptimizer, check_positive, top_of
+from unsee.methods._warm_start import Initializer, Ranking, top_region
+from unsee.methods.base import MaskOptimizer, check_positive
 from unsee.types import Keep, Losses, Saliency, Theta, Variants
 
 __all__ = ["ExtremalPerturbation"]
@@ -95,12 +95,16 @@ class ExtremalPerturbation(MaskOptimizer):
     def _margin(self) -> int:
         return -(-int(REACH * self.smoothness) // self.cell)
 
-    def warm(self, theta: Theta, hills: Hills) -> Theta:
-        """Each area's mask is as much of what is high."""
+    @property
+    def initializer(self) -> Initializer:
+        """Rule that fills the mask of each area with that share of the top of a ranking."""
+        return self._area_masks
+
+    def _area_masks(self, theta: Theta, ranking: Ranking) -> Theta:
         margin = self._margin
         inner = (theta.shape[-2] - 2 * margin, theta.shape[-1] - 2 * margin)
-        tops = torch.cat([top_of(hills, inner, area) for area in self.areas], 1)
-        return F.pad(tops.flatten(1, 2), (margin,) * 4, mode="replicate").view_as(theta)
+        regions = torch.cat([top_region(ranking, inner, area) for area in self.areas], 1)
+        return F.pad(regions.flatten(1, 2), (margin,) * 4, mode="replicate").view_as(theta)
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """What the mask's area costs, less what it brings."""

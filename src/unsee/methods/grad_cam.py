@@ -15,5 +15,5 @@ class GradCAM(CamMethod):
     library: ClassVar[str] = "GradCAM"
     traits = replace(CamMethod.traits, needs_gradient=True)
 
-    layer: str = ""
-    """Name of the layer in your network; if empty, the last one that still knows about places."""
+    layer: str | None = None
+    """Name of the layer in the network (default: the last one with a spatial output)."""

@@ -16,14 +16,16 @@ class Random(Method):
 
     traits = Traits(uses_classifier=False)
 
-    grid: int = 0
-    """Cells per side, up-sampled bilinearly; 0 draws a number for each pixel."""
+    grid: int | None = None
+    """Number of cells per side, up-sampled bilinearly; None draws a number for each pixel."""
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """One round, without a pass."""
         size = score.images.shape[-2:]
-        if self.grid:
+        if self.grid is None:
+            cells = (size[0], size[1])
+        else:
             check_grid("random", self.grid, score)
-        cells = (self.grid, self.grid) if self.grid else size
+            cells = (self.grid, self.grid)
         noise = score.random.uniform(0, 1, 1, *cells, stream="map")
         yield Progress(1, 1, drawn(masks.resize(noise, size)[:, 0, 0]))

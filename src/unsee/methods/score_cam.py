@@ -14,5 +14,5 @@ class ScoreCAM(CamMethod):
 
     library: ClassVar[str] = "ScoreCAM"
 
-    layer: str = ""
-    """Name of the layer in your network; if empty, the last one that still knows about places."""
+    layer: str | None = None
+    """Name of the layer in the network (default: the last one with a spatial output)."""

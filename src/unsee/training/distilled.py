@@ -14,7 +14,7 @@ from unsee.classifiers.measures import probability
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.tide import between_curves
+from unsee.methods.tide import curve_area_loss
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.noise import seeds_of
 from unsee.registry import made
@@ -140,7 +140,7 @@ class DistilledGame(MaskGame):
             self.given, self.infiller, batch.pixels, targets,
             seeds_of(batch.pixels, self.chosen.seed + step + 1), probability,
         )  # fmt: skip
-        losses = between_curves(score, 0, heights[:, None], levels)
+        losses = curve_area_loss(score, 0, heights[:, None], levels)
         if self.chosen.smoothness:
             hills = heights[:, None].sigmoid()
             losses = losses + self.chosen.smoothness * masks.total_variation(hills)
