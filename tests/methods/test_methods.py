@@ -454,22 +454,22 @@ def test_pda_is_the_mean_weight_of_evidence_of_the_windows_over_a_pixel(image) -
 
 
 def test_pda_draws_windows_from_the_gaussian_given_the_rim() -> None:
-    from unsee.methods.pda import _Redraw
+    from unsee.methods.pda import _WindowSampler
 
     g = torch.Generator().manual_seed(0)
     images = torch.nn.functional.avg_pool2d(torch.rand(1, 1, 96, 96, generator=g), 5, 1)
-    redraw = _Redraw.of(images, 2, 1, 1)
+    sampler = _WindowSampler.of(images, 2, 1, 1)
     patches = torch.nn.functional.unfold(images, 4)[0].T.double().numpy()
-    inner = redraw.inner.numpy()
+    inner = sampler.inner.numpy()
     assert inner.reshape(4, 4)[1:3, 1:3].all()
     assert inner.sum() == 4
     design = np.c_[np.ones(len(patches)), patches[:, ~inner]]
     slopes, *_ = np.linalg.lstsq(design, patches[:, inner], rcond=None)
     left = patches[:, inner] - design @ slopes
-    predicted = redraw.weights[0].double().numpy() @ (patches[7] - redraw.mean[0].numpy())[~inner]
-    predicted = predicted + redraw.mean[0].numpy()[inner]
+    predicted = sampler.weights[0].double().numpy() @ (patches[7] - sampler.mean[0].numpy())[~inner]
+    predicted = predicted + sampler.mean[0].numpy()[inner]
     np.testing.assert_allclose(predicted, design[7] @ slopes, atol=0.01)
-    spread = (redraw.root[0] @ redraw.root[0].T).numpy()
+    spread = (sampler.root[0] @ sampler.root[0].T).numpy()
     assert np.trace(spread) == pytest.approx(np.trace(left.T @ left / len(left)), rel=0.2)
 
 

@@ -10,7 +10,14 @@ __all__ = ["LayerCAM"]
 
 @dataclass(frozen=True)
 class LayerCAM(CamMethod):
-    """Activations times their own positive gradients (Jiang et al., IEEE TIP 2021)."""
+    """Multiply the activations of a layer by their positive gradients (Jiang et al., TIP 2021).
+
+    The map is ReLU(sum_k ReLU(d score / d A_k) A_k), element by element.
+
+    Reference: P.-T. Jiang, C.-B. Zhang, Q. Hou, M.-M. Cheng, Y. Wei, "LayerCAM: Exploring
+    Hierarchical Class Activation Maps for Localization", IEEE Transactions on Image Processing,
+    2021, https://doi.org/10.1109/TIP.2021.3089943.
+    """
 
     library: ClassVar[str] = "LayerCAM"
     traits = replace(CamMethod.traits, needs_gradient=True)

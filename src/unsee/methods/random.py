@@ -1,4 +1,4 @@
-"""The control that knows nothing: a random map."""
+"""Random: a control with a map of uniform noise."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["Random"]
 
 @dataclass(frozen=True)
 class Random(Method):
-    """Uniform noise, the control that a map has to beat; it never asks the classifier."""
+    """Draw a map of uniform noise, the control that every method should exceed."""
 
     traits = Traits(uses_classifier=False)
 
@@ -20,7 +20,7 @@ class Random(Method):
     """Number of cells per side, up-sampled bilinearly; None draws a number for each pixel."""
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round, without a pass."""
+        """Yield the map once, without a pass."""
         size = score.images.shape[-2:]
         if self.grid is None:
             cells = (size[0], size[1])
