@@ -27,7 +27,7 @@ def trained_ranking(score: MaskedScore, weights: str) -> Ranking:
 
     `weights` is a path or the name of weights that ship with the package.
     """
-    return landscape(score, weights, "--warm-start")[:, None]
+    return landscape(score, weights, "warm_start=PATH")[:, None]
 
 
 def top_region(

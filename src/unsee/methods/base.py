@@ -61,7 +61,7 @@ class Traits:
     """Whether the method is a trained network, which needs its weights."""
     allows_half_precision: bool = False
     """Whether the map averages so many scores that half precision does not change its order. The
-    classifier then runs at its `averaging` precision."""
+    classifier may then run at a lower precision."""
     uses_classifier: bool = True
     """Whether the map depends on the classifier; False for controls."""
 
@@ -102,7 +102,8 @@ class Method(ABC):
         package = self.traits.requires
         if package and not find_spec(package):
             raise InputError(
-                f"{type(self).__name__} needs {package}: pip install 'unsee[baselines]'"
+                f"{type(self).__name__} needs {package}: python -m pip install "
+                f"{package.replace('pytorch_grad_cam', 'grad-cam')}"
             )
 
     @final
