@@ -1,4 +1,6 @@
-"""Results of all parts with fixed seeds: `python -m tests.golden FILE [PART ...]`.
+"""Compute maps, backgrounds and ratings of every part with fixed seeds.
+
+Run `python -m tests.golden FILE [PART ...]`.
 
 The file holds a small version of each array and the SHA-256 of the whole array, so that a change
 that must not alter results can be held against it: bit for bit on the machine that wrote it, within

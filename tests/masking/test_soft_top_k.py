@@ -38,3 +38,19 @@ def test_soft_top_k_passes_gradcheck_and_sums_at_full_size(g) -> None:
     assert torch.autograd.gradcheck(lambda s: masks.soft_top_k(s, count, 0.2), scores)
     large = masks.soft_top_k(torch.rand(50_176, generator=g), torch.tensor(7526.0), 0.05)
     assert large.double().sum().item() == pytest.approx(7526, rel=1e-6)
+
+
+@pytest.mark.parametrize(("n", "k", "scale"), [(784, 100.0, 1.0), (50, 0.5, 30.0), (9, 8.9, 0.0)])
+def test_memberships_sum_to_the_count(n, k, scale) -> None:
+    scores = scale * torch.randn(3, n, generator=torch.Generator().manual_seed(0)).double()
+    count = torch.full((3,), k).double()
+    top = masks.soft_top_k(scores, count)
+    torch.testing.assert_close(top.sum(1), count, atol=1e-6, rtol=0)
+    assert ((top > 0) & (top <= 1)).all()
+
+
+@pytest.mark.parametrize(("n", "k", "scale"), [(784, 100, 1.0), (50, 1, 30.0)])
+def test_low_temperature_selects_the_top(n, k, scale) -> None:
+    scores = scale * torch.randn(3, n, generator=torch.Generator().manual_seed(0)).double()
+    top = masks.soft_top_k(scores, torch.full((3,), float(k)).double(), temperature=1e-4)
+    assert (top.gather(1, scores.topk(k, 1).indices) > 0.5).all()

@@ -63,7 +63,7 @@ def test_method_reads_mean_deviation_and_samples(folder, tmp_path, network) -> N
 
 @pytest.mark.parametrize(
     ("reading", "title"),
-    [("mean", "What the answer rests on"), ("deviation", "Where the map is unsure")],
+    [("mean", "Importance for the class"), ("deviation", "Where the map is unsure")],
 )
 def test_panel_names_the_reading(reading, title) -> None:
     classifier = load(small.TOY)

@@ -1,1 +1,1 @@
-"""Ways to explain a classifier's score. One file each; the file's name is the method's name."""
+"""Methods that explain a classifier's score: one file each, whose name is the method's name."""

@@ -1,4 +1,4 @@
-"""Class activation maps of pytorch-grad-cam as methods: what they share."""
+"""Base class of the methods that call pytorch-grad-cam."""
 
 import contextlib
 import io
@@ -16,49 +16,56 @@ from unsee.methods.base import Method, Progress, Traits, drawn
 
 
 class CamMethod(Method):
-    """A class activation map (extra: baselines) of one image after another, in [0, 1]."""
+    """A class activation map of pytorch-grad-cam (extra: baselines), one image at a time.
+
+    Maps are in [0, 1], as the library scales them.
+    """
 
     traits = Traits(measure="logit", needs_module=True, requires="pytorch_grad_cam")
     library: ClassVar[str]
-    """The class in pytorch-grad-cam."""
-    layer: str
+    """Name of the class in pytorch-grad-cam."""
+    layer: str | None
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round is one image."""
-        kind, network = _imported(self.library), Scored(score)
+        """Yield after each image."""
+        library, network = _imported(self.library), Scored(score)
         x = score.classifier.normalise(score.images)
-        target = _layer.find(score.classifier.model, x[:1], self.layer)  # type: ignore[arg-type]
-        found = torch.zeros_like(score.images[:, 0])
+        target = _layer.find(score.classifier.model, x[:1], self.layer or "")  # type: ignore[arg-type]
+        maps = torch.zeros_like(score.images[:, 0])
         for i in range(len(x)):
             network.row = i
             with _untouched(score.classifier.model), _silent():
-                cam = kind(network, [target.module], target.spatial)
+                cam = library(network, [target.module], target.spatial)
                 try:
                     image = x[i : i + 1].clone().requires_grad_(self.traits.needs_gradient)
                     with torch.set_grad_enabled(self.traits.needs_gradient):
-                        drawn_map = cam(image, [_identity])
+                        result = cam(image, [_identity])
                 finally:
                     cam.activations_and_grads.release()
-            found[i] = torch.from_numpy(drawn_map)[0].to(found)
-            yield Progress(i + 1, len(found), drawn(found.clone()))
+            maps[i] = torch.from_numpy(result)[0].to(maps)
+            yield Progress(i + 1, len(maps), drawn(maps.clone()))
 
 
 def _identity(score: Tensor) -> Tensor:
-    """The target of the library: our network's output is the score already."""
+    """Return the target of the library: the output of `Scored` is the score already."""
     return score
 
 
 def _imported(name: str) -> Any:
+    """Return the class of this name from pytorch-grad-cam."""
     try:
         import pytorch_grad_cam
-    except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision of another torch
-        raise InputError(f"grad-cam is installed but does not import: {error}") from error
+    except (
+        ImportError,
+        RuntimeError,
+    ) as error:  # RuntimeError: torchvision built for another torch
+        raise InputError(f"could not import the installed package grad-cam: {error}") from error
     return getattr(pytorch_grad_cam, name)
 
 
 @contextlib.contextmanager
 def _untouched(model: Any) -> Iterator[None]:
-    """The library calls zero_grad and backward: keep the parameters' gradients out of it."""
+    """Preserve the gradients of the parameters: the library calls zero_grad and backward."""
     parameters = list(model.parameters()) if isinstance(model, nn.Module) else []
     before = [(p, p.grad, p.requires_grad) for p in parameters]
     for p in parameters:
@@ -67,13 +74,13 @@ def _untouched(model: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        for p, gradient, wanted in before:
+        for p, gradient, requires_grad in before:
             p.grad = gradient
-            p.requires_grad_(wanted)
+            p.requires_grad_(requires_grad)
 
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Without the library's progress bars."""
+    """Suppress the progress bars of the library."""
     with contextlib.redirect_stderr(io.StringIO()):
         yield

@@ -1,4 +1,4 @@
-"""Captum's attributions as methods: what they share."""
+"""Base class of the methods that call Captum."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -13,71 +13,83 @@ from unsee.methods.base import Method, Progress, Traits, drawn
 from unsee.types import Images, Saliency
 
 Pooling = Literal["sum", "abs", "max"]
-"""How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+"""How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
 
 class CaptumMethod(Method):
-    """An attribution of Captum (extra: baselines), of one image after another.
+    """An attribution of Captum (extra: baselines), one image at a time.
 
-    One by one, with Captum's random numbers seeded by the image, since its draws would otherwise
-    depend on the batch. The baseline, where there is one, is what the in-filler puts behind it all.
+    Captum draws from global random generators, which are seeded for each image, so that a map does
+    not depend on the batch. The baseline of an attribution is the background that the in-filler
+    computes when no pixel is kept.
     """
 
     traits = Traits(measure="logit", requires="captum")
     channels: Pooling
 
     @abstractmethod
-    def ask(self, captum: Any, network: "Scored", x: Images, behind: Images) -> Tensor:
-        """Attributions of one normalised image x; `captum` is the module captum.attr."""
+    def attributions(self, captum: Any, network: "Scored", x: Images, background: Images) -> Tensor:
+        """Return the attributions (1, c, h, w) of one image.
+
+        Args:
+            captum: the module `captum.attr`.
+            network: the function that is explained.
+            x: the normalised image (1, c, h, w).
+            background: its normalised baseline (1, c, h, w).
+        """
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round is one image."""
+        """Yield after each image."""
         import captum.attr
 
         network = Scored(score)
-        found = torch.zeros_like(score.images[:, 0])
-        background = score.pictures(score.images.new_zeros(len(score.images), 1, 1, 1, 1))
-        x, behind = (score.classifier.normalise(v) for v in (score.images, background))
+        maps = torch.zeros_like(score.images[:, 0])
+        empty = score.images.new_zeros(len(score.images), 1, 1, 1, 1)
+        x = score.classifier.normalise(score.images)
+        background = score.classifier.normalise(score.pictures(empty))
         for i, seed in enumerate(score.seeds):
             network.row = i
-            only = x[i : i + 1].clone().requires_grad_(self.traits.needs_gradient)
+            image = x[i : i + 1].clone().requires_grad_(self.traits.needs_gradient)
             with seeded(seed, x.device):
-                given = self.ask(captum.attr, network, only, behind[i : i + 1])
-            found[i] = pooled(given.detach(), self.channels)[0]
-            yield Progress(i + 1, len(found), drawn(found.clone()))
+                result = self.attributions(captum.attr, network, image, background[i : i + 1])
+            maps[i] = pooled(result.detach(), self.channels)[0]
+            yield Progress(i + 1, len(maps), drawn(maps.clone()))
 
 
 class Scored(nn.Module):
-    """Normalised images of one row -> scores (n,), with the user's network inside for hooks."""
+    """A module from normalised variants (n, c, h, w) of the image `row` to its scores (n,).
+
+    The network of the classifier is a submodule, so that hooks can be put into it.
+    """
 
     def __init__(self, score: MaskedScore) -> None:
         super().__init__()
         self.score, self.row = score, 0
         if isinstance(score.classifier.model, nn.Module):
             self.model = score.classifier.model
-        # what asks a network for its device asks its parameters, and some networks have none
-        self.place = nn.Parameter(score.images.new_empty(0), requires_grad=False)
+        # libraries read the device from the parameters, and some networks have none
+        self.device_parameter = nn.Parameter(score.images.new_empty(0), requires_grad=False)
         self.training = False
 
     def forward(self, x: Tensor) -> Tensor:
-        """Undo the normalisation, which the classifier will do again; any number of images."""
+        """Return the scores of normalised images, which the classifier normalises again itself."""
         classifier = self.score.classifier
         target = self.score.targets[self.row].expand(len(x))
-        chunk = max(2, self.at_a_time(len(x)))  # DeepLift compares two pictures of one pass
+        chunk = max(2, self.at_a_time(len(x)))  # DeepLift compares two images of one pass
         parts = zip(x.split(chunk), target.split(chunk), strict=True)
         values = [
             classifier.measured(classifier.denormalise(p), t, self.score.measure) for p, t in parts
         ]
         return torch.cat(values)
 
-    def at_a_time(self, wanted: int) -> int:
-        """How many of `wanted` images go through the network together."""
+    def at_a_time(self, count: int) -> int:
+        """Return how many of `count` images the classifier evaluates in one batch."""
         gradient = torch.is_grad_enabled() and self.score.classifier.differentiable
-        return self.score.classifier.at_a_time(self.score.images, wanted, gradient=gradient)
+        return self.score.classifier.at_a_time(self.score.images, count, gradient=gradient)
 
 
 def pooled(attributions: Tensor, channels: Pooling) -> Saliency:
-    """One number for each pixel."""
+    """Pool attributions (b, c, h, w) over the channels to maps (b, h, w)."""
     if channels == "sum":
         return attributions.sum(1)
     return attributions.abs().sum(1) if channels == "abs" else attributions.abs().amax(1)
@@ -85,7 +97,7 @@ def pooled(attributions: Tensor, channels: Pooling) -> Saliency:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's and numpy's global random numbers, seeded inside and as before outside."""
+    """Seed the global random generators of torch and NumPy, and restore their state afterwards."""
     import numpy as np
 
     before = np.random.get_state()  # Captum draws from the global generators

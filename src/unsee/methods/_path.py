@@ -1,4 +1,4 @@
-"""The integration path of I-GOS and iGOS++: masks scaled by t, seen through noise."""
+"""Share the integration path of I-GOS and iGOS++: masks scaled by t, under noise."""
 
 from typing import Literal
 
@@ -12,33 +12,37 @@ from unsee.masking.score import MaskedScore, View
 from unsee.types import Variants
 
 Points = Literal["fixed", "drawn"]
-FEW = 3
-"""Points of the path under a budget, where they are drawn."""
+"""Whether the points of the path are t = s / count, or one is drawn from each such interval."""
+OptimizerName = Literal["line_search", "nesterov", "adam"]
+"""Name of the optimiser of a mask."""
 
-RATES = {"line_search": 1000.0, "nesterov": 1.0, "adam": 0.1}
-"""Published first step of the line search; a fixed 1 does as well with nesterov
-(benchmarks/results/reference.md); adam has MP's."""
+DEFAULT_RATES: dict[OptimizerName, float] = {"line_search": 1000.0, "nesterov": 1.0, "adam": 0.1}
+"""Rate of each optimiser unless one is set: the published first step of the line search; for
+nesterov, 1 gives equal results (benchmarks/results/reference.md); for adam, that of MP."""
 
 
-def optimizer_named(name: str, rate: float, regrow: float, together: int) -> Optimizer:
-    """The update of this name; a rate of 0 chooses its own."""
-    rate = rate or RATES[name]
+def optimizer_named(
+    name: OptimizerName, rate: float | None, regrow: float, together: int
+) -> Optimizer:
+    """Return the optimiser of this name; `rate=None` takes its default rate."""
+    rate = DEFAULT_RATES[name] if rate is None else rate
     if name == "line_search":
         return LineSearch(first=rate, grow=regrow, width=together)
     return Nesterov(rate) if name == "nesterov" else Adam(rate)
 
 
 def points(score: MaskedScore, step: int, count: int, kind: Points) -> Float[Tensor, "b n 1 1 1"]:
-    """The t of each image: s / count for s from 1 to count, or one drawn from each such part."""
-    parts = torch.arange(count).to(score.images).expand(len(score.images), -1)
-    within = score.random.uniform(step, count, stream="path") if kind == "drawn" else 1
-    return ((parts + within) / count)[..., None, None, None]
+    """Return the points t of each image: s / count for s = 1 ... count, or one of each interval."""
+    intervals = torch.arange(count).to(score.images).expand(len(score.images), -1)
+    offset = score.random.uniform(step, count, stream="path") if kind == "drawn" else 1
+    return ((intervals + offset) / count)[..., None, None, None]
 
 
 def noisy(score: MaskedScore, step: int, count: int, deviation: float) -> View | None:
-    """A view that adds the same noise to the same point of the path in all terms of a loss.
+    """Return a view that adds Gaussian noise to each of the `count` points of the path.
 
-    One draw serves all that is compared within a step: a line search cannot fail by bad luck.
+    All terms of a loss, and all evaluations within a step, share one draw, so that a line search
+    compares losses under equal noise. `deviation` is in units of the data's standard deviation.
     """
     if not deviation:
         return None

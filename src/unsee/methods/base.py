@@ -1,8 +1,8 @@
-"""What a method is."""
+"""Base classes of the methods: what a method is, and the loop of the mask optimisers."""
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import islice
@@ -17,32 +17,31 @@ from typing import (
     get_type_hints,
 )
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from unsee.errors import InputError, unknown
-from unsee.masking import masks
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._ranking_network import Ranking, initial_ranking
+from unsee.methods._ranking_network import initial_ranking
+from unsee.methods._warm_start import Initializer, remove_top
 from unsee.types import Losses, Saliency, Size, Theta
 
-WARM = 0.2
-"""Of the cells, what a mask that starts warm shows or removes."""
-WINDOWS = 15
-"""Into which the steps are cut to see whether a loss still falls."""
+EARLY_STOPPING_WINDOWS = 15
+"""Number of windows that the steps are divided into to detect a plateau of the loss."""
 
 
 class Progress(NamedTuple):
-    """How far a method has come."""
+    """Represent the progress of a method after one round."""
 
     done: int
+    """Number of finished units of work: steps, samples, rows or images."""
     total: int
+    """Number of units of work in the whole run."""
     saliency: Callable[[], Saliency]
-    """The maps so far; computed when asked for."""
+    """Compute the maps (b, h, w) of the rounds so far."""
     losses: Losses | None = None
-    """What is minimised, where something is."""
+    """Loss of each image in the last step; None if the method minimises no loss."""
 
 
 @dataclass(frozen=True)
@@ -63,50 +62,58 @@ class Traits:
     """Whether the method is a trained network, which needs its weights."""
     allows_half_precision: bool = False
     """Whether the map averages so many scores that half precision does not change its order. The
-    classifier then runs at its `averaging` precision."""
+    classifier may then run at a lower precision."""
     uses_classifier: bool = True
     """Whether the map depends on the classifier; False for controls."""
 
 
 class Method(ABC):
-    """Finds the pixels that matter. Final subclasses are frozen dataclasses of hyper-parameters."""
+    """Rate the importance of each pixel for a classifier's score.
+
+    A method is a final subclass: a frozen dataclass of hyper-parameters, one in each file.
+    """
 
     traits: ClassVar[Traits] = Traits()
     """What the method needs, and what it was published with."""
 
     @property
     def caption(self) -> tuple[str, str, str]:
-        """What a map of these settings is of, and the words for its lowest and highest values."""
-        return "What the answer rests on", "no matter", "decisive"
+        """Title of the map, and the labels of its lowest and its highest values."""
+        return "Importance for the class", "unimportant", "decisive"
 
     @abstractmethod
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """Rate every pixel of `score.images`, round by round."""
+        """Rate every pixel of `score.images`; yield after each round."""
 
     def with_budget(self, passes: int, size: Size) -> "Method":
-        """This method with settings that spend at most so many passes on a photo of this size.
+        """Return this method with settings that cost at most `passes` passes for each image.
 
-        One whose cost is fixed (a gradient, a class activation map) is returned as it is.
+        A method of fixed cost, such as a gradient, is returned unchanged.
+
+        Args:
+            passes: number of passes through the classifier, forward or forward and backward.
+            size: height and width of the images in pixels.
         """
         return self
 
     @final
     def check(self) -> None:
-        """Refuse settings that are no choice, and a package that is not installed."""
+        """Raise `InputError` for an invalid choice in a setting or a package that is missing."""
         check_choices(self)
-        if self.traits.requires and not find_spec(self.traits.requires):
+        package = self.traits.requires
+        if package and not find_spec(package):
             raise InputError(
-                f"{type(self).__name__} needs {self.traits.requires}: "
-                "pip install 'unsee[baselines]'"
+                f"{type(self).__name__} needs {package}: python -m pip install "
+                f"{package.replace('pytorch_grad_cam', 'grad-cam')}"
             )
 
     @final
     def run(self, score: MaskedScore) -> Iterator[Progress]:
-        """All rounds one by one: to watch, to stop, to animate. Checks the classifier first."""
+        """Check the settings and the classifier, then yield the progress after each round."""
         if self.traits.needs_gradient and not score.classifier.differentiable:
             raise InputError(
-                f"{type(self).__name__} needs gradients and this classifier has none (a black "
-                "box); rise and sliding_patch need none"
+                f"{type(self).__name__} needs gradients, which a black box does not have; "
+                "rise and sliding_patch need no gradients"
             )
         self.check()
         if self.traits.needs_module and not isinstance(score.classifier.model, nn.Module):
@@ -115,107 +122,106 @@ class Method(ABC):
 
     @final
     def attribute(self, score: MaskedScore) -> Saliency:
-        """The maps (b, h, w) after the last round; higher is more important."""
+        """Return the maps (b, h, w) after the last round; higher is more important."""
         (last,) = deque(self.run(score), maxlen=1)
         return last.saliency()
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaskOptimizer(Method):
-    """A method that improves masks step by step. A subclass is a start, a loss and a reading."""
+    """A method that minimises a loss over parameters theta of masks, step by step.
+
+    A subclass defines the start, the loss and the map that the parameters stand for.
+    """
 
     traits = Traits(needs_gradient=True)
 
     steps: int
-    """Optimisation steps."""
-    tolerance: float = 0.0
-    """A photo is done when its loss falls by less than this share of its whole fall within a
-    fifteenth of the steps; 0 takes all steps."""
-    warm_start: str = ""
-    """Weights of `unsee train distilled`, a path or a name: begin where that network would look."""
+    """Number of optimisation steps."""
+    tolerance: float | None = None
+    """Stop an image once its loss falls, within a fifteenth of the steps, by less than this share
+    of its fall since the start. None takes all steps."""
+    warm_start: str | None = None
+    """Weights of `unsee train distilled`, as a path or a name, whose ranking initialises the
+    masks. None starts as published."""
 
     @property
     @abstractmethod
     def passes(self) -> int:
-        """Of one step for one photo, all with gradient."""
+        """Number of passes, each with a gradient, of one step for one image."""
 
     def with_budget(self, passes: int, size: Size) -> "MaskOptimizer":
-        """As many steps as the passes pay for; a rate that fades falls over those steps."""
+        """Return this method with as many steps as the passes pay for."""
         settings: dict[str, Any] = {"steps": max(1, passes // self.passes)}
-        found: MaskOptimizer = replace(self, **settings)
-        return found
+        method: MaskOptimizer = replace(self, **settings)
+        return method
 
     @property
     @abstractmethod
     def update_rule(self) -> Optimizer:
-        """How the parameters move."""
+        """Optimiser that updates the parameters."""
+
+    @property
+    def initializer(self) -> Initializer:
+        """Rule that turns a ranking into a warm start; by default masks remove its top cells."""
+        return remove_top
 
     @abstractmethod
     def start(self, score: MaskedScore) -> Theta:
-        """Parameters before the first step."""
-
-    @abstractmethod
-    def warm(self, theta: Theta, hills: Ranking) -> Theta:
-        """The start, moved to where a trained landscape is high."""
+        """Return the published initial parameters."""
 
     @abstractmethod
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
-        """What is minimised, one number per image; pure, with noise from `score.random`."""
+        """Return the loss (b,) of each image.
+
+        The loss is a pure function of its arguments: noise comes from `score.random` and `step`.
+        """
 
     @abstractmethod
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
-        """The maps that the parameters stand for, at the size of the images."""
+        """Return the maps (b, h, w) that the parameters stand for, at the size of the images."""
 
     def project(self, theta: Theta) -> Theta:
-        """Bring parameters back to where they are allowed."""
+        """Return the nearest valid parameters; by default values in [0, 1]."""
         return theta.clamp(0, 1)
 
     @final
     def begin(self, score: MaskedScore) -> Theta:
-        """The start, or a warm one."""
+        """Return the initial parameters: the published ones, or those of the warm start."""
         theta = self.start(score)
-        if not self.warm_start:
+        if self.warm_start is None:
             return theta
-        return self.warm(theta, initial_ranking(score, self.warm_start))
+        return self.initializer(theta, initial_ranking(score, self.warm_start))
 
     @final
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round is one step of the optimiser."""
-        early_stopping = (
-            EarlyStopping(self.tolerance, max(2, self.steps // WINDOWS)) if self.tolerance else None
-        )
+        """Minimise the loss; yield after each step."""
+        window = max(2, self.steps // EARLY_STOPPING_WINDOWS)
         path = minimise(
             self.loss,
             score,
             self.begin(score),
             self.update_rule,
             self.project,
-            early_stopping=early_stopping,
+            early_stopping=None
+            if self.tolerance is None
+            else EarlyStopping(self.tolerance, window),
         )
         for step, theta, losses in islice(path, self.steps):
-            reading = _Reading(self, score, theta)
-            yield Progress(step, self.steps, reading, losses)
-        if step < self.steps:  # all photos have settled
-            yield Progress(self.steps, self.steps, reading, losses)
-
-
-def top_of(
-    hills: Ranking, size: Sequence[int], share: float = WARM
-) -> Float[Tensor, "b 1 1 _h _w"]:
-    """How much each cell is of the highest share of a landscape, in (0, 1), at another size."""
-    flat = masks.resize(hills, size).flatten(2)
-    count = flat.new_full(flat.shape[:2], share * flat.shape[2])
-    return masks.soft_top_k(flat, count).unflatten(2, (1, *size))
+            saliency = _Importance(self, score, theta)
+            yield Progress(step, self.steps, saliency, losses)
+        if step < self.steps:  # every image has reached its plateau
+            yield Progress(self.steps, self.steps, saliency, losses)
 
 
 def drawn(saliency: Saliency) -> Callable[[], Saliency]:
-    """A map that is there already, for `Progress`."""
+    """Wrap maps that are computed already, for `Progress`."""
     return lambda: saliency
 
 
 @dataclass(frozen=True, eq=False)
-class _Reading:
-    """A map that is drawn when somebody looks."""
+class _Importance:
+    """The maps of an optimiser's parameters, computed when they are called for."""
 
     method: MaskOptimizer
     score: MaskedScore
@@ -226,30 +232,32 @@ class _Reading:
 
 
 def check_grid(method: str, cells: int, score: MaskedScore) -> None:
-    """Refuse a mask with more cells than the image has pixels."""
+    """Raise `InputError` if a mask has more cells a side than the image has pixels."""
     side = min(score.images.shape[-2:])
     if not 1 <= cells <= side:
         raise InputError(f"{method}: expected a grid of 1 to {side} cells a side, got {cells}")
 
 
 def check_choices(part: Any) -> None:
-    """Refuse a word that is none of those that a setting knows."""
+    """Raise `InputError` if a setting of type Literal has a value that is no choice of it."""
     for name, hint in get_type_hints(type(part)).items():
-        known = next((one for one in (hint, *get_args(hint)) if get_origin(one) is Literal), None)
-        value = getattr(part, name, None)
-        if known is not None and value not in (*get_args(known), *([None] * (known is not hint))):
-            raise unknown(f"{name} of {type(part).__name__}", str(value), get_args(known))
+        literal = next((h for h in (hint, *get_args(hint)) if get_origin(h) is Literal), None)
+        if literal is None:
+            continue
+        value, optional = getattr(part, name, None), literal is not hint
+        if value not in get_args(literal) and not (optional and value is None):
+            raise unknown(f"{name} of {type(part).__name__}", str(value), get_args(literal))
 
 
-def check_not_negative(method: str, **settings: float) -> None:
-    """Refuse settings that must not be below zero and are."""
+def check_not_negative(method: str, **settings: float | None) -> None:
+    """Raise `InputError` if a setting is below zero; None counts as not given."""
     for name, value in settings.items():
-        if not value >= 0:
+        if value is not None and not value >= 0:
             raise InputError(f"{method}: expected {name} >= 0, got {value}")
 
 
-def check_positive(method: str, **settings: float) -> None:
-    """Refuse settings that must be above zero and are not."""
+def check_positive(method: str, **settings: float | None) -> None:
+    """Raise `InputError` if a setting is not above zero; None counts as not given."""
     for name, value in settings.items():
-        if not value > 0:
+        if value is not None and not value > 0:
             raise InputError(f"{method}: expected {name} > 0, got {value}")

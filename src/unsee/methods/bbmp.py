@@ -1,4 +1,4 @@
-"""BBMP: the mask of continuous values that FIDO is compared with."""
+"""BBMP: a mask of continuous values, the comparison of FIDO."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -6,8 +6,8 @@ from typing import Literal
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._ranking_network import Ranking
-from unsee.methods.base import MaskOptimizer, check_grid, check_positive, top_of
+from unsee.methods._warm_start import Initializer, keep_top, remove_top
+from unsee.methods.base import MaskOptimizer, check_grid, check_positive
 from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["BBMP"]
@@ -15,13 +15,18 @@ __all__ = ["BBMP"]
 
 @dataclass(frozen=True)
 class BBMP(MaskOptimizer):
-    """Black-box meaningful perturbation as FIDO's comparison runs it (Chang et al., ICLR 2019).
+    """Optimise a mask of continuous values, as FIDO's comparison does (Chang et al., ICLR 2019).
 
-    Over keep in [0, 1], a mask of values instead of probabilities, minimises
+    Over a mask keep in [0, 1], up-sampled bilinearly, the method minimises
 
         ssr: -score(keep) + sparsity sum(keep)     sdr: score(keep) + sparsity sum(1 - keep)
 
-    The sums run over the image's pixels. An in-filler that needs holes sees keep rounded.
+    with sums over the pixels of the image. An in-filler that needs holes receives the mask rounded.
+    The map is keep (ssr) or 1 - keep (sdr). It is black-box meaningful perturbation (R. Fong,
+    A. Vedaldi, ICCV 2017, https://arxiv.org/abs/1704.03296) without jitter and smoothing.
+
+    Reference: C.-H. Chang, E. Creager, A. Goldenberg, D. Duvenaud, "Explaining Image Classifiers by
+    Counterfactual Generation", ICLR 2019, https://arxiv.org/abs/1807.08024, section 3.2.
     """
 
     traits = replace(
@@ -29,50 +34,50 @@ class BBMP(MaskOptimizer):
     )
 
     mode: Literal["ssr", "sdr"] = "sdr"
-    """Smallest region that suffices, or whose removal destroys the answer."""
+    """Smallest sufficient region (ssr) or smallest destroying region (sdr)."""
     grid: int = 56
-    """Cells per side of the mask."""
+    """Number of cells per side of the mask."""
     steps: int = 300
-    """Optimisation steps, one mask each."""
+    """Number of optimisation steps, one mask each."""
     rate: float = 0.05
-    """Adam's rate, falling linearly to zero."""
+    """Initial rate of Adam, which falls linearly to 0."""
     sparsity: float = 5e-3
     """Weight of the number of pixels that are kept (ssr) or removed (sdr)."""
     smoothness: float = 0.0
     """Weight of the sum of squared differences between neighbouring pixels."""
     first: float = 1.0
-    """The mask before the first step; below 0.5 where the in-filler needs a hole to begin with."""
+    """Value of the mask before the first step; below 0.5 for in-fillers that need a hole."""
 
     def __post_init__(self) -> None:
         check_positive("bbmp", steps=self.steps, rate=self.rate)
 
     @property
     def passes(self) -> int:
-        """A single mask."""
+        """Number of passes of one step: one."""
         return 1
 
     def with_budget(self, passes: int, size: Size) -> "BBMP":
-        """Fewer steps that are longer, so that masks come as far."""
+        """Return fewer steps at a higher rate, so that the mask moves as far."""
         steps = max(1, passes // self.passes)
         return replace(self, steps=steps, rate=self.rate * self.steps / steps)
 
     @property
     def update_rule(self) -> Optimizer:
-        """Adam with a falling rate."""
+        """Adam with a rate that falls linearly to 0."""
         return Adam(self.rate, fade=self.steps)
 
+    @property
+    def initializer(self) -> Initializer:
+        """Rule that keeps (ssr) or removes (sdr) the top of a ranking."""
+        return keep_top if self.mode == "ssr" else remove_top
+
     def start(self, score: MaskedScore) -> Theta:
-        """Everything is kept."""
+        """Return a mask of the value `first` everywhere."""
         check_grid("bbmp", self.grid, score)
         return score.images.new_full((len(score.images), 1, 1, self.grid, self.grid), self.first)
 
-    def warm(self, theta: Theta, hills: Ranking) -> Theta:
-        """The region is what is high."""
-        high = top_of(hills, theta.shape[-2:])
-        return high if self.mode == "ssr" else 1 - high
-
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
-        """Cost of the region, less what it brings."""
+        """Return the signed score plus the penalties."""
         keep = masks.resize(theta, score.images.shape[-2:])
         evidence, cost = score(keep, step=step)[:, 0], keep.flatten(1)
         if self.mode == "ssr":
@@ -84,6 +89,6 @@ class BBMP(MaskOptimizer):
         return evidence + self.sparsity * cost.sum(1) + self.smoothness * roughness
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
-        """How much is kept (ssr) or removed (sdr)."""
+        """Return the share of each pixel that is kept (ssr) or removed (sdr)."""
         keep = masks.resize(theta, score.images.shape[-2:])[:, 0, 0]
         return keep if self.mode == "ssr" else 1 - keep

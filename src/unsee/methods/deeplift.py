@@ -15,27 +15,30 @@ __all__ = ["DeepLift"]
 
 @dataclass(frozen=True)
 class DeepLift(CaptumMethod):
-    """Differences to the background, carried back layer by layer (Shrikumar et al., 2017; Captum).
+    """Back-propagate differences from the background through the layers (Shrikumar et al., 2017).
 
-    The baseline is what the in-filler puts where nothing is kept. Captum knows the rule for common
-    activations only; the others, ReLU6 among them, pass the plain gradient on.
+    The baseline is the background that the in-filler computes when no pixel is kept. Captum's
+    `DeepLift` has rules for common activations; others, such as ReLU6, propagate their gradient.
+
+    Reference: A. Shrikumar, P. Greenside, A. Kundaje, "Learning Important Features Through
+    Propagating Activation Differences", ICML 2017, https://arxiv.org/abs/1704.02685.
     """
 
     traits = replace(CaptumMethod.traits, needs_gradient=True, needs_module=True)
 
     channels: Pooling = "sum"
-    """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+    """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
-    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
-        """One backward pass of the image and its baseline."""
+    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+        """Return the contributions: one backward pass of the image and its baseline."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # it announces its hooks
+            warnings.simplefilter("ignore", UserWarning)  # Captum warns that it adds hooks
             try:
-                return captum.DeepLift(network).attribute(x, behind)
+                return captum.DeepLift(network).attribute(x, background)
             except RuntimeError as error:
                 if "was detected" not in str(error):
                     raise
                 raise InputError(
-                    "deeplift: Captum needs every module to be called once, and this network calls "
-                    "one of its activations several times"
+                    "deeplift: Captum expects every module to be called once, but this network "
+                    "calls one of its activations several times"
                 ) from error

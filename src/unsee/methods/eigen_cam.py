@@ -10,9 +10,15 @@ __all__ = ["EigenCAM"]
 
 @dataclass(frozen=True)
 class EigenCAM(CamMethod):
-    """First principal component of the activations, whatever class (Muhammad & Yeasin, 2020)."""
+    """Project the activations of a layer on their first component (Muhammad & Yeasin, IJCNN 2020).
+
+    The map is the same for every class. No gradient is needed.
+
+    Reference: M. B. Muhammad, M. Yeasin, "Eigen-CAM: Class Activation Map using Principal
+    Components", IJCNN 2020, https://arxiv.org/abs/2008.00299.
+    """
 
     library: ClassVar[str] = "EigenCAM"
 
-    layer: str = ""
-    """Name of the layer in your network; if empty, the last one that still knows about places."""
+    layer: str | None = None
+    """Name of the layer in the network (default: the last one with a spatial output)."""

@@ -1,4 +1,4 @@
-"""Extremal perturbation: the mask of a given area that keeps the most, or takes the most away."""
+"""Extremal perturbation: the smooth mask of a fixed area that preserves or deletes the most."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -14,26 +14,39 @@ from unsee.infillers.base import RowIndex
 from unsee.masking.optimizers import Momentum, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._ranking_network import Ranking
-from unsee.methods.base import MaskOptimizer, check_positive, top_of
+from unsee.methods._warm_start import Initializer, top_region
+from unsee.methods.base import MaskOptimizer, check_positive
 from unsee.types import Keep, Losses, Saliency, Theta, Variants
 
 __all__ = ["ExtremalPerturbation"]
 
 SHARPNESS = 20.0
-"""Of the smooth maximum (paper: temperature 1/20)."""
-REACH = 1.2
-"""How far a cell's bump is followed, in units of its width."""
+"""Inverse temperature of the smooth maximum (paper: temperature 1/20)."""
+BUMP_RADIUS = 1.2
+"""Distance at which the bump of a cell is cut off, in units of its width `smoothness`."""
 
 
 @dataclass(frozen=True)
 class ExtremalPerturbation(MaskOptimizer):
-    """Extremal perturbations and smooth masks (Fong, Patrick & Vedaldi, ICCV 2019).
+    """Optimise a smooth mask of fixed area (Fong, Patrick & Vedaldi, ICCV 2019).
 
-    For each area a, a mask m that maximises score(m) - weight mean((sort(m) - r_a)^2), where r_a
-    is 1 on a share a of the pixels and 0 on the others. Masks are smooth: each cell is a bump, and
-    bumps are joined by a smooth maximum. The map is the mean of the masks of all areas.
+    For each area a, the method maximises over a mask m
 
-    The in-filler is blended in linearly (paper: a pyramid of blurs, indexed by the mask).
+        score(m) - weight growth^step mean((sort(m) - r_a)^2),
+
+    where r_a is 1 on a share a of the pixels and 0 on the others. In mode `delete` the first term
+    is -score(1 - m). Masks are smooth: each cell is a Gaussian bump, and the bumps v of a pixel
+    are combined by the smooth maximum sum(v e^(v / T)) / sum(e^(v / T)). The map is the mean of
+    the masks of all areas.
+
+    Reference: R. Fong, M. Patrick, A. Vedaldi, "Understanding Deep Networks via Extremal
+    Perturbations and Smooth Masks", ICCV 2019, https://arxiv.org/abs/1910.08485.
+
+    Departures from the paper:
+        - Image and background are blended linearly; the paper indexes a pyramid of blurs by the
+          mask.
+        - The default is one area, 0.1; the paper's four areas are the recipe
+          `extremal_perturbation`.
     """
 
     traits = replace(
@@ -41,23 +54,24 @@ class ExtremalPerturbation(MaskOptimizer):
     )
 
     areas: tuple[float, ...] = (0.1,)
-    """Shares of the image (paper: 0.025, 0.05, 0.1, 0.2), one mask for each."""
+    """Areas of the masks as shares of the image, one mask for each (paper: 0.025, 0.05, 0.1,
+    0.2)."""
     mode: Literal["preserve", "delete"] = "preserve"
-    """Keep the most with so much area, or destroy the most."""
+    """Preserve the highest score with the area, or delete it for the lowest score."""
     cell: int = 7
-    """Side of a cell in pixels."""
+    """Side of a cell of the mask in pixels."""
     smoothness: float = 21.0
-    """Width of a cell's bump in pixels: two standard deviations."""
+    """Width of the bump of a cell in pixels, two standard deviations."""
     steps: int = 800
-    """Optimisation steps."""
+    """Number of optimisation steps."""
     rate: float = 0.01
-    """Of gradient ascent with momentum 0.9."""
+    """Rate of gradient ascent with momentum 0.9."""
     weight: float = 300.0
-    """Of the area constraint; it grows by `growth` each step."""
+    """Weight of the area constraint before the first step."""
     growth: float = 1.0035
-    """Factor of the constraint's weight per step."""
+    """Factor by which the weight of the area constraint grows in each step."""
     flips: bool = True
-    """Mirror the picture in every other step."""
+    """Whether the perturbed image is mirrored in every other step."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.areas, tuple):
@@ -72,16 +86,16 @@ class ExtremalPerturbation(MaskOptimizer):
 
     @property
     def passes(self) -> int:
-        """A mask for each area."""
+        """Number of passes of one step: one for each area."""
         return len(self.areas)
 
     @property
     def update_rule(self) -> Optimizer:
-        """Gradient descent with momentum."""
+        """Gradient descent with momentum 0.9."""
         return Momentum(self.rate)
 
     def start(self, score: MaskedScore) -> Theta:
-        """Half of everything, with cells beyond the border for the bumps that reach in."""
+        """Return masks of 1/2, with a margin of cells whose bumps reach into the image."""
         size = score.images.shape[-2:]
         if self.cell > min(size):
             raise InputError(
@@ -93,39 +107,44 @@ class ExtremalPerturbation(MaskOptimizer):
 
     @property
     def _margin(self) -> int:
-        return -(-int(REACH * self.smoothness) // self.cell)
+        """Number of cells beyond each border of the image."""
+        return -(-int(BUMP_RADIUS * self.smoothness) // self.cell)
 
-    def warm(self, theta: Theta, hills: Ranking) -> Theta:
-        """Each area's mask is as much of what is high."""
+    @property
+    def initializer(self) -> Initializer:
+        """Rule that fills the mask of each area with that share of the top of a ranking."""
+        return self._area_masks
+
+    def _area_masks(self, theta: Theta, ranking: Ranking) -> Theta:
         margin = self._margin
         inner = (theta.shape[-2] - 2 * margin, theta.shape[-1] - 2 * margin)
-        tops = torch.cat([top_of(hills, inner, area) for area in self.areas], 1)
-        return F.pad(tops.flatten(1, 2), (margin,) * 4, mode="replicate").view_as(theta)
+        regions = torch.cat([top_region(ranking, inner, area) for area in self.areas], 1)
+        return F.pad(regions.flatten(1, 2), (margin,) * 4, mode="replicate").view_as(theta)
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
-        """What the mask's area costs, less what it brings."""
+        """Return the signed scores plus the weighted area constraint, summed over the areas."""
         keep = self._smooth(theta, score.images.shape[-2:])
         mirrored = self.flips and step % 2 == 1
 
         def mirror(variants: Variants, rows: RowIndex) -> Variants:
             return variants.flip(-1)
 
-        shown = keep if self.mode == "preserve" else 1 - keep
-        brought = score(shown, step=step, view=mirror if mirrored else None)
+        perturbed = keep if self.mode == "preserve" else 1 - keep
+        scores = score(perturbed, step=step, view=mirror if mirrored else None)
         ordered = keep.flatten(2).sort(2).values
-        places = torch.linspace(0, 1, ordered.shape[2], device=keep.device)
-        wanted = places >= 1 - keep.new_tensor(self.areas)[:, None]
-        off = (ordered - wanted.to(keep)).square().mean(2)
+        quantile = torch.linspace(0, 1, ordered.shape[2], device=keep.device)
+        reference = quantile >= 1 - keep.new_tensor(self.areas)[:, None]
+        deviation = (ordered - reference.to(keep)).square().mean(2)
         sign = -1 if self.mode == "preserve" else 1
-        return (sign * brought + self.weight * self.growth**step * off).sum(1)
+        return (sign * scores + self.weight * self.growth**step * deviation).sum(1)
 
     def _smooth(self, theta: Keep, size: torch.Size) -> Float[Tensor, "b k 1 _h _w"]:
-        """Join the bumps of the cells by a smooth maximum: sum(v e^(v/T)) / sum(e^(v/T))."""
-        reach = range(-self._margin, self._margin + 1)
+        """Combine the bumps of the cells by a smooth maximum, at the size of the image."""
+        shifts = range(-self._margin, self._margin + 1)
         rows, columns = (
             [
                 _bump(side, self.cell, self._margin, self.smoothness, shift, theta.device)
-                for shift in reach
+                for shift in shifts
             ]
             for side in size
         )
@@ -141,15 +160,15 @@ class ExtremalPerturbation(MaskOptimizer):
         return sum(part[0] for part in parts) / sum(part[1] for part in parts)
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
-        """The mean of the masks."""
+        """Return the mean of the masks."""
         return self._smooth(theta, score.images.shape[-2:]).mean(1)[:, 0]
 
 
 def _bump(
     length: int, cell: int, margin: int, width: float, shift: int, device: torch.device
 ) -> tuple[Int[Tensor, " n"], Float[Tensor, " n"]]:
-    """For each pixel of a side, the cell `shift` cells away, and how far its bump reaches here."""
+    """Return the cell `shift` cells away from each pixel of a side, and the value of its bump."""
     pixel = torch.arange(length, device=device)
-    home = pixel // cell + shift
-    off = pixel - ((home + 0.5) * cell - 0.5)
-    return home + margin, torch.exp(-2 * (off / width).square())
+    index = pixel // cell + shift
+    distance = pixel - ((index + 0.5) * cell - 0.5)
+    return index + margin, torch.exp(-2 * (distance / width).square())

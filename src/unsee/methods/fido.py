@@ -1,6 +1,7 @@
-"""FIDO: how likely must a pixel be seen?"""
+"""FIDO: the probability of each pixel to be kept, with in-filling of the removed pixels."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -9,8 +10,8 @@ from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._ranking_network import Ranking
-from unsee.methods.base import MaskOptimizer, check_grid, check_positive, top_of
+from unsee.methods._warm_start import Initializer, top_logits
+from unsee.methods.base import MaskOptimizer, check_grid, check_positive
 from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["FIDO"]
@@ -18,75 +19,98 @@ __all__ = ["FIDO"]
 
 @dataclass(frozen=True)
 class FIDO(MaskOptimizer):
-    """Learns each pixel's probability to be kept (Chang et al., ICLR 2019).
+    """Learn the probability of each pixel to be kept (Chang et al., ICLR 2019).
 
-    With p = sigmoid(theta) up-sampled to the image and keep ~ Concrete(p) per pixel, minimises
+    With p = sigmoid(theta), up-sampled bilinearly to the image, and keep ~ Concrete(p) drawn for
+    each pixel, the method minimises
 
-        ssr:  -E[log odds(keep)] + sparsity sum(p)        the smallest region that suffices
-        sdr:  +E[log odds(keep)] + sparsity sum(1 - p)    the smallest region that destroys
+        ssr:  -E[log odds(keep)] + sparsity sum(p)        smallest sufficient region
+        sdr:  +E[log odds(keep)] + sparsity sum(1 - p)    smallest destroying region
 
-    The published code raises the second term from 0 during the first 30 steps (`ramp`, not in the
-    paper), and its equations 3 and 4 print the two penalties the other way round.
+    The blend of image and background uses the soft samples, the in-filler receives them rounded,
+    and no gradient flows through the in-filler. The map is p (ssr) or 1 - p (sdr).
+
+    References: C.-H. Chang, E. Creager, A. Goldenberg, D. Duvenaud, "Explaining Image Classifiers
+    by Counterfactual Generation", ICLR 2019, https://arxiv.org/abs/1807.08024. Concrete
+    distribution: C. Maddison, A. Mnih, Y. W. Teh, ICLR 2017, https://arxiv.org/abs/1611.00712.
+
+    Departures from the paper:
+        - Equations 3 and 4 print the two penalties the other way round; the published code has
+          them as above.
+        - The paper in-fills with a generative model (CA, DeepFill v1), whose weights cannot ship
+          here; the default is its baseline `local`. `infiller=deepfill1` is the paper's FIDO-CA.
+        - `ramp` is 0; the published code raises the penalties over 30 steps (recipes `fido-ssr`,
+          `fido-sdr`).
+        - The number of samples of a step, 8, is that of the published code.
+        - The map up-samples logits, whereas the loss up-samples probabilities, as in the published
+          code.
+        - The smoothness penalty is the number of pixels times the mean of squared differences,
+          n / (n - 1) of the sum for a side of n pixels.
+        - For in-fillers that return visible pixels unchanged, soft masks blend with a background
+          that is in-filled tile by tile, so that visible pixels receive a gradient.
     """
 
     traits = replace(MaskOptimizer.traits, measure="log_odds", infiller=("local", {}))
 
     mode: Literal["ssr", "sdr"] = "ssr"
-    """Smallest sufficient or smallest destroying region."""
+    """Smallest sufficient region (ssr) or smallest destroying region (sdr)."""
     grid: int = 56
-    """Cells per side of the mask."""
+    """Number of cells per side of the mask."""
     samples: int = 8
-    """Masks drawn for each image at each step."""
+    """Number of masks drawn for each image in each step."""
     steps: int = 300
-    """Optimisation steps."""
+    """Number of optimisation steps."""
     rate: float = 0.05
-    """Adam's rate, falling linearly to 0."""
+    """Initial rate of Adam, which falls linearly to 0."""
     temperature: float = 0.1
-    """Of the Concrete distribution; lower is closer to coin flips."""
+    """Temperature of the Concrete distribution; lower values give more binary masks."""
     sparsity: float = 1e-3
     """Weight of the expected number of pixels that are kept (ssr) or removed (sdr)."""
     smoothness: float = 0.0
-    """Weight of the sum of squared differences between neighbouring pixels' probabilities."""
+    """Weight of the sum of squared differences between the probabilities of neighbouring pixels."""
     ramp: int = 0
-    """Steps during which the penalties grow to their weight."""
+    """Number of steps over which the penalties grow linearly to their weight."""
 
     def __post_init__(self) -> None:
         check_positive("fido", samples=self.samples, steps=self.steps, temperature=self.temperature)
 
     @property
     def passes(self) -> int:
-        """One for each sample."""
+        """Number of passes of one step: one for each sample."""
         return self.samples
 
     def with_budget(self, passes: int, size: Size) -> "FIDO":
-        """Fewer steps that are longer, so that probabilities come as far."""
+        """Return fewer steps at a higher rate, so that the probabilities move as far.
+
+        `ramp` is not scaled.
+        """
         steps = max(1, passes // self.passes)
         return replace(self, steps=steps, rate=self.rate * self.steps / steps)
 
     @property
     def update_rule(self) -> Optimizer:
-        """Adam with a falling rate."""
+        """Adam with a rate that falls linearly to 0."""
         return Adam(self.rate, fade=self.steps)
 
+    @property
+    def initializer(self) -> Initializer:
+        """Rule that makes the top of a ranking likely to be kept (ssr) or removed (sdr)."""
+        return partial(top_logits, sign=1 if self.mode == "ssr" else -1)
+
     def start(self, score: MaskedScore) -> Theta:
-        """Every cell is kept half of the time."""
+        """Return logits of 0: every cell is kept with probability 1/2."""
         check_grid("fido", self.grid, score)
         return score.images.new_zeros(len(score.images), 1, 1, self.grid, self.grid)
 
-    def warm(self, theta: Theta, hills: Ranking) -> Theta:
-        """The region is likely where it is high."""
-        logits = top_of(hills, theta.shape[-2:]).clamp(0.1, 0.9).logit()
-        return logits if self.mode == "ssr" else -logits
-
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
-        """Cost of the region, less what it brings."""
+        """Return the signed mean log-odds of the samples plus the penalties."""
         size = score.images.shape[-2:]
         noise = score.random.uniform(step, self.samples, 1, *size)
 
-        def draw(part: Tensor, rows: RowIndex) -> Tensor:
-            p = masks.resize(part.sigmoid()[None], size)[0]
-            flips = noise[rows.image, rows.variant]
-            return masks.relaxed_bernoulli(p.logit(eps=1e-6), flips, self.temperature)
+        def draw(logits: Tensor, rows: RowIndex) -> Tensor:
+            p = masks.resize(logits.sigmoid()[None], size)[0]
+            uniform = noise[rows.image, rows.variant]
+            return masks.relaxed_bernoulli(p.logit(eps=1e-6), uniform, self.temperature)
 
         thetas = theta.expand(-1, self.samples, -1, -1, -1)
         p = masks.resize(theta.sigmoid(), size)
@@ -102,10 +126,10 @@ class FIDO(MaskOptimizer):
         return evidence + min(1.0, (step + 1) / max(self.ramp, 1)) * penalty
 
     def project(self, theta: Theta) -> Theta:
-        """Any logit will do."""
+        """Return the logits unchanged: they have no constraint."""
         return theta
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
-        """The probability to be kept (ssr) or removed (sdr)."""
+        """Return the probability of each pixel to be kept (ssr) or removed (sdr)."""
         logits = masks.resize(theta, score.images.shape[-2:])[:, 0, 0]
         return logits.sigmoid() if self.mode == "ssr" else (-logits).sigmoid()

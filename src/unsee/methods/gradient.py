@@ -1,4 +1,4 @@
-"""The plain gradient, through Captum."""
+"""Gradient: the magnitude of the score's gradient, through Captum."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,13 +13,20 @@ __all__ = ["Gradient"]
 
 @dataclass(frozen=True)
 class Gradient(CaptumMethod):
-    """Magnitude of the score's gradient (Simonyan et al., 2014; Captum's Saliency)."""
+    """Compute the magnitude of the score's gradient (Simonyan, Vedaldi & Zisserman, 2014).
+
+    The map is max_c |d score / d x_c|, through Captum's `Saliency`.
+
+    Reference: K. Simonyan, A. Vedaldi, A. Zisserman, "Deep Inside Convolutional Networks:
+    Visualising Image Classification Models and Saliency Maps", ICLR workshop 2014,
+    https://arxiv.org/abs/1312.6034.
+    """
 
     traits = replace(CaptumMethod.traits, needs_gradient=True)
 
     channels: Pooling = "max"
-    """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+    """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
-    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
-        """One backward pass."""
+    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+        """Return the gradient: one backward pass."""
         return captum.Saliency(network).attribute(x, abs=False)

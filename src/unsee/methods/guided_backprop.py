@@ -14,20 +14,25 @@ __all__ = ["GuidedBackprop"]
 
 @dataclass(frozen=True)
 class GuidedBackprop(CaptumMethod):
-    """The gradient with negative parts cut off at every ReLU (Springenberg et al., 2015; Captum).
+    """Back-propagate only positive gradients through ReLUs (Springenberg et al., 2015).
 
-    ReLU6 counts as a ReLU (Captum itself passes it by). Networks whose ReLUs are functions instead
-    of modules give the plain gradient, as with Captum.
+    The map is the largest magnitude over channels, through Captum's `GuidedBackprop`.
+
+    Reference: J. T. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller, "Striving for Simplicity:
+    The All Convolutional Net", ICLR workshop 2015, https://arxiv.org/abs/1412.6806.
+
+    Departure from Captum:
+        - ReLU6 is treated as a ReLU; Captum ignores it.
+    A network whose ReLUs are functions instead of modules gives the plain gradient, as in Captum.
     """
 
     traits = replace(CaptumMethod.traits, needs_gradient=True, needs_module=True)
 
     channels: Pooling = "max"
-    """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+    """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
-    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
-        """One backward pass."""
-
+    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+        """Return the guided gradient: one backward pass."""
         from captum._utils.common import _register_backward_hook
 
         class Guided(captum.GuidedBackprop):  # type: ignore[misc]
@@ -38,5 +43,5 @@ class GuidedBackprop(CaptumMethod):
                     )
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # it announces its hooks
+            warnings.simplefilter("ignore", UserWarning)  # Captum warns that it adds hooks
             return Guided(network).attribute(x)

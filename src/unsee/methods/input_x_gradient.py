@@ -1,4 +1,4 @@
-"""Gradient times input, through Captum."""
+"""Input x gradient, through Captum."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,13 +13,20 @@ __all__ = ["InputXGradient"]
 
 @dataclass(frozen=True)
 class InputXGradient(CaptumMethod):
-    """The score's gradient times the normalised input (Shrikumar et al., 2016; Captum)."""
+    """Multiply the score's gradient by the normalised image (Shrikumar et al., 2016).
+
+    The map is sum_c x_c d score / d x_c, through Captum's `InputXGradient`.
+
+    Reference: A. Shrikumar, P. Greenside, A. Shcherbina, A. Kundaje, "Not Just a Black Box:
+    Learning Important Features Through Propagating Activation Differences", 2016,
+    https://arxiv.org/abs/1605.01713.
+    """
 
     traits = replace(CaptumMethod.traits, needs_gradient=True)
 
     channels: Pooling = "sum"
-    """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+    """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
-    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
-        """One backward pass."""
+    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+        """Return the product: one backward pass."""
         return captum.InputXGradient(network).attribute(x)

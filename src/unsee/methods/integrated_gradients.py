@@ -14,27 +14,34 @@ __all__ = ["IntegratedGradients"]
 
 @dataclass(frozen=True)
 class IntegratedGradients(CaptumMethod):
-    """Gradients on the way from the background to the image (Sundararajan et al., 2017; Captum).
+    """Integrate gradients from the background to the image (Sundararajan, Taly & Yan, 2017).
 
-    The baseline is what the in-filler puts where nothing is kept: grey, a blur, ...
+    With a baseline b, the background that the in-filler computes when no pixel is kept, the map is
+
+        sum_c (x_c - b_c) integral_0^1 d score(b + t (x - b)) / d x_c dt,
+
+    through Captum's `IntegratedGradients`.
+
+    Reference: M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks", ICML
+    2017, https://arxiv.org/abs/1703.01365.
     """
 
     traits = replace(CaptumMethod.traits, needs_gradient=True)
 
     steps: int = 50
-    """Points of the Gauss-Legendre rule."""
+    """Number of points of the Gauss-Legendre rule."""
     channels: Pooling = "sum"
-    """How channels become one map: their sum, the sum of magnitudes, the largest magnitude."""
+    """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
     def __post_init__(self) -> None:
         check_positive("integrated_gradients", steps=self.steps)
 
     def with_budget(self, passes: int, size: Size) -> "IntegratedGradients":
-        """As many points as the passes pay for."""
+        """Return this method with as many points as the passes pay for."""
         return replace(self, steps=max(1, passes))
 
-    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
-        """As many backward passes as steps."""
+    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+        """Return the integrated gradients: one backward pass for each point."""
         return captum.IntegratedGradients(network).attribute(
-            x, behind, n_steps=self.steps, internal_batch_size=network.at_a_time(self.steps)
+            x, background, n_steps=self.steps, internal_batch_size=network.at_a_time(self.steps)
         )

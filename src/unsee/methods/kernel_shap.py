@@ -17,39 +17,45 @@ __all__ = ["KernelSHAP"]
 
 @dataclass(frozen=True)
 class KernelSHAP(CaptumMethod):
-    """Shapley values of superpixels, by weighted regression (Lundberg & Lee, 2017; Captum).
+    """Estimate Shapley values of superpixels by weighted regression (Lundberg & Lee, 2017).
 
-    A hidden superpixel shows what the in-filler puts where nothing is kept.
+    The map is the Shapley value of the superpixel of each pixel, through Captum's `KernelShap`. A
+    removed superpixel is replaced by the background that the in-filler computes when no pixel is
+    kept.
+
+    Reference: S. Lundberg, S.-I. Lee, "A Unified Approach to Interpreting Model Predictions",
+    NeurIPS 2017, https://arxiv.org/abs/1705.07874.
     """
 
     traits = replace(CaptumMethod.traits, measure="probability")
 
     superpixels: Cut = "slic"
-    """How the image is cut up."""
+    """Segmentation of the image into superpixels."""
     segments: int = 50
-    """Superpixels wanted."""
+    """Number of superpixels."""
     samples: int = 1000
-    """Masked pictures for each image."""
+    """Number of masked images for each image."""
     channels: Pooling = "sum"
-    """How channels become one map; they are hidden together and equal."""
+    """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max). Channels
+    are removed together, so that their attributions are equal."""
 
     def __post_init__(self) -> None:
         check_positive("kernel_shap", segments=self.segments, samples=self.samples)
 
     def with_budget(self, passes: int, size: Size) -> "KernelSHAP":
-        """As many samples as the passes pay for."""
+        """Return this method with as many samples as the passes pay for."""
         return replace(self, samples=max(1, passes - 2))
 
-    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
-        """A forward pass for each sample, the whole and the empty image."""
+    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+        """Return the Shapley values: a pass for each sample, the image and its background."""
         check_segments("kernel_shap", self.segments, network.score.images)
-        pieces = cut(network.score.images[network.row], self.superpixels, self.segments)
-        if int(pieces.max()) == 0:  # a single superpixel is worth everything
+        labels = cut(network.score.images[network.row], self.superpixels, self.segments)
+        if int(labels.max()) == 0:  # a single superpixel has the whole difference
             with torch.no_grad():
-                return (network(x) - network(behind)).view(-1, 1, 1, 1).expand_as(x)
+                return (network(x) - network(background)).view(-1, 1, 1, 1).expand_as(x)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # it says that it casts to integers
+            warnings.simplefilter("ignore", UserWarning)  # Captum warns that it casts to integers
             return captum.KernelShap(network).attribute(
-                x, behind, feature_mask=pieces[None, None], n_samples=self.samples,
+                x, background, feature_mask=labels[None, None], n_samples=self.samples,
                 perturbations_per_eval=network.at_a_time(self.samples),
             )  # fmt: skip

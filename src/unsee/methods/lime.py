@@ -1,4 +1,4 @@
-"""LIME: a linear model of the score over superpixels that are shown or hidden."""
+"""LIME: a linear model of the score over superpixels that are kept or removed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,40 +19,55 @@ from unsee.types import Size
 
 __all__ = ["LIME"]
 
-ROUND = 64
-"""Samples drawn together; a round's noise must not depend on how many are wanted in all."""
+SAMPLES_PER_ROUND = 64
+"""Number of samples whose noise is drawn at once; fixed, so that a sample does not depend on
+`samples`."""
 
 
 @dataclass(frozen=True)
 class LIME(Method):
-    """Local interpretable model-agnostic explanations (Ribeiro et al., KDD 2016).
+    """Fit a linear model of the score to random superpixels (Ribeiro et al., KDD 2016).
 
-    Each sample shows every superpixel with probability 1/2. Its score is regressed on what was
-    shown, weighted by sqrt(exp(-d^2 / width^2)), d = 1 - cosine(shown, everything); a pixel's
-    importance is its superpixel's coefficient. Needs no gradient. With a generative in-filler it is
-    LIME-G (Agarwal & Nguyen, ACCV 2020), whose settings these are.
+    Each sample keeps every superpixel with probability 1/2, z in {0, 1}^s; the first keeps all. A
+    regression of score(z) on z, in which a sample has the weight
+
+        sqrt(exp(-d^2 / width^2)), d = 1 - cosine(z, 1),
+
+    gives a coefficient for each superpixel: the map. No gradient is needed. With a generative
+    in-filler the method is LIME-G.
+
+    References: M. T. Ribeiro, S. Singh, C. Guestrin, "'Why Should I Trust You?': Explaining the
+    Predictions of Any Classifier", KDD 2016, https://arxiv.org/abs/1602.04938. Settings and LIME-G:
+    C. Agarwal, A. Nguyen, "Explaining image classifiers by removing input features using
+    generative models", ACCV 2020, https://arxiv.org/abs/1910.04256, section 3.4.
+
+    Departures from Agarwal & Nguyen:
+        - The regression is ridge, as in the code of LIME that they ran; their text says LASSO
+          for 1000 steps (`regression=lasso`).
+        - The published script draws 500 samples, the paper 1000.
     """
 
     traits = Traits(allows_half_precision=True)
 
     superpixels: Cut = "slic"
-    """How the image is cut up."""
+    """Segmentation of the image into superpixels."""
     segments: int = 50
-    """Superpixels wanted (slic: about; grid: its square root a side; quickshift: own)."""
+    """Number of superpixels: approximate for slic, rounded to a square for grid, ignored by
+    quickshift."""
     compactness: float = 30.0
-    """SLIC: how square superpixels are."""
+    """Weight of distance against colour in SLIC; higher gives squarer superpixels."""
     sigma: float = 3.0
-    """SLIC: smoothing beforehand, in pixels."""
+    """Standard deviation, in pixels, of the blur before SLIC."""
     samples: int = 1000
-    """Masked pictures for each image, the whole image among them."""
+    """Number of masked images for each image, including the image itself."""
     width: float = 0.25
-    """Of the kernel that weights samples by how much they show."""
+    """Width of the kernel that weights samples by their similarity to the image."""
     regression: Literal["ridge", "lasso", "two_stage"] = "ridge"
-    """Regression; two_stage fits ridge again to the strongest superpixels alone."""
+    """Kind of regression; two_stage fits ridge a second time to the strongest superpixels."""
     alpha: float = 1.0
-    """Weight of the penalty (LASSO wants about 0.001)."""
+    """Weight of the penalty of the regression (for lasso, about 0.001)."""
     features: int = 10
-    """Superpixels that two_stage keeps."""
+    """Number of superpixels that two_stage selects."""
 
     def __post_init__(self) -> None:
         check_positive(
@@ -63,72 +78,79 @@ class LIME(Method):
             raise InputError(f"lime: expected samples >= 2, got {self.samples}")
 
     def with_budget(self, passes: int, size: Size) -> "LIME":
-        """As many samples as the passes pay for."""
+        """Return this method with as many samples as the passes pay for."""
         return replace(self, samples=max(2, passes))
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round is `ROUND` samples of each image."""
+        """Yield after each round of `SAMPLES_PER_ROUND` samples of each image."""
         check_segments("lime", self.segments, score.images)
-        cuts = [
+        segmentations = [
             cut(image, self.superpixels, self.segments, self.compactness, self.sigma)
             for image in score.images
         ]
-        shown: list[list[Tensor]] = [[] for _ in cuts]
-        scores: list[list[Tensor]] = [[] for _ in cuts]
-        for step, start in enumerate(range(0, self.samples, ROUND)):
-            done = min(start + ROUND, self.samples)
-            for i, pieces in enumerate(cuts):
-                coins = self._coins(score, i, step, pieces)[: done - start]
+        kept: list[list[Tensor]] = [[] for _ in segmentations]
+        scores: list[list[Tensor]] = [[] for _ in segmentations]
+        for step, start in enumerate(range(0, self.samples, SAMPLES_PER_ROUND)):
+            done = min(start + SAMPLES_PER_ROUND, self.samples)
+            for i, labels in enumerate(segmentations):
+                samples = self._samples(score, i, step, labels)[: done - start]
 
-                def draw(part: Tensor, rows: RowIndex, pieces: Tensor = pieces) -> Tensor:
-                    return part[:, pieces][:, None]
+                def draw(chunk: Tensor, rows: RowIndex, labels: Tensor = labels) -> Tensor:
+                    return chunk[:, labels][:, None]
 
                 with torch.no_grad():
-                    asked = _only(score, i)(coins[None], step=step, draw=draw)
-                shown[i].append(coins.cpu())
-                scores[i].append(asked[0].cpu())
-            yield Progress(done, self.samples, lambda: self._maps(cuts, shown, scores, score))
+                    results = _single(score, i)(samples[None], step=step, draw=draw)
+                kept[i].append(samples.cpu())
+                scores[i].append(results[0].cpu())
+            yield Progress(
+                done, self.samples, lambda: self._maps(segmentations, kept, scores, score)
+            )
 
-    def _coins(
-        self, score: MaskedScore, i: int, step: int, pieces: Int[Tensor, "h w"]
+    def _samples(
+        self, score: MaskedScore, i: int, step: int, labels: Int[Tensor, "h w"]
     ) -> Float[Tensor, "n s"]:
-        """Which superpixels each sample shows; the very first shows all."""
-        count = int(pieces.max()) + 1
-        noise = _only(score, i).random.uniform(step, ROUND, count, stream="coins")[0]
-        coins = (noise < 0.5).to(score.images)
+        """Draw the superpixels that each sample keeps; the very first sample keeps all."""
+        count = int(labels.max()) + 1
+        noise = _single(score, i).random.uniform(step, SAMPLES_PER_ROUND, count, stream="coins")[0]
+        samples = (noise < 0.5).to(score.images)
         if step == 0:
-            coins[0] = 1
-        return coins
+            samples[0] = 1
+        return samples
 
     def _maps(
         self,
-        cuts: list[Tensor],
-        shown: list[list[Tensor]],
+        segmentations: list[Tensor],
+        kept: list[list[Tensor]],
         scores: list[list[Tensor]],
         score: MaskedScore,
     ) -> Float[Tensor, "b h w"]:
-        rows = []
-        for pieces, coins, values in zip(cuts, shown, scores, strict=True):
-            x, y = torch.cat(coins).double().numpy(), torch.cat(values).double().numpy()
-            rows.append(torch.from_numpy(self.regress(x, y)).to(score.images)[pieces])
-        return torch.stack(rows)
+        maps = []
+        for labels, samples, values in zip(segmentations, kept, scores, strict=True):
+            x, y = torch.cat(samples).double().numpy(), torch.cat(values).double().numpy()
+            maps.append(torch.from_numpy(self.regress(x, y)).to(score.images)[labels])
+        return torch.stack(maps)
 
     def regress(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The coefficient of each superpixel, from what was shown (n, s) and the scores (n,)."""
+        """Return the coefficient of each superpixel.
+
+        Args:
+            x: kept superpixels of each sample, 0 or 1, of shape (n, s).
+            y: score of each sample, of shape (n,).
+        """
         from sklearn.linear_model import Lasso, Ridge
 
         cosine = np.sqrt(x.mean(1))  # of a row of zeros and ones with a row of ones
         weight = np.sqrt(np.exp(-((1 - cosine) ** 2) / self.width**2))
         if self.regression == "lasso":
             return Lasso(self.alpha, max_iter=10_000).fit(x, y, weight).coef_
-        found: NDArray[np.float64] = Ridge(self.alpha).fit(x, y, weight).coef_
+        coefficients: NDArray[np.float64] = Ridge(self.alpha).fit(x, y, weight).coef_
         if self.regression == "two_stage":
-            strong = np.argsort(-np.abs(found), kind="stable")[: self.features]
-            found = np.zeros_like(found)
-            found[strong] = Ridge(self.alpha).fit(x[:, strong], y, weight).coef_
-        return found
+            strong = np.argsort(-np.abs(coefficients), kind="stable")[: self.features]
+            coefficients = np.zeros_like(coefficients)
+            coefficients[strong] = Ridge(self.alpha).fit(x[:, strong], y, weight).coef_
+        return coefficients
 
 
-def _only(score: MaskedScore, i: int) -> MaskedScore:
-    """The question about one of the images."""
+def _single(score: MaskedScore, i: int) -> MaskedScore:
+    """Return the score of image `i` alone."""
     return score.rows(torch.arange(len(score.images), device=score.images.device) == i)

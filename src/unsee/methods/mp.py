@@ -1,4 +1,4 @@
-"""MP: the smallest smooth hole that hides the object."""
+"""MP: the smallest smooth mask that lowers the score."""
 
 from dataclasses import dataclass, replace
 
@@ -9,8 +9,7 @@ from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._ranking_network import Ranking
-from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive, top_of
+from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive
 from unsee.types import Losses, Saliency, Theta, Variants
 
 __all__ = ["MP"]
@@ -18,29 +17,39 @@ __all__ = ["MP"]
 
 @dataclass(frozen=True)
 class MP(MaskOptimizer):
-    """Meaningful perturbation (Fong & Vedaldi, ICCV 2017).
+    """Find the smallest smooth mask that lowers the score (Fong & Vedaldi, ICCV 2017).
 
-    Over keep in [0, 1] minimises, with the image jittered by a few pixels,
+    Over a mask m in [0, 1], with the perturbed image jittered by a few pixels, the method minimises
 
-        score(keep) + sparsity sum(1 - keep) + smoothness sum(|grad keep|^power)
+        score(m) + sparsity sum(1 - m) + smoothness sum(|grad m|^power)
 
-    The sums run over the cells of the mask. Settings as in Agarwal & Nguyen (ACCV 2020).
+    with sums over the cells of the mask. The map is 1 - m.
+
+    References: R. Fong, A. Vedaldi, "Interpretable Explanations of Black Boxes by Meaningful
+    Perturbation", ICCV 2017, https://arxiv.org/abs/1704.03296. Settings: C. Agarwal, A. Nguyen,
+    "Explaining image classifiers by removing input features using generative models", ACCV 2020,
+    https://arxiv.org/abs/1910.04256, section 3.5.
+
+    Departures from Fong & Vedaldi, which follow Agarwal & Nguyen:
+        - The mask starts at uniform random values.
+        - The up-sampled mask is not blurred.
+        - The variation is the sum of |dx|^3 + |dy|^3 instead of sqrt(dx^2 + dy^2)^3.
     """
 
     traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 10, "kernel": 0}))
 
     grid: int = 28
-    """Cells per side of the mask."""
+    """Number of cells per side of the mask."""
     steps: int = 300
-    """Optimisation steps."""
+    """Number of optimisation steps."""
     rate: float = 0.1
-    """Adam's rate."""
+    """Rate of Adam."""
     sparsity: float = 1e-4
-    """Weight of the number of cells removed."""
+    """Weight of the number of removed cells."""
     smoothness: float = 1e-2
     """Weight of the variation between neighbouring cells."""
     power: float = 3.0
-    """To which differences are raised."""
+    """Exponent of the differences between neighbouring cells."""
     jitter: int = 4
     """Largest shift of the perturbed image, in pixels."""
 
@@ -50,7 +59,7 @@ class MP(MaskOptimizer):
 
     @property
     def passes(self) -> int:
-        """A single mask."""
+        """Number of passes of one step: one."""
         return 1
 
     @property
@@ -59,16 +68,12 @@ class MP(MaskOptimizer):
         return Adam(self.rate)
 
     def start(self, score: MaskedScore) -> Theta:
-        """Uniformly random."""
+        """Return a mask of uniform random values."""
         check_grid("mp", self.grid, score)
         return score.random.uniform(0, 1, 1, self.grid, self.grid, stream="start")
 
-    def warm(self, theta: Theta, hills: Ranking) -> Theta:
-        """What is removed is what is high."""
-        return 1 - top_of(hills, theta.shape[-2:])
-
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
-        """What is left of the score, and the cost of the hole."""
+        """Return the score of the jittered image plus the penalties of the mask."""
         shifts = (score.random.uniform(step, 2, stream="jitter") * (self.jitter + 1)).long()
 
         def jittered(variants: Variants, rows: RowIndex) -> Variants:
@@ -77,14 +82,14 @@ class MP(MaskOptimizer):
             h, w = variants.shape[-2:]
             larger = F.interpolate(variants, (h + self.jitter, w + self.jitter), mode="bilinear")
             corners = shifts[rows.image].tolist()
-            cut = [v[:, y : y + h, x : x + w] for v, (y, x) in zip(larger, corners, strict=True)]
-            return torch.stack(cut)
+            crops = [v[:, y : y + h, x : x + w] for v, (y, x) in zip(larger, corners, strict=True)]
+            return torch.stack(crops)
 
         area = (1 - theta).flatten(1).sum(1)
         edges = self.grid * max(self.grid - 1, 1) * masks.total_variation(theta, self.power)
-        left = score(theta, step=step, view=jittered).mean(1)
-        return left + self.sparsity * area + self.smoothness * edges
+        deletion = score(theta, step=step, view=jittered).mean(1)
+        return deletion + self.sparsity * area + self.smoothness * edges
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
-        """How much of each cell is removed."""
+        """Return the removed share of each pixel."""
         return masks.resize(1 - theta, score.images.shape[-2:])[:, 0, 0]

@@ -1,4 +1,4 @@
-"""MP2: cells go, a few at a time, until the class is gone."""
+"""MP2: remove the cells of largest gradient until the score is at chance."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,65 +16,76 @@ __all__ = ["MP2"]
 
 @dataclass(frozen=True)
 class MP2(Method):
-    """Greedy meaningful perturbation (Agarwal & Nguyen, ACCV 2020, section 3.5).
+    """Remove the cells of largest gradient until the score is at chance (Agarwal & Nguyen, 2020).
 
-    From everything kept, each step removes the cells at which the score's gradient is largest in
-    magnitude, for good, until the score is at chance. No code was published: this follows the text.
-    With a generative in-filler it is MP2-G; the gradient then holds the background fixed.
+    The mask m starts at 1. Each step sets m to 0, permanently, in the `cells` kept cells at which
+    |d score(m) / d m| is largest, until score(m) <= chance. With a generative in-filler the method
+    is MP2-G; the gradient then treats the background as constant. No code was published: this
+    follows the text.
+
+    Reference: C. Agarwal, A. Nguyen, "Explaining image classifiers by removing input features using
+    generative models", ACCV 2020, https://arxiv.org/abs/1910.04256, section 3.5.
+
+    Departure from the paper:
+        - The map is the order of removal, from 1 for the first cells to 0 for those that stay,
+          also in the recipes `mp2` and `mp2-g`; the paper's map is the mask (`binary = true`).
     """
 
     traits = Traits(infiller=("blur", {"sigma": 10, "kernel": 0}), needs_gradient=True)
 
     grid: int = 28
-    """Cells per side of the mask."""
+    """Number of cells per side of the mask."""
     cells: int = 2
-    """Removed in each step (paper: two; more are faster and coarser)."""
+    """Number of cells that each step removes (paper: 2); more are faster and coarser."""
     chance: float = 0.001
-    """Score at which a photo is done: chance, 0.001 for ImageNet and 0.003 for Places365."""
+    """Score at which an image is finished: chance (paper: 0.001 for ImageNet, 0.003 for
+    Places365)."""
     binary: bool = False
-    """Return the bare mask, as the paper does, instead of the order in which cells went."""
+    """Return the mask of removed cells, as in the paper, instead of the order of removal."""
 
     def __post_init__(self) -> None:
         check_positive("mp2", cells=self.cells, grid=self.grid)
 
     def with_budget(self, passes: int, size: Size) -> "MP2":
-        """As few cells in a step as the passes pay for, if all of them have to go."""
+        """Return the fewest cells a step with which the passes suffice to remove all cells."""
         return replace(self, cells=max(1, -(-(self.grid**2) // passes)))
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round is one step; photos that are done are asked no more."""
+        """Yield after each step; images that are finished cost no further passes."""
         check_grid("mp2", self.grid, score)
         count, size = self.grid**2, score.images.shape[-2:]
-        # the step in which each cell went; cells that stay have the number of all steps
+        # the step in which each cell is removed; cells that stay have the number of all steps
         total = -(-count // self.cells)
-        gone = torch.full((len(score.images), count), float(total), device=score.images.device)
-        alive = torch.ones(len(gone), dtype=torch.bool, device=gone.device)
-        done = 0
-        while alive.any() and done < total:
-            keep = (gone[alive] == total).to(score.images).view(-1, 1, 1, self.grid, self.grid)
-            scores, slopes = _slopes(score.rows(alive), keep)
-            still = scores > self.chance
-            alive[alive.clone()] = still
-            chosen = (
-                slopes[still]
-                .masked_fill(keep.flatten(1)[still] == 0, -1)
-                .topk(min(self.cells, count - done * self.cells))
+        removed_at = torch.full(
+            (len(score.images), count), float(total), device=score.images.device
+        )
+        active = torch.ones(len(removed_at), dtype=torch.bool, device=removed_at.device)
+        step = 0
+        while active.any() and step < total:
+            kept = (removed_at[active] == total).to(score.images)
+            scores, slopes = _slopes(score.rows(active), kept.view(-1, 1, 1, self.grid, self.grid))
+            above = scores > self.chance
+            active[active.clone()] = above
+            steepest = (
+                slopes[above]
+                .masked_fill(kept[above] == 0, -1)
+                .topk(min(self.cells, count - step * self.cells))
             )
-            if len(chosen.indices):
-                gone[alive] = gone[alive].scatter(1, chosen.indices, float(done))
-            done += 1
-            if alive.any() and done < total:
-                yield Progress(done, total, drawn(self._map(gone, total, size)))
-        yield Progress(total, total, drawn(self._map(gone, total, size)))
+            if len(steepest.indices):
+                removed_at[active] = removed_at[active].scatter(1, steepest.indices, float(step))
+            step += 1
+            if active.any() and step < total:
+                yield Progress(step, total, drawn(self._map(removed_at, total, size)))
+        yield Progress(total, total, drawn(self._map(removed_at, total, size)))
 
-    def _map(self, gone: Tensor, total: int, size: torch.Size) -> Saliency:
-        """1 for the first cells to go, falling to 0 for those that stay."""
-        order = (gone < total).float() if self.binary else 1 - gone / total
+    def _map(self, removed_at: Tensor, total: int, size: torch.Size) -> Saliency:
+        """Return 1 for the first removed cells, falling to 0 for those that stay."""
+        order = (removed_at < total).float() if self.binary else 1 - removed_at / total
         return masks.resize(order.view(-1, 1, 1, self.grid, self.grid), size)[:, 0, 0]
 
 
 def _slopes(score: MaskedScore, keep: Keep) -> tuple[Tensor, Tensor]:
-    """Scores, and the magnitude of their derivative by each cell."""
+    """Return the scores and the magnitude of their derivative by each cell."""
     with torch.enable_grad():
         keep = keep.requires_grad_()
         scores = score(keep)[:, 0]

@@ -16,10 +16,14 @@ __all__ = ["Occlusion"]
 
 @dataclass(frozen=True)
 class Occlusion(CaptumMethod):
-    """A window slides over the image and shows what is behind (Zeiler & Fergus, 2014; Captum).
+    """Replace a sliding window by the background (Zeiler & Fergus, ECCV 2014).
 
-    Every pixel gets the mean drop over the windows that hold it; `sliding_patch` gives each window
-    its drop and up-samples. What is behind is what the in-filler puts where nothing is kept.
+    The map is, for each pixel, the mean drop of the score over the windows that contain it, through
+    Captum's `Occlusion`; `sliding_patch` up-samples the drops of the windows instead. The
+    background is that which the in-filler computes when no pixel is kept.
+
+    Reference: M. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", ECCV
+    2014, https://arxiv.org/abs/1311.2901.
     """
 
     traits = replace(CaptumMethod.traits, measure="probability", allows_half_precision=True)
@@ -29,20 +33,21 @@ class Occlusion(CaptumMethod):
     stride: int = 8
     """Distance between neighbouring windows in pixels."""
     channels: Pooling = "sum"
-    """How channels become one map; they are hidden together and equal."""
+    """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max). Channels
+    are removed together, so that their attributions are equal."""
 
     def __post_init__(self) -> None:
         check_positive("occlusion", patch=self.patch, stride=self.stride)
 
     def with_budget(self, passes: int, size: Size) -> "Occlusion":
-        """The smallest stride whose places, and the whole image, the passes pay for."""
+        """Return this method with the smallest stride that the passes pay for."""
         stride = 1
         while stride < self.patch and _places(self.patch, stride, size) > passes - 1:
             stride += 1
         return replace(self, stride=stride)
 
-    def ask(self, captum: Any, network: Scored, x: Images, behind: Images) -> Tensor:
-        """A forward pass for each window."""
+    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+        """Return the mean drops: one forward pass for each window."""
         c, h, w = x.shape[1:]
         if not self.stride <= self.patch <= min(h, w):
             raise InputError(
@@ -52,10 +57,10 @@ class Occlusion(CaptumMethod):
         places = _places(self.patch, self.stride, (h, w))
         window, steps = (c, self.patch, self.patch), (c, self.stride, self.stride)
         return captum.Occlusion(network).attribute(
-            x, window, steps, behind, perturbations_per_eval=network.at_a_time(places)
+            x, window, steps, background, perturbations_per_eval=network.at_a_time(places)
         )
 
 
 def _places(patch: int, stride: int, size: Size) -> int:
-    """How many windows there are; the last of a row may reach over the border."""
+    """Return the number of windows; the last of a row may extend beyond the border."""
     return math.prod(-(-(side - patch) // stride) + 1 for side in size)

@@ -1,4 +1,4 @@
-"""PDA: what the score would be if a small window were drawn anew, given what is around it."""
+"""PDA: the change of the score when small windows are resampled given their surroundings."""
 
 import math
 from collections.abc import Iterator
@@ -23,28 +23,39 @@ __all__ = ["PDA"]
 
 @dataclass(frozen=True)
 class PDA(Method):
-    """Prediction difference analysis (Zintgraf et al., ICLR 2017).
+    """Resample windows and measure the change of the score (Zintgraf et al., ICLR 2017).
 
-    A window's evidence is log2 odds(p(class | image)) - log2 odds(mean p(class | window drawn
-    anew)); a pixel's importance is the mean over the windows that hold it. Needs no gradient.
+    The weight of evidence of a window w is
 
-    `conditional` draws the window from a Gaussian given the rim around it. Its mean and covariance
-    are those of all patches of the image itself (paper: of patches of a set of photos), so that no
-    data set is needed. `infiller` takes the window from the in-filler instead, once.
+        log2 odds(p(class | image)) - log2 odds(E[p(class | image with w resampled)]).
+
+    The map is, for each pixel, the mean over the windows that contain it. No gradient is needed.
+
+    The sampler `conditional` draws w from a Gaussian conditioned on the rim around it; beyond the
+    border of the image the rim is mirrored. The sampler `infiller` takes w from the in-filler,
+    once.
+
+    Reference: L. Zintgraf, T. Cohen, T. Adel, M. Welling, "Visualizing Deep Neural Network
+    Decisions: Prediction Difference Analysis", ICLR 2017, https://arxiv.org/abs/1702.04595.
+
+    Departures from the paper:
+        - Mean and covariance of the Gaussian are those of all patches of the image itself, so that
+          no data set is needed; the paper fits them to patches of a set of photos.
+        - `stride` is 5; the paper's 1, at 25 times the passes, is the recipe `pda`.
     """
 
     window: int = 10
     """Side of the window in pixels."""
     rim: int = 2
-    """Width of the rim around it that the drawn pixels are conditioned on."""
+    """Width in pixels of the rim around the window that samples are conditioned on."""
     stride: int = 5
-    """Distance between neighbouring windows (paper: 1, at 25 times the passes)."""
+    """Distance between neighbouring windows in pixels (paper: 1)."""
     samples: int = 10
-    """Drawn for each window."""
+    """Number of samples of each window."""
     sampler: Literal["conditional", "infiller"] = "conditional"
-    """Where a window's pixels come from."""
+    """Source of the pixels of a window: the conditional Gaussian, or the in-filler."""
     difference: Literal["log_odds", "plain"] = "log_odds"
-    """Of what; plain subtracts mean scores, for measures that are no probabilities."""
+    """Difference of log2 odds, or of mean scores (plain) for measures other than probability."""
 
     def __post_init__(self) -> None:
         check_positive(
@@ -52,7 +63,7 @@ class PDA(Method):
         )
 
     def with_budget(self, passes: int, size: Size) -> "PDA":
-        """The smallest stride that the passes pay for, at as many samples of each window."""
+        """Return this method with the smallest stride that the passes pay for."""
         times, stride = self.samples if self.sampler == "conditional" else 1, 1
         while (
             stride < self.window
@@ -63,7 +74,7 @@ class PDA(Method):
         return replace(self, stride=stride)
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round is one row of windows."""
+        """Yield after each row of windows."""
         (h, w), b = score.images.shape[-2:], len(score.images)
         if self.window + 2 * self.rim > min(h, w):
             raise InputError(
@@ -73,11 +84,14 @@ class PDA(Method):
         tops, lefts = (_places(side, self.window, self.stride) for side in (h, w))
         if self.difference == "log_odds" and score.measure is not measures.probability:
             raise InputError(
-                "pda: log_odds are of probabilities; for another measure set difference = plain"
+                "pda: difference=log_odds expects the measure probability; for other measures set "
+                "difference=plain"
             )
         conditional = self.sampler == "conditional"
-        redraw = (
-            _Redraw.of(score.images, self.window, self.rim, self.samples) if conditional else None
+        sampler = (
+            _WindowSampler.of(score.images, self.window, self.rim, self.samples)
+            if conditional
+            else None
         )
         total, count = torch.zeros_like(score.images[:, 0]), score.images.new_zeros(h, w)
         with torch.no_grad():
@@ -89,51 +103,55 @@ class PDA(Method):
                 times = self.samples if conditional else 1
                 keep = hole.new_ones(len(hole), 1, 1, 1) if conditional else hole
                 keep = keep.repeat_interleave(times, 0).expand(b, -1, -1, -1, -1)
-                view = redraw.view(score, row, corners) if redraw else None
+                view = sampler.view(score, row, corners) if sampler else None
                 scores = score(keep, step=row, view=view)
-                gained = self._evidence(whole, scores.unflatten(1, (-1, times)).mean(2))
+                evidence = self._evidence(whole, scores.unflatten(1, (-1, times)).mean(2))
                 inside = 1 - hole[:, 0]
-                total = total + torch.einsum("bk,khw->bhw", gained, inside)
+                total = total + torch.einsum("bk,khw->bhw", evidence, inside)
                 count = count + inside.sum(0)
                 yield Progress(row + 1, len(tops), drawn(total / count.clamp(min=1)))
 
     def _evidence(self, whole: Tensor, without: Tensor) -> Tensor:
+        """Return the evidence of each window, from scores of the image and without the window."""
         if self.difference == "plain":
             return whole - without
         return (whole.logit(eps=1e-6) - without.logit(eps=1e-6)) / torch.log(whole.new_tensor(2))
 
 
 def _places(side: int, window: int, stride: int) -> list[int]:
-    """Where windows begin, so that every pixel is in one."""
+    """Return where windows begin along a side, so that every pixel is in one."""
     last = side - window
     return sorted({*range(0, last + 1, stride), last})
 
 
 @dataclass(frozen=True, eq=False)
-class _Redraw:
-    """For each image, a Gaussian over patches, conditioned on their rims."""
+class _WindowSampler:
+    """For each image, a Gaussian over patches, conditioned on the rim of a window.
+
+    Axes: d numbers of a patch, i of them in the window, o in the rim.
+    """
 
     samples: int
     window: int
     rim: int
     mean: Float[Tensor, "b d"]
     inner: Tensor
-    """Which of a patch's numbers are the window's."""
+    """Whether each of the d numbers of a patch is in the window."""
     weights: Float[Tensor, "b i o"]
-    """From the rim's deviation to the window's."""
+    """Regression of the window on the rim, both as deviations from the mean."""
     root: Float[Tensor, "b i i"]
-    """Of the covariance that is left."""
+    """Cholesky factor of the conditional covariance."""
 
     @classmethod
-    def of(cls, images: Images, window: int, rim: int, samples: int) -> "_Redraw":
-        """Fit to all patches of each image, with a little noise of one grey level added."""
+    def of(cls, images: Images, window: int, rim: int, samples: int) -> "_WindowSampler":
+        """Fit a Gaussian to all patches of each image, plus noise of one grey level (1/255)."""
         side, means, covariances = window + 2 * rim, [], []
         exact = torch.float32 if images.device.type == "mps" else torch.float64
         for image in images:  # one by one: patches are many times larger than images
             patches = F.unfold(image[None], side, stride=max(1, window // 4))[0].T.to(exact)
             means.append(patches.mean(0))
-            off = patches - means[-1]
-            covariances.append(off.T @ off / len(off))
+            deviation = patches - means[-1]
+            covariances.append(deviation.T @ deviation / len(deviation))
         mean, covariance = torch.stack(means), torch.stack(covariances)
         covariance = covariance + torch.eye(covariance.shape[-1]).to(covariance) / 255**2
         core = torch.zeros(side, side, dtype=torch.bool)
@@ -143,29 +161,28 @@ class _Redraw:
         io, oo = covariance[:, inner][:, :, ~inner], covariance[:, ~inner][:, :, ~inner]
         weights = torch.linalg.solve(oo, io.mT).mT
         root = torch.linalg.cholesky(ii - weights @ io.mT)
-        numbers = (value.to(images) for value in (mean, weights, root))
-        mean, weights, root = numbers
+        mean, weights, root = (value.to(images) for value in (mean, weights, root))
         return cls(samples, window, rim, mean, inner, weights, root)
 
     def view(self, score: MaskedScore, step: int, corners: list[tuple[int, int]]) -> View:
-        """Paste windows that are drawn anew; beyond the border the rim is a mirror image."""
+        """Return a view that pastes samples of the windows at `corners` (top, left)."""
         padded = F.pad(score.images, [self.rim] * 4, mode="reflect")
         side, c = self.window + 2 * self.rim, score.images.shape[1]
         size = self.root.shape[-1]
         noise = score.random.normal(step, len(corners) * self.samples, size, stream="window")
 
-        def redrawn(variants: Variants, rows: RowIndex) -> Variants:
+        def resampled(variants: Variants, rows: RowIndex) -> Variants:
             result = variants.clone()
             for row, (image, variant) in enumerate(
                 zip(rows.image.tolist(), rows.variant.tolist(), strict=True)
             ):
                 top, left = corners[variant // self.samples]
-                around = padded[image, :, top : top + side, left : left + side].flatten()
-                off = (around - self.mean[image])[~self.inner]
-                drawn_anew = self.mean[image, self.inner] + self.weights[image] @ off
-                drawn_anew = drawn_anew + self.root[image] @ noise[image, variant]
-                patch = drawn_anew.view(c, self.window, self.window).clamp(0, 1)
+                surroundings = padded[image, :, top : top + side, left : left + side].flatten()
+                deviation = (surroundings - self.mean[image])[~self.inner]
+                values = self.mean[image, self.inner] + self.weights[image] @ deviation
+                values = values + self.root[image] @ noise[image, variant]
+                patch = values.view(c, self.window, self.window).clamp(0, 1)
                 result[row, :, top : top + self.window, left : left + self.window] = patch
             return result
 
-        return redrawn
+        return resampled

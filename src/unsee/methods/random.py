@@ -1,4 +1,4 @@
-"""The control that knows nothing: a random map."""
+"""Random: a control with a map of uniform noise."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,18 +12,20 @@ __all__ = ["Random"]
 
 @dataclass(frozen=True)
 class Random(Method):
-    """Uniform noise, the control that a map has to beat; it never asks the classifier."""
+    """Draw a map of uniform noise, the control that every method should exceed."""
 
     traits = Traits(uses_classifier=False)
 
-    grid: int = 0
-    """Cells per side, up-sampled bilinearly; 0 draws a number for each pixel."""
+    grid: int | None = None
+    """Number of cells per side, up-sampled bilinearly; None draws a number for each pixel."""
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round, without a pass."""
+        """Yield the map once, without a pass."""
         size = score.images.shape[-2:]
-        if self.grid:
+        if self.grid is None:
+            cells = (size[0], size[1])
+        else:
             check_grid("random", self.grid, score)
-        cells = (self.grid, self.grid) if self.grid else size
+            cells = (self.grid, self.grid)
         noise = score.random.uniform(0, 1, 1, *cells, stream="map")
         yield Progress(1, 1, drawn(masks.resize(noise, size)[:, 0, 0]))

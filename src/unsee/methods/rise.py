@@ -14,49 +14,55 @@ from unsee.types import Size
 
 __all__ = ["RISE"]
 
-ROUND = 64
-"""Masks drawn together; a round's noise must not depend on how many are wanted in all."""
+MASKS_PER_ROUND = 64
+"""Number of masks whose noise is drawn at once; fixed, so that a mask does not depend on
+`samples`."""
 
 
 @dataclass(frozen=True)
 class RISE(Method):
-    """Randomized input sampling (Petsiuk et al., BMVC 2018): E[score(keep) keep] / E[keep].
+    """Average random masks, weighted by their scores (Petsiuk, Das & Saenko, BMVC 2018).
 
-    Masks are coarse grids of coin flips, up-sampled bilinearly and shifted at random. They are made
-    when they are asked for and never stored. Needs no gradient.
+    The map is E[score(m) m] / E[m] over random masks m: grids of `cells` x `cells` Bernoulli draws,
+    up-sampled bilinearly and shifted at random by less than a cell. Masks are generated in chunks
+    and not stored. No gradient is needed.
+
+    Reference: V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation of
+    Black-box Models", BMVC 2018, https://arxiv.org/abs/1806.07421.
     """
 
     traits = Traits(allows_half_precision=True)
 
     cells: int = 7
-    """Cells per side of a random grid."""
+    """Number of cells per side of a random grid."""
     samples: int = 4000
-    """Masks for each image."""
+    """Number of masks for each image (paper: 4000 to 8000)."""
     keep: float = 0.5
-    """Probability that a cell is kept."""
+    """Probability of each cell to be kept."""
 
     def __post_init__(self) -> None:
         check_positive("rise", samples=self.samples, keep=self.keep, cells=self.cells)
 
     def with_budget(self, passes: int, size: Size) -> "RISE":
-        """As many samples as the passes pay for."""
+        """Return this method with as many samples as the passes pay for."""
         return replace(self, samples=max(1, passes))
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round is `ROUND` masks for each image."""
+        """Yield after each round of `MASKS_PER_ROUND` masks for each image."""
         check_grid("rise", self.cells, score)
         size = score.images.shape[-2:]
         total = torch.zeros_like(score.images[:, 0])
-        for step, start in enumerate(range(0, self.samples, ROUND)):
-            done = min(start + ROUND, self.samples)
-            noise = score.random.uniform(step, ROUND, self.cells + 1, self.cells + 1)
-            coins = (noise[:, : done - start] < self.keep).to(total)
-            shift = score.random.uniform(step, ROUND, 2, stream="shift")[:, : done - start]
+        for step, start in enumerate(range(0, self.samples, MASKS_PER_ROUND)):
+            done = min(start + MASKS_PER_ROUND, self.samples)
+            noise = score.random.uniform(step, MASKS_PER_ROUND, self.cells + 1, self.cells + 1)
+            grids = (noise[:, : done - start] < self.keep).to(total)
+            shift = score.random.uniform(step, MASKS_PER_ROUND, 2, stream="shift")
+            shift = shift[:, : done - start]
 
-            def draw(part: Tensor, rows: RowIndex, shift: Tensor = shift) -> Tensor:
-                return masks.shifted_grids(part, shift[rows.image, rows.variant], size)[:, None]
+            def draw(chunk: Tensor, rows: RowIndex, shift: Tensor = shift) -> Tensor:
+                return masks.shifted_grids(chunk, shift[rows.image, rows.variant], size)[:, None]
 
             with torch.no_grad():
-                scores = score(coins, step=step, draw=draw)
-                total = total + masks.sum_of_shifted_grids(coins, shift, scores, size)
+                scores = score(grids, step=step, draw=draw)
+                total = total + masks.sum_of_shifted_grids(grids, shift, scores, size)
             yield Progress(done, self.samples, drawn(total / (done * self.keep)))

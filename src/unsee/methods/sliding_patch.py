@@ -1,4 +1,4 @@
-"""SP: how much does the score fall when a square patch is removed?"""
+"""SP: the drop of the score when a sliding square patch is removed."""
 
 import math
 from collections.abc import Iterator
@@ -19,31 +19,37 @@ __all__ = ["SlidingPatch"]
 
 @dataclass(frozen=True)
 class SlidingPatch(Method):
-    """Occlusion with a sliding patch (Zeiler & Fergus, ECCV 2014; Agarwal & Nguyen, ACCV 2020).
+    """Measure the drop of the score when a sliding patch is removed (Zeiler & Fergus, ECCV 2014).
 
-    A = score(everything kept) - score(the patch removed), one number for each place of the patch,
-    up-sampled bilinearly to the image. Needs no gradient. With a generative in-filler it is SP-G.
+    The map is A = score(image) - score(patch removed), one number for each position of the patch,
+    up-sampled bilinearly to the image. No gradient is needed. With a generative in-filler the
+    method is SP-G.
+
+    References: M. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", ECCV
+    2014, https://arxiv.org/abs/1311.2901. Settings and SP-G: C. Agarwal, A. Nguyen, "Explaining
+    image classifiers by removing input features using generative models", ACCV 2020,
+    https://arxiv.org/abs/1910.04256, section 3.3.
     """
 
     traits = Traits(allows_half_precision=True)
 
     patch: int = 29
-    """Side of the patch in pixels (the published script of SP: 41)."""
+    """Side of the patch in pixels (paper: 29; published script: 41)."""
     stride: int = 3
-    """Distance between neighbouring places in pixels."""
+    """Distance between neighbouring positions in pixels."""
 
     def __post_init__(self) -> None:
         check_positive("sliding_patch", patch=self.patch, stride=self.stride)
 
     def with_budget(self, passes: int, size: Size) -> "SlidingPatch":
-        """The smallest stride whose places, and the whole image, the passes pay for."""
+        """Return this method with the smallest stride that the passes pay for."""
         stride = 1
         while math.prod((side - self.patch) // stride + 1 for side in size) > max(passes - 1, 1):
             stride += 1
         return replace(self, stride=stride)
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
-        """One round is one row of places."""
+        """Yield after each row of positions."""
         size = score.images.shape[-2:]
         if self.patch > min(size):
             raise InputError(

@@ -13,7 +13,7 @@ from unsee.classifiers.measures import probability
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.tide import between_curves
+from unsee.methods.tide import curve_area_loss
 from unsee.networks.ranking_decoder import RankingDecoder
 from unsee.noise import seeds_of
 from unsee.registry import made
@@ -145,7 +145,7 @@ class DistilledTask(MaskTask):
         score = MaskedScore(
             self.classifier, self.infiller, batch.pixels, targets, seeds, probability
         )
-        losses = between_curves(score, 0, ranking[:, None], levels)
+        losses = curve_area_loss(score, 0, ranking[:, None], levels)
         if self.config.smoothness:
             keep = ranking[:, None].sigmoid()
             losses = losses + self.config.smoothness * masks.total_variation(keep)

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import torch
+
+from tests.conftest import Convolutional, question, small, toy
+from tests.methods.conftest import mean_square_variation, on_grey, probabilities
+from unsee import create
+
+
+def test_loss_equals_numpy(image) -> None:
+    network = toy(Convolutional())
+    method = small("igos_pp", noise=0.0, evidence=1.0, sparsity=0.7, smoothness=3.0)
+    score = question(network, image)
+    theta = torch.rand(1, 2, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    fine = torch.nn.functional.interpolate(
+        theta[0], (32, 32), mode="bilinear", align_corners=True
+    ).numpy()
+    (d, i), x, total = fine, image[0].numpy(), 0.0
+    for t in (0.25, 0.5, 0.75, 1.0):
+        keep = [t * d, t * d * i, 1 - t * i, 1 - t * d * i]
+        p = probabilities(network, [on_grey(mask, x) for mask in keep])
+        total += (p[0] + p[1] - p[2] - p[3]) / 4
+    product = (theta[0, 0] * theta[0, 1])[0].numpy()
+    bilateral = 0.0
+    for axis in (0, 1):
+        edge = np.exp(-(np.diff(x - 0.4, axis=axis + 1) ** 2) / 0.01)
+        bilateral += (edge * np.diff((d * i)[0], axis=axis)[None] ** 2).mean()
+    variation = (mean_square_variation(product) + bilateral) / 2
+    expected = total + 0.7 * (1 - product).mean() + 3.0 * variation
+    assert method.loss(score, 0, theta).item() == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("terms", ["bilateral", "deletion", "insertion", "naive"])
+def test_ablations_have_their_terms(image, terms) -> None:
+    score = question(toy(Convolutional()), image, "blur")
+    method = create(
+        "methods", "igos_pp", grid=32, path=2, noise=0.0, sparsity=0.0, smoothness=0.0,
+        evidence=1.0, terms=terms,
+    )  # fmt: skip
+    theta = method.start(score) * torch.rand(1, 1, 1, 32, 32)
+    theta = theta * torch.linspace(0.5, 1, 32)
+    x, blurred = image[0].numpy(), score.pictures(torch.zeros(1, 1, 1, 32, 32))[0].numpy()
+
+    def mean_score(masks):
+        return probabilities(score.classifier, [k * x + (1 - k) * blurred for k in masks]).mean()
+
+    def deletion(m):
+        return mean_score([m / 2, m])
+
+    def insertion(m):
+        return mean_score([1 - m / 2, 1 - m])
+
+    d, i = theta[0, 0].numpy(), theta[0, -1].numpy()
+    expected = {
+        "bilateral": lambda: deletion(d) - insertion(i) + deletion(d * i) - insertion(d * i),
+        "deletion": lambda: deletion(d),
+        "insertion": lambda: -insertion(d),
+        "naive": lambda: deletion(d) - insertion(d),
+    }[terms]()
+    assert method.loss(score, 0, theta).item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("grow", [0.0, 5.0])
+def test_wide_line_search_takes_the_same_steps_in_fewer_batches(grow, evaluations) -> None:
+    images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    maps, batches = [], []
+    for together in (1, 2, 5):
+        evaluations.clear()
+        method = small("igos_pp", steps=5, regrow=grow, together=together)
+        maps.append(method.attribute(question(toy(Convolutional()), images)))
+        batches.append(len(evaluations))
+    for other in maps[1:]:
+        torch.testing.assert_close(other, maps[0], atol=1e-4, rtol=1e-3)
+    assert batches[0] > batches[1] > batches[2]
