@@ -47,8 +47,6 @@ def infillers() -> list[str]:
     """In-fillers that fill images of `SIDE` pixels."""
     names = available("infillers")
     return [n for n in names if getattr(part("infillers", n), "min_side", 0) <= SIDE]
-        n for n in available("infillers") if getattr(part("infillers", n), "min_side", 0) <= SIDE
-    ]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import torch
 
 from unsee.images.filters import gaussian_blur
-from unsee.methods._evidence import Evident
+from unsee.methods._evidence import GradientEvidence
 
 
 def test_evidence_is_the_first_order_change_of_a_blurred_pixel() -> None:
@@ -10,7 +10,7 @@ def test_evidence_is_the_first_order_change_of_a_blurred_pixel() -> None:
         torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.Linear(4 * 14 * 14, 2)
     )
     x = torch.randn(2, 3, 16, 16)
-    answer, (maps, evidence) = Evident(network, ["0"])(x)
+    answer, (maps, evidence) = GradientEvidence(network, ["0"])(x)
     torch.testing.assert_close(answer, network(x).detach())
     assert maps.shape == (2, 4, 14, 14)
     assert evidence.shape == (2, 2, 16, 16)
