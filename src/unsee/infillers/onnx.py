@@ -80,7 +80,7 @@ class Onnx(GenerativeInfiller):
         return F.interpolate(painted, size, mode="bilinear", antialias=True)
 
     def _feed(self, inputs: list[Any], picture: Variants, mask: FlatKeep) -> dict[str, Any]:
-        """Return the arrays of the session's inputs, which are told apart by their channels."""
+        """Return the arrays of the session's inputs, distinguished by their channels."""
         if len(inputs) == 1:
             is_picture_first = self.joined == "picture_mask"
             pair = (picture, mask) if is_picture_first else (mask - 0.5, picture)

@@ -197,6 +197,6 @@ def pull_push(
 
 
 def _restore_visible(filled: Tensor, pictures: Tensor, keep: Tensor) -> Tensor:
-    """Crop to the size of the pictures and put back the pixels that are kept."""
+    """Crop to the size of the pictures and restore the visible pixels."""
     height, width = pictures.shape[-2:]
     return torch.where(keep > 0, pictures, filled[..., :height, :width].to(pictures.dtype))

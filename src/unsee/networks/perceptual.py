@@ -54,7 +54,7 @@ TRUNKS = {
         Block((Layer(13, 256),)),
     ),
 }
-"""Blocks of each network; the first kernel of a file tells which network it is."""
+"""Blocks of each network; the first kernel of a file identifies the network."""
 
 
 class Perceptual(nn.Module):

@@ -15,7 +15,7 @@ GRIDS = LARGE, MEDIUM, SMALL
 class RefinementHead(nn.Module):
     """Mix a guess with the visible patches nearest to it, and add a correction.
 
-    The same weights serve all passes; an embedding tells them apart. The network sees the guess,
+    The same weights serve all passes; an embedding distinguishes them. The network sees the guess,
     the patches, the mask and the misfit, and not the features of the U-net: with the distance to
     the rim of a hole among its inputs it learned to draw that distance as a pattern.
     """
