@@ -7,16 +7,21 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from unsee.errors import DiskFullError, InputError
 
 MANIFEST = "manifest.json"
 
 
-def cache() -> Path:
-    """$UNSEE_CACHE, or a folder in the user's cache; it need not exist."""
-    if own := os.environ.get("UNSEE_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unsee"
+def cache_folder() -> Path:
+    """Return the folder for downloaded weights and measured batch sizes; it need not exist.
+
+    This is `$UNSEE_CACHE` where that is set, else the platform's cache folder of the user.
+    """
+    if folder := os.environ.get("UNSEE_CACHE"):
+        return Path(folder)
+    return platformdirs.user_cache_path("unsee", appauthor=False)
 
 
 class new_folder:  # noqa: N801  # used like a function

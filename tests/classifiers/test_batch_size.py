@@ -8,7 +8,7 @@ from unsee import InputError, explain
 from unsee.classifiers.batch_size import Chunks, best
 from unsee.classifiers.chunked import map_chunks
 from unsee.classifiers.measures import probability
-from unsee.folders import cache
+from unsee.folders import cache_folder
 
 
 class Cramped(Convolutional):
@@ -75,8 +75,8 @@ def test_a_size_is_measured_once_and_kept_for_the_next_process(images, tmp_path,
     measured = len(tries)
     assert Chunks().size("key", "cpu", 100, seconds) == 32
     assert len(tries) == measured
-    assert json.loads((cache() / "chunks.json").read_text()) == {"key": 32}
-    (cache() / "chunks.json").write_text("{broken")
+    assert json.loads((cache_folder() / "chunks.json").read_text()) == {"key": 32}
+    (cache_folder() / "chunks.json").write_text("{broken")
     assert Chunks().size("key", "cpu", 100, seconds) == 32
     assert Chunks().size("few", "cpu", 3, seconds) == 4
     assert Chunks(7).size("key", "cpu", 100, seconds) == 7

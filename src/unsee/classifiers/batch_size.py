@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 import torch
 
 from unsee.classifiers.chunked import no_room
-from unsee.folders import cache
+from unsee.folders import cache_folder
 
 SIZES = {"cuda": (16, 32, 64, 128, 256, 512), "other": (4, 8, 16, 32)}
 """Tried in turn on each kind of device."""
@@ -107,7 +107,7 @@ def _turn(size: int, seconds: Seconds) -> list[float]:
 def remembered(key: str) -> int:
     """What was found on this machine; 0 if nothing was, or if the file cannot be read."""
     try:
-        size = json.loads((cache() / "chunks.json").read_text(encoding="utf-8")).get(key, 0)
+        size = json.loads((cache_folder() / "chunks.json").read_text(encoding="utf-8")).get(key, 0)
     except (OSError, ValueError, AttributeError):
         return 0
     return size if isinstance(size, int) and size > 0 else 0
@@ -115,7 +115,7 @@ def remembered(key: str) -> int:
 
 def remember(key: str, size: int) -> int:
     """Keep a size; a cache that cannot be written is no error."""
-    path = cache() / "chunks.json"
+    path = cache_folder() / "chunks.json"
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

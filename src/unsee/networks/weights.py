@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unsee.errors import InputError
-from unsee.folders import cache
+from unsee.folders import cache_folder
 
 T = TypeVar("T")
 Weights = dict[str, Tensor]
@@ -49,7 +49,7 @@ def find(asked: str, published: Published, flag: str = "--infiller.weights") -> 
         raise InputError(f"no such file: {path}; {_origin(published, flag)}")
     if (ours := PRETRAINED / published.name).exists():
         return ours
-    path = cache() / "weights" / published.name
+    path = cache_folder() / "weights" / published.name
     if not path.exists():
         raise InputError(f"no weights given; {_origin(published, flag)}")
     if published.digest:
@@ -155,7 +155,7 @@ def for_classifier(path: Path, trained_for: str, name: str) -> None:
 
 
 def _origin(published: Published, flag: str) -> str:
-    place = cache() / "weights" / published.name
+    place = cache_folder() / "weights" / published.name
     return (
         f"{published.name} comes from {published.origin} ({published.licence}); "
         f"give its path with {flag}, or put it at {place}"
