@@ -45,7 +45,7 @@ class Classifier:
     Raises `InputError` for a model in training mode.
     """
 
-    model: Callable[..., Any]
+    model: Callable[..., Any] = field(repr=False)
     """A module, or any function, from normalised images (n, c, h, w) to logits (n, classes)."""
     mean: tuple[float, ...] = IMAGENET_MEAN
     """Of each channel, in [0, 1]; subtracted before the network. Its length is the channels."""
@@ -53,7 +53,7 @@ class Classifier:
     """Of each channel; divided by before the network."""
     framing: Framing = Framing()
     """How a photo becomes an input."""
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] = field(default=(), repr=False)
     """Names of the classes, in the order of the logits; synonyms are separated by commas."""
     name: str = ""
     """How to load it again, if it came from a source."""
