@@ -52,9 +52,7 @@ class Explanation:
         method, infiller = (
             self.provenance.get(part, {}).get("name", "unknown") for part in ("method", "infiller")
         )
-        return (
-            f"Explanation({shape}, classes={classes}, method={method!r}, infiller={infiller!r})"
-        )
+        return f"Explanation({shape}, classes={classes}, method={method!r}, infiller={infiller!r})"
 
     def _target_list(self) -> list[dict[str, Any]]:
         """Index and name of each image's class; the provenance of one image may hold a single."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unsee.classifiers import loading
 from unsee.classifiers.classifier import Classifier
-from unsee.datasets.base import classes_in
+from unsee.datasets.base import parse_classes
 from unsee.errors import InputError
 from unsee.methods.base import check_choices
 from unsee.networks.head import rows_of
@@ -58,7 +58,7 @@ class MaskTraining(Training):
         if self.labels == "data":
             return gathered(self.data, self.keep, self.classes)
         found = super().photos()
-        wanted = classes_in(self.classes)
+        wanted = parse_classes(self.classes)
         if not wanted:
             return found
         given = replace(loading.load(self.classifier), chunk=TOGETHER)

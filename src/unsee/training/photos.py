@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import of_classes
+from unsee.datasets.base import filter_classes
 from unsee.errors import InputError
 from unsee.images import reading
 from unsee.images.framing import Framing, Photo
@@ -53,7 +53,7 @@ def gathered(sources: Sequence[str | Path], side: int, classes: str = "") -> Lab
     """
     pictures, targets = [], []
     for source in sources:
-        for sample in of_classes(load_data(str(source)), classes):
+        for sample in filter_classes(load_data(str(source)), classes):
             if sample.target is None:
                 raise InputError(f"{sample.id}: no class is labelled; take labels predicted")
             try:
