@@ -110,7 +110,7 @@ def black_box(
     for setting in settings:
         if setting not in choices:
             raise unknown("setting of black_box", setting, [*choices, "size", "name"])
-    label: str = name or getattr(function, "__name__", "blackbox")
+    label = name or str(getattr(function, "__name__", "blackbox"))
     classifier = BlackBox(**settings).wrap(function, label)
     return replace(classifier, framing=replace(classifier.framing, size=size))
 
