@@ -1,19 +1,17 @@
-# make demo   explain a real photo          make test            the tests (a few minutes)
-# make check  style, types, imports         make test-ecosystem  torchvision, timm, transformers, Captum
-# make bench  ours beside peers (half an hour; benchmarks/results/speed.md)
-# the first that really runs and is new enough (a version manager's shim may only pretend)
+# make check           style, types and imports
+# make test            the tests (a few minutes)
+# make demo            explain a sample photo
+# make test-ecosystem  tests with torchvision, timm, transformers, Captum and grad-cam
+# make bench           compare the speed with other libraries (half an hour)
+# make clean           remove the environments and the demo
+
+# The first Python 3.11 or newer that runs; the shim of a version manager may exist and still fail.
 PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 ECOSYSTEM := .venv-ecosystem/bin
 
-.PHONY: demo test check test-ecosystem bench clean
-
-demo: .venv/ready
-	$(BIN)/unsee demo --out demo
-
-test: .venv/ready
-	$(BIN)/python -m pytest tests
+.PHONY: check test demo test-ecosystem bench clean
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -21,10 +19,17 @@ check: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+test: .venv/ready
+	$(BIN)/python -m pytest tests
+
+demo: .venv/ready
+	$(BIN)/unsee demo --out demo
+
 test-ecosystem: .venv-ecosystem/ready
 	$(ECOSYSTEM)/python -m pytest tests/ecosystem
 	$(ECOSYSTEM)/python -m pytest tests/contracts/test_methods.py -k cam
 
+# Results are written to benchmarks/results/speed.md.
 bench: .venv-ecosystem/bench
 	$(ECOSYSTEM)/python benchmarks/speed
 
@@ -34,7 +39,7 @@ bench: .venv-ecosystem/bench
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-# an ordinary torch: torchvision does not import beside a CPU build that PyPI does not know
+# torchvision needs the torch build that it was compiled for, so both versions are fixed here.
 .venv-ecosystem/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-ecosystem
 	$(ECOSYSTEM)/python -m pip install --quiet torch==2.12.1 torchvision==0.27.1 --editable '.[dev,ecosystem,baselines]'

@@ -1,9 +1,10 @@
-"""Photos a second on a GPU: ResNet-50 with random weights, batches across photos.
+"""Measure photos per second on a GPU: ResNet-50 with random weights, photos in one batch.
 
     python benchmarks/gpu.py --out benchmarks/results/gpu.md
 
-Weights do not change the speed. For each method: photos a second, passes, how busy the GPU was (as
-its driver says), and the overhead over the same passes at the network's best batch.
+Weights do not influence the speed. For each method the report has photos per second, passes, the
+GPU's utilisation as its driver reports it, and the overhead: the time of the method over the time
+of the same passes at the network's best batch size.
 """
 
 import argparse
@@ -24,6 +25,10 @@ from unsee.classifiers.passes import synchronise
 from unsee.recipes import recipe
 
 PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+SIZE = 224
+"""Side of the images in pixels."""
+SAMPLING_INTERVAL = 0.1
+"""Seconds between two readings of the GPU's utilisation."""
 JOBS = {
     "igos_pp published": ({"recipe": "igos_pp-published"}, None),
     "igos_pp balanced": ({"recipe": "igos_pp-published"}, "balanced"),
@@ -40,117 +45,124 @@ JOBS = {
 
 
 def photos(count: int, size: int) -> torch.Tensor:
-    """Crops of photos of scikit-image, each another."""
+    """Return `count` different crops of scikit-image's photos, (count, 3, size, size)."""
     from skimage import data
 
     pictures = [
         torch.from_numpy(p).permute(2, 0, 1) / 255
         for p in (data.chelsea(), data.coffee(), data.astronaut())
     ]
-    g, found = torch.Generator().manual_seed(0), []
+    generator, crops = torch.Generator().manual_seed(0), []
     for number in range(count):
         picture = pictures[number % len(pictures)]
-        top, left = (int(torch.randint(n - size + 1, (1,), generator=g)) for n in picture.shape[1:])
-        found.append(picture[:, top : top + size, left : left + size])
-    return torch.stack(found)
+        top, left = (
+            int(torch.randint(n - size + 1, (1,), generator=generator)) for n in picture.shape[1:]
+        )
+        crops.append(picture[:, top : top + size, left : left + size])
+    return torch.stack(crops)
 
 
 @contextmanager
-def watched(device: torch.device) -> Iterator[list[float]]:
-    """How busy the GPU is, in percent, ten times a second."""
-    seen: list[float] = []
-    done = threading.Event()
+def utilisation(device: torch.device) -> Iterator[list[float]]:
+    """Yield a list that a thread fills with the GPU's utilisation in percent."""
+    percentages: list[float] = []
+    finished = threading.Event()
 
-    def look() -> None:
-        while not done.wait(0.1):
+    def sample() -> None:
+        while not finished.wait(SAMPLING_INTERVAL):
             try:
-                seen.append(torch.cuda.utilization(device))
-            except Exception:  # no driver library: the column stays empty
+                percentages.append(torch.cuda.utilization(device))
+            except Exception:  # without the driver's library the column stays empty
                 return
 
-    watcher = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=sample, daemon=True)
     if device.type == "cuda":
-        watcher.start()
+        thread.start()
     try:
-        yield seen
+        yield percentages
     finally:
-        done.set()
-        if watcher.is_alive():
-            watcher.join()
+        finished.set()
+        if thread.is_alive():
+            thread.join()
 
 
-def job(
-    classifier: Classifier, images: torch.Tensor, settings: dict, budget: str | None, filler: str
+def measure(
+    classifier: Classifier, images: torch.Tensor, settings: dict, budget: str | None, infiller: str
 ) -> dict:
-    """Run one method on all photos at once."""
-    base = recipe(settings["recipe"]) if "recipe" in settings else None
-    method = create("methods", **(base.method if base else settings))
-    with watched(images.device) as busy:
+    """Run one method on all photos at once and return its passes, seconds and utilisation."""
+    published = recipe(settings["recipe"]) if "recipe" in settings else None
+    method = create("methods", **(published.method if published else settings))
+    with utilisation(images.device) as percentages:
         synchronise(images.device)
         start = time.perf_counter()
-        study = Study.of(classifier, images, method, infiller=filler, budget=budget)
+        study = Study.of(classifier, images, method, infiller=infiller, budget=budget)
         study.finish()
         synchronise(images.device)
         seconds = time.perf_counter() - start
     cost = study.explanation.provenance["cost"]
-    return {**cost, "seconds": seconds, "busy": sum(busy) / len(busy) if busy else float("nan")}
+    mean = sum(percentages) / len(percentages) if percentages else float("nan")
+    return {**cost, "seconds": seconds, "utilisation": mean}
 
 
-def main() -> None:
-    """Measure and write."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--batch", type=int, default=32)
-    arguments.add_argument("--rounds", type=int, default=2)
-    arguments.add_argument("--jobs", nargs="*", default=list(JOBS))
-    arguments.add_argument("--infiller", default="blur")
-    arguments.add_argument("--precision", choices=PRECISIONS, default="bfloat16")
-    arguments.add_argument("--device", default="cuda")
-    arguments.add_argument("--chunks", nargs="*", type=int, default=[32, 64, 128, 256, 512])
-    arguments.add_argument("--out", type=Path, default=Path("benchmarks/results/gpu.md"))
-    chosen = arguments.parse_args()
+def network_on(device: torch.device, precision: str) -> Classifier:
+    """Return ResNet-50 with random weights."""
     from torchvision.models import resnet50
 
-    device = torch.device(chosen.device)
     network = resnet50().eval().requires_grad_(False)
     network = network.to(device, memory_format=torch.channels_last)
     torch.backends.cudnn.benchmark = True
-    classifier = Classifier(
-        network, framing=Framing((224, 224)), precision=PRECISIONS[chosen.precision]
+    return Classifier(network, framing=Framing((SIZE, SIZE)), precision=PRECISIONS[precision])
+
+
+def main() -> None:
+    """Measure and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batch", type=int, default=32, help="photos in a batch")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--jobs", nargs="*", default=list(JOBS), choices=list(JOBS))
+    parser.add_argument("--infiller", default="blur")
+    parser.add_argument("--precision", choices=PRECISIONS, default="bfloat16")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--chunks", nargs="*", type=int, default=[32, 64, 128, 256, 512])
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/gpu.md"))
+    options = parser.parse_args()
+    device = torch.device(options.device)
+    classifier = network_on(device, options.precision)
+    timings = list(
+        throughput.timings(classifier, (SIZE, SIZE), tuple(options.chunks), (classifier.precision,))
     )
-    found = list(
-        throughput.timings(classifier, (224, 224), tuple(chosen.chunks), (classifier.precision,))
-    )
-    least = throughput.fastest(found, chosen.precision).cost
-    images = photos(chosen.batch, 224).to(device)
+    fastest = throughput.fastest(timings, options.precision).cost
+    images = photos(options.batch, SIZE).to(device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     lines = [
         "# Speed on a GPU",
         "",
-        f"`python benchmarks/gpu.py --batch {chosen.batch} --infiller {chosen.infiller}`, "
+        f"`python benchmarks/gpu.py --batch {options.batch} --infiller {options.infiller}`, "
         f"{date.today()}. {name}, torch {torch.__version__}, ResNet-50 (random weights), "
-        f"{chosen.precision}, {chosen.batch} photos together, median of {chosen.rounds} rounds.",
+        f"{options.precision}, {options.batch} photos in a batch, median of {options.rounds} "
+        "rounds.",
         "",
-        f"Floor: forward {1e3 * least.forward:.3f} ms, with backward {1e3 * least.forward_backward:.3f} ms an "
-        "image.",
+        f"The network alone takes {1e3 * fastest.forward:.3f} ms per image for a forward pass, and "
+        f"{1e3 * fastest.forward_backward:.3f} ms for a forward and a backward pass.",
         "",
-        "| method | passes a photo | photos/s | busy | overhead | chunk |",
+        "| method | passes per photo | photos/s | utilisation | overhead | batch size |",
         "|---|---|---|---|---|---|",
     ]
-    for label in chosen.jobs:
+    for label in options.jobs:
         settings, budget = JOBS[label]
-        warm = [
-            job(classifier, images, settings, budget, chosen.infiller)
-            for _ in range(chosen.rounds + 1)
-        ][1:]
-        cost = {key: median(round[key] for round in warm) for key in warm[0]}
+        costs = [
+            measure(classifier, images, settings, budget, options.infiller)
+            for _ in range(options.rounds + 1)
+        ][1:]  # the first one warms up
+        cost = {key: median(cost[key] for cost in costs) for key in costs[0]}
         lines.append(
-            f"| {label} | {cost['forwards'] / len(images):.0f}, of which "
-            f"{cost['backwards'] / len(images):.0f} with gradient | "
-            f"{len(images) / cost['seconds']:.2f} | {cost['busy']:.0f} % | "
-            f"{least.overhead(cost):.2f} | {classifier.batch_sizes.largest} |"
+            f"| {label} | {cost['forwards'] / len(images):.0f} forward, "
+            f"{cost['backwards'] / len(images):.0f} backward | "
+            f"{len(images) / cost['seconds']:.2f} | {cost['utilisation']:.0f} % | "
+            f"{fastest.overhead(cost):.2f} | {classifier.batch_sizes.largest} |"
         )
         print(lines[-1], flush=True)
-    chosen.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

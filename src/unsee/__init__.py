@@ -1,4 +1,4 @@
-"""Which part of a picture, had it plausibly not been there, would have changed the answer?"""
+"""Find the image regions that a classifier's decision depends on."""
 
 from unsee.classifiers.classifier import Classifier as Classifier
 from unsee.classifiers.loading import load as load

@@ -1,4 +1,4 @@
-"""`python -m unsee`."""
+"""Run the command line: `python -m unsee`."""
 
 import sys
 

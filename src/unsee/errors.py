@@ -1,24 +1,34 @@
-"""What is said when the input is wrong: what was expected, what came, how to mend it."""
+"""Errors that a user can mend; their messages say what was expected and what came."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MAX_LISTED = 30
+"""Number of choices that an error message lists."""
+
 
 class InputError(ValueError):
-    """Something that the caller gave cannot be used; the message is one clear line."""
+    """An input or a setting cannot be used; the message is one line."""
 
 
 class DiskFullError(InputError):
-    """There is no space left to write a result; nothing further can be kept."""
+    """There is no disk space left to write a result."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
-    """Say that `name` is not among the `known` ones, and offer the nearest of them."""
-    known = list(known)
-    lowered = {entry.lower(): entry for entry in known}
-    near = [lowered[match] for match in get_close_matches(name.lower(), lowered, 3, 0.5)]
-    if near:
-        hint = f"did you mean {' or '.join(map(repr, near))}?"
+def unknown(kind: str, name: str, choices: Iterable[str]) -> InputError:
+    """Return an error for a name that is not among the choices, with the closest of them.
+
+    Args:
+        kind: What the name stands for, in the singular: "method", "setting of rise".
+        name: The unknown name.
+        choices: All valid names.
+    """
+    choices = list(choices)
+    lowered = {choice.lower(): choice for choice in choices}
+    close = [lowered[match] for match in get_close_matches(name.lower(), lowered, 3, 0.5)]
+    if close:
+        hint = f"did you mean {' or '.join(map(repr, close))}?"
     else:
-        hint = f"there are {', '.join(known[:30])}{', ...' if len(known) > 30 else ''}"
-    return InputError(f"no {kind} is called {name!r}; {hint}")
+        more = ", ..." if len(choices) > MAX_LISTED else ""
+        hint = f"choose from {', '.join(choices[:MAX_LISTED])}{more}"
+    return InputError(f"unknown {kind} {name!r}; {hint}")

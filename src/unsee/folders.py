@@ -1,68 +1,75 @@
-"""Result folders that are written whole or not at all, and the cache folder."""
+"""Result folders that are written completely or not at all, and the cache folder."""
 
 import errno
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from unsee.errors import DiskFullError, InputError
 
 MANIFEST = "manifest.json"
+"""Name of the file that marks a result folder as complete."""
 
 
-def cache() -> Path:
-    """$UNSEE_CACHE, or a folder in the user's cache; it need not exist."""
-    if own := os.environ.get("UNSEE_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unsee"
+def cache_folder() -> Path:
+    """Return the folder for downloaded weights and measured batch sizes; it need not exist.
+
+    This is `$UNSEE_CACHE` where that is set, else the platform's cache folder of the user.
+    """
+    if folder := os.environ.get("UNSEE_CACHE"):
+        return Path(folder)
+    return platformdirs.user_cache_path("unsee", appauthor=False)
 
 
-class new_folder:  # noqa: N801  # used like a function
-    """A folder that appears under its name only when everything in it has been written."""
+@contextmanager
+def new_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield an empty temporary folder and rename it to `folder` once the block has finished.
 
-    def __init__(self, folder: str | Path, *, overwrite: bool = False) -> None:
-        self.folder = Path(folder)
-        self.unfinished = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.unfinished")
-        self.overwrite = overwrite
+    If the block raises, the temporary folder is removed and `folder` stays as it was.
 
-    def __enter__(self) -> Path:
-        check_new(self.folder, overwrite=self.overwrite)
-        try:
-            shutil.rmtree(self.unfinished, ignore_errors=True)
-            self.unfinished.mkdir(parents=True)
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
-        return self.unfinished
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: Any
-    ) -> None:
-        if kind is None:
-            if self.folder.exists():
-                shutil.rmtree(self.folder)
-            self.unfinished.rename(self.folder)
-            return
-        shutil.rmtree(self.unfinished, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise _unwritable(self.folder, error) from error
+    Raises:
+        InputError: The folder exists (see `check_new`) or cannot be written.
+        DiskFullError: There is no disk space left.
+    """
+    folder = Path(folder)
+    check_new(folder, overwrite=overwrite)
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.unfinished")
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        if folder.exists():
+            shutil.rmtree(folder)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise _write_error(folder, error) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _unwritable(folder: Path, error: OSError) -> InputError:
+def _write_error(folder: Path, error: OSError) -> InputError:
     kind = DiskFullError if error.errno in {errno.ENOSPC, errno.EDQUOT} else InputError
     return kind(f"{folder}: cannot be written ({error.strerror or error})")
 
 
 def check_new(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a result folder that exists, unless it may be overwritten."""
+    """Raise `InputError` for a folder that exists, unless it is a result and may be overwritten."""
     if folder.exists() and not overwrite:
-        raise InputError(f"{folder}: exists already; choose another --out or pass --overwrite")
+        raise InputError(
+            f"{folder}: exists already; choose another folder, or overwrite it "
+            "(--overwrite, in Python overwrite=True)"
+        )
     if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
         raise InputError(f"{folder}: exists and is not a result of unsee; it is not overwritten")
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the file that says that a result is complete."""
+    """Write `manifest.json`, the last file of a result, which marks it as complete."""
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
-"""The shapes that appear in signatures.
+"""Tensor types of signatures.
 
-Axes: b images, k masks of each image, n = b * k rows of a flat batch, c channels, h by w pixels,
+Axes: b images, k masks per image, n = b * k rows of a flat batch, c channels, h by w pixels,
 gh by gw cells of a mask's grid.
 """
 
@@ -8,34 +8,34 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 Images = Float[Tensor, "b c h w"]
-"""Pixel values in [0, 1]; nothing outside `Classifier` knows about normalisation."""
+"""Pixel values in [0, 1]; `Classifier` normalises them."""
 
 Variants = Float[Tensor, "n c h w"]
-"""Perturbed images, all masks of all images in one flat batch."""
+"""Perturbed images: all masks of all images in one flat batch."""
 
 Backgrounds = Float[Tensor, "n c h w"]
-"""What shows through removed pixels, one for each variant."""
+"""Replacement pixels, one background per variant."""
 
 Keep = Float[Tensor, "b k 1 gh gw"]
-"""1 keeps a pixel, 0 replaces it. The grid may be coarser than the image."""
+"""Masks: 1 keeps a pixel, 0 replaces it. The grid may be coarser than the image."""
 
 FlatKeep = Float[Tensor, "n 1 h w"]
 """Masks of a flat batch, at the image's size."""
 
 Targets = Int[Tensor, " b"]
-"""A class index for each image."""
+"""Class index of each image."""
 
 Scores = Float[Tensor, "b k"]
-"""One number for each mask of each image."""
+"""Score of each mask of each image."""
 
 Losses = Float[Tensor, " b"]
-"""One number for each image."""
+"""Loss of each image."""
 
 Theta = Float[Tensor, "b ..."]
-"""What an optimiser moves: the parameters of each image's masks."""
+"""Optimised parameters of each image's masks."""
 
 Size = tuple[int, int]
-"""Height and width of an image in pixels."""
+"""Height and width in pixels."""
 
 Saliency = Float[Tensor, "b h w"]
-"""Higher is more important."""
+"""Saliency maps; higher is more important."""

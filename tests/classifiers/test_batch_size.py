@@ -9,7 +9,7 @@ from unsee import InputError, explain
 from unsee.classifiers.batch_size import BatchSizes, fastest
 from unsee.classifiers.chunked import map_chunks
 from unsee.classifiers.measures import probability
-from unsee.folders import cache
+from unsee.folders import cache_folder
 
 
 class SmallMemory(Convolutional):
@@ -76,8 +76,8 @@ def test_size_is_measured_once_and_read_by_later_processes(images, tmp_path, mon
     measured = len(tries)
     assert BatchSizes().size("key", "cpu", 100, seconds) == 32
     assert len(tries) == measured
-    assert json.loads((cache() / "chunks.json").read_text()) == {"key": 32}
-    (cache() / "chunks.json").write_text("{broken")
+    assert json.loads((cache_folder() / "chunks.json").read_text()) == {"key": 32}
+    (cache_folder() / "chunks.json").write_text("{broken")
     assert BatchSizes().size("key", "cpu", 100, seconds) == 32
     assert BatchSizes().size("few", "cpu", 3, seconds) == 4
     assert BatchSizes(chunk=7).size("key", "cpu", 100, seconds) == 7

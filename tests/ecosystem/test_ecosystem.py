@@ -1,4 +1,4 @@
-"""Models of torchvision, timm and transformers, with random weights, through our methods."""
+"""Methods on models of torchvision, timm and transformers with random weights."""
 
 import pytest
 import torch
@@ -7,8 +7,8 @@ timm = pytest.importorskip("timm", reason="make test-ecosystem installs timm")
 torchvision = pytest.importorskip("torchvision", exc_type=(ImportError, RuntimeError))
 transformers = pytest.importorskip("transformers")
 
-import unsee  # noqa: E402
 from unsee import InputError, create, explain, load  # noqa: E402
+from unsee.images import reading  # noqa: E402
 from unsee.integrations.captum import Attribution  # noqa: E402
 
 pytestmark = pytest.mark.ecosystem
@@ -21,7 +21,7 @@ METHODS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A transformers model as users keep one: a folder."""
+    """A transformers model that was saved to a folder."""
     folder = tmp_path_factory.mktemp("vit")
     config = transformers.ViTConfig(
         hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
@@ -43,7 +43,7 @@ def folder(tmp_path_factory):
         "torchvision:mobilenet_v3_small",
     ],
 )
-def test_random_networks_are_explained(spec, method) -> None:
+def test_networks_with_random_weights_are_explained(spec, method) -> None:
     torch.manual_seed(0)
     classifier = load(spec, weights="none", device="cpu")
     assert classifier.framing.size == (224, 224)
@@ -59,7 +59,7 @@ def test_random_networks_are_explained(spec, method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_transformers_folder_is_explained(folder, method) -> None:
+def test_transformers_model_in_a_folder_is_explained(folder, method) -> None:
     classifier = load(f"transformers:{folder}", device="cpu")
     assert classifier.framing.size == (64, 64)
     assert classifier.framing.fit == "resize"
@@ -70,27 +70,27 @@ def test_a_transformers_folder_is_explained(folder, method) -> None:
     assert explained.saliency.isfinite().all()
 
 
-def test_preprocessing_is_torchvisions_own() -> None:
-    """Our single crop and resize against the weights' own transform, on a photo."""
+def test_preprocessing_equals_torchvisions() -> None:
+    """Compare one crop and resize with the transform of the weights, on a photo."""
     from PIL import Image
     from skimage.data import chelsea
 
     weights = torchvision.models.ResNet50_Weights.DEFAULT
     classifier = load("torchvision:resnet50", weights="none", device="cpu")
     theirs = weights.transforms()(Image.fromarray(chelsea()))
-    shown = classifier.framing.show(unsee.photos.from_array(chelsea()))
+    shown = classifier.framing.show(reading.from_array(chelsea()))
     ours = classifier.normalise(shown)[0]
     assert (ours - theirs).abs().mean() < 0.08
 
 
-def test_preprocessing_is_timms_own() -> None:
+def test_preprocessing_equals_timms() -> None:
     from PIL import Image
     from skimage.data import chelsea
 
     classifier = load("timm:vit_tiny_patch16_224", weights="none", device="cpu")
     seen = timm.data.resolve_model_data_config(classifier.model)
     theirs = timm.data.create_transform(**seen)(Image.fromarray(chelsea()))
-    ours = classifier.normalise(classifier.framing.show(unsee.photos.from_array(chelsea())))[0]
+    ours = classifier.normalise(classifier.framing.show(reading.from_array(chelsea())))[0]
     assert (ours - theirs).abs().mean() < 0.06
 
 
@@ -99,11 +99,11 @@ def test_preprocessing_is_timms_own() -> None:
     [
         ("torchvision:resnet5O", "did you mean 'resnet50'"),
         ("timm:vit_tny_patch16_224", "did you mean 'vit_tiny"),
-        ("transformers:/nowhere/at/all", "cannot be had"),
-        ("torchvision:resnet18", "cannot be had"),
+        ("transformers:/nowhere/at/all", "could not download"),
+        ("torchvision:resnet18", "could not download"),
     ],
 )
-def test_what_cannot_be_had_says_so(spec, words, monkeypatch, tmp_path) -> None:
+def test_models_that_cannot_be_downloaded_are_refused(spec, words, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", _no_network)
     with pytest.raises(InputError, match=words):
@@ -114,7 +114,7 @@ def _no_network(*_, **__) -> None:
     raise OSError("no network")
 
 
-def test_local_weights_fill_the_architecture(tmp_path) -> None:
+def test_weights_of_a_local_file_are_loaded(tmp_path) -> None:
     torch.manual_seed(3)
     model = torchvision.models.resnet18(weights=None).eval()
     torch.save(model.state_dict(), tmp_path / "w.pth")
@@ -127,8 +127,8 @@ def test_local_weights_fill_the_architecture(tmp_path) -> None:
             torch.testing.assert_close(loaded.predict(image), model(loaded.normalise(image)))
 
 
-def test_captums_users_find_their_way() -> None:
-    """The same call as Captum's own gradient method, with the same shapes."""
+def test_attribution_has_captums_interface() -> None:
+    """The same call as a gradient method of Captum returns the same shape."""
     from captum.attr import Saliency
 
     torch.manual_seed(0)

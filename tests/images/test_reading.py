@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from unsee import Framing, InputError
+from unsee import InputError
 from unsee.images import reading
 
 
@@ -41,21 +41,21 @@ def test_every_mode_and_depth_is_read(picture, tmp_path, mode) -> None:
         torch.testing.assert_close(photo.pixels, exact)
 
 
-def test_transparent_parts_lie_on_white(tmp_path) -> None:
+def test_transparent_pixels_are_blended_with_white(tmp_path) -> None:
     clear = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
     assert (reading.read(write(clear, tmp_path / "a.png")).pixels == 1).all()
 
 
-def test_photos_are_turned_upright(picture, tmp_path) -> None:
+def test_exif_orientation_is_applied(picture, tmp_path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera lay on its side
+    exif[0x0112] = 6  # rotated by 90 degrees
     photo = reading.read(write(picture, tmp_path / "a.png", exif=exif))
     assert photo.pixels.shape == (3, 30, 20)
     expected = torch.from_numpy(np.asarray(picture.rotate(-90, expand=True), np.float32) / 255)
     torch.testing.assert_close(photo.pixels.permute(1, 2, 0), expected)
 
 
-def test_grey_classifiers_get_one_plane(picture, tmp_path) -> None:
+def test_one_channel_is_read_for_grey_classifiers(picture, tmp_path) -> None:
     assert reading.read(write(picture, tmp_path / "a.png"), 1).pixels.shape == (1, 20, 30)
     with pytest.raises(InputError, match="pass arrays"):
         reading.read(tmp_path / "a.png", 7)
@@ -70,7 +70,7 @@ def test_arrays_of_any_layout_and_depth(shape, dtype) -> None:
     assert (photo == 1).all()
 
 
-def test_arrays_of_many_channels() -> None:
+def test_arrays_of_other_channel_counts() -> None:
     assert reading.from_array(np.zeros((8, 9, 5), np.uint8), channels=5).shape == (5, 8, 9)
     with pytest.raises(InputError, match="expected 3 channels"):
         reading.from_array(np.zeros((8, 9, 5), np.uint8))
@@ -78,7 +78,7 @@ def test_arrays_of_many_channels() -> None:
         reading.from_array(np.full((8, 9, 3), 128.0))
 
 
-def test_bad_files_say_what_is_wrong(picture, tmp_path) -> None:
+def test_unreadable_files_are_refused(picture, tmp_path) -> None:
     whole = write(picture.resize((300, 300)), tmp_path / "whole.jpg")
     cases = {"empty.jpg": b"", "text.jpg": b"hello", "cut.jpg": whole.read_bytes()[:1500]}
     words = {"empty.jpg": "0 bytes", "text.jpg": "not a photo", "cut.jpg": "truncated or damaged"}
@@ -94,14 +94,14 @@ def test_bad_files_say_what_is_wrong(picture, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("side", [11_000, 30_000])
-def test_bombs_are_refused_before_they_are_decoded(tmp_path, side, monkeypatch) -> None:
+def test_decompression_bombs_are_refused_before_decoding(tmp_path, side, monkeypatch) -> None:
     Image.new("1", (side, side)).save(tmp_path / "bomb.png")
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("decoded"))
     with pytest.raises(InputError, match="pixels"):
         reading.read(tmp_path / "bomb.png")
 
 
-def test_finding_photos(picture, tmp_path) -> None:
+def test_photos_of_files_folders_and_patterns_are_found(picture, tmp_path) -> None:
     (tmp_path / "deep" / "er").mkdir(parents=True)
     for name in ("b.png", "a.jpg", "deep/c.PNG", "deep/er/d.webp"):
         write(picture, tmp_path / name)
@@ -116,31 +116,3 @@ def test_finding_photos(picture, tmp_path) -> None:
         reading.find([tmp_path / "void"])
     with pytest.raises(InputError, match="matches no file"):
         reading.find([str(tmp_path / "*.gif")])
-
-
-@pytest.mark.parametrize("size", [(32, 32), (24, 48)])
-@pytest.mark.parametrize("photo", [(100, 60), (60, 100), (7, 5), (32, 32)])
-@pytest.mark.parametrize("fit", ["crop", "resize"])
-def test_maps_find_their_way_back(size, photo, fit) -> None:
-    framing = Framing(size, fit=fit, share=0.8)
-    spot = torch.zeros(3, *photo)
-    top, left, height, width = framing.box(*photo)
-    middle = top + height // 2, left + width // 2
-    spot[:, middle[0] :, middle[1] :] = 1
-    shown = framing.show(spot)
-    assert shown.shape == (1, 3, *size)
-    back = framing.back(shown[0, 0], *photo)
-    assert back.shape == photo
-    inside = back[top : top + height, left : left + width]
-    wanted = spot[0, top : top + height, left : left + width]
-    assert (inside - wanted).abs().mean() < 0.2
-    if fit == "crop":
-        outside = back.clone()
-        outside[top : top + height, left : left + width] = 0
-        assert outside.abs().max() == 0
-
-
-def test_framing_is_what_torchvision_does() -> None:
-    framing = Framing((224, 224), share=0.875)
-    assert framing.box(256, 341) == (16, 58, 224, 224)
-    assert Framing((224, 224), share=224 / 256).box(300, 451) == (19, 94, 262, 262)

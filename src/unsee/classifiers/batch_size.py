@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from unsee.classifiers.chunked import is_out_of_memory
-from unsee.folders import cache
+from unsee.folders import cache_folder
 from unsee.types import Images
 
 CANDIDATES = {"cuda": (16, 32, 64, 128, 256, 512), "other": (4, 8, 16, 32)}
@@ -156,4 +156,4 @@ def write(key: str, size: int) -> int:
 
 
 def _path() -> Path:
-    return cache() / "chunks.json"
+    return cache_folder() / "chunks.json"

@@ -46,7 +46,7 @@ class Classifier:
         InputError: The model is in training mode, or mean and std differ in length.
     """
 
-    model: Callable[..., Any]
+    model: Callable[..., Any] = field(repr=False)
     """A module, or any function, from normalised images (n, c, h, w) to logits (n, classes)."""
     mean: tuple[float, ...] = IMAGENET_MEAN
     """Mean of each channel in [0, 1], subtracted before the network; one value per channel."""
@@ -54,7 +54,7 @@ class Classifier:
     """Standard deviation of each channel; the network's input is divided by it."""
     framing: Framing = Framing()
     """How a photo is resized and cropped to the input size."""
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] = field(default=(), repr=False)
     """Class names in the order of the logits; synonyms are separated by commas."""
     name: str = ""
     """Specification that loads the classifier again, if it came from a source."""

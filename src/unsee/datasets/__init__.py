@@ -1,1 +1,1 @@
-"""Labelled photos. One file for each layout; the file's name is the data set's name."""
+"""Labelled photos: one file per layout; the file's name is the name of the data set."""

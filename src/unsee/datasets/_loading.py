@@ -6,28 +6,29 @@ from unsee.datasets.base import Dataset, Sample
 from unsee.errors import InputError
 from unsee.registry import available, create
 
-LAST = "image_folder"
-"""Recognises any folder, so that it is asked after all others."""
+FALLBACK = "image_folder"
+"""Data set that accepts any folder, and is therefore tried after all others."""
 
 
 def load_data(spec: str) -> list[Sample]:
-    """The samples of a labelled data set: `DATASET:PATH`, or a path whose layout is recognised.
+    """Return the samples of `DATASET:PATH`, or of a path whose layout is recognised.
 
-    Raises `InputError` for a path that is not there or that nothing recognises.
+    Raises:
+        InputError: The path does not exist, or no data set recognises its layout.
     """
-    name, _, rest = spec.partition(":")
-    named = name in available("datasets") and bool(rest)
-    path = Path(rest if named else spec)
+    name, _, argument = spec.partition(":")
+    named = name in available("datasets") and bool(argument)
+    path = Path(argument if named else spec)
     if not path.exists():
-        raise InputError(f"{path}: no such data set")
+        raise InputError(f"{path}: no such file or folder")
     if named:
-        found: list[Sample] = create("datasets", name).samples(path)
-        return found
-    for candidate in sorted(available("datasets"), key=lambda known: known == LAST):
-        data: Dataset = create("datasets", candidate)
-        if data.recognises(path):
-            return data.samples(path)
+        dataset: Dataset = create("datasets", name)
+        return dataset.samples(path)
+    for candidate in sorted(available("datasets"), key=lambda name: name == FALLBACK):
+        dataset = create("datasets", candidate)
+        if dataset.recognises(path):
+            return dataset.samples(path)
     raise InputError(
-        f"{path}: no data set that is known ({', '.join(available('datasets'))}); see "
-        "unsee list datasets"
+        f"{path}: unknown layout; expected one of {', '.join(available('datasets'))} "
+        "(see unsee list datasets)"
     )

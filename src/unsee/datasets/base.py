@@ -1,4 +1,4 @@
-"""What a data set is."""
+"""Interface of data sets, and the checks that they share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from zipfile import BadZipFile
-from zlib import error
+from zlib import error as ZlibError
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,165 +18,182 @@ from unsee.images.framing import Photo
 
 T = TypeVar("T")
 Boxes = Float[Tensor, "_n 4"]
-"""x1, y1, x2, y2 in pixels, one for each object of the labelled class."""
+"""Boxes x1, y1, x2, y2 in pixels, one per object of the labelled class."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A photo and what is known about it, without the pixels until they are asked for."""
+    """A photo with its labels; pixels are read on demand."""
 
     id: str
-    """Unique in the data set and the same whatever its order."""
+    """Identifier that is unique in the data set and independent of its order."""
     read: Callable[[int], Photo]
-    """The whole photo with so many channels; raises `InputError` for a bad one."""
+    """Reads the whole photo with the requested number of channels."""
     target: int | None = None
-    """The labelled class."""
+    """Labelled class; None for an unlabelled photo."""
     boxes: Boxes = field(default_factory=lambda: torch.zeros(0, 4))
-    """Of the labelled objects, in the photo's pixels, or in those of `size`."""
+    """Boxes of the labelled objects, in pixels of the photo, or of `size` where that is set."""
     size: tuple[int, int] | None = None
-    """Height and width that the boxes are given in, where photos may be stored at another."""
+    """Height and width at which the photo was annotated, where it may be stored at another size."""
     outline: Callable[[], Bool[Tensor, "height width"]] | None = None
-    """The labelled object's pixels, where they are known."""
+    """Reads the mask of the labelled objects; None where there are no outlines."""
 
     def photo(self, channels: int) -> Photo:
-        """The whole photo.
+        """Read the whole photo, (channels, height, width) in [0, 1].
 
-        Raises `InputError` for one that cannot be read, whatever is wrong with it.
+        Raises:
+            InputError: The photo cannot be read, whatever the reason.
         """
-        return _whole(self.id, lambda: self.read(channels))
+        return _read_or_refuse(self.id, lambda: self.read(channels))
 
-    def inside(self) -> Bool[Tensor, "height width"]:
-        """The labelled object's pixels, where an outline is known.
+    def object_mask(self) -> Bool[Tensor, "height width"]:
+        """Read the mask of the labelled objects; requires an `outline`.
 
-        Raises `InputError` for one that cannot be read.
+        Raises:
+            InputError: The mask cannot be read, whatever the reason.
         """
         assert self.outline is not None
-        return _whole(f"{self.id}: its outline", self.outline)
+        return _read_or_refuse(f"{self.id}: its outline", self.outline)
 
     def boxes_in(self, photo: Photo) -> Boxes:
-        """The boxes in the pixels of the photo as it is stored.
+        """Return the boxes in pixels of the photo as it is stored.
 
-        Raises `InputError` for boxes that this photo cannot have: outside of it, or given for a
-        photo that stands where this one lies (turned after it was annotated).
+        Raises:
+            InputError: A box lies outside of the photo, or the photo was rotated after it was
+                annotated (one of the two is upright, the other one is not).
         """
         rows, columns = photo.shape[-2:]
         if self.size is None:
-            return checked(self.boxes, columns, rows, self.id) if len(self.boxes) else self.boxes
+            return clip_boxes(self.boxes, columns, rows, self.id) if len(self.boxes) else self.boxes
         height, width = self.size
         if len(self.boxes) and (height - width) * (rows - columns) < 0:
             raise InputError(
-                f"{self.id}: annotated at {width} x {height} pixels, but the photo is {columns} x "
-                f"{rows}: turned since, so that its boxes do not fit"
+                f"{self.id}: annotated at {width} x {height} pixels, but the photo has {columns} x "
+                f"{rows}; it was rotated after it was annotated, so its boxes do not fit"
             )
         scale = [photo.shape[-1] / width, photo.shape[-2] / height] * 2
         return self.boxes * self.boxes.new_tensor(scale)
 
 
 class Dataset(ABC):
-    """Opens labelled photos. Final subclasses are frozen dataclasses of settings.
+    """A layout of labelled photos; subclasses are frozen dataclasses of settings.
 
-    `DATASET:PATH` names one; a bare path is opened by whatever recognises it.
+    `DATASET:PATH` names a data set; a path alone is opened by the first layout that recognises it.
     """
 
     argument: ClassVar[str] = "PATH"
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:
-        """Whether this is how the data at the path are laid out."""
+        """Return whether the files at the path have this layout."""
 
     @abstractmethod
     def samples(self, path: Path) -> list[Sample]:
-        """All samples, in a fixed order, without reading a photo.
+        """Return all samples in a fixed order, without reading any photo.
 
-        Raises `InputError` for annotations that are missing or wrong.
+        Raises:
+            InputError: Annotations are missing or malformed.
         """
 
 
-WRONG = (ValueError, KeyError, IndexError, TypeError, AttributeError)
-"""What is raised by content that is not what it should be."""
+CONTENT_ERRORS = (ValueError, KeyError, IndexError, TypeError, AttributeError)
+"""Exceptions that malformed content raises when it is parsed."""
 
 
-def boxes_of(rows: Any, where: str) -> Boxes:
-    """Boxes from lists of four numbers.
+def parse_boxes(rows: Any, source: str) -> Boxes:
+    """Return boxes from lists of four numbers.
 
-    Raises `InputError` for anything else.
+    Args:
+        rows: The lists; anything else is refused.
+        source: Name of the file or entry, for messages.
+
+    Raises:
+        InputError: `rows` is malformed.
     """
     try:
-        found = torch.tensor([[float(v) for v in row] for row in rows], dtype=torch.float32)
-        if found.shape == (len(rows), 4) or not len(rows):
-            return found.reshape(-1, 4)
-    except WRONG:
+        boxes = torch.tensor([[float(v) for v in row] for row in rows], dtype=torch.float32)
+        if boxes.shape == (len(rows), 4) or not len(rows):
+            return boxes.reshape(-1, 4)
+    except CONTENT_ERRORS:
         pass
-    raise InputError(f"{where}: expected boxes [[x1, y1, x2, y2], ...], got {str(rows)[:80]}")
+    raise InputError(f"{source}: expected boxes [[x1, y1, x2, y2], ...], got {str(rows)[:80]}")
 
 
-def _whole(what: str, read: Callable[[], T]) -> T:
+def _read_or_refuse(what: str, read: Callable[[], T]) -> T:
+    """Call `read`; raise `InputError` for everything that a damaged file can raise."""
     try:
         return read()
     except InputError:
         raise
-    except (*WRONG, OSError, EOFError, SyntaxError, BadZipFile, error) as wrong:
-        raise InputError(f"{what} cannot be read: {wrong}") from wrong
+    except (*CONTENT_ERRORS, OSError, EOFError, SyntaxError, BadZipFile, ZlibError) as error:
+        raise InputError(f"{what} cannot be read: {error}") from error
 
 
-def reader(path: Path) -> Callable[[int], Photo]:
-    """Reads a photo from a file when it is wanted."""
+def file_reader(path: Path) -> Callable[[int], Photo]:
+    """Return a function that reads the photo of a file."""
     return lambda channels: reading.read(path, channels).pixels
 
 
-def checked(boxes: Boxes, width: float, height: float, where: str) -> Boxes:
-    """Boxes cut to the photo; refused where they are turned round, outside or no numbers."""
-    cut = boxes.clone()
-    cut[:, 0::2], cut[:, 1::2] = boxes[:, 0::2].clamp(0, width), boxes[:, 1::2].clamp(0, height)
-    bad = ~((cut[:, 2] > cut[:, 0]) & (cut[:, 3] > cut[:, 1]) & boxes.isfinite().all(1))
+def clip_boxes(boxes: Boxes, width: float, height: float, source: str) -> Boxes:
+    """Return the boxes clipped to a photo of this size.
+
+    Raises:
+        InputError: A box lies outside of the photo, has no area, or is not finite.
+    """
+    clipped = boxes.clone()
+    clipped[:, 0::2] = boxes[:, 0::2].clamp(0, width)
+    clipped[:, 1::2] = boxes[:, 1::2].clamp(0, height)
+    has_area = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
+    bad = ~(has_area & boxes.isfinite().all(1))
     if bad.any():
-        one = [round(v, 1) for v in boxes[bad][0].tolist()]
+        box = [round(v, 1) for v in boxes[bad][0].tolist()]
         raise InputError(
-            f"{where}: the box {one} (x1, y1, x2, y2) is outside of the photo, "
-            f"{width:g} x {height:g} pixels, or turned round"
+            f"{source}: the box {box} (x1, y1, x2, y2) is outside of the photo, "
+            f"{width:g} x {height:g} pixels, or its corners are swapped"
         )
-    return cut
+    return clipped
 
 
-def needed(path: Path, what: str) -> Path:
-    """A path that must be there."""
+def require(path: Path, what: str) -> Path:
+    """Return a path that exists; raise `InputError` otherwise, saying what is missing."""
     if not path.exists():
-        raise InputError(f"expected {what} at {path}, which is not there")
+        raise InputError(f"expected {what} at {path}; no such file or folder")
     return path
 
 
-def unique(samples: list[Sample], path: Path) -> list[Sample]:
-    """The samples, if there are any and their ids differ."""
+def check_samples(samples: list[Sample], path: Path) -> list[Sample]:
+    """Return the samples; raise `InputError` if there are none or two have the same id."""
     if not samples:
         raise InputError(f"{path}: no photos in this data set")
     seen: set[str] = set()
     for sample in samples:
         if sample.id in seen:
-            raise InputError(f"{path}: {sample.id} is there twice")
+            raise InputError(f"{path}: duplicate photo {sample.id}")
         seen.add(sample.id)
     return samples
 
 
 def limited(samples: list[Sample], limit: int | None) -> Iterator[Sample]:
-    """The first so many; all without a limit."""
+    """Yield the first `limit` samples; all of them for None or 0."""
     yield from samples[:limit] if limit else samples
 
 
-def classes_in(text: str) -> frozenset[int]:
-    """The classes in `0-49,120`; none for an empty text.
+def parse_classes(text: str) -> frozenset[int]:
+    """Return the class indices of a text like `0-49,120`; none for an empty text.
 
-    Raises `InputError` for what is no class or range.
+    Raises:
+        InputError: The text has a part that is neither an index nor a range.
     """
-    found: set[int] = set()
+    classes: set[int] = set()
     for part in filter(None, text.split(",")):
         first, _, last = part.strip().partition("-")
         if not first.isdigit() or not (last or first).isdigit():
-            raise InputError(f"expected classes as 0-49,120, got {text!r}")
-        found.update(range(int(first), int(last or first) + 1))
-    return frozenset(found)
+            raise InputError(f"expected classes such as 0-49,120, got {text!r}")
+        classes.update(range(int(first), int(last or first) + 1))
+    return frozenset(classes)
 
 
-def of_classes(samples: list[Sample], text: str) -> list[Sample]:
-    """Those of the labelled classes in `0-49,120`; all for an empty text."""
-    wanted = classes_in(text)
-    return [one for one in samples if one.target in wanted] if wanted else samples
+def filter_classes(samples: list[Sample], text: str) -> list[Sample]:
+    """Return the samples whose class is listed in a text like `0-49,120`; all for an empty one."""
+    classes = parse_classes(text)
+    return [sample for sample in samples if sample.target in classes] if classes else samples

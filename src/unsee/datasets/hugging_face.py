@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face library, as `save_to_disk` writes them."""
+"""Data sets that the `datasets` library of Hugging Face saved to disk."""
 
 import json
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.datasets.base import WRONG, Dataset, Sample, needed, unique
+from unsee.datasets.base import CONTENT_ERRORS, Dataset, Sample, check_samples, require
 from unsee.errors import InputError
 from unsee.images import reading
 from unsee.images.framing import Photo
@@ -18,40 +18,44 @@ STATE, SPLITS = "state.json", "dataset_dict.json"
 
 @dataclass(frozen=True)
 class HuggingFace(Dataset):
-    """A folder of `datasets.Dataset.save_to_disk`, read with pyarrow; of several splits, one."""
+    """A folder that `datasets.Dataset.save_to_disk` wrote, read with pyarrow."""
 
     split: str = "validation"
-    """Of a folder with several."""
+    """Split to read, for a folder with several."""
     image: str = "image"
     """Column of the photos."""
     label: str = "label"
-    """Column of the classes; empty if there is none."""
+    """Column of the class indices; empty for an unlabelled data set."""
 
     def recognises(self, path: Path) -> bool:
-        """Whether the library's own file is there."""
+        """Return whether the library's own files exist."""
         return (path / STATE).is_file() or (path / SPLITS).is_file()
 
     def samples(self, path: Path) -> list[Sample]:
-        """In the order of the rows."""
+        """Return the samples in the order of the rows."""
         try:
-            return unique(self._found(path), path)
-        except (*WRONG, OSError) as error:
-            raise InputError(f"{path}: no data set that can be read: {error!r}") from error
+            return check_samples(self._samples(path), path)
+        except InputError:
+            raise
+        except (*CONTENT_ERRORS, OSError) as error:
+            raise InputError(f"{path}: the data set cannot be read: {error!r}") from error
 
-    def _found(self, path: Path) -> list[Sample]:
+    def _samples(self, path: Path) -> list[Sample]:
         folder = path
         if (path / SPLITS).is_file():
-            known = json.loads((path / SPLITS).read_text("utf-8")).get("splits", [])
-            if self.split not in known:
-                raise InputError(f"{path}: no split {self.split!r}; there are {', '.join(known)}")
+            splits = json.loads((path / SPLITS).read_text("utf-8")).get("splits", [])
+            if self.split not in splits:
+                raise InputError(
+                    f"{path}: no split {self.split!r}; choose from {', '.join(splits)}"
+                )
             folder = path / self.split
-        state = json.loads(needed(folder / STATE, "the data set's state").read_text("utf-8"))
-        found: list[Sample] = []
+        state = json.loads(require(folder / STATE, "the data set's state").read_text("utf-8"))
+        samples: list[Sample] = []
         for file in (entry["filename"] for entry in state["_data_files"]):
             for row, label in enumerate(_labels(folder / file, self.image, self.label)):
-                name = f"{len(found):06d}"
-                found.append(Sample(name, _reader(folder / file, self.image, row, name), label))
-        return found
+                name = f"{len(samples):06d}"
+                samples.append(Sample(name, _reader(folder / file, self.image, row, name), label))
+        return samples
 
 
 def _table(path: Path) -> Any:
@@ -62,17 +66,17 @@ def _table(path: Path) -> Any:
 
 
 def _labels(path: Path, image: str, label: str) -> list[int | None]:
-    table = _table(needed(path, "a file of the data set"))
+    table = _table(require(path, "a file of the data set"))
     for column in filter(None, (image, label)):
         if column not in table.column_names:
             raise InputError(
-                f"{path}: no column {column!r}; there are {', '.join(table.column_names)}"
+                f"{path}: no column {column!r}; choose from {', '.join(table.column_names)}"
             )
-    found: list[Any] = table[label].to_pylist() if label else [None] * len(table)
-    for value in found:
+    labels: list[Any] = table[label].to_pylist() if label else [None] * len(table)
+    for value in labels:
         if value is not None and not isinstance(value, int):
-            raise InputError(f"{path}: expected class numbers in {label!r}, got {value!r}")
-    return found
+            raise InputError(f"{path}: expected class indices in {label!r}, got {value!r}")
+    return labels
 
 
 def _reader(path: Path, column: str, row: int, name: str) -> Callable[[int], Photo]:

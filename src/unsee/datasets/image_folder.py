@@ -1,9 +1,9 @@
-"""A folder for each class, with its photos in it."""
+"""One folder of photos per class."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from unsee.datasets.base import Dataset, Sample, reader, unique
+from unsee.datasets.base import Dataset, Sample, check_samples, file_reader
 from unsee.images import reading
 
 __all__ = ["ImageFolder"]
@@ -11,31 +11,27 @@ __all__ = ["ImageFolder"]
 
 @dataclass(frozen=True)
 class ImageFolder(Dataset):
-    """CLASS/PHOTO: the classes are the folders' names in alphabetical order, as in torchvision.
+    """One folder per class, CLASS/PHOTO; classes are numbered in alphabetical order.
 
-    With `labelled` off, or where there are only photos, nothing is known about them.
+    This is the layout of torchvision's `ImageFolder`. Photos that lie directly in the folder have
+    no label.
     """
 
     labelled: bool = True
-    """Whether a folder's place in the alphabet is the class."""
+    """Whether the folders are classes; if not, all photos are unlabelled."""
 
     def recognises(self, path: Path) -> bool:
-        """Whether it is a folder."""
+        """Return whether the path is a folder."""
         return path.is_dir()
 
     def samples(self, path: Path) -> list[Sample]:
-        """All photos below the folder, in alphabetical order."""
-        found = reading.find([path])
-        folders = sorted({p.relative_to(path).parts[0] for p in found if p.parent != path})
+        """Return all photos below the folder, in alphabetical order."""
+        photos = reading.find([path])
+        folders = sorted({p.relative_to(path).parts[0] for p in photos if p.parent != path})
         classes = {name: index for index, name in enumerate(folders)} if self.labelled else {}
-        return unique(
-            [
-                Sample(
-                    p.relative_to(path).as_posix(),
-                    reader(p),
-                    classes.get(p.relative_to(path).parts[0]) if p.parent != path else None,
-                )
-                for p in found
-            ],
-            path,
-        )
+        samples = []
+        for photo in photos:
+            name = photo.relative_to(path)
+            target = classes.get(name.parts[0]) if photo.parent != path else None
+            samples.append(Sample(name.as_posix(), file_reader(photo), target))
+        return check_samples(samples, path)

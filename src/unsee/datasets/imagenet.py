@@ -1,4 +1,4 @@
-"""ImageNet as it is distributed."""
+"""Validation photos of ImageNet, as they are distributed."""
 
 import csv
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from unsee.datasets._xml import objects
-from unsee.datasets.base import Boxes, Dataset, Sample, boxes_of, reader, unique
+from unsee.datasets._xml import read_annotation
+from unsee.datasets.base import Boxes, Dataset, Sample, check_samples, file_reader, parse_boxes
 from unsee.errors import InputError
 from unsee.images import reading
 
@@ -19,71 +19,73 @@ CLASSES = 1000
 
 @dataclass(frozen=True)
 class ImageNet(Dataset):
-    """ILSVRC-2012 validation: photos in one folder or one for each class, boxes from CSV or XML.
+    """ILSVRC-2012 validation: photos in one folder or one per class, boxes from CSV or XML.
 
-    Looks for `val/` (or Kaggle's `ILSVRC/Data/CLS-LOC/val/`), `LOC_synset_mapping.txt`, and for
-    boxes `LOC_val_solution.csv` or `Annotations/CLS-LOC/val/*.xml`. Boxes are in the pixels of the
-    distributed photos; photos that were made smaller since are served.
+    Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge", IJCV 2015. Expects
+    `val/` (or Kaggle's `ILSVRC/Data/CLS-LOC/val/`), `LOC_synset_mapping.txt`, and for boxes
+    `LOC_val_solution.csv` or `Annotations/CLS-LOC/val/*.xml`. Boxes of XML files are scaled to
+    photos that are stored at another size than they were annotated at.
     """
 
     def recognises(self, path: Path) -> bool:
-        """Whether there is a folder of validation photos with their labels."""
-        if not path.is_dir() or _photos(path) is None:
+        """Return whether there are validation photos, and what numbers their classes."""
+        if not path.is_dir() or _photo_folder(path) is None:
             return False
-        return (path / MAPPING).exists() or len(_wnids(path)) == CLASSES
+        return (path / MAPPING).exists() or len(_class_folders(path)) == CLASSES
 
     def samples(self, path: Path) -> list[Sample]:
-        """Every validation photo that has a label."""
-        folder = _photos(path)
+        """Return every validation photo in alphabetical order; all must be labelled."""
+        folder = _photo_folder(path)
         if folder is None:
             raise InputError(f"{path}: expected the validation photos in val/")
-        index = _classes(path)
-        solution = _solution(path / SOLUTION)
-        found = []
+        index = _class_indices(path)
+        solution = _read_solution(path / SOLUTION)
+        samples = []
         for photo in reading.find([folder]):
-            wnid, boxes, size = _about(photo, folder, path, solution)
+            wnid, boxes, size = _annotation(photo, folder, path, solution)
             if wnid not in index:
-                raise InputError(f"{photo}: the class {wnid or 'of this photo'} is not known")
-            found.append(Sample(photo.name, reader(photo), index[wnid], boxes, size))
-        return unique(found, path)
+                raise InputError(
+                    f"{photo}: unknown class {wnid!r}" if wnid else f"{photo}: no label"
+                )
+            samples.append(Sample(photo.name, file_reader(photo), index[wnid], boxes, size))
+        return check_samples(samples, path)
 
 
-def _photos(path: Path) -> Path | None:
-    places = (path / "val", path / "ILSVRC" / "Data" / "CLS-LOC" / "val")
-    return next((place for place in places if place.is_dir()), None)
+def _photo_folder(path: Path) -> Path | None:
+    folders = (path / "val", path / "ILSVRC" / "Data" / "CLS-LOC" / "val")
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
-def _annotations(path: Path) -> Path | None:
-    places = (path, path / "ILSVRC")
-    found = (place / "Annotations" / "CLS-LOC" / "val" for place in places)
-    return next((place for place in found if place.is_dir()), None)
+def _annotation_folder(path: Path) -> Path | None:
+    folders = (root / "Annotations" / "CLS-LOC" / "val" for root in (path, path / "ILSVRC"))
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
-def _wnids(path: Path) -> list[str]:
-    folder = _photos(path)
+def _class_folders(path: Path) -> list[str]:
+    folder = _photo_folder(path)
     return sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder else []
 
 
-def _classes(path: Path) -> dict[str, int]:
-    """The number of each class: its place in the sorted list of all thousand."""
+def _class_indices(path: Path) -> dict[str, int]:
+    """Return each class's index: its position in the sorted list of all WordNet ids."""
     if (path / MAPPING).exists():
         lines = (path / MAPPING).read_text(encoding="utf-8").splitlines()
         names = sorted(line.split()[0] for line in lines if line.strip())
     else:
-        names = _wnids(path)
+        names = _class_folders(path)
     if len(names) != CLASSES:
         raise InputError(
-            f"{path}: {len(names)} classes; expected {MAPPING} with all {CLASSES}, or a folder for "
-            "each, to number them"
+            f"{path}: {len(names)} classes; expected {MAPPING} with all {CLASSES} classes, or one "
+            "folder per class"
         )
-    return {name: number for number, name in enumerate(names)}
+    return {name: index for index, name in enumerate(names)}
 
 
-def _solution(path: Path) -> dict[str, tuple[str, Boxes]]:
-    """Class and boxes of each photo, from Kaggle's table."""
+def _read_solution(path: Path) -> dict[str, tuple[str, Boxes]]:
+    """Return class and boxes by photo from Kaggle's table; nothing if it does not exist."""
     if not path.exists():
         return {}
-    found = {}
+    solution = {}
     with path.open(encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), 2):
             words = (row.get("PredictionString") or "").split()
@@ -92,22 +94,22 @@ def _solution(path: Path) -> dict[str, tuple[str, Boxes]]:
                     f"{path}, line {line}: expected ImageId,PredictionString with a class and a box"
                 )
             boxes = [words[i + 1 : i + 5] for i in range(0, len(words), 5)]
-            found[row["ImageId"]] = words[0], boxes_of(boxes, f"{path}, line {line}")
-    return found
+            solution[row["ImageId"]] = words[0], parse_boxes(boxes, f"{path}, line {line}")
+    return solution
 
 
-def _about(
+def _annotation(
     photo: Path, folder: Path, path: Path, solution: dict[str, tuple[str, Boxes]]
 ) -> tuple[str, Boxes, tuple[int, int] | None]:
-    """Class, boxes and the size that they are given in."""
-    own = photo.parent.name if photo.parent != folder else ""
-    annotations = _annotations(path)
+    """Return a photo's class, its boxes and the size that they refer to (None: the photo's)."""
+    folder_class = photo.parent.name if photo.parent != folder else ""
+    annotations = _annotation_folder(path)
     xml = annotations / f"{photo.stem}.xml" if annotations else None
     if xml is not None and xml.exists():
-        size, boxes = objects(xml)
-        wnid = own or next(iter(boxes), "")
+        size, boxes = read_annotation(xml)
+        wnid = folder_class or next(iter(boxes), "")
         return wnid, boxes.get(wnid, torch.zeros(0, 4)), size
     if photo.stem in solution:
         wnid, rows = solution[photo.stem]
         return wnid, rows, None
-    return own, torch.zeros(0, 4), None
+    return folder_class, torch.zeros(0, 4), None

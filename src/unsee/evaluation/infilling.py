@@ -81,7 +81,7 @@ def _hole(
         return F.interpolate(coins, (h, w), mode="nearest")
     inside = torch.zeros(h, w, device=image.device)
     if sample.outline is not None:
-        inside = classifier.framing.mask(sample.inside()).to(inside)
+        inside = classifier.framing.mask(sample.object_mask()).to(inside)
     else:
         boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
         for x1, y1, x2, y2 in boxes.round().int().tolist():

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from unsee.classifiers import loading, measures
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import Sample, classes_in, of_classes
+from unsee.datasets.base import Sample, filter_classes, parse_classes
 from unsee.errors import InputError
 from unsee.images.framing import Fit
 from unsee.infillers.base import Infiller
@@ -94,7 +94,7 @@ class Plan:
         for combination in self.combinations():
             parts_of(combination)[0].check()
         self._check_metrics()
-        classes_in(self.classes)
+        parse_classes(self.classes)
         if self.judge is not None:
             made("infillers", self.judge)
         if self.measure is not None:
@@ -124,7 +124,7 @@ class Plan:
 
     def samples(self) -> list[Sample]:
         """The photos that are asked about, in a fixed order."""
-        return of_classes(load_data(self.data), self.classes)[: self.limit or None]
+        return filter_classes(load_data(self.data), self.classes)[: self.limit or None]
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
         """Those of each file of rows."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unsee.errors import DiskFullError, InputError
+from unsee.evaluation.archive import Archive
 
 MANIFEST = "run.json"
 END = b"PAR1"
@@ -25,6 +26,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rows, self.maps = folder / "rows", folder / "maps"
+        self.archive = Archive(folder)
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Freeze the settings, or refuse a folder that has others."""
@@ -80,6 +82,8 @@ class Store:
 
     def has(self, combination: int, shard: int) -> bool:
         """Whether a unit is done; a file that a crash of the machine cut short is not."""
+        if self.path(combination, shard).stem in self.archive.seconds:
+            return True
         try:
             with self.path(combination, shard).open("rb") as file:
                 file.seek(-len(END), os.SEEK_END)
@@ -141,6 +145,7 @@ class Store:
         """The same, a file at a time; of them all columns, or some."""
         import pyarrow.parquet as pq
 
+        yield from self.archive.rows(columns)
         for path in self._files():
             try:
                 yield from pq.read_table(path, columns=columns and list(columns)).to_pylist()
@@ -153,19 +158,32 @@ class Store:
         """Spent on each combination."""
         import pyarrow.parquet as pq
 
-        found: dict[int, float] = {}
+        units = dict(self.archive.seconds)
         for path in self._files():
             metadata = pq.read_schema(path).metadata or {}
-            number = int(path.stem.split("-")[0])
-            found[number] = found.get(number, 0.0) + float(metadata.get(b"seconds", b"0"))
-        return found
+            units[path.stem] = float(metadata.get(b"seconds", b"0"))
+        totals: dict[int, float] = {}
+        for unit, seconds in units.items():
+            number = int(unit.split("-")[0])
+            totals[number] = totals.get(number, 0.0) + seconds
+        return totals
 
     def units(self) -> int:
         """How many are done."""
-        return len(list(self._files()))
+        return len(self.archive.seconds) + len(list(self._files()))
+
+    def pack(self) -> None:
+        """Move the rows of all units into one file, `rows.parquet`.
+
+        Raises `InputError` for a run without rows, or one that is packed already.
+        """
+        self.archive.write(list(self._files()))
+        self.archive = Archive(self.folder)
 
     def _files(self) -> Iterable[Path]:
-        return sorted(self.rows.glob("[0-9]*.parquet"))
+        """Files of the units that are not in the archive."""
+        files = sorted(self.rows.glob("[0-9]*.parquet"))
+        return [path for path in files if path.stem not in self.archive.seconds]
 
 
 def _create(path: Path, content: bytes) -> None:

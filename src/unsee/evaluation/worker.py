@@ -82,7 +82,7 @@ def framed(sample: Sample, plan: Plan, classifier: Classifier) -> Framed:
         raise InputError(f"{sample.id}: expected a class from 0 on, got {sample.target}")
     boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
     seen = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    outline = None if sample.outline is None else classifier.framing.mask(sample.inside())
+    outline = None if sample.outline is None else classifier.framing.mask(sample.object_mask())
     target = None if plan.target == "top1" else sample.target
     return Framed(sample.id, image, target, Truth(boxes[seen], outline))
 

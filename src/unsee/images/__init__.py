@@ -1,1 +1,1 @@
-"""Read, frame, filter and draw pictures."""
+"""Read, crop, filter, segment and draw pictures."""

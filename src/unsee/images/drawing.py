@@ -1,4 +1,4 @@
-"""What a person sees: overlays, panels, overviews; matplotlib is imported only to draw."""
+"""Draw maps over photos. matplotlib is imported inside the functions that need it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 INK, FAINT, PAPER = "#1d2433", "#8a93a6", "#ffffff"
+"""Colours of text, secondary text and background in figures."""
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the grey version of a photo (ITU-R BT.601)."""
 
 
 def to_pixels(photo: Float[Tensor, "c h w"]) -> Pixels:
-    """An 8-bit RGB picture (h, w, 3); one plane becomes grey, of many the first three are shown."""
+    """Return an 8-bit RGB picture (h, w, 3).
+
+    Fewer than three channels give a grey picture of the first one; of more than three channels the
+    first three are shown.
+    """
     planes = photo.detach().cpu().clamp(0, 1)
     planes = planes[:3] if len(planes) >= 3 else planes[:1].expand(3, -1, -1)
     pixels: Pixels = (planes * 255).round().byte().permute(1, 2, 0).numpy()
@@ -30,46 +37,50 @@ def to_pixels(photo: Float[Tensor, "c h w"]) -> Pixels:
 
 
 def save_png(path: Path, photo: Float[Tensor, "c h w"] | Pixels) -> None:
-    """Write a picture."""
+    """Write a picture, a tensor in [0, 1] or 8-bit pixels, as a PNG file."""
     pixels = to_pixels(photo) if isinstance(photo, Tensor) else photo
     Image.fromarray(pixels).save(path)
 
 
 def heat(saliency: Float[Tensor, "h w"]) -> NDArray[np.float32]:
-    """A map as shown: from 0 (nothing, or against the class) to 1 (its 99.5th percentile)."""
+    """Return a map scaled to [0, 1] for display.
+
+    0 is the minimum, or zero for maps with negative values; 1 is the 99.5th percentile, so that few
+    extreme pixels do not hide the rest.
+    """
     values = saliency.detach().cpu().float().numpy()
     low = max(float(values.min()), 0.0)
     high = float(np.quantile(values, 0.995))
-    if high <= low:  # constant, or important in a handful of pixels only
+    if high <= low:  # constant, or non-zero in a few pixels only
         high = max(float(values.max()), low + 1e-9)
     shown: NDArray[np.float32] = ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
     return shown
 
 
 def overlay(photo: Photo, saliency: Float[Tensor, "h w"], box: Box | None = None) -> Pixels:
-    """The photo in greys where nothing matters, in colour under a glow where it does.
+    """Return the photo in dark greys where saliency is low, in colour with a glow where it is high.
 
-    What lies outside `box`, which the classifier never saw, is darkened.
+    Pixels outside of `box`, the part of the photo that the classifier gets, are darkened.
     """
     import matplotlib
 
     amount = heat(saliency)[..., None]
     colour = to_pixels(photo).astype(np.float32) / 255
-    grey = colour @ np.array([0.299, 0.587, 0.114], np.float32)
+    grey = colour @ np.array(LUMA, np.float32)
     base = 0.6 * grey[..., None] + 0.12
     glow = matplotlib.colormaps["inferno"](amount[..., 0])[..., :3].astype(np.float32)
     lit = 0.45 * colour + 0.65 * glow
     mixed = base + (lit - base) * np.sqrt(amount)
     if box is not None:
-        unseen = np.ones(mixed.shape[:2], bool)
-        unseen[box.top : box.top + box.height, box.left : box.left + box.width] = False
-        mixed[unseen] *= 0.4
+        outside = np.ones(mixed.shape[:2], bool)
+        outside[box.top : box.top + box.height, box.left : box.left + box.width] = False
+        mixed[outside] *= 0.4
     pixels: Pixels = (mixed.clip(0, 1) * 255).round().astype(np.uint8)
     return pixels
 
 
 def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figure":
-    """Images above their maps, one column each; `names` are their titles."""
+    """Return a figure of images above their maps, one column per image, titled with `names`."""
     from matplotlib.figure import Figure
 
     count = len(images)
@@ -83,6 +94,6 @@ def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figur
 
 
 def show(axes: "Axes", pixels: Pixels) -> None:
-    """A picture without a frame."""
+    """Draw a picture without axes."""
     axes.imshow(pixels, interpolation="lanczos")
     axes.set_axis_off()

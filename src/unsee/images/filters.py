@@ -1,4 +1,4 @@
-"""Blurs of whole batches."""
+"""Linear filters for batches of images."""
 
 import math
 from typing import Literal
@@ -11,23 +11,28 @@ from torch import Tensor
 from unsee.types import Variants
 
 
-def gaussian_blur(images: Variants, sigma: float, kernel: int = 0) -> Variants:
-    """Convolve with a Gaussian of `kernel` by `kernel` pixels (0: three sigmas on either side).
+def gaussian_blur(images: Variants, sigma: float, kernel: int | None = None) -> Variants:
+    """Convolve images with a Gaussian.
 
-    The border reflects without repeating the edge pixel, as OpenCV's does.
+    The border is reflected without repeating the edge pixel, as in OpenCV.
+
+    Args:
+        images: Images (n, c, h, w).
+        sigma: Standard deviation in pixels.
+        kernel: Side of the kernel in pixels; default: three standard deviations on either side.
     """
-    reach = (kernel or 2 * math.ceil(3 * sigma) + 1) // 2
-    at = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
-    weights = torch.exp(-0.5 * (at / sigma).square())
+    radius = (kernel or 2 * math.ceil(3 * sigma) + 1) // 2
+    offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
+    weights = torch.exp(-0.5 * (offsets / sigma).square())
     return convolve(images, weights / weights.sum(), border="reflect")
 
 
 def convolve(
     images: Variants, weights: Float[Tensor, " k"], border: Literal["reflect", "zero"]
 ) -> Variants:
-    """Convolve rows and then columns with the same odd number of weights.
+    """Convolve columns and then rows with the same odd number of weights.
 
-    A kernel larger than the image is served: a reflecting border reflects more than once.
+    The kernel may be larger than the image; the border is then reflected several times.
     """
     for axis in (2, 3):
         matrix = _banded(weights.to(images), images.shape[axis], border)
@@ -36,27 +41,27 @@ def convolve(
 
 
 def box_sum(images: Variants, window: int) -> Variants:
-    """Sum over a window around each pixel; beyond the border there is nothing.
+    """Return the sum over a square window of odd side around each pixel; outside are zeros.
 
-    Differences of running sums: a third of the time of a convolution.
+    It is computed as a difference of cumulative sums, in a third of the time of a convolution.
     """
-    reach = window // 2
-    for axis, sides in ((3, (reach + 1, reach, 0, 0)), (2, (0, 0, reach + 1, reach))):
+    radius = window // 2
+    for axis, sides in ((3, (radius + 1, radius, 0, 0)), (2, (0, 0, radius + 1, radius))):
         length = images.shape[axis]
-        running = F.pad(images.contiguous(), sides).cumsum(axis)
-        images = running.narrow(axis, window, length) - running.narrow(axis, 0, length)
+        sums = F.pad(images.contiguous(), sides).cumsum(axis)
+        images = sums.narrow(axis, window, length) - sums.narrow(axis, 0, length)
     return images
 
 
 def _banded(weights: Tensor, length: int, border: str) -> Float[Tensor, "{length} {length}"]:
-    """The convolution of a line of pixels as a matrix that knows the border."""
-    reach = len(weights) // 2
-    source = torch.arange(-reach, length + reach, device=weights.device)
+    """Return the matrix that convolves a line of pixels, including its border."""
+    radius = len(weights) // 2
+    source = torch.arange(-radius, length + radius, device=weights.device)
     if border == "reflect":
         period = max(2 * (length - 1), 1)
         source = source.remainder(period)
         source = torch.where(source < length, source, period - source)
-    taps = source.unfold(0, length, 1)  # (kernel, length): what each tap sees at each pixel
+    taps = source.unfold(0, length, 1)  # (kernel, length): the source pixel of each tap
     inside = (taps >= 0) & (taps < length)
     pixel = torch.arange(length, device=weights.device).expand_as(taps)
     matrix = weights.new_zeros(length, length)

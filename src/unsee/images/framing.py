@@ -1,4 +1,4 @@
-"""How a photo of any size becomes a classifier's input, and how a map finds its way back."""
+"""Crop and resize photos to a classifier's input, and project maps back onto photos."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -11,11 +11,11 @@ from torch import Tensor
 from unsee.types import Images
 
 Photo = Float[Tensor, "c height width"]
-"""A whole photo, pixels in [0, 1]."""
+"""A whole photo with pixels in [0, 1]."""
 
 
 class Box(NamedTuple):
-    """The part of a photo that the classifier sees, in the photo's pixels."""
+    """The crop that the classifier gets, in pixels of the photo."""
 
     top: int
     left: int
@@ -24,24 +24,25 @@ class Box(NamedTuple):
 
 
 Fit = Literal["crop", "resize"]
-"""How photos are brought to the size of a classifier's input."""
+"""Fit of a photo to the input: a centre crop, or the whole photo with changed proportions."""
 
 
 @dataclass(frozen=True)
 class Framing:
-    """Crop and resize, once, with antialiasing; invertible for maps."""
+    """A centre crop followed by one antialiased resize; maps can be projected back."""
 
     size: tuple[int, int] = (224, 224)
     """Height and width of the classifier's input."""
     fit: Fit = "crop"
-    """Cut out the centre in the input's proportions, or squeeze the whole photo into them."""
+    """`crop` cuts out the centre in the input's proportions; `resize` changes the proportions of
+    the whole photo."""
     share: float = 0.875
-    """Side of the centre crop as a share of the largest one that fits (crop only)."""
+    """Side of the centre crop as a share of the largest crop that fits; only for `fit="crop"`."""
     interpolation: Literal["bicubic", "bilinear"] = "bicubic"
-    """Resampling filter."""
+    """Resampling filter of the resize."""
 
     def box(self, height: int, width: int) -> Box:
-        """Which part of a photo of this size is shown."""
+        """Return the part of a photo of this size that becomes the input."""
         if self.fit == "resize":
             return Box(0, 0, height, width)
         rows, columns = self.size
@@ -50,7 +51,7 @@ class Framing:
         return Box((height - crop[0]) // 2, (width - crop[1]) // 2, *crop)
 
     def show(self, photo: Photo) -> Images:
-        """The classifier's input (1, c, h, w) for a photo."""
+        """Return the classifier's input (1, c, h, w) for a photo."""
         top, left, height, width = self.box(*photo.shape[-2:])
         part = photo[None, :, top : top + height, left : left + width]
         if part.shape[-2:] == self.size:
@@ -60,18 +61,18 @@ class Framing:
         ).clamp(0, 1)
 
     def boxes(self, boxes: Float[Tensor, "n 4"], height: int, width: int) -> Float[Tensor, "n 4"]:
-        """Boxes (x1, y1, x2, y2) of a photo of this size in the pixels of the input.
+        """Transform boxes (x1, y1, x2, y2) from a photo of this size to pixels of the input.
 
-        What is cut off is cut off; a box that lies outside of the input has no area.
+        Boxes are clipped to the input; a box that lies outside of it has no area.
         """
         top, left, rows, columns = self.box(height, width)
         scale = boxes.new_tensor([self.size[1] / columns, self.size[0] / rows] * 2)
-        moved = (boxes - boxes.new_tensor([left, top] * 2)) * scale
+        scaled = (boxes - boxes.new_tensor([left, top] * 2)) * scale
         limit = boxes.new_tensor([self.size[1], self.size[0]] * 2)
-        return torch.minimum(moved.clamp(min=0), limit)
+        return torch.minimum(scaled.clamp(min=0), limit)
 
     def mask(self, mask: Bool[Tensor, "height width"]) -> Bool[Tensor, "_h _w"]:
-        """A mask of the photo at the input's size, the nearest pixel of each."""
+        """Transform a mask of the photo to the input's size by nearest-neighbour sampling."""
         top, left, rows, columns = self.box(*mask.shape)
         part = mask[top : top + rows, left : left + columns]
         shown = F.interpolate(part[None, None].float(), self.size, mode="nearest-exact")
@@ -80,7 +81,7 @@ class Framing:
     def back(
         self, saliency: Float[Tensor, "h w"], height: int, width: int
     ) -> Float[Tensor, "{height} {width}"]:
-        """Lay a map over the whole photo; what the classifier never saw gets the map's minimum."""
+        """Project a map onto a photo of this size; pixels outside of the crop get its minimum."""
         top, left, rows, columns = self.box(height, width)
         whole = torch.full((height, width), saliency.min().item(), dtype=saliency.dtype)
         whole[top : top + rows, left : left + columns] = F.interpolate(

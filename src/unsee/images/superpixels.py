@@ -1,4 +1,4 @@
-"""Superpixels: an image cut into pieces that are shown or hidden as a whole."""
+"""Segment images into superpixels, which are kept or removed as a whole."""
 
 from typing import Literal
 
@@ -11,15 +11,15 @@ from unsee.errors import InputError
 from unsee.types import Images
 
 Cut = Literal["slic", "quickshift", "grid"]
-"""How an image is cut up: by colour and place (slic, quickshift) or into rectangles."""
+"""Segmentation algorithm: by colour and position (slic, quickshift), or into rectangles (grid)."""
 
 
 def check_segments(method: str, segments: int, images: Images) -> None:
-    """Refuse more superpixels than pixels."""
+    """Raise `InputError` for more superpixels than pixels; `method` is named in the message."""
     h, w = images.shape[-2:]
     if segments > h * w:
         raise InputError(
-            f"{method}: expected at most {h * w} segments, one for each pixel, got {segments}"
+            f"{method}: expected at most {h * w} segments, one per pixel, got {segments}"
         )
 
 
@@ -30,10 +30,19 @@ def cut(
     compactness: float = 30.0,
     sigma: float = 3.0,
 ) -> Int[Tensor, "h w"]:
-    """The number of each pixel's superpixel, from 0.
+    """Return the index of each pixel's superpixel, counted from 0.
 
-    slic: about `segments` of them; grid: as many a side as its square root says; quickshift: as
-    many as there are, with the settings that lime uses for images.
+    Achanta et al., "SLIC Superpixels Compared to State-of-the-art Superpixel Methods", PAMI 2012;
+    Vedaldi and Soatto, "Quick Shift and Kernel Methods for Mode Seeking", ECCV 2008.
+
+    Args:
+        image: One image (c, h, w) in [0, 1].
+        how: Segmentation algorithm.
+        segments: Approximate number of superpixels for slic; for grid, its square root is the
+            number of rectangles per side. Quickshift chooses the number itself, with the settings
+            of the package lime.
+        compactness: Weight of position against colour, for slic.
+        sigma: Standard deviation in pixels of the blur before slic.
     """
     from skimage import segmentation
 
@@ -41,16 +50,16 @@ def cut(
     (h, w), colour = pixels.shape[:2], pixels.shape[2] == 3
     if how == "grid":
         side = max(1, round(segments**0.5))
-        found = np.add.outer(np.arange(h) * side // h * side, np.arange(w) * side // w)
+        pieces = np.add.outer(np.arange(h) * side // h * side, np.arange(w) * side // w)
     elif how == "slic":
-        found = segmentation.slic(
+        pieces = segmentation.slic(
             pixels, segments, compactness, sigma=sigma, start_label=0, channel_axis=2,
             convert2lab=colour,
         )  # fmt: skip
     else:
-        found = segmentation.quickshift(
+        pieces = segmentation.quickshift(
             pixels, kernel_size=4, max_dist=200, ratio=0.2, rng=0, channel_axis=2,
             convert2lab=colour,
         )  # fmt: skip
-    _, numbers = np.unique(found, return_inverse=True)
-    return torch.from_numpy(numbers.reshape(h, w)).to(image.device)
+    _, indices = np.unique(pieces, return_inverse=True)
+    return torch.from_numpy(indices.reshape(h, w)).to(image.device)

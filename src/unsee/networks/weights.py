@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from unsee.errors import InputError
-from unsee.folders import cache
+from unsee.folders import cache_folder
 
 T = TypeVar("T")
 Weights = dict[str, Tensor]
@@ -199,7 +199,7 @@ def _is_weights(content: object) -> bool:
 
 
 def _cached_path(published: Published) -> Path:
-    return cache() / "weights" / published.name
+    return cache_folder() / "weights" / published.name
 
 
 def _instructions(published: Published, setting: str) -> str:

@@ -1,1 +1,1 @@
-"""Where classifiers come from. One file each; the file's name is the source's name."""
+"""Sources of classifiers: one file per source; the file's name is the source's name."""

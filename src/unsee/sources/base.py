@@ -1,4 +1,4 @@
-"""What a source of classifiers is."""
+"""Interface of sources of classifiers."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -7,17 +7,18 @@ from unsee.classifiers.classifier import Classifier
 
 
 class Source(ABC):
-    """Loads classifiers. Final subclasses are frozen dataclasses of settings.
+    """Loads classifiers; subclasses are frozen dataclasses of settings.
 
-    `SOURCE:ARGUMENT` names a classifier; a source without an argument is one by itself.
+    `SOURCE:ARGUMENT` names a classifier; a source without an argument is one classifier.
     """
 
     argument: ClassVar[str] = ""
-    """What stands behind the colon, for help texts: NAME, PATH."""
+    """Placeholder of the argument in help texts, such as NAME or PATH."""
 
     @abstractmethod
     def load(self, argument: str) -> Classifier:
-        """The classifier in evaluation mode, on the CPU, with its own preprocessing and labels.
+        """Return the classifier in evaluation mode, on the CPU, with preprocessing and labels.
 
-        Raises `InputError` where it cannot be had.
+        Raises:
+            InputError: The classifier does not exist or cannot be loaded.
         """

@@ -1,4 +1,4 @@
-"""A classifier of which nothing is known but its answers."""
+"""Classifiers without gradients: functions from images to probabilities, and ONNX files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -10,86 +10,133 @@ import torch
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
-from unsee.errors import InputError
-from unsee.sources._own import OwnModel, imported
+from unsee.errors import InputError, unknown
+from unsee.sources._custom import CustomModel, import_object
 
 __all__ = ["BlackBox"]
 
+SUM_TOLERANCE = 1e-2
+"""Largest accepted difference of the sum of a row of probabilities from 1."""
+
 
 @dataclass(frozen=True)
-class BlackBox(OwnModel):
-    """Any function images -> probabilities (module:function, or an ONNX file); no gradients."""
+class BlackBox(CustomModel):
+    """Any function images -> probabilities (module:function, or an ONNX file); no gradients.
+
+    The function gets a NumPy array (n, c, h, w) of float32 pixels, normalised with `mean` and
+    `std` (by default not at all: pixels in [0, 1]), and returns an array (n, classes).
+    """
 
     argument: ClassVar[str] = "MODULE:FUNCTION or MODEL.onnx"
 
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
-    """Subtracted from each channel, pixels in [0, 1]; as many numbers as channels."""
+    """Mean of each channel, for pixels in [0, 1]; subtracted from the image."""
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
-    """By which each channel is divided."""
+    """Standard deviation of each channel, for pixels in [0, 1]; divides the centred image."""
     outputs: Literal["probabilities", "logits"] = "probabilities"
-    """What the function answers."""
+    """What the function returns: probabilities (rows that sum to 1), or logits, to which softmax
+    is applied. An ONNX file usually returns logits."""
     tensors: bool = False
-    """The function is called with torch tensors instead of numpy arrays, both (n, c, h, w)."""
+    """Whether the function takes torch tensors (n, c, h, w) in place of NumPy arrays."""
 
     def load(self, argument: str) -> Classifier:
         """Open the ONNX file or import the function."""
         if Path(argument).suffix == ".onnx":
             return replace(self, tensors=False).wrap(_onnx(Path(argument)), f"blackbox:{argument}")
-        return self.wrap(imported(argument), f"blackbox:{argument}")
+        return self.wrap(import_object(argument), f"blackbox:{argument}")
 
     def wrap(self, function: Callable[[Any], Any], name: str = "") -> Classifier:
-        """A function of normalised images (n, c, h, w) as a classifier."""
+        """Return a classifier that calls a function of normalised images (n, c, h, w)."""
 
         def logits(images: Tensor) -> Tensor:
-            asked: Any = images.contiguous()
-            answer = function(asked if self.tensors else asked.cpu().numpy())
-            answer = (
-                torch.as_tensor(np.asarray(answer)) if not isinstance(answer, Tensor) else answer
-            )
-            answer = answer.detach().to(images.device, torch.float32)
-            return answer if self.outputs == "logits" else _log(answer)
+            output = self._call(function, images.contiguous())
+            if not isinstance(output, Tensor):
+                output = torch.as_tensor(np.asarray(output))
+            output = output.detach().to(images.device, torch.float32)
+            return output if self.outputs == "logits" else _log(output)
 
-        return Classifier(logits, name=name, differentiable=False, **self.feeding())
+        return Classifier(logits, name=name, differentiable=False, **self.classifier_arguments())
+
+    def _call(self, function: Callable[[Any], Any], images: Tensor) -> Any:
+        if self.tensors:
+            return function(images)
+        try:
+            return function(images.cpu().numpy())
+        except (TypeError, AttributeError) as error:  # what torch raises for an array
+            reason = str(error).partition("\n")[0].partition(", but expected")[0]
+            raise InputError(
+                f"the black box failed on a NumPy array {tuple(images.shape)}: {reason}; "
+                "if it expects torch tensors, set tensors=True"
+            ) from error
 
 
 def black_box(
     function: Callable[[Any], Any],
-    name: str = "",
+    name: str | None = None,
     size: tuple[int, int] = (224, 224),
     **settings: Any,
 ) -> Classifier:
-    """Wrap a function images (n, c, h, w) in [0, 1] -> probabilities (n, classes).
+    """Wrap a function that maps images to class probabilities as a classifier without gradients.
 
-    `size` is the height and width of its input; `settings` are those of the source `blackbox`:
-    mean, std, share, labels, outputs, tensors.
+    A model that takes and returns NumPy arrays, here one of scikit-learn on grey pictures:
+
+        unsee.black_box(
+            lambda images: model.predict_proba(images.reshape(len(images), -1)),
+            size=(28, 28), mean=(0.0,), std=(1.0,),
+        )
+
+    A torch model that returns logits, with the normalisation of ImageNet:
+
+        unsee.black_box(
+            model, tensors=True, outputs="logits",
+            mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225),
+        )
+
+    Args:
+        function: Function of a NumPy array (n, c, h, w), or of a torch tensor of the same shape
+            with `tensors=True`. It returns probabilities (n, classes), or logits with
+            `outputs="logits"`.
+        name: Name in reports; default: the name of the function.
+        size: Height and width of the function's input.
+        **settings: Settings of the source `blackbox`: mean, std, share, labels, outputs, tensors.
+            Without `mean` and `std` the function gets pixels in [0, 1]; their number is the number
+            of channels.
+
+    Raises:
+        InputError: A setting is unknown. Later, when the classifier is used: the function fails on
+            an array, or returns something other than probabilities.
     """
-    known = [field.name for field in fields(BlackBox)]
+    choices = [field.name for field in fields(BlackBox)]
     for setting in settings:
-        if setting not in known:
-            raise InputError(f"no setting {setting!r} of a black box; there are {', '.join(known)}")
-    found = BlackBox(**settings).wrap(function, name or getattr(function, "__name__", "blackbox"))
-    return replace(found, framing=replace(found.framing, size=size))
+        if setting not in choices:
+            raise unknown("setting of black_box", setting, [*choices, "size", "name"])
+    label = name or str(getattr(function, "__name__", "blackbox"))
+    classifier = BlackBox(**settings).wrap(function, label)
+    return replace(classifier, framing=replace(classifier.framing, size=size))
 
 
 def _log(probabilities: Tensor) -> Tensor:
-    """Logits whose softmax gives the probabilities back."""
-    off = (probabilities.sum(-1) - 1).abs().max().item() if probabilities.ndim == 2 else 0.0
-    if not (probabilities.min().item() >= 0 and off < 1e-2):
+    """Return logits whose softmax equals the probabilities."""
+    two_axes = probabilities.ndim == 2
+    error = (probabilities.sum(-1) - 1).abs().max().item() if two_axes else 0.0
+    if not (probabilities.min().item() >= 0 and error < SUM_TOLERANCE):
         raise InputError(
-            "expected probabilities (each row >= 0, sum 1) from the black box; "
-            "for anything else set outputs = logits"
+            "expected probabilities from the black box (each >= 0, the sum of each row 1); "
+            "if it returns logits, set outputs=logits"
         )
     return probabilities.clamp(min=1e-12).log()
 
 
 def _onnx(path: Path) -> Callable[[Any], Any]:
-    """An ONNX model's first output as a function of its only input; any batch size will do."""
+    """Return a function that gives the first output of an ONNX model, for any batch size."""
     if not path.is_file():
         raise InputError(f"{path}: no such model file")
     try:
         import onnxruntime
     except ImportError as error:
-        raise InputError("ONNX files need onnxruntime; pip install 'unsee[onnx]'") from error
+        raise InputError(
+            "ONNX files require onnxruntime; install it with: pip install onnxruntime"
+        ) from error
     try:
         session = onnxruntime.InferenceSession(
             str(path), providers=onnxruntime.get_available_providers()
@@ -99,15 +146,16 @@ def _onnx(path: Path) -> Callable[[Any], Any]:
     if len(session.get_inputs()) != 1:
         raise InputError(f"{path}: expected a single input, got {len(session.get_inputs())}")
     (entry,) = session.get_inputs()
-    fixed = entry.shape[0] if isinstance(entry.shape[0], int) else 0
+    batch = entry.shape[0] if isinstance(entry.shape[0], int) else None
 
     def run(images: Any) -> Any:
-        parts = []
-        for start in range(0, len(images), fixed or len(images)):
-            part = images[start : start + (fixed or len(images))]
-            missing = max(fixed - len(part), 0)
-            full = np.concatenate([part, np.repeat(part[:1], missing, 0)]) if missing else part
-            parts.append(session.run(None, {entry.name: full})[0][: len(part)])
-        return np.concatenate(parts)
+        outputs = []
+        step = batch or len(images)
+        for start in range(0, len(images), step):
+            part = images[start : start + step]
+            missing = step - len(part) if batch else 0
+            padded = np.concatenate([part, np.repeat(part[:1], missing, 0)]) if missing else part
+            outputs.append(session.run(None, {entry.name: padded})[0][: len(part)])
+        return np.concatenate(outputs)
 
     return run

@@ -1,4 +1,4 @@
-"""A function of the user's own that makes the model."""
+"""A function of the user that makes a model."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,25 +7,25 @@ from torch import nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
-from unsee.sources._own import OwnModel, imported
+from unsee.sources._custom import CustomModel, import_object
 
 __all__ = ["Factory"]
 
 
 @dataclass(frozen=True)
-class Factory(OwnModel):
+class Factory(CustomModel):
     """Your own code: package.module:function, which returns a torch module or a Classifier."""
 
     argument: ClassVar[str] = "MODULE:FUNCTION"
 
     def load(self, argument: str) -> Classifier:
-        """Import, call, wrap; a module is put into evaluation mode."""
-        made = imported(argument)()
-        if isinstance(made, Classifier):
-            return made
-        if not isinstance(made, nn.Module):
+        """Import and call the function; a module is put into evaluation mode and wrapped."""
+        model = import_object(argument)()
+        if isinstance(model, Classifier):
+            return model
+        if not isinstance(model, nn.Module):
             raise InputError(
-                f"{argument}: expected it to return a module or a Classifier, "
-                f"got {type(made).__name__}"
+                f"{argument}: expected a function that returns a module or a Classifier, "
+                f"got {type(model).__name__}"
             )
-        return Classifier(made.eval(), name=argument, **self.feeding())
+        return Classifier(model.eval(), name=argument, **self.classifier_arguments())

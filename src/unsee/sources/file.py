@@ -3,30 +3,31 @@
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
-from unsee.sources import _weights
-from unsee.sources._own import OwnModel, imported
+from unsee.sources._custom import CustomModel, import_object
+from unsee.sources._weights import load_weights
 
 __all__ = ["File"]
 
 
 @dataclass(frozen=True)
-class File(OwnModel):
+class File(CustomModel):
     """A model in a file: torch.export program, TorchScript, or weights with their architecture."""
 
     argument: ClassVar[str] = "PATH"
 
-    architecture: str = ""
-    """What weights alone belong to: `torchvision:NAME`, `timm:NAME` or package.module:function."""
+    architecture: str | None = None
+    """Architecture of a file of weights: `torchvision:NAME`, `timm:NAME` or
+    package.module:function; default: the file holds a whole model."""
 
     def load(self, argument: str) -> Classifier:
-        """By the file's content, whatever its name."""
+        """Load a file; its content, not its name, says what it holds."""
         path = Path(argument)
         if not path.is_file():
             raise InputError(f"{path}: no such model file")
@@ -34,18 +35,18 @@ class File(OwnModel):
         if kind == "weights":
             return self._from_weights(path)
         if self.architecture:
-            raise InputError(f"{path}: it is a whole model ({kind}); leave architecture out")
+            raise InputError(f"{path}: holds a whole model ({kind}); leave architecture out")
         try:
             model = _exported(path) if kind == "export" else torch.jit.load(path, "cpu").eval()
         except Exception as error:
             raise InputError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
-        return Classifier(model, name=f"file:{path}", **self.feeding())
+        return Classifier(model, name=f"file:{path}", **self.classifier_arguments())
 
     def _from_weights(self, path: Path) -> Classifier:
-        source, _, name = self.architecture.partition(":")
-        if not name:
+        source, _, name = (self.architecture or "").partition(":")
+        if not name or self.architecture is None:
             raise InputError(
-                f"{path}: weights alone do not make a model; say their architecture "
+                f"{path}: holds weights without an architecture; name it "
                 "(architecture = torchvision:NAME, timm:NAME or package.module:function)"
             )
         if source in {"torchvision", "timm"}:
@@ -54,15 +55,15 @@ class File(OwnModel):
 
             kind = {"torchvision": Torchvision, "timm": Timm}[source]
             return kind(weights=str(path)).load(name)
-        model = imported(self.architecture)()
+        model = import_object(self.architecture)()
         if not isinstance(model, nn.Module):
             raise InputError(f"{self.architecture}: expected a module, got {type(model).__name__}")
-        _weights.fill(model, path)
-        return Classifier(model.eval(), name=f"file:{path}", **self.feeding())
+        load_weights(model, path)
+        return Classifier(model.eval(), name=f"file:{path}", **self.classifier_arguments())
 
 
-def _kind(path: Path) -> str:
-    """Whether a file is a torch.export program, TorchScript or something with weights."""
+def _kind(path: Path) -> Literal["weights", "script", "export"]:
+    """Return whether a file is a torch.export program, TorchScript, or anything with weights."""
     if not zipfile.is_zipfile(path):
         return "weights"
     with zipfile.ZipFile(path) as archive:
@@ -76,18 +77,18 @@ def _kind(path: Path) -> str:
 def _exported(path: Path) -> nn.Module:
     program = torch.export.load(path)
     module = program.module()
-    for part in module.modules():  # the mode was fixed at export; the flag means nothing
+    for part in module.modules():  # the export fixed the mode; the flag has no effect
         part.training = False
     (shape,) = [
-        value.meta["val"].shape
-        for value in program.graph.nodes
-        if value.op == "placeholder" and value.name in program.graph_signature.user_inputs
+        node.meta["val"].shape
+        for node in program.graph.nodes
+        if node.op == "placeholder" and node.name in program.graph_signature.user_inputs
     ]
     return _FixedBatch(module, int(shape[0])) if isinstance(shape[0], int) else module
 
 
 class _FixedBatch(nn.Module):
-    """A program that was exported for a fixed number of images, fed with any number."""
+    """A program that was exported for a fixed batch size, for batches of any size."""
 
     def __init__(self, program: nn.Module, batch: int) -> None:
         super().__init__()
@@ -95,9 +96,10 @@ class _FixedBatch(nn.Module):
         self.training = False
 
     def forward(self, images: Tensor) -> Tensor:
+        """Run the program on padded parts of the batch."""
         outputs = []
         for part in images.split(self.batch):
             missing = self.batch - len(part)
-            full = torch.cat([part, part[:1].expand(missing, -1, -1, -1)]) if missing else part
-            outputs.append(self.program(full)[: len(part)])
+            padded = torch.cat([part, part[:1].expand(missing, -1, -1, -1)]) if missing else part
+            outputs.append(self.program(padded)[: len(part)])
         return torch.cat(outputs)

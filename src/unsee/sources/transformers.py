@@ -5,26 +5,27 @@ from typing import Any, ClassVar
 
 from unsee.classifiers.classifier import Classifier
 from unsee.images.framing import Framing
-from unsee.sources import _weights
+from unsee.sources._downloads import download, optional_import
+from unsee.sources._preprocessing import closest_interpolation
 from unsee.sources.base import Source
 
 __all__ = ["Transformers"]
 
-BICUBIC = 3
-"""Pillow's number of the filter, as image processors note it."""
+PIL_BICUBIC = 3
+"""Number of Pillow's bicubic filter in the configuration of image processors."""
 
 
 @dataclass(frozen=True)
 class Transformers(Source):
-    """An image classifier of transformers, by hub name or folder (extra: ecosystem)."""
+    """An image classifier of transformers, by hub name or folder (requires transformers)."""
 
     argument: ClassVar[str] = "NAME_OR_FOLDER"
 
     def load(self, argument: str) -> Classifier:
-        """Model, image processor and labels from the same place."""
-        with _weights.needed("transformers"):
+        """Load the model, its image processor and its labels."""
+        with optional_import("transformers"):
             from transformers import AutoImageProcessor, AutoModelForImageClassification
-        with _weights.downloading(f"transformers:{argument}"):
+        with download(f"transformers:{argument}"):
             model = AutoModelForImageClassification.from_pretrained(argument)
             processor = AutoImageProcessor.from_pretrained(argument)
         names = model.config.id2label
@@ -41,9 +42,9 @@ class Transformers(Source):
 
 
 def _framing(processor: Any) -> Framing:
-    """An image processor's resizing and cropping as one crop and one resize."""
+    """Return one crop and one resize that equal an image processor's resizing and cropping."""
     resize, crop = _sides(processor.size), _sides(getattr(processor, "crop_size", None))
-    filtering = _weights.interpolation("bicubic" if processor.resample == BICUBIC else "")
+    filtering = closest_interpolation("bicubic" if processor.resample == PIL_BICUBIC else "")
     if getattr(processor, "do_center_crop", False) and crop:
         return Framing(crop, share=min(1.0, min(crop) / min(resize)), interpolation=filtering)
     square_crop = "shortest_edge" in dict(processor.size)
@@ -54,7 +55,7 @@ def _framing(processor: Any) -> Framing:
 
 
 def _sides(size: Any) -> tuple[int, int]:
-    """Height and width of a size that may be noted in any of the usual ways."""
+    """Return the height and width of a size in any of the notations of image processors."""
     if not size:
         return (0, 0)
     size = dict(size)

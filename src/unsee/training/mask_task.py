@@ -14,7 +14,7 @@ from unsee.classifiers import loading
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
 from unsee.classifiers.passes import unwrapped
-from unsee.datasets.base import classes_in
+from unsee.datasets.base import parse_classes
 from unsee.errors import InputError
 from unsee.methods._evidence import GradientEvidence
 from unsee.methods.base import check_choices
@@ -67,7 +67,7 @@ class MaskTraining(Training):
         """
         if self.labels == "data":
             return load_labelled(self.data, self.stored_size, self.classes)
-        photos, classes = super().photos(), classes_in(self.classes or "")
+        photos, classes = super().photos(), parse_classes(self.classes or "")
         return photos.select(self._predicted_in(photos, classes)) if classes else photos
 
     def _predicted_in(self, photos: PhotoSet, classes: Set[int]) -> Tensor:

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import of_classes
+from unsee.datasets.base import filter_classes
 from unsee.errors import InputError
 from unsee.images import reading
 from unsee.images.framing import Framing, Photo
@@ -66,7 +66,7 @@ def load_labelled(sources: Sequence[str | Path], side: int, classes: str | None 
     """
     pictures, targets = [], []
     for source in sources:
-        for sample in of_classes(load_data(str(source)), classes or ""):
+        for sample in filter_classes(load_data(str(source)), classes or ""):
             if sample.target is None:
                 raise InputError(f"{sample.id} has no label; use --labels predicted")
             try:

@@ -1,0 +1,71 @@
+"""Settings of models that do not come with their preprocessing."""
+
+import importlib
+import sys
+from abc import ABC
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unsee.classifiers.classifier import IMAGENET_MEAN, IMAGENET_STD
+from unsee.errors import InputError
+from unsee.images.framing import Framing
+from unsee.sources._imagenet import labels as imagenet_labels
+from unsee.sources.base import Source
+
+
+@dataclass(frozen=True)
+class CustomModel(Source, ABC):
+    """A model whose normalisation, crop and labels are settings."""
+
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    """Mean of each channel, for pixels in [0, 1]; subtracted from the image."""
+    std: tuple[float, ...] = IMAGENET_STD
+    """Standard deviation of each channel, for pixels in [0, 1]; divides the centred image."""
+    share: float = 0.875
+    """Side of the centre crop, as a share of the largest crop that fits into the photo."""
+    labels: str | None = None
+    """Text file with one class name per line, or `imagenet`; default: classes have no names."""
+
+    def classifier_arguments(self) -> dict[str, Any]:
+        """Return the settings as keyword arguments of `Classifier`."""
+        return {
+            "mean": self.mean,
+            "std": self.std,
+            "framing": Framing(share=self.share),
+            "labels": read_labels(self.labels),
+        }
+
+
+def read_labels(path: str | None) -> tuple[str, ...]:
+    """Return the class names of a text file (one per line), or of ImageNet for `imagenet`."""
+    if not path:
+        return ()
+    if path == "imagenet":
+        return imagenet_labels()
+    if not Path(path).is_file():
+        raise InputError(
+            f"{path}: no such file; expected a file with one class name per line, or `imagenet`"
+        )
+    return tuple(Path(path).read_text(encoding="utf-8").splitlines())
+
+
+def import_object(path: str) -> Any:
+    """Import the object `package.module:name`; the working directory is searched as well.
+
+    Raises:
+        InputError: The module cannot be imported, or has no such attribute.
+    """
+    module, _, name = path.partition(":")
+    if not module or not name:
+        raise InputError(f"expected package.module:name, got {path!r}")
+    directory = str(Path.cwd())
+    sys.path.insert(0, directory)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise InputError(f"{path}: cannot import {module} ({error})") from error
+    except AttributeError as error:
+        raise InputError(f"{path}: {module} has no attribute {name}") from error
+    finally:
+        sys.path.remove(directory)

@@ -1,0 +1,26 @@
+import pytest
+import torch
+
+from unsee import InputError
+from unsee.datasets.base import Sample, filter_classes, limited, parse_classes
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"), [("", set()), ("3", {3}), ("0-2,7", {0, 1, 2, 7}), ("5, 6", {5, 6})]
+)
+def test_classes_are_parsed(text, classes) -> None:
+    assert parse_classes(text) == classes
+
+
+@pytest.mark.parametrize("text", ["cat", "-3", "1-b"])
+def test_malformed_classes_are_refused(text) -> None:
+    with pytest.raises(InputError, match="expected classes such as 0-49,120"):
+        parse_classes(text)
+
+
+def test_samples_are_filtered_and_limited() -> None:
+    samples = [Sample(str(n), lambda channels: torch.zeros(channels, 2, 2), n) for n in range(4)]
+    assert [s.target for s in filter_classes(samples, "1-2")] == [1, 2]
+    assert filter_classes(samples, "") == samples
+    assert list(limited(samples, 3)) == samples[:3]
+    assert list(limited(samples, None)) == samples

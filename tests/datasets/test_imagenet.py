@@ -1,0 +1,60 @@
+import pytest
+
+from tests.datasets.conftest import save, voc_xml
+from unsee import InputError
+from unsee.datasets._loading import load_data
+
+
+@pytest.fixture
+def imagenet(tmp_path, pixels):
+    """Two photos, stored at half the size that they were annotated at."""
+    path = tmp_path / "imagenet"
+    for number in (1, 2):
+        save(pixels, path / "val" / f"ILSVRC2012_val_0000000{number}.JPEG")
+    lines = [f"n{number:08d} thing, object" for number in range(1000)]
+    (path / "LOC_synset_mapping.txt").write_text("\n".join(lines))
+    return path
+
+
+def test_boxes_from_xml_are_scaled_to_the_stored_photo(imagenet) -> None:
+    folder = imagenet / "Annotations" / "CLS-LOC" / "val"
+    folder.mkdir(parents=True)
+    for number in (1, 2):
+        text = voc_xml(f"n{number + 5:08d}")
+        (folder / f"ILSVRC2012_val_0000000{number}.xml").write_text(text)
+    first, second = load_data(str(imagenet))
+    assert (first.id, first.target, second.target) == ("ILSVRC2012_val_00000001.JPEG", 6, 7)
+    assert first.boxes_in(first.read(3)).tolist() == [[10, 8, 30, 24]]
+
+
+def test_boxes_from_kaggles_table(imagenet) -> None:
+    (imagenet / "LOC_val_solution.csv").write_text(
+        "ImageId,PredictionString\n"
+        "ILSVRC2012_val_00000002,n00000003 1 2 30 20 n00000003 5 6 7 8 \n"
+        "ILSVRC2012_val_00000001,n00000999 0 0 10 10 \n"
+    )
+    first, second = load_data(f"imagenet:{imagenet}")
+    assert (first.target, second.target) == (999, 3)
+    assert second.boxes_in(second.read(3)).tolist() == [[1, 2, 30, 20], [5, 6, 7, 8]]
+
+
+@pytest.mark.parametrize(
+    "line", ["ILSVRC2012_val_00000001,", "ILSVRC2012_val_00000001,n00000003 1 2 3",
+             "ILSVRC2012_val_00000001,n00000003 1 2 x 4"],
+)  # fmt: skip
+def test_malformed_line_of_kaggles_table_is_named(imagenet, line) -> None:
+    table = imagenet / "LOC_val_solution.csv"
+    table.write_text(f"ImageId,PredictionString\n{line}\n")
+    with pytest.raises(InputError, match=r"LOC_val_solution\.csv, line 2: expected"):
+        load_data(f"imagenet:{imagenet}")
+    table.write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="line 2: expected ImageId,PredictionString"):
+        load_data(f"imagenet:{imagenet}")
+
+
+def test_missing_labels_and_classes_are_refused(imagenet) -> None:
+    with pytest.raises(InputError, match="no label"):
+        load_data(f"imagenet:{imagenet}")
+    (imagenet / "LOC_synset_mapping.txt").write_text("n00000001 thing")
+    with pytest.raises(InputError, match="1 classes; expected LOC_synset_mapping"):
+        load_data(f"imagenet:{imagenet}")

@@ -1,0 +1,16 @@
+import pytest
+
+from tests.datasets.conftest import save
+from unsee import InputError
+from unsee.datasets._loading import load_data
+
+
+def test_samples_of_the_list_and_a_missing_photo(tmp_path, pixels) -> None:
+    save(pixels, tmp_path / "val_256" / "Places365_val_00000001.jpg")
+    (tmp_path / "places365_val.txt").write_text("Places365_val_00000001.jpg 165\n")
+    (sample,) = load_data(str(tmp_path))
+    assert (sample.id, sample.target) == ("Places365_val_00000001.jpg", 165)
+    assert sample.read(3).shape == (3, 40, 60)
+    (tmp_path / "places365_val.txt").write_text("Places365_val_00000009.jpg 1\n")
+    with pytest.raises(InputError, match="no such file"):
+        load_data(str(tmp_path))

@@ -1,0 +1,65 @@
+import pytest
+
+from unsee import InputError
+from unsee.evaluation.store import Store
+
+
+def row(photo: str, error: str | None = None) -> dict:
+    return {"photo": photo, "method": "rise", "deletion": 0.25, "error": error}
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Three units of two combinations."""
+    store = Store(tmp_path / "run")
+    store.begin({"settings": {"seed": 0}, "photos": 3})
+    for combination, shard in ((0, 0), (0, 1), (1, 0)):
+        store.write(combination, shard, [row(f"{combination}{shard}")], {}, 1.5 + shard)
+    return store
+
+
+def test_packed_run_reads_the_same(store) -> None:
+    rows, seconds, units = store.read(), store.seconds(), store.units()
+    store.pack()
+    assert not list(store.rows.iterdir())
+    for packed in (store, Store(store.folder)):
+        assert (packed.read(), packed.seconds(), packed.units()) == (rows, seconds, units)
+        assert list(packed.walk(("photo",))) == [{"photo": r["photo"]} for r in rows]
+        assert packed.has(0, 1)
+        assert not packed.has(1, 1)
+
+
+def test_packed_run_can_be_continued(store) -> None:
+    store.pack()
+    store.write(1, 1, [row("11", "broken")], {}, 4.0)
+    continued = Store(store.folder)
+    continued.begin({"settings": {"seed": 0}, "photos": 3})
+    assert continued.units() == 4
+    assert continued.seconds() == {0: 4.0, 1: 5.5}
+    assert [r["photo"] for r in continued.read()] == ["00", "01", "10", "11"]
+
+
+def test_unit_file_left_by_an_interrupted_pack_is_not_counted_twice(store) -> None:
+    path = store.path(0, 0)
+    content = path.read_bytes()
+    store.pack()
+    path.write_bytes(content)
+    again = Store(store.folder)
+    assert again.units() == len(again.read()) == 3
+
+
+def test_packing_is_refused_without_rows_or_twice(store, tmp_path) -> None:
+    store.pack()
+    with pytest.raises(InputError, match="exists already"):
+        store.write(1, 1, [row("11")], {}, 4.0) or store.pack()
+    empty = Store(tmp_path / "empty")
+    empty.begin({"settings": {}, "photos": 0})
+    with pytest.raises(InputError, match="no rows to archive"):
+        empty.pack()
+
+
+def test_damaged_archive_is_refused(store) -> None:
+    store.pack()
+    store.archive.path.write_bytes(b"PAR1")
+    with pytest.raises(InputError, match="expected the archived rows"):
+        Store(store.folder).read()

@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from unsee import Framing
+
+
+@pytest.mark.parametrize("fit", ["crop", "resize"])
+@pytest.mark.parametrize("size", [(32, 32), (48, 24)])
+def test_boxes_and_masks_match_the_framed_photo(fit, size) -> None:
+    photo = torch.zeros(1, 60, 90)
+    photo[:, 20:40, 30:65] = 1
+    framing = Framing(size, fit, share=0.9)
+    box = framing.boxes(torch.tensor([[30.0, 20.0, 65.0, 40.0]]), 60, 90)[0]
+    x1, y1, x2, y2 = box.round().int().tolist()
+    painted = torch.zeros(size)
+    painted[y1:y2, x1:x2] = 1
+    shown = framing.show(photo)[0, 0]
+    mask = framing.mask(photo[0] > 0)
+    assert ((shown > 0.5) != mask).float().mean() < 0.04
+    assert ((painted > 0) != mask).float().mean() < 0.06
+    assert mask.any()
+
+
+def test_box_outside_of_the_crop_has_no_area() -> None:
+    framing = Framing((32, 32), share=0.5)
+    x1, _, x2, _ = framing.boxes(torch.tensor([[0.0, 0.0, 10.0, 60.0]]), 60, 90)[0]
+    assert x1 == x2 == 0
+
+
+@pytest.mark.parametrize("size", [(32, 32), (24, 48)])
+@pytest.mark.parametrize("photo", [(100, 60), (60, 100), (7, 5), (32, 32)])
+@pytest.mark.parametrize("fit", ["crop", "resize"])
+def test_projected_map_matches_the_photo(size, photo, fit) -> None:
+    framing = Framing(size, fit=fit, share=0.8)
+    spot = torch.zeros(3, *photo)
+    top, left, height, width = framing.box(*photo)
+    middle = top + height // 2, left + width // 2
+    spot[:, middle[0] :, middle[1] :] = 1
+    shown = framing.show(spot)
+    assert shown.shape == (1, 3, *size)
+    back = framing.back(shown[0, 0], *photo)
+    assert back.shape == photo
+    inside = back[top : top + height, left : left + width]
+    expected = spot[0, top : top + height, left : left + width]
+    assert (inside - expected).abs().mean() < 0.2
+    if fit == "crop":
+        outside = back.clone()
+        outside[top : top + height, left : left + width] = 0
+        assert outside.abs().max() == 0
+
+
+def test_crop_equals_torchvisions() -> None:
+    framing = Framing((224, 224), share=0.875)
+    assert framing.box(256, 341) == (16, 58, 224, 224)
+    assert Framing((224, 224), share=224 / 256).box(300, 451) == (19, 94, 262, 262)

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+
+import unsee
+from tests.conftest import Convolutional, toy
+from unsee import InputError, load
+
+
+def probabilities(images):
+    assert isinstance(images, np.ndarray)
+    return toy(Convolutional()).predict(torch.from_numpy(images)).softmax(1).numpy()
+
+
+def raw_logits(images):
+    return toy(Convolutional()).predict(images)
+
+
+def test_functions_of_arrays_and_of_tensors(images, expected) -> None:
+    for box in (
+        load("blackbox:tests.sources.test_blackbox:probabilities", size=(32, 32)),
+        unsee.black_box(probabilities, size=(32, 32)),
+        unsee.black_box(raw_logits, size=(32, 32), outputs="logits", tensors=True),
+    ):
+        torch.testing.assert_close(
+            box.predict(images).softmax(1), expected.softmax(1), atol=1e-5, rtol=1e-3
+        )
+        assert not box.differentiable
+    with pytest.raises(InputError, match="set outputs=logits"):
+        unsee.black_box(raw_logits, size=(32, 32), tensors=True).predict(images)
+    with pytest.raises(
+        InputError, match="unknown setting of black_box 'sise'; did you mean 'size'"
+    ):
+        unsee.black_box(raw_logits, sise=3)
+
+
+@pytest.mark.parametrize("batch", [2, "n"])
+def test_onnx_files(images, tmp_path, batch) -> None:
+    from onnx import TensorProto, helper, save
+
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["x"], ["means"], axes=[2, 3], keepdims=0),
+            helper.make_node("Softmax", ["means"], ["y"], axis=1),
+        ],
+        "means",
+        [info("x", TensorProto.FLOAT, [batch, 3, 32, 32])],
+        [info("y", TensorProto.FLOAT, [batch, 3])],
+    )
+    opset = [helper.make_opsetid("", 13)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    save(model, tmp_path / "model.onnx")
+    box = load(f"blackbox:{tmp_path / 'model.onnx'}", size=(32, 32))
+    wanted = images.mean((2, 3)).softmax(1)
+    torch.testing.assert_close(box.predict(images).softmax(1), wanted, atol=1e-5, rtol=1e-4)
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    with pytest.raises(InputError, match="not a model"):
+        load(f"blackbox:{tmp_path / 'bad.onnx'}")
+
+
+@pytest.mark.parametrize(
+    "function", [Convolutional().eval(), lambda images: images.unsqueeze(0)], ids=["type", "attr"]
+)
+def test_torch_function_without_tensors_is_refused(function, images) -> None:
+    box = unsee.black_box(function, size=(32, 32))
+    with pytest.raises(InputError, match=r"NumPy array \(5, 3, 32, 32\).*set tensors=True"):
+        box.predict(images)
+
+
+def test_name_is_the_functions_unless_set() -> None:
+    assert unsee.black_box(probabilities).name == "probabilities"
+    assert unsee.black_box(probabilities, "mine").name == "mine"

@@ -1,0 +1,40 @@
+import socket
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from unsee import InputError
+from unsee.sources._downloads import download, optional_import
+
+
+def test_failed_download_is_one_line() -> None:
+    message = r"^could not download timm:x \(no network\); check the"
+    with pytest.raises(InputError, match=message), download("timm:x"):
+        raise OSError("no network\nand a long explanation")
+
+
+def test_missing_package_names_the_command_that_installs_it() -> None:
+    with pytest.raises(InputError, match="pip install timm"), optional_import("timm"):
+        raise ImportError("no module")
+
+
+@pytest.mark.parametrize(
+    ("network", "proxies", "offline"),
+    [(False, {}, True), (True, {}, False), (False, {"https": "proxy:80"}, False)],
+)
+def test_hub_is_offline_only_without_a_network(monkeypatch, network, proxies, offline) -> None:
+    hub = SimpleNamespace(HF_HUB_OFFLINE=False, ENDPOINT="https://huggingface.co")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(constants=hub))
+    monkeypatch.setattr("unsee.sources._downloads.getproxies", lambda: proxies)
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+
+    def resolve(host, port):
+        assert host == "huggingface.co"
+        if not network:
+            raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with download("timm:x"):
+        assert hub.HF_HUB_OFFLINE is offline
+    assert hub.HF_HUB_OFFLINE is False

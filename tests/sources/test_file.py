@@ -1,0 +1,72 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+import unsee
+from tests.conftest import Convolutional
+from tests.sources.conftest import PREPROCESSING
+from unsee import InputError, explain, load
+
+
+def test_program_exported_for_a_fixed_batch_size(images, expected, tmp_path) -> None:
+    path = tmp_path / "model.pt2"
+    torch.export.save(torch.export.export(Convolutional().eval(), (images[:2],)), path)
+    loaded = load(f"file:{path}", **PREPROCESSING)
+    torch.testing.assert_close(loaded.predict(images), expected)
+    assert explain(loaded, images[:1], unsee.create("methods", "fido", steps=2, grid=8))
+
+
+def test_program_exported_for_any_batch_size(images, expected, tmp_path) -> None:
+    path = tmp_path / "model.pt2"
+    shapes = ({0: torch.export.Dim("batch", min=1, max=512)},)
+    program = torch.export.export(Convolutional().eval(), (images[:2],), dynamic_shapes=shapes)
+    torch.export.save(program, path)
+    torch.testing.assert_close(load(f"file:{path}", **PREPROCESSING).predict(images), expected)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_torchscript_program(images, expected, tmp_path) -> None:
+    torch.jit.trace(Convolutional().eval(), images[:1]).save(tmp_path / "model.pt")
+    loaded = load(f"file:{tmp_path / 'model.pt'}", **PREPROCESSING)
+    torch.testing.assert_close(loaded.predict(images), expected)
+
+
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+def test_weights_require_their_architecture(images, expected, tmp_path, suffix) -> None:
+    from safetensors.torch import save_file
+
+    path = tmp_path / f"weights.{suffix}"
+    weights = {k: v + 0 for k, v in Convolutional().state_dict().items()}
+    save_file(weights, path) if suffix == "safetensors" else torch.save(weights, path)
+    settings = {**PREPROCESSING, "architecture": "tests.conftest:Convolutional"}
+    torch.testing.assert_close(load(f"file:{path}", **settings).predict(images), expected)
+    with pytest.raises(InputError, match="without an architecture"):
+        load(f"file:{path}")
+    with pytest.raises(InputError, match=r"another architecture.*first"):
+        load(f"file:{path}", architecture="tests.conftest:Corner")
+
+
+class Evil:
+    """Creates a file when it is unpickled."""
+
+    def __reduce__(self):
+        return (Path.touch, (Path("evil-was-run"),))
+
+
+def test_pickled_models_are_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save(Convolutional(), "model.pth")
+    torch.save({"state_dict": Evil()}, "evil.pth")
+    for name in ("model.pth", "evil.pth"):
+        with pytest.raises(InputError, match=r"Pickled models are never loaded.*export"):
+            load(f"file:{name}", architecture="tests.conftest:Convolutional")
+    assert not Path("evil-was-run").exists()
+
+
+def test_damaged_files_are_refused(tmp_path) -> None:
+    with zipfile.ZipFile(tmp_path / "bad.pt2", "w") as archive:
+        archive.writestr("something", "else")
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load(f"file:{tmp_path / 'bad.pt2'}")
