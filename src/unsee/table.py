@@ -6,13 +6,15 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.table import Table as TerminalTable
 
 Value = str | bool | int | float | None
 """Content of a cell; `None` is an empty cell."""
+Mark = Literal["", "better", "worse"]
+"""How a cell is highlighted."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -40,6 +42,8 @@ class Column:
     digits."""
     align: Literal["left", "right"] = "right"
     """Side at which text is aligned."""
+    style: str = ""
+    """Style of `rich` in a terminal, e.g. bold; a column with a style is not wrapped."""
 
     @property
     def heading(self) -> str:
@@ -64,7 +68,7 @@ class Cell:
     """Text after the value, in smaller type where the format has one."""
     bold: bool = False
     """Whether the value is emphasised."""
-    mark: Literal["", "better", "worse"] = ""
+    mark: Mark = ""
     """CSS class of the cell in HTML."""
 
 
@@ -73,14 +77,17 @@ class Table:
     """A table that renders itself in several formats; all text is escaped for each of them."""
 
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell | Value]]
-    """A row has a cell, or a plain value, for each column."""
+    rows: Sequence[Sequence[Any]]
+    """A row has a `Cell`, or a plain `Value`, for each column."""
     title: str = ""
     """Line above the table in a terminal."""
     note: str = ""
     """Line below the table in a terminal and in Markdown."""
 
     def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            raise ValueError(f"expected columns with different names, got {names}")
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"expected {len(self.columns)} cells in each row, got {len(row)}")
@@ -106,9 +113,15 @@ class Table:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([column.name for column in self.columns])
-        for row in self.cells:
-            writer.writerow([c.text(v.value) for c, v in zip(self.columns, row, strict=True)])
+        writer.writerows(record.values() for record in self.records())
         return text.getvalue()
+
+    def records(self) -> list[dict[str, str]]:
+        """Return a dictionary of texts by column name for each row, as a CSV file has them."""
+        return [
+            {c.name: c.text(cell.value) for c, cell in zip(self.columns, row, strict=True)}
+            for row in self.cells
+        ]
 
     def latex(self) -> str:
         """Return a `tabular` for the package booktabs."""
@@ -151,7 +164,10 @@ class Table:
         )  # fmt: skip
         for column in self.columns:
             heading = Text(column.heading.replace(":", ":\n"))
-            table.add_column(heading, justify=column.align, overflow="fold")
+            table.add_column(
+                heading, justify=column.align, overflow="fold", style=column.style,
+                no_wrap=bool(column.style),
+            )  # fmt: skip
         for row in self.cells:
             texts = (c.text(cell.value) for c, cell in zip(self.columns, row, strict=True))
             table.add_row(*map(Text, texts))  # Text: square brackets are no markup

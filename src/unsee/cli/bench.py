@@ -11,7 +11,6 @@ import torch
 import tyro
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
@@ -21,6 +20,7 @@ from unsee.errors import InputError
 from unsee.images import reading
 from unsee.registry import create
 from unsee.study import Study
+from unsee.table import Column, Table, Value
 from unsee.types import Images
 
 
@@ -66,10 +66,11 @@ def run(arguments: list[str]) -> int:
     rough = classifier.averaging or classifier.precision
     also = [flags.PRECISIONS[name] for name in chosen.also]
     precisions = tuple(dict.fromkeys((classifier.precision, rough, *also)))
-    console, table = Console(), _overheads()
+    console = Console()
+    rows: list[tuple[Value, ...]] = []
     with explain_options.progress() as bars:
         found = _bare(chosen, classifier, together, precisions, bars)
-        console.print(_timings(found))
+        console.print(_timings(found).terminal())
         for name, method in methods.items():
             precision = rough if method.averages else classifier.precision
             word = str(precision).removeprefix("torch.")
@@ -83,8 +84,8 @@ def run(arguments: list[str]) -> int:
                 rounds.append(_round(study, now, chosen.seconds))
                 bars.advance(bar)
             bars.remove_task(bar)
-            _add(table, (name, word), rounds)
-    console.print(table)
+            rows.append(_row((name, word), rounds))
+    console.print(_overheads(rows).terminal())
     return 0
 
 
@@ -123,14 +124,11 @@ def _round(study: Study, bare: Callable[[], throughput.Floor], seconds: float) -
     return _Round(cost, spent, least.overhead(cost, spent))
 
 
-def _add(table: Table, names: tuple[str, str], rounds: list[_Round]) -> None:
+def _row(names: tuple[str, str], rounds: list[_Round]) -> tuple[Value, ...]:
     ratios = [one.overhead for one in rounds]
-    table.add_row(
-        *names,
-        *(str(rounds[0].cost[name]) for name in ("forwards", "backwards")),
-        f"{median(one.seconds for one in rounds):.2f}",
-        *(f"{x:.3f}" for x in (median(ratios), min(ratios), max(ratios))),
-    )
+    passes = (rounds[0].cost[name] for name in ("forwards", "backwards"))
+    seconds = median(one.seconds for one in rounds)
+    return (*names, *passes, seconds, median(ratios), min(ratios), max(ratios))
 
 
 def _photo(path: Path | None, classifier: Classifier) -> Any:
@@ -142,21 +140,15 @@ def _photo(path: Path | None, classifier: Classifier) -> Any:
 
 
 def _timings(found: list[throughput.Timing]) -> Table:
-    table = Table(box=None, pad_edge=False, title="milliseconds an image", title_justify="left")
-    for name in ("precision", "memory format"):
-        table.add_column(name)
-    for name in ("chunk", "forward", "forward + backward"):
-        table.add_column(name, justify="right")
-    for t in found:
-        times = f"{1e3 * t.forward:.2f}", f"{1e3 * t.both:.2f}"
-        table.add_row(t.precision, t.layout, str(t.chunk), *times)
-    return table
+    columns = [Column(name, align="left") for name in ("precision", "memory format")]
+    columns += [Column("chunk")]
+    columns += [Column(name, spec=".2f") for name in ("forward", "forward + backward")]
+    rows = [(t.precision, t.layout, t.chunk, 1e3 * t.forward, 1e3 * t.both) for t in found]
+    return Table(columns, rows, title="milliseconds per image")
 
 
-def _overheads() -> Table:
-    table = Table(box=None, pad_edge=False, title="over the floor", title_justify="left")
-    for name in ("method", "precision"):
-        table.add_column(name)
-    for name in ("forwards", "with backward", "seconds", "overhead", "lowest", "highest"):
-        table.add_column(name, justify="right")
-    return table
+def _overheads(rows: list[tuple[Value, ...]]) -> Table:
+    columns = [Column(name, align="left") for name in ("method", "precision")]
+    columns += [Column("forwards"), Column("with backward"), Column("seconds", spec=".2f")]
+    columns += [Column(name, spec=".3f") for name in ("overhead", "lowest", "highest")]
+    return Table(columns, rows, title="overhead: time divided by that of the passes alone")

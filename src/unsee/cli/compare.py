@@ -62,8 +62,8 @@ def run(arguments: list[str]) -> int:
                 entries.append(comparison.Entry(name, column, error=str(error)))
             bars.advance(bar)
     heads = ("method", "" if chosen.infillers == OWN else "infiller")
-    shown = comparison.as_strip(entries) if chosen.infillers == OWN else entries
-    return finish(chosen, image, title, entries, shown, heads, photo)
+    strip = chosen.infillers == OWN
+    return finish(chosen, image, title, entries, heads, photo, strip=strip)
 
 
 def study_of(chosen: Any, classifier: Classifier, image: Any, *parts: Any) -> Study:
@@ -87,14 +87,16 @@ def finish(
     image: Any,
     title: str,
     entries: list[comparison.Entry],
-    shown: list[comparison.Entry],
     heads: tuple[str, str],
     photo: Any,
+    *,
+    strip: bool,
 ) -> int:
-    """Write the folder, with the entries as they are `shown`, print the table, say what failed."""
-    rows = comparison.records(entries, heads)
-    comparison.write(chosen.out, photo, image, title, shown, rows, overwrite=chosen.overwrite)
-    Console().print(comparison.as_table(rows))
+    """Write the result folder, print the table and the errors; return the exit status."""
+    comparison.write(
+        chosen.out, photo, image, title, entries, heads, strip=strip, overwrite=chosen.overwrite
+    )
+    Console().print(comparison.short_table(entries, heads).terminal())
     sys.stdout.write(f"picture and tables: {chosen.out}\n")
     failed = [entry for entry in entries if entry.error]
     for entry in failed:
