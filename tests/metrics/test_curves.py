@@ -16,7 +16,7 @@ from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
 from unsee.metrics._curves import PROTOCOLS, Curve, protocol_named
 from unsee.noise import ImageRandom
-from unsee.results.assessment import NAMED
+from unsee.results.assessment import CURVE_PROTOCOLS
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_constant_scores_have_their_own_area(image, saliency) -> None:
 def test_both_ends_of_a_curve(image, saliency) -> None:
     network = toy(Convolutional())
     score = question(network, image)
-    for name in (*NAMED, "clean"):
+    for name in (*CURVE_PROTOCOLS, "clean"):
         down = _curves.curve(score, saliency, PROTOCOLS[name], "deletion").scores[0]
         up = _curves.curve(score, saliency, PROTOCOLS[name], "insertion").scores[0]
         whole = probability(network, image[0].numpy())
@@ -106,7 +106,7 @@ def test_both_ends_of_a_curve(image, saliency) -> None:
 
 def test_all_protocols_ask_their_backgrounds(image) -> None:
     scene = ImageBatch(image, torch.tensor([0.4] * 3), ImageRandom([0], image.device))
-    for protocol in NAMED.values():
+    for protocol in CURVE_PROTOCOLS.values():
         for direction in ("deletion", "insertion"):
             assert protocol.backgrounds(direction).bind(scene) is not None
 

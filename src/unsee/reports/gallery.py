@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 MAX_PHOTOS = 6
 """Rows of the figure."""
 COLUMN_WIDTH = 1.9
-"""Width of a column in inches."""
+"""Width of a picture in inches."""
+NAME_WIDTH = 1.6
+"""Width of the column of names in inches."""
 LABEL_CHARACTERS = 24
 """Characters in a line of a label."""
 
@@ -97,15 +99,15 @@ def gallery(shown: Sequence[Example], labels: dict[Combination, str]) -> "Figure
     from matplotlib.figure import Figure
 
     configurations = [c for c in labels if c in shown[0].maps]
-    columns = 2 + len(configurations)
-    size = (COLUMN_WIDTH * columns, COLUMN_WIDTH * len(shown) + 0.6)
+    widths = [NAME_WIDTH, *[COLUMN_WIDTH] * (1 + len(configurations))]
+    size = (sum(widths), COLUMN_WIDTH * len(shown) + 0.6)
     figure = Figure(figsize=size, layout="constrained", facecolor=drawing.PAPER)
-    axes = figure.subplots(len(shown), columns, squeeze=False)
+    axes = figure.subplots(len(shown), len(widths), squeeze=False, width_ratios=widths)
     for row, example in zip(axes, shown, strict=True):
         row[0].set_axis_off()
         name = fill(example.id, LABEL_CHARACTERS)
         row[0].text(0, 0.52, name, va="bottom", fontsize=8, color=drawing.FAINT)
-        explained = fill(f"class: {example.explained_class}", LABEL_CHARACTERS)
+        explained = fill(f"explained: {example.explained_class}", LABEL_CHARACTERS)
         row[0].text(0, 0.48, explained, va="top", fontsize=9, color=drawing.INK)
         drawing.show(row[1], drawing.to_pixels(example.photo))
         for panel, configuration in zip(row[2:], configurations, strict=True):

@@ -12,7 +12,7 @@ def markdown(results: Results, figures: Sequence[str] = ()) -> str:
     """Return the report as Markdown; figures are files NAME.png in the same folder."""
     blocks = [
         f"# {summary.title(results)}",
-        _list(f"**{line}**" for line in summary.conclusions(results)),
+        "\n\n".join(f"**{line}**" for line in summary.conclusions(results)),
         *(str(run) for run in results.runs),
         "## Metrics",
         _list(summary.metric_notes(results)),

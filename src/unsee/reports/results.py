@@ -13,6 +13,7 @@ from unsee.errors import InputError
 from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import OWN, Combination, columns_of, metric_of
 from unsee.evaluation.store import Store
+from unsee.metrics.base import Metric
 from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
 from unsee.reports.columns import MetricColumns, configuration_of
@@ -142,10 +143,14 @@ class Results:
         """Sweeps whose value is chosen on held-out photos, by the name of the tuned column."""
         return {s.tuned_column: s for s in self.sweeps if s.setting == TUNED_SETTING}
 
+    def metric(self, column: str) -> Metric:
+        """Return the metric that a column is named after."""
+        sweep = self.tuned.get(column)
+        return metric_of(next(iter(sweep.columns.values())) if sweep else column)
+
     def higher_is_better(self, metric: str) -> bool:
         """Whether higher numbers of a metric are better."""
-        sweep = self.tuned.get(metric)
-        return metric_of(next(iter(sweep.columns.values())) if sweep else metric).higher_is_better
+        return self.metric(metric).higher_is_better
 
     def heading(self, metric: str) -> str:
         """Return a metric's name with an arrow towards better numbers."""

@@ -1,6 +1,6 @@
 """What a report says in words: its title, its conclusions and what was measured."""
 
-from unsee.evaluation.plan import Combination, metric_of
+from unsee.evaluation.plan import Combination
 from unsee.metrics import _curves
 from unsee.registry import settings_in, summary
 from unsee.reports.bootstrap import MIN_PHOTOS, TOO_FEW, Mean
@@ -47,8 +47,13 @@ def scope(results: Results) -> str:
 
 
 def conclusions(results: Results) -> list[str]:
-    """Return a sentence for each metric: which configuration is best, by how much, how surely."""
-    return [_conclusion(results, metric) for metric in results.metrics]
+    """Return a sentence for each metric: which configuration is best, by how much, how surely.
+
+    Statistics that make no map better than another, e.g. its entropy, are left out if there are
+    other metrics.
+    """
+    comparing = [metric for metric in results.metrics if results.metric(metric).compares]
+    return [_conclusion(results, metric) for metric in comparing or results.metrics]
 
 
 def _conclusion(results: Results, metric: str) -> str:
@@ -63,17 +68,19 @@ def _conclusion(results: Results, metric: str) -> str:
     sign = 1 if results.higher_is_better(metric) else -1
     means = {c: _mean_over(results, c, metric, common) for c in results.configurations}
     best, second, *_ = sorted(means, key=lambda c: sign * means[c], reverse=True)
-    photos = f"{_count(len(common), 'photo')} that all configurations share"
+    photos = _count(len(common), "photo")
+    if any(len(results.values(c, metric)) > len(common) for c in results.configurations):
+        photos = f"the {photos} that all configurations share"
     if means[best] == means[second]:
         return (
             f"{metric}: {results.label(best)} and {results.label(second)} are equally good "
-            f"({means[best]:.3f}) on the {photos}."
+            f"({means[best]:.3f}) on {photos}."
         )
     difference = results.difference(best, second, metric, common).mean
     return (
         f"{metric}: {results.label(best)} is best ({means[best]:.3f}), {difference.value:.3f} "
-        f"better than {results.label(second)}, the next best ({_certainty(difference)}), on the "
-        f"{photos}."
+        f"better than {results.label(second)}, the next best, on {photos} "
+        f"({_certainty(difference)})."
     )
 
 
@@ -94,11 +101,8 @@ def metric_notes(results: Results) -> list[str]:
     """Return a line for each metric: what it measures, by which protocol."""
     lines = []
     for name in results.metrics:
-        part, settings = settings_in(name)
-        if settings.get(TUNED_SETTING) == TUNED:
-            del settings[TUNED_SETTING]
-        default = getattr(metric_of(part), "protocol", None)
-        protocol = _curves.PROTOCOLS.get(str(settings.get("protocol", default)))
+        part, _ = settings_in(name)
+        protocol = _curves.PROTOCOLS.get(getattr(results.metric(name), "protocol", ""))
         rule = f" Protocol {protocol.name}: {protocol.summary}." if protocol else ""
         lines.append(f"{results.heading(name)}: {summary('metrics', part).rstrip('.')}.{rule}")
     return lines

@@ -16,11 +16,10 @@ CSV_COLUMNS = (
 def means(results: Results) -> Table:
     """Return a row for each configuration: means, the best in bold, and cost."""
     best = {name: _best(results, name) for name in results.metrics}
-    several = len(results.configurations) > 1
     rows = []
     for configuration in results.configurations:
         cells = [
-            _mean_cell(results, configuration, name, several and configuration in best[name])
+            _mean_cell(results, configuration, name, configuration in best[name])
             for name in results.metrics
         ]
         photos = max(results.mean(configuration, name).photos for name in results.metrics)
@@ -101,7 +100,9 @@ def _configuration_column(results: Results) -> Column:
 
 
 def _best(results: Results, metric: str) -> set[Combination]:
-    """Return the configurations with the best mean."""
+    """Return the configurations with the best mean; none where there is nothing to compare."""
+    if len(results.configurations) == 1 or not results.metric(metric).compares:
+        return set()
     sign = 1 if results.higher_is_better(metric) else -1
     values = {c: sign * results.mean(c, metric).value for c in results.configurations}
     finite = [value for value in values.values() if math.isfinite(value)]
