@@ -82,8 +82,8 @@ class Assessment:
         return (
             f"method {provenance['method']['name']}, in-filler {provenance['infiller']['name']}, "
             f"classifier {provenance['classifier']['name']}, seed {provenance['seed']}; "
-            f"{cost['forwards']:,} forward and {cost['backwards']:,} backward passes in "
-            f"{cost['seconds']:.0f} s; pictures in-filled by {settings_of(self.infiller)['name']}"
+            f"passes: {cost['forwards']:,} forward, {cost['backwards']:,} backward, "
+            f"{cost['seconds']:.1f} s; pictures in-filled by {settings_of(self.infiller)['name']}"
         )
 
     def prediction(self, key: str) -> str:

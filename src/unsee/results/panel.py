@@ -46,7 +46,7 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     _picture(axes[1], caption, heatmap)
     _colour_bar(axes[1], *ends)
     if deviation is not None:
-        _picture(axes[2], "Standard deviation between seeds", overlay(photo, deviation[0]))
+        _picture(axes[2], "Deviation between seeds", overlay(photo, deviation[0]))
         _colour_bar(axes[2], "low", "high")
     _picture(axes[-2], titles["removed"], to_pixels(assessment.removed[0]))
     _probability(axes[-2], assessment, "removed")
@@ -142,10 +142,12 @@ def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
     """Draw the probability while pixels are removed, and while they are inserted."""
     labels = {
         "deletion": ("removed", "top pixels to grey"),
-        "insertion": ("kept", "top pixels into a blurred photo"),
+        "insertion": ("kept", "top pixels into the blurred photo"),
     }
     for direction, (key, label) in labels.items():
         share, scores, _ = assessment.curves[CURVE_PROTOCOL, direction]
+        if direction == "insertion":
+            label = f"{label} ({scores[0, 0]:.0%} without them)"
         area = assessment.areas[CURVE_PROTOCOL][direction]
         axes.plot(
             share.cpu(), scores[0].cpu(), color=COLOURS[key], linewidth=2.5,
