@@ -62,8 +62,8 @@ def run(arguments: list[str]) -> int:
                 entries.append(comparison.Entry(name, column, error=str(error)))
             bars.advance(bar)
     heads = ("method", "" if chosen.infillers == OWN else "infiller")
-    strip = chosen.infillers == OWN
-    return finish(chosen, image, title, entries, heads, photo, strip=strip)
+    shown = comparison.as_strip(entries) if chosen.infillers == OWN else entries
+    return finish(chosen, image, title, entries, shown, heads, photo)
 
 
 def study_of(chosen: Any, classifier: Classifier, image: Any, *parts: Any) -> Study:
@@ -87,14 +87,13 @@ def finish(
     image: Any,
     title: str,
     entries: list[comparison.Entry],
+    shown: list[comparison.Entry],
     heads: tuple[str, str],
     photo: Any,
-    *,
-    strip: bool,
 ) -> int:
-    """Write the result folder, print the table and the errors; return the exit status."""
+    """Write the folder, with the entries as they are `shown`, print the table, say what failed."""
     comparison.write(
-        chosen.out, photo, image, title, entries, heads, strip=strip, overwrite=chosen.overwrite
+        chosen.out, photo, image, title, entries, shown, heads, overwrite=chosen.overwrite
     )
     Console().print(comparison.short_table(entries, heads).terminal())
     sys.stdout.write(f"picture and tables: {chosen.out}\n")

@@ -79,8 +79,8 @@ def run(arguments: list[str]) -> int:
                 entries += _rated(studies, label, chosen)
             except InputError as error:
                 entries.append(Entry(label, "", error=str(error)))
-    heads = ("value", "seed" if chosen.seeds > 1 else "")
-    status = compare.finish(chosen, image, title, entries, heads, photo, strip=True)
+    heads, shown = ("value", "seed" if chosen.seeds > 1 else ""), comparison.as_strip(entries)
+    status = compare.finish(chosen, image, title, entries, shown, heads, photo)
     sys.stdout.write(_sensitivity(entries, chosen.setting))
     return status
 

@@ -179,21 +179,28 @@ def write(
     image: Images,
     title: str,
     entries: list[Entry],
+    drawn: list[Entry],
     headings: tuple[str, str],
     *,
-    strip: bool,
     overwrite: bool = False,
 ) -> None:
     """Write comparison.png, the table as text, CSV and Markdown, maps.npz and manifest.json.
 
-    With `strip` the picture has the rows of the entries as columns.
+    Args:
+        folder: Folder that appears when everything is written.
+        photo: The photo as it was read.
+        image: The photo as the classifier sees it.
+        title: Title of the picture.
+        entries: Rows of the table.
+        drawn: The same entries, placed as in the picture.
+        headings: What the rows and the columns of the entries stand for, see `table`.
+        overwrite: Whether the folder may exist.
     """
     whole, short = table(entries, headings), short_table(entries, headings)
-    shown = as_strip(entries) if strip else entries
     text = io.StringIO()
     Console(file=text, width=TERMINAL_WIDTH).print(short.terminal())
     with new_folder(folder, overwrite=overwrite) as unfinished:
-        figure(image, title, shown).savefig(unfinished / "comparison.png", dpi=130)
+        figure(image, title, drawn).savefig(unfinished / "comparison.png", dpi=130)
         for name, content in (
             ("table.txt", text.getvalue()),
             ("table.csv", whole.csv()),
@@ -202,7 +209,7 @@ def write(
             (unfinished / name).write_text(content, encoding="utf-8")
         maps: dict[str, Any] = {
             f"{entry.row} {entry.column}".strip(): entry.saliency[0].cpu().numpy()
-            for entry in shown
+            for entry in drawn
             if entry.saliency is not None
         }
         np.savez_compressed(unfinished / "maps.npz", **maps)
