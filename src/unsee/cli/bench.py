@@ -144,11 +144,11 @@ def _timings(found: list[throughput.Timing]) -> Table:
     columns += [Column("chunk")]
     columns += [Column(name, spec=".2f") for name in ("forward", "forward + backward")]
     rows = [(t.precision, t.layout, t.chunk, 1e3 * t.forward, 1e3 * t.both) for t in found]
-    return Table(columns, rows, title="milliseconds per image")
+    return Table(columns, rows, title="milliseconds an image")
 
 
 def _overheads(rows: list[tuple[Value, ...]]) -> Table:
     columns = [Column(name, align="left") for name in ("method", "precision")]
     columns += [Column("forwards"), Column("with backward"), Column("seconds", spec=".2f")]
     columns += [Column(name, spec=".3f") for name in ("overhead", "lowest", "highest")]
-    return Table(columns, rows, title="overhead: time divided by that of the passes alone")
+    return Table(columns, rows, title="over the floor")
