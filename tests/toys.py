@@ -1,5 +1,9 @@
 """Classifiers that other processes can load by name: tests.toys:classifier, tests.toys:corner."""
 
+import os
+import signal
+from pathlib import Path
+
 import torch
 from torch import nn
 
@@ -8,6 +12,16 @@ from tests.conftest import Convolutional, toy
 
 def classifier():
     return toy(Convolutional(), size=24)
+
+
+def dies_once():
+    """Kill the first process that loads it; later ones get `classifier`."""
+    try:
+        Path(os.environ["UNSEE_TEST_DIE_ONCE"]).touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+    except FileExistsError:
+        pass
+    return classifier()
 
 
 def corner():

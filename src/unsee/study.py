@@ -17,6 +17,7 @@ from unsee.errors import InputError, unknown
 from unsee.explanation import Explanation
 from unsee.infillers.base import Infiller
 from unsee.inputs import Classes, Picture, as_images, as_targets, to_device
+from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress
 from unsee.noise import seeds_of
@@ -119,6 +120,7 @@ class Study:
     def steps(self) -> Iterator[Progress]:
         """Run the method round by round; afterwards `explanation` is there."""
         passes = self.score.classifier.passes
+        import_libraries(self.method, self.score.infiller)  # before the clock starts
         forwards, backwards, start = passes.forwards, passes.backwards, time.perf_counter()
         found = []
         for run in range(self.repeats):

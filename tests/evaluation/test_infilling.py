@@ -1,6 +1,5 @@
 import csv
 import json
-import math
 
 import numpy as np
 import pytest
@@ -13,8 +12,7 @@ from unsee import InputError, create
 from unsee.cli import main
 from unsee.datasets.base import Sample
 from unsee.evaluation import infilling
-from unsee.evaluation.infilling import Judges, Problem
-from unsee.reports import bootstrap
+from unsee.evaluation.infilling import Problem, QualityModels
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ def folder(tmp_path):
     return path
 
 
-def test_holes_are_where_they_should_be(sample) -> None:
+def test_holes_are_cells_boxes_or_backgrounds(sample) -> None:
     network = toy(Convolutional(), size=40)
     network.framing = type(network.framing)((40, 40), "resize")
     tasks = ("cells", "object", "background")
@@ -55,46 +53,31 @@ def test_holes_are_where_they_should_be(sample) -> None:
     assert torch.equal(cells, cells[::5, ::5].repeat_interleave(5, 0).repeat_interleave(5, 1))
 
 
-def test_numbers_by_hand(sample) -> None:
+def test_measurements_by_hand(sample) -> None:
     network = toy(Convolutional(), size=40)
     image = sample.read(3)[None]
     keep = torch.ones(1, 1, 40, 40)
     keep[..., :20] = 0
     problem = Problem("one", "cells", image, keep, 2)
-    painted, seconds = infilling.paint(create("infillers", "grey"), problem, network)
-    assert (painted[..., :20] == 0.4).all()
-    assert torch.equal(painted[..., 20:], image[..., 20:])
+    filled, seconds = infilling.infill(create("infillers", "grey"), problem, network)
+    assert (filled[..., :20] == 0.4).all()
+    assert torch.equal(filled[..., 20:], image[..., 20:])
     assert seconds > 0
-    row = infilling.judged(problem, painted, Judges(network, network))
-    p = network.logits(painted).softmax(1)[0]
+    row = infilling.rate(problem, filled, QualityModels(network, network))
+    p = network.logits(filled).softmax(1)[0]
     assert row["probability"] == pytest.approx(p[2].item(), abs=1e-5)
     assert row["recognised"] == float(p.argmax() == 2)
     assert row["l1"] == pytest.approx((image - 0.4).abs()[..., :20].mean().item(), abs=1e-5)
     assert row["missing"] == 0.5
-    same = infilling.judged(problem, image, Judges(network, network))
+    same = infilling.rate(problem, image, QualityModels(network, network))
     assert same["probability"] == pytest.approx(same["whole"], abs=1e-6)
     assert same["l1"] == 0
-
-
-def test_intervals_by_hand() -> None:
-    x = np.arange(30.0)
-    found = bootstrap.mean([*x, float("nan")])
-    half = 1.96 * x.std() / np.sqrt(30)
-    assert (found.value, found.photos) == (14.5, 30)
-    assert found.low == pytest.approx(14.5 - half, abs=0.4)
-    assert found.high == pytest.approx(14.5 + half, abs=0.4)
-    assert bootstrap.mean([2.0] * 5)[:3] == (2.0, 2.0, 2.0)
-    few = bootstrap.mean([2.0, 3.0, float("nan"), 4.0, 3.0])
-    assert (few.value, few.photos) == (3.0, 4)
-    assert math.isnan(few.low)
-    assert math.isnan(few.high)
-    assert str(few) == "3.000"
 
 
 PHOTOS = ("cat.png", "cup.png")
 
 
-def test_the_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> None:
+def test_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     arguments = [
         "evaluate-infill", "--data", str(folder), "--infillers", "grey", "blur", "--second",
@@ -114,12 +97,12 @@ def test_the_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> Non
     text = (out / "table.md").read_text()
     assert "| blur |" in text
     assert "2 photos" in text
-    assert "blur less each other" in text
+    assert "blur minus each other in-filler" in text
     less = {
         name: np.mean([p[photo, "cells", "blur"] - p[photo, "cells", name] for photo in PHOTOS])
         for name in ("photo", "grey")
     }
-    section = text[text.index("blur less") : text.index("## object")]
+    section = text[text.index("blur minus") : text.index("## object")]
     for name, value in less.items():
         assert f"| {name} | {value:.3f} |" in section
     for task in ("cells", "object", "background"):
@@ -140,7 +123,7 @@ def test_the_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> Non
         (["--infillers", "lama:nowhere.pt"], "no such file"),
     ],
 )
-def test_bad_input_is_one_line(folder, tmp_path, capsys, more, words) -> None:
+def test_bad_input_is_reported_in_one_line(folder, tmp_path, capsys, more, words) -> None:
     base = ["evaluate-infill", "--data", str(folder), "--infillers", "grey"]
     base += ["--out", str(tmp_path / "o")]
     assert main([*base, *more]) in {1, 2}
@@ -150,16 +133,16 @@ def test_bad_input_is_one_line(folder, tmp_path, capsys, more, words) -> None:
     assert not (tmp_path / "o").exists()
 
 
-def test_no_class_is_no_problem_to_judge(sample) -> None:
+def test_photo_without_a_class_is_reported(sample) -> None:
     network = toy(Convolutional(), size=40)
     unknown = Sample("two", sample.read)
     (found,) = infilling.problems(iter([unknown]), network, ("cells",))
-    assert found == ("two", "two: no class is known")
+    assert found == ("two", "two: the photo has no labelled class")
 
 
-def test_a_class_that_the_classifier_does_not_have_is_said(sample) -> None:
+def test_class_that_the_classifier_lacks_is_refused(sample) -> None:
     network = toy(Convolutional(), size=40)
     far = Sample("far", sample.read, 5)
     problems = list(infilling.problems(iter([far]), network, ("cells",)))
-    with pytest.raises(InputError, match=r"class 5 .* 0..4"):
-        infilling.judged(problems[0], problems[0].image, Judges(network, network))
+    with pytest.raises(InputError, match=r"expected a class in 0..4, got class 5"):
+        infilling.rate(problems[0], problems[0].image, QualityModels(network, network))

@@ -10,7 +10,7 @@ from PIL import Image
 from unsee import InputError, create
 from unsee.cli import main
 from unsee.evaluation import label_randomisation
-from unsee.evaluation.label_randomisation import Schooling
+from unsee.evaluation.label_randomisation import TrainConfig
 
 
 def corners(count=120):
@@ -23,27 +23,27 @@ def corners(count=120):
     return images, targets
 
 
-SCHOOLING = Schooling(size=16, epochs=40)
+CONFIG = TrainConfig(size=16, epochs=40)
 
 
-def test_both_learn_and_only_one_can_know() -> None:
+def test_maps_depend_on_the_labels() -> None:
     images, targets = corners()
-    watched = []
-    real = label_randomisation.school(
-        images[:100], targets[:100], SCHOOLING, shuffled=False,
-        watch=lambda epoch, known: watched.append((epoch, known)),
+    epochs = []
+    real = label_randomisation.train(
+        images[:100], targets[:100], CONFIG, shuffled=False,
+        callback=lambda epoch, accuracy: epochs.append((epoch, accuracy)),
     )  # fmt: skip
-    shuffled = label_randomisation.school(images[:100], targets[:100], SCHOOLING, shuffled=True)
-    assert real.known >= 0.99
-    assert watched[-1] == (real.epochs, real.known)
-    assert shuffled.known > 0.9  # by heart
-    right = [
-        (pupil.classifier.predict(images[100:]).argmax(1) == targets[100:]).float().mean()
-        for pupil in (real, shuffled)
+    shuffled = label_randomisation.train(images[:100], targets[:100], CONFIG, shuffled=True)
+    assert real.accuracy >= 0.99
+    assert epochs[-1] == (real.epochs, real.accuracy)
+    assert shuffled.accuracy > 0.9  # memorised
+    accuracy = [
+        (network.classifier.predict(images[100:]).argmax(1) == targets[100:]).float().mean()
+        for network in (real, shuffled)
     ]
-    assert right[0] > 0.9
-    assert right[1] < 0.7
-    again = label_randomisation.school(images[:100], targets[:100], SCHOOLING, shuffled=False)
+    assert accuracy[0] > 0.9
+    assert accuracy[1] < 0.7
+    again = label_randomisation.train(images[:100], targets[:100], CONFIG, shuffled=False)
     assert torch.equal(
         again.classifier.model.head.weight, real.classifier.model.head.weight
     )  # the same seed
@@ -57,15 +57,15 @@ def test_both_learn_and_only_one_can_know() -> None:
     assert gradient.real.shape == (20, 16, 16)
 
 
-def test_one_class_teaches_nothing() -> None:
+def test_single_class_is_refused() -> None:
     images, targets = corners(8)
     with pytest.raises(InputError, match="at least two classes"):
-        label_randomisation.school(images, torch.zeros_like(targets), SCHOOLING, shuffled=False)
+        label_randomisation.train(images, torch.zeros_like(targets), CONFIG, shuffled=False)
     with pytest.raises(InputError, match="expected size >= 8"):
-        Schooling(size=4)
+        TrainConfig(size=4)
 
 
-def test_the_command_from_folders_of_classes(tmp_path, capsys) -> None:
+def test_command_reads_folders_of_classes(tmp_path, capsys) -> None:
     images, targets = corners(44)
     for i, (image, target) in enumerate(zip(images, targets.tolist(), strict=True)):
         folder = tmp_path / "data" / "val" / "abcd"[target]
@@ -73,8 +73,8 @@ def test_the_command_from_folders_of_classes(tmp_path, capsys) -> None:
         Image.fromarray((image[0].clamp(0, 1) * 255).byte().numpy()).save(folder / f"{i:03d}.png")
     arguments = [
         "sanity-labels", "--data", f"image_folder:{tmp_path / 'data' / 'val'}", "--methods",
-        "gradient", "box", "--photos", "40", "--explained", "4", "--schooling.size", "16",
-        "--schooling.epochs", "5", "--out", str(tmp_path / "out"),
+        "gradient", "box", "--photos", "40", "--explained", "4", "--training.size", "16",
+        "--training.epochs", "5", "--out", str(tmp_path / "out"),
     ]  # fmt: skip
     assert main(arguments) == 0
     assert "box" in capsys.readouterr().out
@@ -87,7 +87,7 @@ def test_the_command_from_folders_of_classes(tmp_path, capsys) -> None:
     with np.load(out / "maps.npz") as maps:
         assert maps["gradient real"].shape == (4, 16, 16)
     assert {"true labels", "shuffled labels"} == {
-        pupil["labels"] for pupil in json.loads((out / "manifest.json").read_text())["learned"]
+        network["labels"] for network in json.loads((out / "manifest.json").read_text())["learned"]
     }
     with Image.open(out / "labels.png") as picture:
         assert picture.size[0] > 200

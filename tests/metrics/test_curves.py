@@ -18,7 +18,7 @@ from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
 from unsee.metrics._curves import PROTOCOLS, Curve, protocol_named
 from unsee.noise import ImageRandom
-from unsee.results.assessment import NAMED
+from unsee.results.assessment import CURVE_PROTOCOLS
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_area_of_a_constant_score_is_the_score(image, saliency) -> None:
 def test_curves_end_at_the_whole_image(image, saliency) -> None:
     network = toy(Convolutional())
     score = question(network, image)
-    for name in (*NAMED, "clean"):
+    for name in (*CURVE_PROTOCOLS, "clean"):
         deletion = _curves.curve(score, saliency, PROTOCOLS[name], "deletion").scores[0]
         insertion = _curves.curve(score, saliency, PROTOCOLS[name], "insertion").scores[0]
         whole = probability(network, image[0].numpy())
@@ -105,7 +105,7 @@ def test_curves_end_at_the_whole_image(image, saliency) -> None:
 
 def test_backgrounds_are_bound_to_a_batch(image) -> None:
     batch = ImageBatch(image, torch.tensor([0.4] * 3), ImageRandom([0], image.device))
-    for protocol in NAMED.values():
+    for protocol in CURVE_PROTOCOLS.values():
         for direction in ("deletion", "insertion"):
             assert protocol.backgrounds(direction).bind(batch) is not None
 

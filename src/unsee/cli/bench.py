@@ -9,7 +9,6 @@ import torch
 import tyro
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
@@ -22,6 +21,7 @@ from unsee.infillers.base import Infiller
 from unsee.methods.base import Method
 from unsee.registry import create
 from unsee.study import Study, passes_of
+from unsee.table import Column, Table, Value
 from unsee.types import Images
 
 NETWORK_ROUNDS = 3
@@ -75,17 +75,18 @@ def run(arguments: list[str]) -> int:
     photo = _photo(options.photo, classifier)
     images = torch.cat([photo.roll(SHIFT * number, 3) for number in range(options.batch)])
     precisions = _precisions(options, classifier)
-    console, table = Console(), _overhead_table()
+    console = Console()
+    rows: list[tuple[Value, ...]] = []
     console.print(_duration(_estimate(options, classifier, images, precisions)))
     with explain_options.progress() as bars:
         timings = _time_network(options, classifier, images, precisions, bars)
-        console.print(_timing_table(timings))
+        console.print(_timing_table(timings).terminal())
         for name, method in methods.items():
             precision = _precision(method, classifier)
             fastest = throughput.fastest(timings, _plain(precision))
             rounds = _time_method(options, classifier, images, (method, infiller), fastest, bars)
-            _add_row(table, (name, _plain(precision)), rounds)
-    console.print(table)
+            rows.append(_row((name, _plain(precision)), rounds))
+    console.print(_overhead_table(rows).terminal())
     return 0
 
 
@@ -195,6 +196,14 @@ def _time_method(
     return rounds
 
 
+def _row(names: tuple[str, str], rounds: list[_Round]) -> tuple[Value, ...]:
+    """Return a method's row: passes, median seconds, and median, lowest and highest overhead."""
+    overheads = [one_round.overhead for one_round in rounds]
+    passes = (rounds[0].cost[name] for name in ("forwards", "backwards"))
+    seconds = median(one_round.seconds for one_round in rounds)
+    return (*names, *passes, seconds, median(overheads), min(overheads), max(overheads))
+
+
 def _photo(path: Path | None, classifier: Classifier) -> Images:
     """Return the photo as the classifier receives it."""
     if path is not None:
@@ -206,33 +215,19 @@ def _photo(path: Path | None, classifier: Classifier) -> Images:
 
 def _timing_table(timings: list[Timing]) -> Table:
     """Return the table of the network's timings."""
-    table = Table(box=None, pad_edge=False, title="milliseconds an image", title_justify="left")
-    for name in ("precision", "memory format"):
-        table.add_column(name)
-    for name in ("chunk", "forward", "forward + backward"):
-        table.add_column(name, justify="right")
-    for timing in timings:
-        milliseconds = f"{1e3 * timing.forward:.2f}", f"{1e3 * timing.forward_backward:.2f}"
-        table.add_row(timing.precision, timing.memory_format, str(timing.chunk), *milliseconds)
-    return table
+    columns = [Column(name, align="left") for name in ("precision", "memory format")]
+    columns += [Column("chunk")]
+    columns += [Column(name, spec=".2f") for name in ("forward", "forward + backward")]
+    rows = [
+        (t.precision, t.memory_format, t.chunk, 1e3 * t.forward, 1e3 * t.forward_backward)
+        for t in timings
+    ]
+    return Table(columns, rows, title="milliseconds per image")
 
 
-def _overhead_table() -> Table:
-    """Return an empty table of the methods' overhead."""
-    table = Table(box=None, pad_edge=False, title="overhead of methods", title_justify="left")
-    for name in ("method", "precision"):
-        table.add_column(name)
-    for name in ("forwards", "with backward", "seconds", "overhead", "lowest", "highest"):
-        table.add_column(name, justify="right")
-    return table
-
-
-def _add_row(table: Table, names: tuple[str, str], rounds: list[_Round]) -> None:
-    """Add a method's median over the rounds."""
-    overheads = [one_round.overhead for one_round in rounds]
-    table.add_row(
-        *names,
-        *(str(rounds[0].cost[name]) for name in ("forwards", "backwards")),
-        f"{median(one_round.seconds for one_round in rounds):.2f}",
-        *(f"{x:.3f}" for x in (median(overheads), min(overheads), max(overheads))),
-    )
+def _overhead_table(rows: list[tuple[Value, ...]]) -> Table:
+    """Return the table of the methods' overhead over the network alone."""
+    columns = [Column(name, align="left") for name in ("method", "precision")]
+    columns += [Column("forwards"), Column("with backward"), Column("seconds", spec=".2f")]
+    columns += [Column(name, spec=".3f") for name in ("overhead", "lowest", "highest")]
+    return Table(columns, rows, title="overhead of methods")

@@ -92,9 +92,10 @@ def finish(
     photo: Any,
 ) -> int:
     """Write the folder, with the entries as they are `shown`, print the table, say what failed."""
-    rows = comparison.records(entries, heads)
-    comparison.write(chosen.out, photo, image, title, shown, rows, overwrite=chosen.overwrite)
-    Console().print(comparison.as_table(rows))
+    comparison.write(
+        chosen.out, photo, image, title, entries, shown, heads, overwrite=chosen.overwrite
+    )
+    Console().print(comparison.short_table(entries, heads).terminal())
     sys.stdout.write(f"picture and tables: {chosen.out}\n")
     failed = [entry for entry in entries if entry.error]
     for entry in failed:

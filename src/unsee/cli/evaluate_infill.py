@@ -1,14 +1,12 @@
 """`unsee evaluate-infill`: in-fillers side by side on labelled photos."""
 
-import csv
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from unsee.classifiers import loading
 from unsee.cli import explain_options, print_error
@@ -16,13 +14,14 @@ from unsee.datasets._loading import load_data
 from unsee.datasets.base import limited
 from unsee.errors import InputError, unknown
 from unsee.evaluation import infilling
-from unsee.evaluation.infilling import TASKS, Judges, Problem, Task
+from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
 from unsee.folders import check_new, new_folder, write_manifest
 from unsee.images.drawing import INK, PAPER, show, to_pixels
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
 from unsee.registry import create, settings_of
-from unsee.reports.infilling import markdown, summary
+from unsee.reports.infilling import markdown, means
+from unsee.table import Column, Table
 
 PHOTO = "photo"
 """The control: nothing is missing."""
@@ -88,12 +87,12 @@ def run(arguments: list[str]) -> int:
     samples = load_data(chosen.data)
     classifier = loading.load(chosen.classifier, device=chosen.device)
     perceptual = Perceptual.load(chosen.perceptual) if chosen.perceptual else None
-    judges = Judges(
+    models = QualityModels(
         classifier,
         loading.load(chosen.second, device=chosen.device),
         perceptual.to(classifier.device) if perceptual else None,
     )
-    rows, kept, bad = _measured(chosen, samples, fillers, judges)
+    rows, kept, bad = _measured(chosen, samples, fillers, models)
     if not rows:
         raise InputError(f"{chosen.data}: no photo could be used; {bad[0] if bad else 'none'}")
     _write(chosen, rows, kept, fillers, bad)
@@ -112,7 +111,7 @@ def _filler(name: str) -> Infiller:
 
 
 def _measured(
-    chosen: EvaluateInfill, samples: list[Any], fillers: dict[str, Infiller], judges: Judges
+    chosen: EvaluateInfill, samples: list[Any], fillers: dict[str, Infiller], models: QualityModels
 ) -> tuple[list[dict[str, Any]], dict[str, list[tuple[Problem, dict[str, Any]]]], list[str]]:
     """Rows, the first pictures of each task, and what went wrong."""
     rows: list[dict[str, Any]] = []
@@ -122,7 +121,7 @@ def _measured(
     with explain_options.progress() as bars:
         bar = bars.add_task(f"{total} photos", total=total, loss="")
         asked = infilling.problems(
-            limited(samples, chosen.limit), judges.classifier, chosen.tasks, grid=chosen.grid,
+            limited(samples, chosen.limit), models.classifier, chosen.tasks, grid=chosen.grid,
             share=chosen.share, seed=chosen.seed,
         )  # fmt: skip
         seen: set[str] = set()
@@ -132,9 +131,9 @@ def _measured(
                 continue
             made = {PHOTO: (problem.image, 0.0)}
             for name, filler in fillers.items():
-                made[name] = infilling.paint(filler, problem, judges.classifier)
+                made[name] = infilling.infill(filler, problem, models.classifier)
             try:
-                rows += _rows(problem, made, judges)
+                rows += _rows(problem, made, models)
             except InputError as error:
                 bad.append(str(error))
                 continue
@@ -146,14 +145,14 @@ def _measured(
     return rows, kept, bad
 
 
-def _rows(problem: Problem, made: dict[str, Any], judges: Judges) -> list[dict[str, Any]]:
+def _rows(problem: Problem, made: dict[str, Any], models: QualityModels) -> list[dict[str, Any]]:
     """A row for each in-filler."""
     return [
         {
             "photo": problem.sample,
             "task": problem.task,
             "infiller": name,
-            **infilling.judged(problem, painted, judges),
+            **infilling.rate(problem, painted, models),
             "seconds": seconds,
         }
         for name, (painted, seconds) in made.items()
@@ -168,10 +167,9 @@ def _write(
     bad: list[str],
 ) -> None:
     with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
-        with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
-            writer.writeheader()
-            writer.writerows(rows)
+        keys = list(dict.fromkeys(key for row in rows for key in row))
+        table = Table([Column(key) for key in keys], [[row.get(k) for k in keys] for row in rows])
+        (folder / "rows.csv").write_text(table.csv(), encoding="utf-8")
         against = chosen.against or list(fillers)[-1]
         text = [
             markdown(task, [row for row in rows if row["task"] == task], against) for task in kept
@@ -191,20 +189,10 @@ def _write(
         )
 
 
-def _table(task: str, rows: list[dict[str, Any]]) -> Table:
-    found = summary(rows) if rows else {}
+def _table(task: Task, rows: list[dict[str, Any]]) -> Any:
     count = len({row["photo"] for row in rows})
-    table = Table(
-        box=None, pad_edge=False, title=f"{task}, {count} photos: {TASKS[task]}",  # type: ignore[index]
-        title_justify="left",
-    )  # fmt: skip
-    table.add_column("in-filler")
-    keys = list(next(iter(found.values()))) if found else []
-    for key in keys:
-        table.add_column(key, justify="right")
-    for name, numbers in found.items():
-        table.add_row(name, *(f"{numbers[key].value:.3f}" for key in keys))
-    return table
+    title = f"{task}, {count} photos: {TASKS[task]}"
+    return replace(means(rows), title=title).terminal()
 
 
 def _picture(examples: list[tuple[Problem, dict[str, Any]]]) -> Any:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure
@@ -21,6 +20,7 @@ from unsee.infillers.base import Infiller
 from unsee.registry import create
 from unsee.results import assessment, writing
 from unsee.study import DEFAULT_METHOD, Study, passes_of
+from unsee.table import Column, Table
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def run(arguments: list[str]) -> int:
         raise InputError("expected at least one photo, folder or glob; see unsee explain --help")
     outcome = explain_all(chosen, reading.find(chosen.photos))
     if outcome.done:
-        Console().print(_table(outcome))
+        Console().print(_table(outcome).terminal())
         sys.stdout.write(f"pictures and numbers: {chosen.out / '*' / 'panel.png'}\n")
     for line in outcome.failed:
         print_error(line)
@@ -145,26 +145,22 @@ def _folders(paths: list[Path], out: Path) -> list[Path]:
 
 def _table(outcome: Outcome) -> Table:
     share = outcome.done[0][1].share
-    table = Table(box=None, pad_edge=False, caption_justify="left")
-    for name, side in (
-        ("result", "left"),
-        ("class", "left"),
-        ("photo", "right"),
-        (f"top {share:.0%} removed", "right"),
-        (f"only top {share:.0%}", "right"),
-        ("deletion", "right"),
-        ("insertion", "right"),
-        ("seconds", "right"),
-    ):
-        table.add_column(name, justify="left" if side == "left" else "right")
-    for folder, found in outcome.done:
-        p, area = found.target_probabilities, found.areas["rise"]
-        table.add_row(
+    columns = [Column("result", align="left"), Column("class", align="left")]
+    columns += [
+        Column(name, spec=".1%")
+        for name in ("photo", f"top {share:.0%} removed", f"only top {share:.0%}")
+    ]
+    columns += [Column(name, spec=".3f") for name in assessment.DIRECTIONS]
+    columns += [Column("seconds", spec=".1f")]
+    rows = [
+        (
             folder.name,
-            found.name,
-            *(f"{p[key]:.1%}" for key in ("original", "removed", "kept")),
-            *(f"{area[way]:.3f}" for way in assessment.DIRECTIONS),
-            f"{found.study.explanation.provenance['cost']['seconds']:.1f}",
+            result.name,
+            *(result.target_probabilities[key] for key in assessment.PICTURES),
+            *(result.areas["rise"][direction] for direction in assessment.DIRECTIONS),
+            result.study.explanation.provenance["cost"]["seconds"],
         )
-    table.caption = "probability of the class in each picture; areas under protocol rise"
-    return table
+        for folder, result in outcome.done
+    ]
+    note = "probability of the class in each picture; areas under protocol rise"
+    return Table(columns, rows, note=note)

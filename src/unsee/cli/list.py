@@ -7,14 +7,13 @@ from typing import Annotated, Literal, get_args
 
 import tyro
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from unsee.classifiers.measures import MEASURES
 from unsee.errors import unknown
 from unsee.evaluation.paper_tables import load, tables
 from unsee.recipes import recipe, recipes
 from unsee.registry import available, part, summary
+from unsee.table import Column, Table
 
 Kind = Literal[
     "methods", "infillers", "classifiers", "metrics", "datasets", "measures", "recipes", "tables",
@@ -42,12 +41,9 @@ def run(arguments: list[str]) -> int:
     if options.json:
         sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
         return 0
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column()
-    for entry in found:
-        table.add_row(Text(entry["name"]), Text(entry["summary"]))  # Text: no [markup]
-    Console().print(table)
+    columns = [Column("name", "", align="left", style="bold"), Column("summary", "", align="left")]
+    table = Table(columns, [(entry["name"], entry["summary"]) for entry in found])
+    Console().print(table.terminal())
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`unsee report`: runs as tables, a page, CSV and LaTeX."""
+"""`unsee report`: write the results of runs as HTML, Markdown, CSV and LaTeX."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -7,29 +7,28 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
 from unsee.folders import check_new, new_folder, write_manifest
-from unsee.reports import html, markdown
+from unsee.reports import html, markdown, summary, tables
 from unsee.reports.figures import figures
-from unsee.reports.results import Report
+from unsee.reports.results import Results
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """Tables of one run or several: means with intervals, paired differences, cost.
+    """Report one or several runs: means with intervals, paired differences, cost.
 
-    Writes report.html (one file, its tables sort), report.md with its figures, report.csv and
+    Writes report.html (one file with sortable tables), report.md with its figures, report.csv and
     report.tex.
     """
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Folders that `unsee evaluate` wrote."""
     plan: str | None = None
-    """The table of a paper, or a TOML file, whose numbers, claims and names stand beside the runs'
-    own; by default what each was begun with."""
+    """A paper's table (see `unsee list tables`) or a TOML file, whose published numbers, claims and
+    names are compared with the runs; by default the plan of each run."""
     out: Path = Path("unsee-report")
     """Folder for the report."""
     overwrite: bool = False
@@ -37,43 +36,28 @@ class ReportOptions:
 
 
 def run(arguments: list[str]) -> int:
-    """Read, print, write."""
-    chosen = tyro.cli(ReportOptions, prog="unsee report", args=arguments)
-    if not chosen.runs:
-        raise InputError("expected a run, the --out of unsee evaluate; see unsee report --help")
-    check_new(chosen.out, overwrite=chosen.overwrite)
-    report = Report.of(chosen.runs)
-    if chosen.plan is not None:
-        report = replace(report, table=paper_tables.load(chosen.plan)[1])
-    drawn = figures(report)
-    with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
+    """Read the runs, write the report, print its conclusions and means."""
+    options = tyro.cli(ReportOptions, prog="unsee report", args=arguments)
+    if not options.runs:
+        raise InputError("expected the folder of a run (--out of unsee evaluate), got none")
+    check_new(options.out, overwrite=options.overwrite)
+    results = Results.read(options.runs)
+    if options.plan is not None:
+        results = replace(results, table=paper_tables.load(options.plan)[1])
+    drawn = figures(results)
+    with new_folder(options.out, overwrite=options.overwrite) as folder:
         for name, content in (
-            ("report.html", html.page(report, drawn)),
-            ("report.md", markdown.markdown(report, list(drawn))),
-            ("report.csv", markdown.as_csv(report)),
-            ("report.tex", markdown.latex(report)),
+            ("report.html", html.page(results, drawn)),
+            ("report.md", markdown.markdown(results, list(drawn))),
+            ("report.csv", tables.all_numbers(results).csv()),
+            ("report.tex", markdown.latex(results)),
         ):
             (folder / name).write_text(content, encoding="utf-8")
         for name, figure in drawn.items():
             figure.savefig(folder / f"{name}.png", dpi=110)
-        write_manifest(folder, {"runs": [str(path) for path in chosen.runs]})
-    Console().print(_table(report))
-    sys.stdout.write(f"report: {chosen.out / 'report.html'}\n")
+        write_manifest(folder, {"runs": [str(path) for path in options.runs]})
+    Console().print(tables.means(results).terminal())
+    for line in summary.conclusions(results):
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"report: {options.out / 'report.html'}\n")
     return 0
-
-
-def _table(report: Report) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("", overflow="fold")
-    for name in ("photos", *report.metrics, "passes", "s/photo"):
-        table.add_column(name.replace(":", ":\n"), justify="right", overflow="fold")
-    for way in report.ways:
-        means = [report.mean(way, name) for name in report.metrics]
-        table.add_row(
-            report.label(way),
-            str(max(mean.photos for mean in means)),
-            *(f"{mean.value:.3f}" for mean in means),
-            f"{report.passes(way)[0]:.0f}",
-            f"{report.seconds.get(way, 0):.2f}",
-        )
-    return table

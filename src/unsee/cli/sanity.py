@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from unsee.cli import explain_options, flags
 from unsee.cli.explain_options import Question
@@ -20,6 +19,7 @@ from unsee.images.drawing import overview
 from unsee.metrics._similarity import MEASURES
 from unsee.registry import settings_of
 from unsee.study import DEFAULT_METHOD
+from unsee.table import Column, Table
 
 
 @dataclass(frozen=True)
@@ -68,26 +68,26 @@ def run(arguments: list[str]) -> int:
             found.append(result)
             bars.update(bar, completed=len(found))
     _write(chosen, image, found)
-    Console().print(_table(found, chosen.order))
+    Console().print(_table(found, chosen.order).terminal())
     sys.stdout.write(f"picture and table: {chosen.out}\n")
     return 0
 
 
-def _write(chosen: Any, image: Any, found: list[parameter_randomisation.Forgotten]) -> None:
+def _write(chosen: Any, image: Any, found: list[parameter_randomisation.RandomisedMaps]) -> None:
     import torch
 
-    names = [result.layer or "the real one" for result in found]
+    names = [result.layer or "original" for result in found]
     with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
         maps = torch.cat([result.maps for result in found])
         overview(image.expand(len(maps), -1, -1, -1), maps, names).savefig(
             folder / "sanity.png", dpi=80
         )
-        lines = [",".join(["layer", *MEASURES])]
-        lines += [
-            ",".join([name, *(f"{result.similarity[key][0]:.4f}" for key in MEASURES)])
+        rows = [
+            (name, *(result.similarity[key][0] for key in MEASURES))
             for name, result in zip(names, found, strict=True)
         ]
-        (folder / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        table = Table([Column("layer"), *(Column(key, spec=".4f") for key in MEASURES)], rows)
+        (folder / "table.csv").write_text(table.csv(), encoding="utf-8")
         np.savez_compressed(folder / "maps.npz", maps=maps.cpu().numpy(), layers=np.array(names))
         write_manifest(
             folder,
@@ -101,13 +101,12 @@ def _write(chosen: Any, image: Any, found: list[parameter_randomisation.Forgotte
         )
 
 
-def _table(found: list[parameter_randomisation.Forgotten], order: str) -> Table:
-    table = Table(box=None, pad_edge=False, caption_justify="left")
-    table.add_column("forgotten down to" if order == "cascading" else "forgotten")
-    for name in MEASURES:
-        table.add_column(name, justify="right")
-    for result in found:
-        values = (f"{result.similarity[name][0]:.3f}" for name in MEASURES)
-        table.add_row(result.layer or "nothing", *values)
-    table.caption = "similarity with the real classifier's map; lower is better from the second on"
-    return table
+def _table(found: list[parameter_randomisation.RandomisedMaps], order: str) -> Table:
+    first = "randomised down to" if order == "cascading" else "randomised"
+    columns = [Column(first, align="left"), *(Column(name, spec=".3f") for name in MEASURES)]
+    rows = [
+        (result.layer or "nothing", *(result.similarity[name][0] for name in MEASURES))
+        for result in found
+    ]
+    note = "similarity to the original map; a faithful method's decreases as layers are randomised"
+    return Table(columns, rows, note=note)

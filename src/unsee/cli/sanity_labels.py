@@ -1,6 +1,5 @@
 """`unsee sanity-labels`: maps of a network that learned true labels, and of one that could not."""
 
-import csv
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,18 +8,18 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from unsee.cli import explain_options
 from unsee.datasets._loading import load_data
 from unsee.errors import InputError
 from unsee.evaluation import label_randomisation
-from unsee.evaluation.label_randomisation import Beside, Pupil, Schooling
+from unsee.evaluation.label_randomisation import MapPair, TrainConfig, TrainedNetwork
 from unsee.folders import check_new, new_folder, write_manifest
 from unsee.images.drawing import overview
 from unsee.metrics._similarity import MEASURES
 from unsee.registry import made, settings_of
 from unsee.reports import bootstrap
+from unsee.table import Column, Table
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class SanityLabels:
     """Pictures to learn from."""
     explained: int = 50
     """Further pictures to explain, that no network saw."""
-    schooling: Schooling = field(default_factory=Schooling)
+    training: TrainConfig = field(default_factory=TrainConfig)
     device: str = "cpu"
     out: Path = Path("unsee-labels")
     """Folder for the results."""
@@ -62,18 +61,18 @@ def run(arguments: list[str]) -> int:
         )
     methods = {name: made("methods", name) for name in chosen.methods}
     check_new(chosen.out, overwrite=chosen.overwrite)
-    images, targets = label_randomisation.pictures(_chosen(chosen), chosen.schooling)
+    images, targets = label_randomisation.pictures(_chosen(chosen), chosen.training)
     seen = len(images) - chosen.explained
     real, shuffled = (_school(chosen, images[:seen], targets[:seen], way) for way in (False, True))
     found = list(
         label_randomisation.check(
             real.classifier, shuffled.classifier, images[seen:], targets[seen:], methods,
             **({"infiller": chosen.infiller} if chosen.infiller else {}),
-            seed=chosen.schooling.seed,
+            seed=chosen.training.seed,
         )
     )  # fmt: skip
     _write(chosen, images[seen:], found, (real, shuffled), methods)
-    Console().print(_table(found, chosen.explained))
+    Console().print(_table(found, chosen.explained).terminal())
     sys.stdout.write(f"picture and tables: {chosen.out}\n")
     return 0
 
@@ -84,34 +83,32 @@ def _chosen(chosen: SanityLabels) -> list[Any]:
     wanted = chosen.photos + chosen.explained
     if len(samples) < chosen.explained + 2:
         raise InputError(f"{chosen.data}: {len(samples)} pictures are too few to explain some")
-    order = np.random.default_rng(chosen.schooling.seed).permutation(len(samples))
+    order = np.random.default_rng(chosen.training.seed).permutation(len(samples))
     return [samples[i] for i in order[:wanted]]
 
 
-def _school(chosen: SanityLabels, images: Any, targets: Any, shuffled: bool) -> Pupil:
+def _school(chosen: SanityLabels, images: Any, targets: Any, shuffled: bool) -> TrainedNetwork:
     with explain_options.progress() as bars:
         name = "shuffled labels" if shuffled else "true labels"
-        bar = bars.add_task(name, total=chosen.schooling.epochs, loss="")
-        return label_randomisation.school(
-            images, targets, chosen.schooling, shuffled=shuffled, device=chosen.device,
-            watch=lambda epoch, known: bars.update(bar, completed=epoch, loss=f"{known:.0%} right"),
+        bar = bars.add_task(name, total=chosen.training.epochs, loss="")
+        return label_randomisation.train(
+            images, targets, chosen.training, shuffled=shuffled, device=chosen.device,
+            callback=lambda epoch, accuracy: bars.update(
+                bar, completed=epoch, loss=f"accuracy {accuracy:.0%}"
+            ),
         )  # fmt: skip
 
 
 def _write(
-    chosen: SanityLabels, images: Any, found: list[Beside], pupils: tuple[Pupil, Pupil],
+    chosen: SanityLabels, images: Any, found: list[MapPair],
+    networks: tuple[TrainedNetwork, TrainedNetwork],
     methods: dict[str, Any],
 ) -> None:  # fmt: skip
     import torch
 
     with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
-        with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["method", "picture", *MEASURES])
-            for result in found:
-                for number, values in enumerate(zip(*result.similarity.values(), strict=True)):
-                    writer.writerow([result.method, number, *(f"{v:.4f}" for v in values)])
-        (folder / "table.csv").write_text(_csv(found), encoding="utf-8")
+        (folder / "rows.csv").write_text(_rows(found).csv(), encoding="utf-8")
+        (folder / "table.csv").write_text(_means(found).csv(), encoding="utf-8")
         maps = torch.cat([m[:1] for result in found for m in (result.real, result.shuffled)])
         shorts = [result.method.partition(":")[0] for result in found]
         names = [f"{short}, {way}" for short in shorts for way in ("true", "shuffled")]
@@ -128,37 +125,46 @@ def _write(
             {
                 "data": chosen.data,
                 "photos": chosen.photos,
-                "schooling": asdict(chosen.schooling),
+                "training": asdict(chosen.training),
                 "learned": [
-                    {"labels": p.classifier.name, "known": p.known, "epochs": p.epochs}
-                    for p in pupils
+                    {"labels": n.classifier.name, "accuracy": n.accuracy, "epochs": n.epochs}
+                    for n in networks
                 ],
                 "methods": {name: settings_of(method) for name, method in methods.items()},
             },
         )
 
 
-def _csv(found: list[Beside]) -> str:
-    lines = ["method,measure,mean,low,high,pictures"]
-    lines += [
-        ",".join([result.method, name, *(f"{v:.4f}" for v in mean[:3]), str(mean.photos)])
-        for result in found
-        for name, values in result.similarity.items()
-        for mean in [bootstrap.mean(values)]
+def _rows(found: list[MapPair]) -> Table:
+    """Return the similarities of each picture."""
+    columns = [Column("method"), Column("picture"), *(Column(m, spec=".4f") for m in MEASURES)]
+    rows = [
+        (pair.method, number, *values)
+        for pair in found
+        for number, values in enumerate(zip(*pair.similarity.values(), strict=True))
     ]
-    return "\n".join(lines) + "\n"
+    return Table(columns, rows)
 
 
-def _table(found: list[Beside], count: int) -> Table:
-    table = Table(box=None, pad_edge=False, caption_justify="left")
-    table.add_column("method")
-    for name in MEASURES:
-        table.add_column(name, justify="right")
-    for result in found:
-        means = (str(bootstrap.mean(values)) for values in result.similarity.values())
-        table.add_row(result.method, *means)
-    table.caption = (
-        f"similarity of maps under true and under shuffled labels, {count} pictures, mean [95 % "
+def _means(found: list[MapPair]) -> Table:
+    """Return the mean similarities with their intervals."""
+    columns = [Column("method"), Column("measure")]
+    columns += [Column(name, spec=".4f") for name in ("mean", "low", "high")]
+    rows = [
+        (pair.method, name, *bootstrap.mean(values))
+        for pair in found
+        for name, values in pair.similarity.items()
+    ]
+    return Table([*columns, Column("pictures")], rows)
+
+
+def _table(found: list[MapPair], count: int) -> Table:
+    rows = [
+        (pair.method, *(str(bootstrap.mean(values)) for values in pair.similarity.values()))
+        for pair in found
+    ]
+    note = (
+        f"similarity of maps for true and for shuffled labels, {count} pictures, mean [95 % "
         "interval]; lower: the map depends on what was learned"
     )
-    return table
+    return Table([Column("method", align="left"), *map(Column, MEASURES)], rows, note=note)

@@ -1,4 +1,4 @@
-"""How good in-fillers are: do they bring back what is missing, and hide what should go?"""
+"""Rate in-fillers: whether they restore what is missing, and remove what should be removed."""
 
 import time
 from collections.abc import Iterator
@@ -15,53 +15,71 @@ from unsee.classifiers.passes import synchronise
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.infillers.base import ImageBatch, Infiller, RowIndex
+from unsee.libraries import import_libraries
 from unsee.networks.perceptual import Perceptual
 from unsee.noise import ImageRandom, seeds_of
 from unsee.types import Images
 
 Task = Literal["cells", "object", "background"]
 TASKS: dict[Task, str] = {
-    "cells": "random cells are missing: is what they showed brought back? (FIDO, Figure 12)",
-    "object": "the labelled object is missing: is it gone? (G-methods, Table 1)",
-    "background": "all but the object is missing: the preserve case (G-methods, Figure 2)",
+    "cells": "random cells are missing; is their content restored? (FIDO, Figure 12)",
+    "object": "the labelled object is missing; is it gone? (G-methods, Table 1)",
+    "background": "everything but the object is missing (G-methods, Figure 2)",
 }
+"""What is missing, and the figure or table of a paper that does the same."""
+
+MIN_OBJECT_AREA, MAX_OBJECT_AREA = 0.01, 0.95
+"""Shares of the picture between which an object must lie to be removed."""
+MIN_SSIM_SIDE = 161
+"""Shorter side in pixels from which MS-SSIM, with five scales of eleven pixels, is defined."""
 
 
 class Problem(NamedTuple):
-    """A photo and a hole in it."""
+    """A photo with a hole: pixels where `keep` is 0 are missing."""
 
     sample: str
+    """Id of the photo."""
     task: Task
     image: Images
     keep: Float[Tensor, "1 1 h w"]
     target: int
+    """The labelled class."""
 
 
 @dataclass(frozen=True, eq=False)
-class Judges:
-    """Who looks at what was painted."""
+class QualityModels:
+    """Models that rate in-filled pictures."""
 
     classifier: Classifier
-    """Its probability of the right class."""
-    second: Classifier
-    """Whether it still recognises the class; one that no method was run on."""
+    """Classifier whose probability of the labelled class is measured."""
+    recognition_classifier: Classifier
+    """Another classifier, which tells whether the class is still recognised."""
     perceptual: Perceptual | None = None
-    """Shift-tolerant LPIPS, where its weights are at hand."""
+    """Shift-tolerant LPIPS, if its weights are available."""
 
 
 def problems(
     samples: Iterator[Sample], classifier: Classifier, tasks: tuple[Task, ...], *, grid: int = 14,
     share: float = 0.5, seed: int = 0,
 ) -> Iterator[Problem | tuple[str, str]]:  # fmt: skip
-    """The photos with their holes; for a bad photo, its id and what is wrong with it."""
+    """Yield the photos with their holes; for a photo that fails, its id and an error message.
+
+    Args:
+        samples: Labelled photos.
+        classifier: Classifier that defines the size of the pictures.
+        tasks: Kinds of holes.
+        grid: Cells per side for the task `cells`.
+        share: Probability of a cell to be missing.
+        seed: Seed of the cells; the same for all in-fillers.
+    """
     for sample in samples:
         try:
             photo = sample.photo(classifier.channels)
             image = classifier.framing.show(photo).to(classifier.device)
             if sample.target is None:
-                raise InputError("no class is known")
+                raise InputError("the photo has no labelled class")
             for task in tasks:
-                keep = _hole(sample, task, photo, image, classifier, grid, share, seed)
+                keep = _keep(sample, task, photo, image, classifier, grid, share, seed)
                 if keep is not None:
                     yield Problem(sample.id, task, image, keep, sample.target)
         except InputError as error:
@@ -69,16 +87,16 @@ def problems(
             yield sample.id, text if sample.id in text else f"{sample.id}: {text}"
 
 
-def _hole(
+def _keep(
     sample: Sample, task: Task, photo: Tensor, image: Images, classifier: Classifier, grid: int,
     share: float, seed: int,
 ) -> Tensor | None:  # fmt: skip
-    """What stays visible; None where the object is not known or fills all or nothing."""
+    """Return what stays visible, or None if the object is not labelled, too small or too large."""
     h, w = image.shape[-2:]
     if task == "cells":
         random = ImageRandom(seeds_of(image, seed), image.device)
-        coins = (random.uniform(0, 1, grid, grid, stream="holes") >= share).to(image)
-        return F.interpolate(coins, (h, w), mode="nearest")
+        visible = (random.uniform(0, 1, grid, grid, stream="holes") >= share).to(image)
+        return F.interpolate(visible, (h, w), mode="nearest")
     inside = torch.zeros(h, w, device=image.device)
     if sample.outline is not None:
         inside = classifier.framing.mask(sample.object_mask()).to(inside)
@@ -86,61 +104,74 @@ def _hole(
         boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
         for x1, y1, x2, y2 in boxes.round().int().tolist():
             inside[y1:y2, x1:x2] = 1
-    if not 0.01 < inside.mean().item() < 0.95:
+    if not MIN_OBJECT_AREA < inside.mean().item() < MAX_OBJECT_AREA:
         return None
     keep = 1 - inside if task == "object" else inside
     return keep[None, None]
 
 
 @torch.no_grad()
-def paint(infiller: Infiller, problem: Problem, classifier: Classifier) -> tuple[Images, float]:
-    """The in-filled picture, and the seconds that it took."""
+def infill(infiller: Infiller, problem: Problem, classifier: Classifier) -> tuple[Images, float]:
+    """Return the in-filled picture and the seconds that it took, without imports."""
     neutral = problem.image.new_tensor(classifier.data_mean)
     random = ImageRandom(seeds_of(problem.image, 0), problem.image.device)
-    none = torch.zeros(1, dtype=torch.long, device=problem.image.device)
+    first = torch.zeros(1, dtype=torch.long, device=problem.image.device)
+    import_libraries(infiller)
     start = time.perf_counter()
     fill = infiller.bind(ImageBatch(problem.image, neutral, random))
-    painted = fill(problem.keep, RowIndex(none, none, 0))
-    painted = torch.where(problem.keep > 0, problem.image, painted).clamp(0, 1)
-    synchronise(painted.device)
-    return painted, time.perf_counter() - start
+    filled = fill(problem.keep, RowIndex(first, first, 0))
+    filled = torch.where(problem.keep > 0, problem.image, filled).clamp(0, 1)
+    synchronise(filled.device)
+    return filled, time.perf_counter() - start
 
 
 @torch.no_grad()
-def judged(problem: Problem, painted: Images, judges: Judges) -> dict[str, Any]:
-    """One row of numbers.
+def rate(problem: Problem, filled: Images, models: QualityModels) -> dict[str, Any]:
+    """Return the measurements of an in-filled picture.
 
-    probability: of the right class; whole: the same of the untouched photo; recognised: whether
-    the second classifier's first guess is the class; l1: mean absolute difference within the hole;
-    similarity: MS-SSIM with the photo; distance: ST-LPIPS to it.
+    Returns:
+        probability: Probability of the labelled class.
+        whole: The same for the original photo.
+        recognised: 1 if the recognition classifier predicts the class, else 0.
+        l1: Mean absolute difference from the photo within the hole.
+        missing: Share of the pixels that are missing.
+        similarity: MS-SSIM with the photo; only for pictures that are large enough.
+        distance: ST-LPIPS to the photo, and `trunk`, its network; only if its weights are given.
+
+    Raises:
+        InputError: The classifier does not have the labelled class.
     """
     from torchmetrics.functional.image import (
         multiscale_structural_similarity_index_measure as similarity,
     )
 
-    both = judges.classifier.predict(torch.cat([problem.image, painted])).softmax(1)
-    if problem.target >= both.shape[1]:
+    pair = torch.cat([problem.image, filled])
+    probabilities = models.classifier.predict(pair).softmax(1)
+    if problem.target >= probabilities.shape[1]:
         raise InputError(
-            f"{problem.sample}: class {problem.target} is not in 0..{both.shape[1] - 1}"
+            f"{problem.sample}: expected a class in 0..{probabilities.shape[1] - 1}, got class "
+            f"{problem.target}"
         )
-    second = judges.second.framing.size
-    seen = (
-        painted
-        if second == painted.shape[-2:]
-        else F.interpolate(painted, second, mode="bicubic", antialias=True).clamp(0, 1)
-    )
     hole = 1 - problem.keep
-    off = ((painted - problem.image).abs() * hole).sum() / (hole.sum() * painted.shape[1])
+    l1 = ((filled - problem.image).abs() * hole).sum() / (hole.sum() * filled.shape[1])
     row: dict[str, Any] = {
-        "whole": both[0, problem.target].item(),
-        "probability": both[1, problem.target].item(),
-        "recognised": float(judges.second.predict(seen).argmax().item() == problem.target),
-        "l1": off.item(),
+        "whole": probabilities[0, problem.target].item(),
+        "probability": probabilities[1, problem.target].item(),
+        "recognised": _recognised(problem, filled, models.recognition_classifier),
+        "l1": l1.item(),
         "missing": hole.mean().item(),
     }
-    if min(painted.shape[-2:]) > 160:  # five scales of eleven pixels
-        row["similarity"] = similarity(painted, problem.image, data_range=1.0).item()
-    if judges.perceptual is not None:
-        row["distance"] = judges.perceptual.distance(painted, problem.image).item()
-        row["trunk"] = judges.perceptual.trunk
+    if min(filled.shape[-2:]) >= MIN_SSIM_SIDE:
+        row["similarity"] = similarity(filled, problem.image, data_range=1.0).item()
+    if models.perceptual is not None:
+        row["distance"] = models.perceptual.distance(filled, problem.image).item()
+        row["trunk"] = models.perceptual.trunk
     return row
+
+
+def _recognised(problem: Problem, filled: Images, classifier: Classifier) -> float:
+    """Return 1 if a classifier, at its own input size, predicts the labelled class."""
+    size = classifier.framing.size
+    if size != filled.shape[-2:]:
+        filled = F.interpolate(filled, size, mode="bicubic", antialias=True).clamp(0, 1)
+    return float(classifier.predict(filled).argmax().item() == problem.target)

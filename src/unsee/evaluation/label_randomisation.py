@@ -1,4 +1,4 @@
-"""Label randomisation: maps of a network that learned, beside one that only learned by heart."""
+"""Label randomisation test: maps of networks trained on true labels and on shuffled labels."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,26 +18,28 @@ from unsee.networks.small_cnn import SmallCNN
 from unsee.study import Study
 from unsee.types import Images, Saliency
 
-Watch = Callable[[int, float], None]
-"""Told the epoch and the share of its own labels that the network gets right."""
+Callback = Callable[[int, float], None]
+"""Called after each epoch with its number and the training accuracy."""
 
 
 @dataclass(frozen=True)
-class Schooling:
-    """How both networks are trained; they differ in nothing but their labels."""
+class TrainConfig:
+    """Training settings of both networks, which differ in their labels only."""
 
     size: int = 28
-    """Side of the pictures in pixels."""
+    """Height and width of the pictures in pixels."""
     channels: int = 1
-    """1 for grey, 3 for colour."""
+    """Number of channels: 1 for grey, 3 for colour."""
     epochs: int = 60
-    """At most; a network that knows `enough` stops before."""
+    """Maximal number of epochs; training stops earlier at the accuracy `enough`."""
     enough: float = 0.99
-    """Share of its own training labels that it must get right (paper: above 0.95)."""
+    """Training accuracy at which training stops (above 0.95 in the paper)."""
     batch: int = 64
+    """Number of pictures in a batch."""
     rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     seed: int = 0
+    """Seed of the initial weights, of the batches and of the shuffled labels."""
 
     def __post_init__(self) -> None:
         if self.size < 8 or self.channels not in (1, 3) or self.epochs < 1 or self.batch < 1:
@@ -48,87 +50,103 @@ class Schooling:
 
 
 @dataclass(frozen=True, eq=False)
-class Pupil:
-    """A network and how much of its own labels it knows."""
+class TrainedNetwork:
+    """A trained network."""
 
     classifier: Classifier
-    known: float
+    accuracy: float
+    """Accuracy on its own training labels."""
     epochs: int
+    """Number of epochs it was trained for."""
 
 
 @dataclass(frozen=True, eq=False)
-class Beside:
-    """Maps of one method under both networks."""
+class MapPair:
+    """Maps of a method for both networks."""
 
     method: str
     real: Saliency
+    """Maps for the network that was trained on true labels."""
     shuffled: Saliency
+    """Maps for the network that was trained on shuffled labels."""
     similarity: dict[str, list[float]]
-    """By measure, one number for each picture."""
+    """Similarity of the two, by measure, one number for each picture."""
 
 
-def pictures(samples: Sequence[Sample], schooling: Schooling) -> tuple[Images, Int[Tensor, " n"]]:
-    """All pictures at one size, and their classes.
+def pictures(samples: Sequence[Sample], config: TrainConfig) -> tuple[Images, Int[Tensor, " n"]]:
+    """Return all pictures at one size, and their classes.
 
-    Raises `InputError` where a class is not labelled.
+    Raises `InputError` for a picture without a labelled class.
     """
-    framing = Framing((schooling.size, schooling.size), "resize")
+    framing = Framing((config.size, config.size), "resize")
     images, targets = [], []
     for sample in samples:
         if sample.target is None:
-            raise InputError(f"{sample.id}: no class is labelled; nothing can be learned from it")
-        images.append(framing.show(sample.photo(schooling.channels)))
+            raise InputError(f"{sample.id}: expected a labelled class, got none")
+        images.append(framing.show(sample.photo(config.channels)))
         targets.append(sample.target)
     return torch.cat(images), torch.tensor(targets)
 
 
-def school(
+def train(
     images: Images,
     targets: Int[Tensor, " n"],
-    schooling: Schooling,
+    config: TrainConfig,
     *,
     shuffled: bool,
     device: torch.device | str = "cpu",
-    watch: Watch = lambda epoch, known: None,
-) -> Pupil:
-    """Train a small network, on the true labels or on the same ones in another order.
+    callback: Callback = lambda epoch, accuracy: None,
+) -> TrainedNetwork:
+    """Train a small network on the true labels or, if `shuffled`, on a permutation of them.
 
-    Raises `InputError` for a single class.
+    Raises `InputError` for labels of a single class.
     """
     classes = int(targets.max()) + 1
     if len(targets.unique()) < 2:
         raise InputError("expected labels of at least two classes")
-    g = torch.Generator().manual_seed(schooling.seed)
-    order = torch.randperm(len(targets), generator=g)
-    y = (targets[order] if shuffled else targets).to(device)
+    generator = torch.Generator().manual_seed(config.seed)
+    order = torch.randperm(len(targets), generator=generator)
+    labels = (targets[order] if shuffled else targets).to(device)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(schooling.seed)
-        network = SmallCNN(schooling.channels, classes)
+        torch.manual_seed(config.seed)
+        network = SmallCNN(config.channels, classes)
     network = network.to(device)
     mean, std = images.mean((0, 2, 3)), images.std((0, 2, 3)).clamp(min=1e-3)
     x = ((images - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)).to(device)
-    rule = torch.optim.Adam(network.parameters(), schooling.rate)
-    known, epoch = 0.0, 0
-    for epoch in range(1, schooling.epochs + 1):
-        right = torch.zeros((), device=device)
-        for part in torch.randperm(len(x), generator=g).to(device).split(schooling.batch):
-            logits = network(x[part])
-            rule.zero_grad()
-            F.cross_entropy(logits, y[part]).backward()
-            rule.step()
-            right += (logits.argmax(1) == y[part]).sum()
-        known = right.item() / len(x)
-        watch(epoch, known)
-        if known >= schooling.enough:
+    optimizer = torch.optim.Adam(network.parameters(), config.rate)
+    accuracy, epoch = 0.0, 0
+    for epoch in range(1, config.epochs + 1):
+        batches = torch.randperm(len(x), generator=generator).to(device).split(config.batch)
+        accuracy = _train_epoch(network, optimizer, x, labels, batches)
+        callback(epoch, accuracy)
+        if accuracy >= config.enough:
             break
     classifier = Classifier(
         network.eval().requires_grad_(False),
         mean=tuple(mean.tolist()),
         std=tuple(std.tolist()),
-        framing=Framing((schooling.size, schooling.size), "resize"),
+        framing=Framing((config.size, config.size), "resize"),
         name="shuffled labels" if shuffled else "true labels",
     )
-    return Pupil(classifier, known, epoch)
+    return TrainedNetwork(classifier, accuracy, epoch)
+
+
+def _train_epoch(
+    network: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    labels: Tensor,
+    batches: Sequence[Tensor],
+) -> float:
+    """Train on all batches; return the accuracy before each step."""
+    correct = torch.zeros((), device=x.device)
+    for batch in batches:
+        logits = network(x[batch])
+        optimizer.zero_grad()
+        F.cross_entropy(logits, labels[batch]).backward()
+        optimizer.step()
+        correct += (logits.argmax(1) == labels[batch]).sum()
+    return correct.item() / len(x)
 
 
 def check(
@@ -137,18 +155,20 @@ def check(
     images: Images,
     targets: Int[Tensor, " b"],
     methods: dict[str, Any],
-    **asked: Any,
-) -> Iterator[Beside]:
-    """Maps of the same pictures and classes under both, one method after another.
+    **settings: Any,
+) -> Iterator[MapPair]:
+    """Yield maps of the same pictures and classes for both networks, one method at a time.
 
-    A method that explains what was learned gives other maps to the network that learned by heart
-    (Adebayo et al., NeurIPS 2018, section 4.2). `asked` goes to `explain`: infiller, seed, ...
+    The maps differ if a method explains what was learned (Adebayo et al., "Sanity Checks for
+    Saliency Maps", NeurIPS 2018, section 4.2; https://arxiv.org/abs/1810.03292). `settings` are
+    further arguments of `explain`: infiller, seed, ...
     """
     for name, method in methods.items():
-        one, other = (
-            Study.of(classifier, images, method, targets=targets.tolist(), **asked)
+        real_maps, shuffled_maps = (
+            Study.of(classifier, images, method, targets=targets.tolist(), **settings)
             .finish()
             .saliency
             for classifier in (real, shuffled)
         )
-        yield Beside(name, one, other, _similarity.similarities_by_measure(one, other))
+        similarity = _similarity.similarities_by_measure(real_maps, shuffled_maps)
+        yield MapPair(name, real_maps, shuffled_maps, similarity)

@@ -1,4 +1,4 @@
-"""Sanity checks: does the map change when the classifier forgets what it learned?"""
+"""Parameter randomisation test: does a map change when the classifier's weights are randomised?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from unsee.types import Saliency
 
 
 @dataclass(frozen=True, eq=False)
-class Forgotten:
-    """What became of the maps when layers were randomise_layers."""
+class RandomisedMaps:
+    """Maps of a classifier with randomised layers."""
 
     layer: str
+    """The last layer that was randomised; empty for the original classifier."""
     maps: Saliency
     similarity: dict[str, list[float]]
-    """By measure, one number for each image."""
+    """Similarity to the original maps, by measure, one number for each image."""
 
 
 def check(
@@ -29,18 +30,29 @@ def check(
     order: Order = "cascading",
     steps: int = 0,
     seed: int = 0,
-    **asked: Any,
-) -> Iterator[Forgotten]:
-    """Maps of ever more random classifiers beside those of the real one, of the same classes.
+    **settings: Any,
+) -> Iterator[RandomisedMaps]:
+    """Yield maps of the classifier and of copies with more and more randomised layers.
 
-    A method that explains the classifier falls to no similarity; one that draws edges does not.
-    The first result is the real classifier's. `asked` goes to `explain`: infiller, measure ...
+    All maps explain the same classes. The similarity decreases if a method explains the classifier,
+    and stays high if it detects edges (Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS
+    2018, section 3; https://arxiv.org/abs/1810.03292).
+
+    Args:
+        classifier: The original classifier.
+        images: Images as for `explain`.
+        method: Method as for `explain`.
+        order: `cascading` randomises all layers from the output down to one, `independent` one
+            layer alone.
+        steps: Number of randomised layers, evenly spaced; 0 takes all layers.
+        seed: Seed of the random weights and of the method.
+        settings: Further arguments of `explain`, e.g. `infiller` or `measure`.
     """
-    real = Study.of(classifier, images, method, seed=seed, **asked)
-    asked = {**asked, "targets": real.score.targets.tolist()}
-    whole = real.finish().saliency
-    yield Forgotten("", whole, _similarity.similarities_by_measure(whole, whole))
-    for name, forgetful in randomise_layers(classifier, order, steps, seed):
-        study = Study.of(forgetful, real.score.images, method, seed=seed, **asked)
+    study = Study.of(classifier, images, method, seed=seed, **settings)
+    settings = {**settings, "targets": study.score.targets.tolist()}
+    original = study.finish().saliency
+    yield RandomisedMaps("", original, _similarity.similarities_by_measure(original, original))
+    for name, randomised in randomise_layers(classifier, order, steps, seed):
+        study = Study.of(randomised, study.score.images, method, seed=seed, **settings)
         maps = study.finish().saliency
-        yield Forgotten(name, maps, _similarity.similarities_by_measure(maps, whole))
+        yield RandomisedMaps(name, maps, _similarity.similarities_by_measure(maps, original))

@@ -1,4 +1,4 @@
-"""A run on many processes or machines, by Ray; the only file that imports it."""
+"""Run an evaluation on many processes or machines with Ray; the only file that imports it."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -8,26 +8,26 @@ from typing import Any
 from unsee.errors import InputError
 from unsee.evaluation.run import Run, Unit
 
-SETTING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
-"""glibc keeps a network's memory, as `unsee.classifiers.allocator` sets it."""
+ENVIRONMENT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
+"""Environment of a worker: glibc keeps freed memory, as `unsee.classifiers.allocator` sets it."""
 
-
-RETRIES = 5
-"""How often a unit whose worker died is tried again: one that always kills it ends the run."""
+MAX_RETRIES = 5
+"""Attempts after a worker died on a unit; a unit that always kills its worker ends the run."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """How a run is spread."""
+    """Workers of a run and their resources."""
 
     workers: int = 2
-    """Processes, each with a classifier and an in-filler of its own."""
+    """Number of processes; each loads the classifier and the in-filler."""
     cpus: float = 1.0
-    """Cores that each worker is given."""
+    """CPU cores reserved for each worker."""
     gpus: float = 0.0
-    """GPUs, or a share of one, that each worker is given."""
+    """GPUs, or the share of one, reserved for each worker."""
     address: str | None = None
-    """Of a Ray cluster whose machines share the run's folder; by default this machine alone."""
+    """Address of a Ray cluster whose machines share the folder of the run; `None` starts Ray on
+    this machine."""
 
     def __post_init__(self) -> None:
         if self.workers < 1 or self.cpus < 0 or self.gpus < 0:
@@ -38,73 +38,78 @@ class Cluster:
 
 
 def distribute(run: Run, cluster: Cluster) -> Iterator[Unit]:
-    """Do what is missing on workers; yields each unit when it is done.
+    """Compute the missing units on workers; yield each when it is finished.
 
-    A worker that dies is replaced and its unit done again; a unit's file is written whole or not at
-    all, so that nothing is lost or doubled.
+    A worker that dies is replaced and its unit computed again. The file of a unit is written
+    atomically, so that no row is lost or duplicated.
+
+    Raises `InputError` if Ray is not installed, if no cluster answers, or if a worker cannot start.
     """
-    ray = _started(cluster)
+    ray = _connect(cluster)
     units = list(run.units())
-    todo = deque(i for i, unit in enumerate(units) if not run.store.has(unit.number, unit.shard))
+    queue = deque(i for i, unit in enumerate(units) if not run.store.has(unit.number, unit.shard))
     actor = ray.remote(_Worker).options(
-        max_restarts=-1, max_task_retries=RETRIES, num_cpus=cluster.cpus, num_gpus=cluster.gpus,
-        runtime_env={"env_vars": {**SETTING, "OMP_NUM_THREADS": str(run.threads)}},
+        max_restarts=-1, max_task_retries=MAX_RETRIES, num_cpus=cluster.cpus,
+        num_gpus=cluster.gpus,
+        runtime_env={"env_vars": {**ENVIRONMENT, "OMP_NUM_THREADS": str(run.threads)}},
     )  # fmt: skip
-    plain = run.portable()
-    workers = [actor.remote(plain) for _ in range(min(cluster.workers, len(todo)))]
-    busy = {worker.do.remote(todo.popleft()): worker for worker in workers if todo}
+    arguments = run.portable()
+    workers = [actor.remote(arguments) for _ in range(min(cluster.workers, len(queue)))]
+    busy = {worker.compute.remote(queue.popleft()): worker for worker in workers if queue}
     try:
         while busy:
             (ready, *_), _ = ray.wait(list(busy), num_returns=1)
             worker = busy.pop(ready)
             yield units[_result(ray, ready)]
-            if todo:
-                busy[worker.do.remote(todo.popleft())] = worker
+            if queue:
+                busy[worker.compute.remote(queue.popleft())] = worker
     finally:
         for worker in workers:
             ray.kill(worker)
 
 
 class _Worker:
-    """A run of its own on the same folder."""
+    """A process that computes units of a run."""
 
-    def __init__(self, portable: dict[str, Any]) -> None:
-        self.run = Run.again(portable)
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self.run = Run.restore(**arguments)
         self.units = list(self.run.units())
 
-    def do(self, index: int) -> int:
+    def compute(self, index: int) -> int:
         unit = self.units[index]
-        if not self.run.store.has(unit.number, unit.shard):  # a retry after it was written
-            self.run.do(unit)
+        if not self.run.store.has(unit.number, unit.shard):  # a retry may find it written
+            self.run.compute(unit)
         return index
 
 
-def _started(cluster: Cluster) -> Any:
+def _connect(cluster: Cluster) -> Any:
+    """Return the module `ray` after connecting to the cluster."""
     try:
         import ray
     except ImportError as error:
         raise InputError("the engine ray needs Ray: pip install 'unsee[cluster]'") from error
     if not ray.is_initialized():
-        own = {"include_dashboard": False} if cluster.address is None else {}
+        options = {"include_dashboard": False} if cluster.address is None else {}
         try:
-            ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR", **own)
+            ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR", **options)
         except (ConnectionError, ValueError) as error:
             raise InputError(f"no Ray cluster at {cluster.address}: {error}") from error
     return ray
 
 
 def _result(ray: Any, reference: Any) -> int:
+    """Return the index of a finished unit; raise `InputError` for errors of a worker."""
     try:
-        done: int = ray.get(reference)
+        index: int = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, InputError):
             raise InputError(str(error.cause)) from error
         raise
     except ray.exceptions.RayActorError as error:
-        # its last line says why: data that it does not see, no memory
-        why = str(error).strip().splitlines()[-1].strip()
+        # the last line has the reason, e.g. missing data or memory
+        reason = str(error).strip().splitlines()[-1].strip()
         raise InputError(
-            f"a worker could not begin, or died {RETRIES + 1} times over one unit ({why}); what is "
-            "written is kept"
+            f"a worker could not start, or died {MAX_RETRIES + 1} times on one unit ({reason}); "
+            "finished units are kept"
         ) from error
-    return done
+    return index

@@ -1,4 +1,4 @@
-"""A run: units that are missing are done, in this process or on a cluster."""
+"""A run of an evaluation: compute the units that are missing, here or on a cluster."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,38 +18,51 @@ from unsee.evaluation.store import Store
 
 
 class Unit(NamedTuple):
-    """A combination on a shard of the photos."""
+    """A combination on a shard of the photos: the smallest piece of work that is stored."""
 
     number: int
-    """Of the combination."""
+    """Number of the combination in the plan."""
     combination: Combination
     shard: int
+    """Number of the shard."""
     samples: list[Sample]
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A plan, its photos and its folder."""
+    """A plan with its photos and its folder."""
 
     plan: Plan
     store: Store
     samples: list[Sample]
     chunk: int
-    """Images in the network at a time, the same in every process and after every kill."""
+    """Images per pass of the network, the same in every process and after every restart."""
     threads: int
-    """Of each process; they decide in what order sums are taken."""
+    """Threads of each process; they determine the order of floating-point sums."""
     device: str | None = None
+    """Device of the network, by default CUDA if available."""
     precision: str = "float32"
+    """Precision of the network."""
 
     @classmethod
     def begin(
         cls, plan: Plan, out: Path, *, device: str | None = None, precision: str = "float32",
         chunk: int = 16, threads: int = 0, table: Table | None = None,
     ) -> "Run":  # fmt: skip
-        """Check everything, freeze the settings, and find what is there already.
+        """Check all settings and write them to a folder, or continue the run of that folder.
 
-        Raises `InputError` for bad settings, an empty data set and a folder with other settings,
-        other photos or annotations, or of other versions, where rows would not be those of one run.
+        Args:
+            plan: What is evaluated.
+            out: Folder of the run.
+            device: Device of the network, by default CUDA if available.
+            precision: Precision of the network.
+            chunk: Images per pass of the network.
+            threads: Threads of each process; 0 takes the default of torch on this machine.
+            table: Published numbers and claims that a report compares the run with.
+
+        Raises:
+            InputError: Settings are invalid, the data set is empty, or the folder has other
+                settings, photos, annotations or versions, whose rows would not be comparable.
         """
         device = device or loading.default_device()
         plan.check()
@@ -57,13 +70,15 @@ class Run:
         if not samples:
             raise InputError(f"{plan.data}: no photos")
         store = Store(out)
-        kind = torch.device(device).type
-        settings = {**plan.settings(), "precision": precision, "chunk": chunk, "device": kind}
-        known = [(one.id, one.target, one.boxes.tolist(), one.size) for one in samples]
+        device_type = torch.device(device).type
+        settings = {
+            **plan.settings(), "precision": precision, "chunk": chunk, "device": device_type,
+        }  # fmt: skip
+        annotations = [(s.id, s.target, s.boxes.tolist(), s.size) for s in samples]
         manifest = {
             "settings": settings,
             "photos": len(samples),
-            "annotations": digest(known),
+            "annotations": digest(annotations),
             "threads": threads or torch.get_num_threads(),
             "table": (table or Table()).plain(),
             "versions": {"unsee": version("unsee"), "torch": torch.__version__},
@@ -73,7 +88,7 @@ class Run:
         return cls(plan, store, samples, chunk, threads, device, precision)
 
     def portable(self) -> dict[str, Any]:
-        """What another process needs to go on with the same run."""
+        """Return the arguments of `restore`, which can be sent to another process."""
         return {
             "plan": self.plan,
             "out": self.store.folder.absolute(),
@@ -84,16 +99,15 @@ class Run:
         }
 
     @classmethod
-    def again(cls, portable: dict[str, Any]) -> "Run":
-        """The same run in another process."""
-        settings = dict(portable)
-        plan, out = settings.pop("plan"), settings.pop("out")
+    def restore(cls, plan: Plan, out: Path, **settings: Any) -> "Run":
+        """Return the same run in another process, from what `portable` returned."""
         return cls(plan, Store(out), plan.samples(), **settings)
 
     def units(self) -> Iterator[Unit]:
-        """All of them, in a fixed order: of each classifier every way on a shard, then the next.
+        """Yield all units in a fixed order.
 
-        So a run that is not over yet compares all ways on the same photos.
+        For each classifier, all combinations of a shard come before the next shard, so that an
+        unfinished run compares them on the same photos.
         """
         shards = self.plan.shards(self.samples)
         combinations = list(enumerate(self.plan.combinations()))
@@ -104,37 +118,37 @@ class Run:
                         yield Unit(number, combination, shard, samples)
 
     def missing(self) -> list[Unit]:
-        """What is still to do."""
+        """Return the units that are not finished."""
         return [unit for unit in self.units() if not self.store.has(unit.number, unit.shard)]
 
-    def do(self, unit: Unit) -> None:
-        """One unit, in this process."""
+    def compute(self, unit: Unit) -> None:
+        """Compute a unit in this process and store it."""
         torch.set_num_threads(self.threads)
-        classifier = worker.classifier_of(
+        classifier = worker.load_classifier(
             unit.combination.classifier, self.chunk, self.device, self.precision, self.plan.fit
         )
-        rows, maps, seconds = worker.rows_of(self.plan, unit.combination, unit.samples, classifier)
+        rows, maps, seconds = worker.evaluate(self.plan, unit.combination, unit.samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
 
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:
-        """Do what is missing here, one after another; yields each when it is done.
+        """Compute the missing units in this process; yield each when it is finished.
 
-        `part` is (2, 8) for the second of eight processes that share a run's folder: each does
-        every way on other shards, since ways differ in what they cost.
+        `part` is (2, 8) for the second of eight processes that share the folder of a run. Each
+        process computes every combination, on other shards, since combinations differ in cost.
         """
         number, count = part
         for unit in self.units():
-            mine = (unit.number + unit.shard) % count == number - 1
-            if mine and not self.store.has(unit.number, unit.shard):
-                self.do(unit)
+            included = (unit.number + unit.shard) % count == number - 1
+            if included and not self.store.has(unit.number, unit.shard):
+                self.compute(unit)
                 yield unit
 
     def finish(self) -> None:
-        """Tidy up after kills, when nothing is missing any more and nobody writes."""
+        """Remove unfinished files if no unit is missing, so that no process is writing."""
         if not self.missing():
             self.store.clean()
 
     def summary(self) -> dict[str, Any]:
-        """How far it is."""
+        """Return the numbers of units, of missing units and of photos."""
         total = sum(1 for _ in self.units())
         return {"units": total, "missing": len(self.missing()), "photos": len(self.samples)}

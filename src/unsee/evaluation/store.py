@@ -1,5 +1,6 @@
-"""The folder of a run: a frozen manifest, and files of rows that are there whole or not at all."""
+"""The folder of a run: a manifest that never changes, and files of rows that are always whole."""
 
+import errno
 import json
 import os
 import uuid
@@ -14,14 +15,24 @@ from unsee.errors import DiskFullError, InputError
 from unsee.evaluation.archive import Archive
 
 MANIFEST = "run.json"
-END = b"PAR1"
-"""Of every Parquet file that is whole."""
+PARQUET_END = b"PAR1"
+"""Last bytes of every complete Parquet file."""
+SECONDS = b"seconds"
+"""Key of the seconds in the metadata of a Parquet file."""
+COMPARED = ("settings", "photos", "annotations", "versions")
+"""Keys of the manifest in which a run and the folder that it continues must agree."""
+
 Row = dict[str, Any]
 Maps = dict[str, NDArray[np.float16]]
+"""Saliency maps by photo."""
 
 
 class Store:
-    """Rows by unit, one Parquet file for each: a combination on a shard of the photos."""
+    """Rows of a run, one Parquet file for each unit: a combination on a shard of the photos.
+
+    Files are `rows/COMBINATION-SHARD.parquet` and, if maps are saved, `maps/COMBINATION-SHARD.npz`.
+    Several processes may write to the same folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -29,10 +40,14 @@ class Store:
         self.archive = Archive(folder)
 
     def begin(self, manifest: dict[str, Any]) -> None:
-        """Freeze the settings, or refuse a folder that has others."""
+        """Write the manifest, or check that the folder's manifest is the same.
+
+        Raises `InputError` for a folder that is not a run, that belongs to another run, or that
+        cannot be written.
+        """
         path = self.folder / MANIFEST
-        if self._used() and not path.exists():  # in this order: another may begin meanwhile
-            raise InputError(f"{self.folder}: is there already and is no run; choose another --out")
+        if self._is_used() and not path.exists():  # in this order: another process may write it
+            raise InputError(f"{self.folder} exists and is not a run; choose another --out")
         try:
             for folder in (self.rows, self.maps):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -40,44 +55,44 @@ class Store:
                 _create(path, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
         except OSError as error:
             raise InputError(f"cannot write to {self.folder}: {error.strerror}") from error
-        self._compare(manifest)
+        self._check_same(manifest)
 
-    def _used(self) -> bool:
-        """Whether there is anything but what a begin leaves that was killed, or is going on."""
+    def _is_used(self) -> bool:
+        """Whether the folder holds more than an interrupted `begin` leaves behind."""
         if not self.folder.exists():
             return False
-        ours = {self.rows, self.maps}
-        own = [path for path in self.folder.iterdir() if path not in ours]
-        inside = [path for folder in ours if folder.is_dir() for path in folder.iterdir()]
-        return any(not path.name.startswith(f".{MANIFEST}.") for path in own) or bool(inside)
+        folders = {self.rows, self.maps}
+        others = [path for path in self.folder.iterdir() if path not in folders]
+        inside = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+        return any(not path.name.startswith(f".{MANIFEST}.") for path in others) or bool(inside)
 
     def manifest(self) -> dict[str, Any]:
-        """What the run was begun with.
-
-        Raises `InputError` for a folder that is no run.
-        """
+        """Read the manifest; raises `InputError` for a folder that is not a run."""
         try:
-            found: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text("utf-8"))
+            manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{self.folder}: no run ({MANIFEST}): {error}") from error
-        return found
+            raise InputError(f"{self.folder} is not a run: no {MANIFEST} ({error})") from error
+        return manifest
 
-    def _compare(self, manifest: dict[str, Any]) -> None:
+    def _check_same(self, manifest: dict[str, Any]) -> None:
+        """Check that a manifest agrees with that of the folder."""
         before = self.manifest()
-        for key in ("settings", "photos", "annotations", "versions"):
-            old, new = (json.loads(json.dumps(of.get(key))) for of in (before, manifest))
+        for key in COMPARED:
+            old, new = (json.loads(json.dumps(m.get(key))) for m in (before, manifest))
             if old == new:
                 continue
             if isinstance(old, dict) and isinstance(new, dict):
-                differing = [k for k in {**old, **new} if old.get(k) != new.get(k)]
-                told = ", ".join(f"{k}: {old.get(k)} there, {new.get(k)} now" for k in differing)
+                names = [k for k in {**old, **new} if old.get(k) != new.get(k)]
+                changes = ", ".join(f"{k}: was {old.get(k)}, now {new.get(k)}" for k in names)
             else:
-                told = f"{key}: {old} there, {new} now"
-            what = "settings" if key in {"settings", "photos"} else key
-            raise InputError(f"{self.folder} is a run with other {what} ({told}); choose another")
+                changes = f"{key}: was {old}, now {new}"
+            kind = "settings" if key in {"settings", "photos"} else key
+            raise InputError(
+                f"{self.folder} is a run with other {kind} ({changes}); choose another --out"
+            )
 
     def path(self, combination: int, shard: int) -> Path:
-        """Of a unit's rows."""
+        """Return the path of a unit's rows."""
         return self.rows / f"{combination:04d}-{shard:06d}.parquet"
 
     def has(self, combination: int, shard: int) -> bool:
@@ -86,15 +101,19 @@ class Store:
             return True
         try:
             with self.path(combination, shard).open("rb") as file:
-                file.seek(-len(END), os.SEEK_END)
-                return file.read() == END
+                file.seek(-len(PARQUET_END), os.SEEK_END)
+                return file.read() == PARQUET_END
         except OSError:
             return False
 
     def write(
         self, combination: int, shard: int, rows: list[Row], maps: Maps, seconds: float
     ) -> None:
-        """Maps first, then rows; the time goes beside the rows, which must not depend on it."""
+        """Write the maps of a unit, then its rows; the seconds go into the file's metadata.
+
+        The metadata keeps rows equal between runs. Raises `InputError`, or `DiskFullError` if no
+        space is left; a unit that could not be written leaves no file of rows.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -102,16 +121,13 @@ class Store:
         unfinished = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.unfinished")
         try:
             if maps:
-                kept = self.maps / f"{path.stem}.npz"
-                part = kept.with_name(f".{uuid.uuid4().hex}.npz")
-                np.savez_compressed(part, **maps)  # type: ignore[arg-type]
-                part.replace(kept)
+                self._write_maps(path.stem, maps)
             table = pa.Table.from_pylist(rows)
-            typed = [
-                one if one.type != pa.null() else one.with_type(_empty(one.name))
-                for one in table.schema
+            fields = [
+                field if field.type != pa.null() else field.with_type(_empty_type(field.name))
+                for field in table.schema
             ]
-            table = table.cast(pa.schema(typed, {b"seconds": f"{seconds:.3f}".encode()}))
+            table = table.cast(pa.schema(fields, {SECONDS: f"{seconds:.3f}".encode()}))
             with unfinished.open("wb") as file:
                 pq.write_table(table, file)
                 file.flush()
@@ -119,30 +135,43 @@ class Store:
             unfinished.replace(path)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
-            if error.errno == 28:
+            if error.errno == errno.ENOSPC:
                 raise DiskFullError(f"no space left to write {path}") from error
             raise InputError(f"cannot write {path}: {error.strerror}") from error
 
-    def kept(self, combination: int, shard: int) -> Maps:
-        """The maps of a unit by photo; none where none were kept."""
+    def _write_maps(self, name: str, maps: Maps) -> None:
+        path = self.maps / f"{name}.npz"
+        unfinished = path.with_name(f".{uuid.uuid4().hex}.npz")
+        np.savez_compressed(unfinished, **maps)  # type: ignore[arg-type]
+        unfinished.replace(path)
+
+    def read_maps(self, combination: int, shard: int) -> Maps:
+        """Return the maps of a unit by photo; empty if no maps were saved."""
         path = self.maps / f"{self.path(combination, shard).stem}.npz"
         if not path.exists():
             return {}
-        with np.load(path) as found:
-            return dict(found)
+        with np.load(path) as maps:
+            return dict(maps)
 
     def clean(self) -> None:
-        """Remove what a killed run left half written."""
+        """Remove unfinished files of processes that were killed."""
         for folder in (self.rows, self.maps):
             for path in folder.glob(".*"):
                 path.unlink(missing_ok=True)
 
     def read(self) -> list[Row]:
-        """All rows that are there, in a fixed order."""
+        """Return all rows in a fixed order."""
         return list(self.walk())
 
     def walk(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
-        """The same, a file at a time; of them all columns, or some."""
+        """Yield all rows in a fixed order, one file in memory at a time.
+
+        Args:
+            columns: Names of the columns to read, by default all.
+
+        Raises:
+            InputError: A file cannot be read.
+        """
         import pyarrow.parquet as pq
 
         yield from self.archive.rows(columns)
@@ -155,13 +184,13 @@ class Store:
                 ) from error
 
     def seconds(self) -> dict[int, float]:
-        """Spent on each combination."""
+        """Return the seconds spent on each combination, by its number."""
         import pyarrow.parquet as pq
 
         units = dict(self.archive.seconds)
         for path in self._files():
             metadata = pq.read_schema(path).metadata or {}
-            units[path.stem] = float(metadata.get(b"seconds", b"0"))
+            units[path.stem] = float(metadata.get(SECONDS, b"0"))
         totals: dict[int, float] = {}
         for unit, seconds in units.items():
             number = int(unit.split("-")[0])
@@ -169,7 +198,7 @@ class Store:
         return totals
 
     def units(self) -> int:
-        """How many are done."""
+        """Return the number of finished units."""
         return len(self.archive.seconds) + len(list(self._files()))
 
     def pack(self) -> None:
@@ -187,21 +216,21 @@ class Store:
 
 
 def _create(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all; of several writers the first one's stays."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
-    part.write_bytes(content)
+    """Write a whole file; of several processes that do so at once the first one wins."""
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
+    unfinished.write_bytes(content)
     try:
-        os.link(part, path)
+        os.link(unfinished, path)
     except FileExistsError:
         pass
-    except OSError:  # a file system without links
-        part.replace(path)
+    except OSError:  # the file system has no hard links
+        unfinished.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
-def _empty(column: str) -> Any:
-    """The type of a column that has no value in these rows, as in others."""
+def _empty_type(column: str) -> Any:
+    """Return the type of a column that has no value in a file, as it is in other files."""
     import pyarrow as pa
 
     if column == "error":

@@ -1,7 +1,8 @@
-"""One unit of a run: a combination on some photos, from pixels to rows."""
+"""Compute one unit of a run: explain the photos of a shard and measure the maps."""
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -16,132 +17,155 @@ from unsee.errors import InputError
 from unsee.evaluation.plan import Combination, Plan, metric_of, parts_of
 from unsee.evaluation.store import Maps, Row
 from unsee.images.framing import Fit
+from unsee.libraries import import_libraries
 from unsee.metrics.base import Truth
 from unsee.registry import made
 from unsee.study import Study
 from unsee.types import Images
 
+MAX_CLASSIFIERS = 8
+"""Classifiers that a process keeps in memory."""
+
 
 @dataclass(frozen=True, eq=False)
-class Framed:
-    """A photo as the classifier takes it."""
+class FramedPhoto:
+    """A photo at the classifier's input size, with its annotations."""
 
     id: str
     image: Images
     target: int | None
-    """None: the likeliest class."""
+    """Class to explain; `None` is the predicted class."""
     truth: Truth
 
 
-@lru_cache(maxsize=8)
-def classifier_of(
+@lru_cache(maxsize=MAX_CLASSIFIERS)
+def load_classifier(
     name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
 ) -> Classifier:
-    """Loaded once in each process."""
-    found = loading.load(name, device=device, precision=getattr(torch, precision), fit=fit)
-    return replace(found, chunk=chunk)
+    """Load a classifier; each process loads it once."""
+    classifier = loading.load(name, device=device, precision=getattr(torch, precision), fit=fit)
+    return replace(classifier, chunk=chunk)
 
 
-def rows_of(
+def evaluate(
     plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
 ) -> tuple[list[Row], Maps, float]:
-    """A row for each photo, in order, the maps where they are wanted, and the seconds.
+    """Explain photos and measure their maps.
 
-    A photo that cannot be read, or explained, is a row with an error.
+    Returns:
+        A row for each photo in order, the maps by photo if the plan saves them, and the seconds
+        spent, without imports. A photo that cannot be read or explained has a row with an error.
     """
+    with suppress(InputError):  # raised again for each photo
+        method, infiller, _ = parts_of(combination)
+        import_libraries(method, infiller, *map(metric_of, plan.columns))
     start = time.perf_counter()
     rows: dict[str, Row] = {}
     maps: Maps = {}
-    ready: list[Framed] = []
+    photos: list[FramedPhoto] = []
     for sample in samples:
         try:
-            ready.append(framed(sample, plan, classifier))
+            photos.append(frame(sample, plan, classifier))
         except InputError as error:
             rows[sample.id] = _row(plan, combination, sample.id, error=str(error))
-    for first in range(0, len(ready), plan.batch):
-        together = ready[first : first + plan.batch]
+    for first in range(0, len(photos), plan.batch):
+        batch = photos[first : first + plan.batch]
         try:
-            _explain(plan, combination, together, classifier, rows, maps)
-        except InputError:  # one of them is to blame: each alone
-            for one in together:
+            _explain(plan, combination, batch, classifier, rows, maps)
+        except InputError:  # raised for one photo of the batch: explain each alone
+            for photo in batch:
                 try:
-                    _explain(plan, combination, [one], classifier, rows, maps)
+                    _explain(plan, combination, [photo], classifier, rows, maps)
                 except InputError as error:
-                    rows[one.id] = _row(plan, combination, one.id, error=str(error))
+                    rows[photo.id] = _row(plan, combination, photo.id, error=str(error))
     ordered = [rows[sample.id] for sample in samples]
     return ordered, maps, time.perf_counter() - start
 
 
-def framed(sample: Sample, plan: Plan, classifier: Classifier) -> Framed:
-    """Read a photo; its boxes and outline follow it into the classifier's frame."""
+def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
+    """Read a photo; transform it, its boxes and its outline to the classifier's input size.
+
+    Raises `InputError` for a photo that cannot be read, or that has no class where the plan
+    explains the labelled class.
+    """
     photo = sample.photo(classifier.channels)
     image = classifier.framing.show(photo)
     if sample.target is None and plan.target == "label":
-        raise InputError(f"{sample.id}: no class is labelled; take the run's target top1")
+        raise InputError(f"{sample.id}: the photo has no labelled class; use the target top1")
     if sample.target is not None and sample.target < 0 and plan.target == "label":
-        raise InputError(f"{sample.id}: expected a class from 0 on, got {sample.target}")
+        raise InputError(f"{sample.id}: expected a class index >= 0, got {sample.target}")
     boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
-    seen = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     outline = None if sample.outline is None else classifier.framing.mask(sample.object_mask())
     target = None if plan.target == "top1" else sample.target
-    return Framed(sample.id, image, target, Truth(boxes[seen], outline))
+    return FramedPhoto(sample.id, image, target, Truth(boxes[visible], outline))
 
 
 def _explain(
     plan: Plan,
     combination: Combination,
-    together: list[Framed],
+    batch: list[FramedPhoto],
     classifier: Classifier,
     rows: dict[str, Row],
     maps: Maps,
 ) -> None:
-    """Explain and rate some photos at once."""
+    """Explain a batch of photos, measure the maps, add a row and a map for each photo."""
     method, infiller, measure = parts_of(combination)
-    images = torch.cat([one.image for one in together])
-    targets: Any = ["top1" if one.target is None else one.target for one in together]
+    images = torch.cat([photo.image for photo in batch])
+    targets: Any = ["top1" if photo.target is None else photo.target for photo in batch]
     study = Study.of(
         classifier, images, method, infiller=infiller, targets=targets,
         measure=plan.measure or measure, seed=plan.seed, budget=plan.budget,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
-    judged = score
-    if plan.judge is not None:
-        judged = replace(score, infiller=made("infillers", plan.judge))
-    truths = [one.truth for one in together]
-    reference_classifiers = _reference_classifiers(plan.reference_classifiers, classifier)
-    numbers = {}
-    for name in plan.columns:
-        metric = metric_of(name)
-        asked = score if metric.needs_method else judged  # the method's own question again
-        rated = metric.rate(
-            asked, explanation.saliency, truths, study.method, reference_classifiers
-        )
-        numbers[name] = rated.tolist()
-    p = classifier.predict(score.images).softmax(1)
+    measurements = _measure(plan, study, [photo.truth for photo in batch])
+    probabilities = classifier.predict(score.images).softmax(1)
     cost = explanation.provenance["cost"]
-    for i, one in enumerate(together):
+    for i, photo in enumerate(batch):
         target = int(score.targets[i])
-        rows[one.id] = _row(
-            plan, combination, one.id,
+        rows[photo.id] = _row(
+            plan, combination, photo.id,
             target=target,
-            predicted=int(p[i].argmax()),
-            probability=p[i, target].item(),
-            forwards=cost["forwards"] / len(together),
-            backwards=cost["backwards"] / len(together),
-            **{name: values[i] for name, values in numbers.items()},
+            predicted=int(probabilities[i].argmax()),
+            probability=probabilities[i, target].item(),
+            forwards=cost["forwards"] / len(batch),
+            backwards=cost["backwards"] / len(batch),
+            **{name: values[i] for name, values in measurements.items()},
         )  # fmt: skip
         if plan.save_maps:
-            maps[one.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
+            maps[photo.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
 
 
-def _reference_classifiers(names: tuple[str, ...], beside: Classifier) -> list[Classifier]:
-    """Loaded once in each process, where the explained one is."""
-    device, precision = str(beside.device), str(beside.precision).removeprefix("torch.")
-    return [classifier_of(name, beside.chunk, device, precision) for name in names]
+def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[float]]:
+    """Return the numbers of each metric, one for each photo.
+
+    Metrics use the in-filler of the plan if it has one. Metrics that run the method again use that
+    of the method.
+    """
+    score, saliency = study.score, study.explanation.saliency
+    metric_score = score
+    if plan.judge is not None:
+        metric_score = replace(score, infiller=made("infillers", plan.judge))
+    references = _reference_classifiers(plan.reference_classifiers, score.classifier)
+    measurements = {}
+    for name in plan.columns:
+        metric = metric_of(name)
+        values = metric.rate(
+            score if metric.needs_method else metric_score, saliency, truths, study.method,
+            references,
+        )  # fmt: skip
+        measurements[name] = values.tolist()
+    return measurements
+
+
+def _reference_classifiers(names: tuple[str, ...], explained: Classifier) -> list[Classifier]:
+    """Load classifiers with the device, precision and chunk of the explained one."""
+    device, precision = str(explained.device), str(explained.precision).removeprefix("torch.")
+    return [load_classifier(name, explained.chunk, device, precision) for name in names]
 
 
 def _row(plan: Plan, combination: Combination, photo: str, **values: Any) -> Row:
-    """Every row has the same columns."""
+    """Return a row with all columns of the plan, `None` where there is no value."""
     empty = dict.fromkeys(
         ("target", "predicted", "probability", "forwards", "backwards", *plan.columns, "error")
     )

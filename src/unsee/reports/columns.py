@@ -1,4 +1,4 @@
-"""Rows of a way as columns of numbers: of a long run there are many."""
+"""Metrics of one configuration as arrays of numbers; long runs have many rows."""
 
 import math
 from array import array
@@ -8,42 +8,41 @@ from sys import intern
 import numpy as np
 from numpy.typing import NDArray
 
+from unsee.evaluation.plan import Combination
 from unsee.evaluation.store import Row
 
-KEYS = ("classifier", "method", "infiller")
-"""What tells ways apart."""
-NAMES = (*KEYS, "photo", "error")
-"""Columns that are no numbers."""
+TEXT_COLUMNS = (*Combination._fields, "photo", "error")
+"""Columns of a row that hold text; all others hold numbers."""
 
 
 @dataclass(frozen=True, eq=False)
-class Numbers:
-    """All good rows of a way, a column each."""
+class MetricColumns:
+    """All rows of a configuration without an error, one array for each metric."""
 
     photos: list[str] = field(default_factory=list)
     columns: dict[str, "array[float]"] = field(default_factory=dict)
-    """A number for each photo, NaN where there is none."""
-    bad: set[str] = field(default_factory=set)
+    """A number for each photo, NaN where the row has none."""
+    failed: set[str] = field(default_factory=set)
     """Photos that could not be explained."""
 
     def add(self, row: Row) -> None:
-        """A row more."""
+        """Append a row."""
         if row["error"]:
-            self.bad.add(row["photo"])
+            self.failed.add(row["photo"])
             return
         self.photos.append(intern(row["photo"]))
         for name, value in row.items():
-            if name in NAMES:
+            if name in TEXT_COLUMNS:
                 continue
             if name not in self.columns:
                 self.columns[name] = array("d", [math.nan] * (len(self.photos) - 1))
             self.columns[name].append(math.nan if value is None else value)
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """Its numbers, in the order of the photos."""
+        """Return the numbers of a column in the order of the photos."""
         return np.array(self.columns.get(name, ()), dtype=float)
 
 
-def way_of(row: Row) -> tuple[str, ...]:
-    """Classifier, method and in-filler of a row."""
-    return tuple(row[key] for key in KEYS)
+def configuration_of(row: Row) -> Combination:
+    """Return the classifier, method and in-filler of a row."""
+    return Combination(*(row[key] for key in Combination._fields))

@@ -1,78 +1,132 @@
-"""The pictures of a report."""
+"""Figures of a report: distributions of the metrics, curves over a setting, maps."""
 
 from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unsee.reports.gallery import gallery, shown
-from unsee.reports.results import Report
+from unsee.evaluation.plan import Combination
+from unsee.images.drawing import FAINT, INK, PAPER
+from unsee.reports.gallery import examples, gallery
+from unsee.reports.results import Results
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+CAPTIONS = {
+    "metrics": "Metrics by configuration: boxes over photos with their means as diamonds; bars of "
+    "means with 95 % intervals for metrics that are 0 or 1",
+    "curves": "Means over a setting, with 95 % intervals",
+    "maps": "Photos and their maps",
+}
+"""Captions of the figures by name."""
 
-LABEL, LINE = 32, 0.18
-"""Characters in a line of a label, and its height in inches."""
+LABEL_CHARACTERS = 32
+"""Characters in a line of a label."""
+LINE_HEIGHT = 0.18
+"""Height of a line of a label in inches."""
+FILL, EDGE, ACCENT = "#cfe6e2", "#2a9d8f", "#d1495b"
+"""Colours of boxes and bars, of their edges, and of means."""
 
 
-def lines(text: str) -> int:
-    """How many there are."""
-    return text.count("\n") + 1
-
-
-def figures(report: Report) -> "dict[str, Figure]":
-    """All that can be drawn, by a name for files: boxes, curves, maps."""
-    drawn = {"boxes": boxes(report), "curves": curves(report), "maps": maps(report)}
+def figures(results: Results) -> "dict[str, Figure]":
+    """Return all figures that can be drawn, by name."""
+    drawn = {"metrics": metrics(results), "curves": curves(results), "maps": maps(results)}
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def boxes(report: Report) -> "Figure":
-    """A box for each way, a panel for each metric."""
+def metrics(results: Results) -> "Figure":
+    """Draw a panel for each metric with a box, or for 0/1 metrics a bar, for each configuration."""
     from matplotlib.figure import Figure
 
-    labels = [fill(report.label(way), LABEL) for way in report.ways]
-    titles = [report.headed(n).replace(":", ":\n").replace(",", ",\n") for n in report.metrics]
-    rows = sum(max(0.45, LINE * lines(label)) for label in labels)
-    size = (3.4 * len(titles) + 1.5, rows + LINE * max(map(lines, titles)) + 0.9)
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(1, len(titles), squeeze=False, sharey=True)[0]
-    for at, name, title in zip(axes, report.metrics, titles, strict=True):
-        values: list[NDArray[np.float64]] = [
-            np.array(list(report.values(way, name).values()) or [np.nan]) for way in report.ways
-        ]
-        at.boxplot(values, orientation="horizontal", widths=0.6, showmeans=True)
-        at.set_yticks(range(1, len(labels) + 1), labels)
-        at.set_title(title, fontsize=9)
-    axes[0].invert_yaxis()  # all share it
+    labels = [fill(results.label(c), LABEL_CHARACTERS) for c in results.configurations]
+    titles = [results.heading(m).replace(":", ":\n").replace(",", ",\n") for m in results.metrics]
+    height = sum(max(0.45, LINE_HEIGHT * _lines(label)) for label in labels)
+    height += LINE_HEIGHT * max(map(_lines, titles)) + 0.9
+    figure = Figure((3.4 * len(titles) + 1.5, height), layout="constrained", facecolor=PAPER)
+    panels = figure.subplots(1, len(titles), squeeze=False, sharey=True)[0]
+    for axes, metric, title in zip(panels, results.metrics, titles, strict=True):
+        draw = _bars if _is_binary(results, metric) else _boxes
+        draw(axes, results, metric)
+        axes.set_yticks(range(1, len(labels) + 1), labels, color=INK)
+        axes.set_title(title, fontsize=9, color=INK)
+        axes.tick_params(length=0)
+        axes.tick_params(axis="x", colors=FAINT)
+        axes.grid(axis="x", color="#eceef2")
+        axes.set_axisbelow(True)
+        axes.spines[:].set_visible(False)
+    panels[0].invert_yaxis()  # all panels share the axis
     return figure
 
 
-def curves(report: Report) -> "Figure | None":
-    """A line for each way over the setting that was varied, with its interval."""
+def _boxes(axes: "Axes", results: Results, metric: str) -> None:
+    values = [
+        np.array(list(results.values(c, metric).values()) or [np.nan])
+        for c in results.configurations
+    ]
+    axes.boxplot(
+        values, orientation="horizontal", widths=0.55, showmeans=True, patch_artist=True,
+        boxprops={"facecolor": FILL, "edgecolor": EDGE}, medianprops={"color": EDGE},
+        whiskerprops={"color": EDGE}, capprops={"color": EDGE},
+        meanprops={"marker": "D", "markerfacecolor": ACCENT, "markeredgecolor": "none",
+                   "markersize": 5},
+        flierprops={"marker": ".", "markeredgecolor": FAINT, "markersize": 4},
+    )  # fmt: skip
+
+
+def _bars(axes: "Axes", results: Results, metric: str) -> None:
+    means = [results.mean(c, metric) for c in results.configurations]
+    rows = range(1, len(means) + 1)
+    values = [mean.value for mean in means]
+    axes.barh(rows, values, height=0.55, color=FILL, edgecolor=EDGE)
+    for row, mean in zip(rows, means, strict=True):
+        if mean.has_interval:
+            axes.plot([mean.low, mean.high], [row, row], color=ACCENT, linewidth=2)
+    axes.set_xlim(0, 1)
+
+
+def _is_binary(results: Results, metric: str) -> bool:
+    """Whether all numbers of a metric are 0 or 1."""
+    values = {v for c in results.configurations for v in results.values(c, metric).values()}
+    return values <= {0.0, 1.0}
+
+
+def curves(results: Results) -> "Figure | None":
+    """Draw a line for each configuration over each setting that was varied."""
     from matplotlib.figure import Figure
 
-    found = report.series
-    if not found:
+    sweeps = results.sweeps
+    if not sweeps:
         return None
-    figure = Figure(figsize=(5.2 * len(found), 3.8), layout="constrained")
-    for at, one in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
-        at.set(title=one.name, xlabel=one.setting)
-        at.title.set_fontsize(9)
-        for way in report.ways:
-            means = [report.mean(way, column) for column in one.columns.values()]
-            (line,) = at.plot(list(one.columns), [m.value for m in means], label=report.label(way))
-            low, high = ([getattr(m, end) for m in means] for end in ("low", "high"))
-            at.fill_between(list(one.columns), low, high, alpha=0.12, color=line.get_color())
-        at.spines[["top", "right"]].set_visible(False)
-    at.legend(frameon=False, fontsize=8)
+    figure = Figure((5.2 * len(sweeps) + 2, 3.8), layout="constrained", facecolor=PAPER)
+    for axes, sweep in zip(figure.subplots(1, len(sweeps), squeeze=False)[0], sweeps, strict=True):
+        arrow = "↑" if results.higher_is_better(next(iter(sweep.columns.values()))) else "↓"
+        axes.set_title(f"{sweep.name} {arrow}", fontsize=9, color=INK)
+        axes.set_xlabel(sweep.setting, color=FAINT)
+        for number, configuration in enumerate(results.configurations):
+            means = [results.mean(configuration, column) for column in sweep.columns.values()]
+            (line,) = axes.plot(
+                list(sweep.columns), [mean.value for mean in means],
+                label=results.label(configuration), linestyle="-" if number < 10 else "--",
+            )  # fmt: skip
+            low, high = [mean.low for mean in means], [mean.high for mean in means]
+            axes.fill_between(list(sweep.columns), low, high, alpha=0.08, color=line.get_color())
+        axes.tick_params(colors=FAINT)
+        axes.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
     return figure
 
 
-def maps(report: Report) -> "Figure | None":
-    """The first photos and their maps, where the runs kept them."""
-    found = shown(report.folders)
-    if not found:
+def maps(results: Results) -> "Figure | None":
+    """Draw the first photos and their maps, if a run saved them."""
+    shown = examples(results.folders)
+    if not shown:
         return None
-    return gallery(found, {way: report.label(way) for way in report.ways})
+    labels: dict[Combination, str] = {c: results.label(c) for c in results.configurations}
+    return gallery(shown, labels)
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + 1

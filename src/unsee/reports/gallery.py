@@ -1,40 +1,47 @@
-"""Some photos of a run beside their maps, where the run kept its maps."""
+"""Photos of a run next to their maps, if the run saved them."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from unsee.classifiers import loading
+from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
-from unsee.evaluation.plan import Plan
+from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.store import Store
 from unsee.images import drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PHOTOS = 6
-"""Rows of the picture."""
-WIDTH = 1.9
-"""Inches of a column."""
+MAX_PHOTOS = 6
+"""Rows of the figure."""
+COLUMN_WIDTH = 1.9
+"""Width of a picture in inches."""
+NAME_WIDTH = 1.6
+"""Width of the column of names in inches."""
+LABEL_CHARACTERS = 24
+"""Characters in a line of a label."""
 
 
-class Shown(NamedTuple):
-    """A photo as the classifier takes it, and its maps by classifier, method and in-filler."""
+class Example(NamedTuple):
+    """A photo in the frame of the classifier, its id, the class explained, and its maps."""
 
-    title: str
+    id: str
+    explained_class: str
     photo: Tensor
-    maps: dict[tuple[str, ...], Tensor]
+    maps: dict[Combination, Tensor]
 
 
-def shown(folders: Sequence[Path], count: int = PHOTOS) -> list[Shown]:
-    """The first photos that every way of the first run with maps has a map for.
+def examples(folders: Sequence[Path], count: int = MAX_PHOTOS) -> list[Example]:
+    """Return the first photos for which every configuration of the first run with maps has one.
 
-    Ways of its first classifier: others see another part of a photo, or another size.
-    Empty where no maps are kept, and where the photos are no longer where they were.
+    Only configurations of its first classifier are used: others see another part of a photo, or
+    another size. The list is empty if no maps were saved, or if the photos have been moved.
     """
     for folder in folders:
         store = Store(folder)
@@ -42,49 +49,70 @@ def shown(folders: Sequence[Path], count: int = PHOTOS) -> list[Shown]:
         if not settings.get("save_maps"):
             continue
         try:
-            found = _some(Plan.of(settings), store, count)
+            shown = _examples(Plan.of(settings), store, count)
         except InputError:
             continue
-        if found:
-            return found
+        if shown:
+            return shown
     return []
 
 
-def _some(plan: Plan, store: Store, count: int) -> list[Shown]:
-    ways = {n: way for n, way in enumerate(plan.combinations()) if way[0] == plan.classifiers[0]}
+def _examples(plan: Plan, store: Store, count: int) -> list[Example]:
+    configurations = {
+        number: configuration
+        for number, configuration in enumerate(plan.combinations())
+        if configuration.classifier == plan.classifiers[0]
+    }
     classifier = loading.load(plan.classifiers[0])
-    found: list[Shown] = []
+    targets = _targets(store, plan.classifiers[0])
+    shown: list[Example] = []
     for shard, samples in enumerate(plan.shards(plan.samples())):
-        maps = [store.kept(number, shard) for number in ways]
+        maps = {c: store.read_maps(number, shard) for number, c in configurations.items()}
         for sample in samples:
-            if len(found) == count:
-                return found
-            if not all(sample.id in kept for kept in maps):
+            if len(shown) == count:
+                return shown
+            if not all(sample.id in saved for saved in maps.values()):
                 continue
             photo = classifier.framing.show(sample.photo(classifier.channels))[0]
-            target = sample.target if plan.target == "label" else None
-            title = "" if target is None else classifier.label(target)
-            mine = {
-                tuple(way): torch.from_numpy(kept[sample.id]).float()
-                for way, kept in zip(ways.values(), maps, strict=True)
-            }
-            found.append(Shown(title, photo, mine))
-    return found
+            tensors = {c: torch.from_numpy(saved[sample.id]).float() for c, saved in maps.items()}
+            name = _class_name(classifier, targets.get(sample.id))
+            shown.append(Example(sample.id, name, photo, tensors))
+    return shown
 
 
-def gallery(found: Sequence[Shown], labels: dict[tuple[str, ...], str]) -> "Figure":
-    """A row for each photo: itself, then the map of each way under its label."""
+def _targets(store: Store, classifier: str) -> dict[str, int]:
+    """Return the class of each photo that was explained for a classifier."""
+    rows = store.walk(("photo", "classifier", "target"))
+    return {
+        row["photo"]: row["target"]
+        for row in rows
+        if row["classifier"] == classifier and row["target"] is not None
+    }
+
+
+def _class_name(classifier: Classifier, target: int | None) -> str:
+    return "" if target is None else classifier.label(target)
+
+
+def gallery(shown: Sequence[Example], labels: dict[Combination, str]) -> "Figure":
+    """Draw a row for each photo: its id and class, the photo, the map of each configuration."""
     from matplotlib.figure import Figure
 
-    ways = [way for way in labels if way in found[0].maps]
-    size = (WIDTH * (1 + len(ways)), WIDTH * len(found) + 0.4)
+    configurations = [c for c in labels if c in shown[0].maps]
+    widths = [NAME_WIDTH, *[COLUMN_WIDTH] * (1 + len(configurations))]
+    size = (sum(widths), COLUMN_WIDTH * len(shown) + 0.6)
     figure = Figure(figsize=size, layout="constrained", facecolor=drawing.PAPER)
-    axes = figure.subplots(len(found), 1 + len(ways), squeeze=False)
-    for row, one in zip(axes, found, strict=True):
-        drawing.show(row[0], drawing.to_pixels(one.photo))
-        row[0].set_title(one.title, fontsize=8, color=drawing.INK)
-        for at, way in zip(row[1:], ways, strict=True):
-            drawing.show(at, drawing.overlay(one.photo, one.maps[way]))
-    for at, way in zip(axes[0, 1:], ways, strict=True):
-        at.set_title(labels[way], fontsize=8, color=drawing.INK)
+    axes = figure.subplots(len(shown), len(widths), squeeze=False, width_ratios=widths)
+    for row, example in zip(axes, shown, strict=True):
+        row[0].set_axis_off()
+        name = fill(example.id, LABEL_CHARACTERS)
+        row[0].text(0, 0.52, name, va="bottom", fontsize=8, color=drawing.FAINT)
+        explained = fill(f"explained: {example.explained_class}", LABEL_CHARACTERS)
+        row[0].text(0, 0.48, explained, va="top", fontsize=9, color=drawing.INK)
+        drawing.show(row[1], drawing.to_pixels(example.photo))
+        for panel, configuration in zip(row[2:], configurations, strict=True):
+            drawing.show(panel, drawing.overlay(example.photo, example.maps[configuration]))
+    titles = ["photo", *(fill(labels[c], LABEL_CHARACTERS) for c in configurations)]
+    for panel, title in zip(axes[0, 1:], titles, strict=True):
+        panel.set_title(title, fontsize=8, color=drawing.INK)
     return figure

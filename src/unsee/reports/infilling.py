@@ -1,65 +1,73 @@
-"""Tables of in-fillers: means, and differences photo by photo."""
+"""Tables of in-fillers: means, and paired differences from a baseline."""
 
 from typing import Any
 
 from unsee.evaluation.infilling import TASKS
 from unsee.reports import bootstrap
-from unsee.reports.markdown import table_head, table_row
+from unsee.table import Cell, Column, Table
 
-SHOWN = ("probability", "recognised", "distance", "similarity", "l1", "seconds")
-"""Of a row."""
+MEASUREMENTS = ("probability", "recognised", "distance", "similarity", "l1", "seconds")
+"""Numbers of a row that tables show, where a row has them."""
 Row = dict[str, Any]
 
 
-def summary(rows: list[Row]) -> dict[str, dict[str, bootstrap.Mean]]:
-    """A mean with its interval for each in-filler and number."""
+def means(rows: list[Row]) -> Table:
+    """Return a row for each in-filler with the means of its measurements."""
     names = list(dict.fromkeys(row["infiller"] for row in rows))
-    return {
-        name: {
-            key: bootstrap.mean([row[key] for row in rows if row["infiller"] == name])
-            for key in SHOWN
-            if key in rows[0]
-        }
+    keys = _keys(rows)
+    table_rows = [
+        [name, *(_cell([r[key] for r in rows if r["infiller"] == name]) for key in keys)]
         for name in names
-    }
+    ]
+    return Table(_columns("in-filler", keys), table_rows)
 
 
-def differences(rows: list[Row], against: str) -> dict[str, dict[str, bootstrap.Mean]]:
-    """One in-filler's numbers less those of each other, paired over photos."""
-    by = {(row["infiller"], row["photo"]): row for row in rows}
+def differences(rows: list[Row], baseline: str) -> Table:
+    """Return the measurements of the baseline minus those of each other in-filler, by photo."""
+    by_photo = {(row["infiller"], row["photo"]): row for row in rows}
     names = list(dict.fromkeys(row["infiller"] for row in rows))
     photos = list(dict.fromkeys(row["photo"] for row in rows))
-    return {
-        name: {
-            key: bootstrap.mean([by[against, p][key] - by[name, p][key] for p in photos])
-            for key in SHOWN
-            if key in rows[0]
-        }
+    keys = _keys(rows)
+    table_rows = [
+        [
+            name,
+            *(
+                _cell([by_photo[baseline, p][key] - by_photo[name, p][key] for p in photos])
+                for key in keys
+            ),
+        ]
         for name in names
-        if name != against
-    }
+        if name != baseline
+    ]
+    return Table(_columns(f"{baseline} minus", keys), table_rows)
 
 
-def markdown(task: str, rows: list[Row], against: str) -> str:
-    """The tables of a task."""
-    count = len({row["photo"] for row in rows})
-    trunk = f" with {rows[0]['trunk']}" if rows and "trunk" in rows[0] else ""
-    lines = [
+def markdown(task: str, rows: list[Row], baseline: str) -> str:
+    """Return the tables of a task as Markdown."""
+    photos = len({row["photo"] for row in rows})
+    network = f" with {rows[0]['trunk']}" if rows and "trunk" in rows[0] else ""
+    blocks = [
         f"## {task}: {TASKS[task]}",  # type: ignore[index]
-        "",
-        f"{count} photos; mean [95 % bootstrap interval]. probability of the right class; "
-        "recognised: share that the second classifier still gets right; distance: ST-LPIPS"
-        f"{trunk}, similarity: MS-SSIM, l1 within the hole; seconds of one picture at a time.",
-        "",
+        f"{photos} photos; mean [95 % bootstrap interval]. probability: of the labelled class; "
+        "recognised: share of photos whose class the recognition classifier predicts; distance: "
+        f"ST-LPIPS{network}; similarity: MS-SSIM; l1: mean absolute difference within the hole; "
+        "seconds: for one picture.",
     ]
     if rows:
-        lines += _lines("in-filler", summary(rows))
-        lines += ["", f"{against} less each other, photo by photo:", ""]
-        lines += _lines(f"{against} less", differences(rows, against))
-    return "\n".join(lines) + "\n"
+        blocks.append(means(rows).markdown())
+        blocks.append(f"{baseline} minus each other in-filler, paired over photos:")
+        blocks.append(differences(rows, baseline).markdown())
+    return "\n\n".join(block.strip() for block in blocks) + "\n"
 
 
-def _lines(first: str, found: dict[str, dict[str, bootstrap.Mean]]) -> list[str]:
-    keys = list(next(iter(found.values())))
-    rows = [table_row([name, *map(str, numbers.values())]) for name, numbers in found.items()]
-    return [*table_head([first, *keys]), *rows]
+def _keys(rows: list[Row]) -> list[str]:
+    return [key for key in MEASUREMENTS if rows and key in rows[0]]
+
+
+def _columns(first: str, keys: list[str]) -> list[Column]:
+    return [Column(first, align="left"), *(Column(key, spec=".3f") for key in keys)]
+
+
+def _cell(values: list[float]) -> Cell:
+    mean = bootstrap.mean(values)
+    return Cell(mean.value, mean.interval() if mean.has_interval else "")

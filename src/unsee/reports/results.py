@@ -1,7 +1,7 @@
-"""What a run came to: means with intervals, paired differences, cost."""
+"""Results of one or several runs: means with intervals, paired differences, cost."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,287 +11,259 @@ import numpy as np
 
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
-from unsee.evaluation.paper_tables import Claim, Table
-from unsee.evaluation.plan import OWN, RECIPE, columns_of, metric_of
+from unsee.evaluation.plan import OWN, Combination, columns_of, metric_of
 from unsee.evaluation.store import Store
+from unsee.metrics.base import Metric
 from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
-from unsee.reports.columns import Numbers, way_of
-from unsee.reports.sweeps import CHOSEN, Series, cross_fitted, series
+from unsee.reports.columns import MetricColumns, configuration_of
+from unsee.reports.sweeps import TUNED_SETTING, PhotoValues, Sweep, cross_fitted, find_sweeps
 
 
-class Difference(NamedTuple):
-    """Between two ways on the same photos, positive where the first is better."""
+class PairedDifference(NamedTuple):
+    """A difference between two configurations on the same photos, positive if the first is better.
+
+    `wins` is the share of photos on which the first is better; ties count half.
+    """
 
     mean: Mean
     wins: float
-    """Share of the photos on which the first is better; ties count half."""
 
     @property
-    def verdict(self) -> str:
-        """Whether the interval is clear of zero."""
+    def outcome(self) -> str:
+        """Whether the interval excludes zero: better, worse, not significant, too few photos."""
+        if not self.mean.has_interval:
+            return bootstrap.TOO_FEW
         if self.mean.low > 0:
             return "better"
         return "worse" if self.mean.high < 0 else "not significant"
 
 
-class Verdict(NamedTuple):
-    """A paper's claim, and what these rows say."""
+@dataclass(frozen=True, eq=False)
+class RunInfo:
+    """Settings and progress of a run, as a report states them."""
 
-    claim: Claim
-    classifier: str
-    metric: str
-    difference: Difference
-    better: str
-    """Labels of the two ways."""
-    worse: str
+    name: str
+    data: str
+    photos: int
+    failed: int
+    """Photos that could not be explained."""
+    units: int
+    finished: int
+    """Units of work that are finished, of `units`."""
+    settings: dict[str, Any]
+    versions: dict[str, str]
 
-    @property
-    def told(self) -> str:
-        """Who is said to be better than whom."""
-        return f"{self.better} > {self.worse}"
+    @classmethod
+    def of(cls, store: Store, manifest: dict[str, Any], failed: int) -> "RunInfo":
+        """Read the manifest of a run."""
+        settings = manifest["settings"]
+        shards = math.ceil(manifest["photos"] / settings.get("shard", manifest["photos"]))
+        return cls(
+            store.folder.name, Path(settings["data"]).name, manifest["photos"], failed,
+            shards * len(_combinations(settings)), store.units(), settings, manifest["versions"],
+        )  # fmt: skip
 
-    @property
-    def word(self) -> str:
-        """As the report says it."""
-        words = {"better": "holds", "worse": "does not hold"}
-        return words.get(self.difference.verdict, "not significant")
+    def __str__(self) -> str:
+        failed = f", {self.failed} of them failed" if self.failed else ""
+        unfinished = (
+            f", unfinished ({self.finished} of {self.units} units)"
+            if self.finished < self.units
+            else ""
+        )
+        # runs of earlier versions name the in-filler of the metrics `judge`
+        infiller = self.settings.get("metric_infiller", self.settings.get("judge"))
+        return (
+            f"{self.name}: {self.photos} photos of {self.data}{failed}{unfinished}; target "
+            f"{self.settings['target']}, seed {self.settings['seed']}, budget "
+            f"{self.settings['budget'] or OWN}, in-filler of the metrics {infiller or OWN}, "
+            f"{self.settings['precision']}; unsee {self.versions['unsee']}, torch "
+            f"{self.versions['torch']}."
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
-    """All rows of some runs, by the way in which the maps were made."""
+class Results:
+    """All rows of some runs, by configuration: classifier, method and in-filler."""
 
-    numbers: dict[tuple[str, ...], Numbers]
-    """In the order of the runs."""
+    measurements: dict[Combination, MetricColumns]
+    """Numbers of each configuration, in the order of the runs."""
     columns: tuple[str, ...]
-    """Of the rows; series and metrics are made of them."""
-    seconds: dict[tuple[str, ...], float]
-    """For a photo, of each way."""
-    about: list[str]
-    """Settings of each run, in a line."""
+    """Metric columns that all runs have; `metrics` and `sweeps` are made of them."""
+    seconds: dict[Combination, float]
+    """Seconds for a photo, map and metrics."""
+    runs: tuple[RunInfo, ...]
     folders: tuple[Path, ...] = ()
-    """Of the runs, where maps may be kept."""
-    table: Table = field(default_factory=Table)
-    """What the paper found, where a run was a table of one."""
+    """Folders of the runs, which may hold maps."""
+    table: paper_tables.Table = field(default_factory=paper_tables.Table)
+    """Published numbers and claims, if a run reproduces a paper's table."""
 
     @classmethod
-    def of(cls, folders: Sequence[Path]) -> "Report":
+    def read(cls, folders: Sequence[Path]) -> "Results":
         """Read runs; they may have different methods, but must have metrics in common.
 
-        Raises `InputError` for folders that are no runs, or without a single good row.
+        Raises `InputError` for folders that are no runs, for runs without a row that has no error,
+        and for two runs that have the same configuration on the same photo.
         """
-        numbers: dict[tuple[str, ...], Numbers] = {}
-        metrics: list[str] | None = None
-        seconds: dict[tuple[str, ...], float] = {}
-        about, beside = [], []
+        measurements: dict[Combination, MetricColumns] = {}
+        seconds: dict[Combination, float] = {}
+        runs, tables, metrics = [], [], []
         for folder in folders:
             store = Store(folder)
             manifest = store.manifest()
-            settings = manifest["settings"]
-            earlier = {way: set(known.photos) | known.bad for way, known in numbers.items()}
-            bad = set()
-            for row in store.walk():
-                way = way_of(row)
-                _check_apart(earlier, way, row["photo"], folder)
-                numbers.setdefault(way, Numbers()).add(row)
-                if row["error"]:
-                    bad.add(row["photo"])
-            known = list(columns_of(settings["metrics"]))
-            beside.append(Table.of(manifest.get("table", {})))
-            metrics = known if metrics is None else [name for name in metrics if name in known]
-            spent = store.seconds()
-            for number, way in enumerate(_ways(settings)):
-                mine = set(numbers[way].photos) if way in numbers else set()
-                if count := len(mine - earlier.get(way, set())):
-                    seconds[way] = spent.get(number, 0.0) / count
-            about.append(_about(store, manifest, len(bad)))
-        if not any(known.photos for known in numbers.values()):
+            failed = _add_rows(store, measurements, seconds, manifest["settings"])
+            runs.append(RunInfo.of(store, manifest, failed))
+            tables.append(paper_tables.Table.of(manifest.get("table", {})))
+            metrics.append(columns_of(manifest["settings"]["metrics"]))
+        if not any(columns.photos for columns in measurements.values()):
             raise InputError("no row without an error; nothing to report")
-        if not metrics:
+        shared = [name for name in metrics[0] if all(name in names for names in metrics)]
+        if not shared:
             raise InputError("these runs have no metric in common")
         return cls(
-            numbers, tuple(metrics), seconds, about, tuple(folders), paper_tables.beside(beside)
-        )
+            measurements, tuple(shared), seconds, tuple(runs), tuple(folders),
+            paper_tables.beside(tables),
+        )  # fmt: skip
 
     @cached_property
-    def series(self) -> list[Series]:
-        """Metrics that were asked at several values of a setting: a curve each."""
-        return series(self.columns)
+    def sweeps(self) -> list[Sweep]:
+        """Metrics that were measured at several values of a setting."""
+        return find_sweeps(self.columns)
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
-        """What the tables show: single columns, the middle one of a curve, and chosen alphas."""
-        within = {column for one in self.series for column in one.columns.values()}
-        single = [column for column in self.columns if column not in within]
-        curves = [list(one.columns.values()) for one in self.series if one.setting != CHOSEN]
-        return (*single, *(columns[len(columns) // 2] for columns in curves), *self._tuned)
+        """Metrics of the tables: single columns, the middle of each sweep, and tuned columns."""
+        swept = {column for sweep in self.sweeps for column in sweep.columns.values()}
+        single = [column for column in self.columns if column not in swept]
+        curves = [list(s.columns.values()) for s in self.sweeps if s.setting != TUNED_SETTING]
+        return (*single, *(columns[len(columns) // 2] for columns in curves), *self.tuned)
 
     @cached_property
-    def _tuned(self) -> dict[str, Series]:
-        return {one.tuned: one for one in self.series if one.setting == CHOSEN}
+    def tuned(self) -> dict[str, Sweep]:
+        """Sweeps whose value is chosen on held-out photos, by the name of the tuned column."""
+        return {s.tuned_column: s for s in self.sweeps if s.setting == TUNED_SETTING}
+
+    def metric(self, column: str) -> Metric:
+        """Return the metric that a column is named after."""
+        sweep = self.tuned.get(column)
+        return metric_of(next(iter(sweep.columns.values())) if sweep else column)
 
     def higher_is_better(self, metric: str) -> bool:
-        """Which way is better."""
-        known = self._tuned.get(metric)
-        return metric_of(next(iter(known.columns.values())) if known else metric).higher_is_better
+        """Whether higher numbers of a metric are better."""
+        return self.metric(metric).higher_is_better
 
-    def headed(self, metric: str) -> str:
-        """A metric's name and which way is better."""
+    def heading(self, metric: str) -> str:
+        """Return a metric's name with an arrow towards better numbers."""
         return f"{metric} {'↑' if self.higher_is_better(metric) else '↓'}"
 
     @property
-    def ways(self) -> list[tuple[str, ...]]:
-        """Classifier, method and in-filler, in the order of the rows."""
-        return list(self.numbers)
+    def configurations(self) -> list[Combination]:
+        """All configurations, in the order of the rows."""
+        return list(self.measurements)
 
-    def label(self, way: tuple[str, ...]) -> str:
-        """What differs between the ways; the method always, by the name that the table gives it."""
-        classifier, method, infiller = way
-        names = self._named
-        both = names.get((method, infiller))
-        several = len({other[0] for other in self.ways}) > 1
-        mixed = len({other[2] for other in self.ways}) > 1
-        parts = [classifier] if several else []
-        parts.append(both or names.get((method, ""), method))
-        if mixed and not both and infiller != OWN:
+    def label(self, configuration: Combination) -> str:
+        """Return what distinguishes a configuration; the method always, by its name in the table.
+
+        The classifier and the in-filler are left out where all configurations share them.
+        """
+        classifier, method, infiller = configuration
+        names = {(name.method, name.infiller): name.label for name in self.table.names}
+        full_name = names.get((method, infiller))
+        parts = [classifier] if len({c.classifier for c in self.configurations}) > 1 else []
+        parts.append(full_name or names.get((method, ""), method))
+        several = len({c.infiller for c in self.configurations}) > 1
+        if several and not full_name and infiller != OWN:
             parts.append(infiller)
         return ", ".join(parts)
 
-    @cached_property
-    def _named(self) -> dict[tuple[str, str], str]:
-        return {(name.method, name.infiller): name.label for name in self.table.names}
-
-    def values(self, way: tuple[str, ...], metric: str) -> dict[str, float]:
-        """One number for each photo; those without one are left out."""
-        if (way, metric) not in self._known:
-            self._known[way, metric] = self._values(way, metric)
-        return self._known[way, metric]
+    def values(self, configuration: Combination, metric: str) -> PhotoValues:
+        """Return the numbers of all photos that have one."""
+        key = configuration, metric
+        if key not in self._values:
+            self._values[key] = self._read_values(configuration, metric)
+        return self._values[key]
 
     @cached_property
-    def _known(self) -> dict[tuple[tuple[str, ...], str], dict[str, float]]:
-        """What was gathered already."""
+    def _values(self) -> dict[tuple[Combination, str], PhotoValues]:
         return {}
 
-    def _values(self, way: tuple[str, ...], metric: str) -> dict[str, float]:
-        if metric in self._tuned:
-            columns = self._tuned[metric].columns
-            found = {value: self.values(way, column) for value, column in columns.items()}
-            return cross_fitted(found, 1 if self.higher_is_better(metric) else -1)
-        mine = self.numbers[way]
-        pairs = zip(mine.photos, mine.column(metric).tolist(), strict=False)
+    def _read_values(self, configuration: Combination, metric: str) -> PhotoValues:
+        if metric in self.tuned:
+            columns = self.tuned[metric].columns
+            values = {value: self.values(configuration, name) for value, name in columns.items()}
+            return cross_fitted(values, 1 if self.higher_is_better(metric) else -1)
+        columns_ = self.measurements[configuration]
+        pairs = zip(columns_.photos, columns_.column(metric).tolist(), strict=False)
         return {photo: value for photo, value in pairs if math.isfinite(value)}
 
-    def mean(self, way: tuple[str, ...], metric: str) -> Mean:
-        """Over all photos that have a number; its interval is drawn once."""
-        if (way, metric) not in self._means:
-            numbers = list(self.values(way, metric).values())
-            self._means[way, metric] = bootstrap.mean(numbers)
-        return self._means[way, metric]
+    def mean(self, configuration: Combination, metric: str) -> Mean:
+        """Return the mean over all photos that have a number."""
+        key = configuration, metric
+        if key not in self._means:
+            self._means[key] = bootstrap.mean(list(self.values(configuration, metric).values()))
+        return self._means[key]
 
     @cached_property
-    def _means(self) -> dict[tuple[tuple[str, ...], str], Mean]:
-        """What was drawn already."""
+    def _means(self) -> dict[tuple[Combination, str], Mean]:
         return {}
 
-    def difference(self, one: tuple[str, ...], other: tuple[str, ...], metric: str) -> Difference:
-        """Paired, over the photos that both have a number for."""
-        a, b = self.values(one, metric), self.values(other, metric)
-        both = sorted(a.keys() & b.keys())
-        sign = 1 if self.higher_is_better(metric) else -1
-        off = sign * np.array([a[photo] - b[photo] for photo in both])
-        wins = float((off > 0).mean() + (off == 0).mean() / 2) if len(off) else float("nan")
-        return Difference(bootstrap.mean(list(off)), wins)
+    def difference(
+        self, a: Combination, b: Combination, metric: str, photos: Collection[str] | None = None
+    ) -> PairedDifference:
+        """Return by how much `a` is better than `b` on the photos that both have a number for.
 
-    def passes(self, way: tuple[str, ...]) -> tuple[float, float]:
-        """Forwards and backwards of a photo."""
-        mine = self.numbers[way]
+        `photos` may restrict the comparison to some of them.
+        """
+        first, second = self.values(a, metric), self.values(b, metric)
+        shared = first.keys() & second.keys()
+        photos = sorted(shared if photos is None else shared.intersection(photos))
+        sign = 1 if self.higher_is_better(metric) else -1
+        differences = sign * np.array([first[photo] - second[photo] for photo in photos])
+        ties = (differences == 0).mean() if photos else math.nan
+        wins = float((differences > 0).mean() + ties / 2) if photos else math.nan
+        return PairedDifference(bootstrap.mean(list(differences)), wins)
+
+    def passes(self, configuration: Combination) -> tuple[float, float]:
+        """Return the mean numbers of forward and backward passes for a photo."""
+        columns = self.measurements[configuration]
         forwards, backwards = (
-            float(mine.column(key).mean()) if mine.photos else 0.0
+            float(columns.column(key).mean()) if columns.photos else 0.0
             for key in ("forwards", "backwards")
         )
         return forwards, backwards
 
-    def paper(self, way: tuple[str, ...], metric: str) -> float | None:
-        """The paper's number, where there is one; its classifier and photos are others."""
-        for row in self.table.paper:
-            if row.metric == metric and self._meant(way[0], row.method, row.infiller) == way:
-                return row.value
-        return None
 
-    def _meant(self, classifier: str, method: str, infiller: str) -> tuple[str, ...] | None:
-        """The way that a table speaks of: named so, or the only one so named with settings.
-
-        So `casm` in a table is the `casm:weights=PATH` that was run.
-        """
-        found = [
-            way
-            for way in self.ways
-            if way[0] == classifier and _extends(way[1], method) and _extends(way[2], infiller)
-        ]
-        exact = (classifier, method, infiller)
-        if exact in found:
-            return exact
-        return found[0] if len(found) == 1 else None
-
-    @cached_property
-    def verdicts(self) -> list[Verdict]:
-        """The paper's claims on these rows, for each classifier."""
-        found = []
-        for claim in self.table.claims:
-            for classifier in dict.fromkeys(way[0] for way in self.ways):
-                one = self._meant(classifier, claim.better, claim.infiller)
-                other = self._meant(classifier, claim.worse, claim.against)
-                if one and other:
-                    found += [
-                        Verdict(
-                            claim,
-                            classifier,
-                            name,
-                            self.difference(one, other, name),
-                            self.label(one),
-                            self.label(other),
-                        )
-                        for name in claim.metrics
-                        if name in self.columns or name in self._tuned
-                    ]
-        return found
+def _add_rows(
+    store: Store,
+    measurements: dict[Combination, MetricColumns],
+    seconds: dict[Combination, float],
+    settings: dict[str, Any],
+) -> int:
+    """Add the rows and the seconds of a run; return the number of photos that failed."""
+    earlier = {c: set(columns.photos) | columns.failed for c, columns in measurements.items()}
+    failed = set()
+    for row in store.walk():
+        configuration = configuration_of(row)
+        if row["photo"] in earlier.get(configuration, ()):
+            raise InputError(
+                f"{store.folder}: another of these runs has {row['photo']} by "
+                f"{configuration.method} too; report them separately"
+            )
+        measurements.setdefault(configuration, MetricColumns()).add(row)
+        if row["error"]:
+            failed.add(row["photo"])
+    spent = store.seconds()
+    for number, configuration in enumerate(_combinations(settings)):
+        photos = measurements.get(configuration, MetricColumns()).photos
+        if count := len(set(photos) - earlier.get(configuration, set())):
+            seconds[configuration] = spent.get(number, 0.0) / count
+    return len(failed)
 
 
-def _check_apart(
-    earlier: dict[tuple[str, ...], set[str]], way: tuple[str, ...], photo: str, folder: Path
-) -> None:
-    """Refuse a second number for the same way and photo: it is not known which one counts."""
-    if photo in earlier.get(way, ()):
-        raise InputError(
-            f"{folder}: {photo} by {way[1]} is in another of these runs too; report them apart"
-        )
-
-
-def _ways(settings: dict[str, Any]) -> list[tuple[str, ...]]:
+def _combinations(settings: dict[str, Any]) -> list[Combination]:
     return [
-        (classifier, method, infiller)
+        Combination(classifier, method, infiller)
         for classifier in settings["classifiers"]
         for method in settings["methods"]
         for infiller in settings["infillers"]
     ]
-
-
-def _extends(text: str, name: str) -> bool:
-    """Whether a part is asked for by this name, perhaps with more settings."""
-    joint = "," if ":" in name.removeprefix(RECIPE) else ":"
-    return text == name or text.startswith(name + joint)
-
-
-def _about(store: Store, manifest: dict[str, Any], bad: int) -> str:
-    settings, versions = manifest["settings"], manifest["versions"]
-    shards = math.ceil(manifest["photos"] / settings.get("shard", manifest["photos"]))
-    units, done = shards * len(_ways(settings)), store.units()
-    left = f", not over ({done} of {units} units)" if done < units else ""
-    return (
-        f"{store.folder.name}: {manifest['photos']} photos of {Path(settings['data']).name}"
-        f"{f', {bad} of them bad' if bad else ''}{left}; target {settings['target']}, seed "
-        f"{settings['seed']}, budget {settings['budget'] or 'own'}, judge "
-        f"{settings['judge'] or 'own'}, {settings['precision']}; unsee {versions['unsee']}, "
-        f"torch {versions['torch']}."
-    )

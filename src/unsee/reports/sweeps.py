@@ -1,4 +1,4 @@
-"""Columns that differ in one number only: a curve over it, or a threshold to be chosen."""
+"""Metrics that were measured at several values of a setting: a curve, or a threshold to choose."""
 
 import json
 from collections.abc import Sequence
@@ -8,35 +8,36 @@ import numpy as np
 
 from unsee.registry import settings_in
 
-LEAST = 3
-"""Columns that make a curve."""
-CHOSEN = "alpha"
+MIN_VALUES = 3
+"""Values of a setting that make a sweep."""
+TUNED_SETTING = "alpha"
 """The setting that papers choose on held-out photos."""
 TUNED = "tuned"
-"""Its value in the name of the column that is made by choosing."""
+"""Value of that setting in the name of the column for which it is chosen."""
 
-Numbers = dict[str, float]
-"""One for each photo."""
+PhotoValues = dict[str, float]
+"""A number for each photo."""
 
 
-class Series(NamedTuple):
+class Sweep(NamedTuple):
     """A metric at several values of one of its settings."""
 
     name: str
     """The metric with its other settings."""
     setting: str
+    """The setting that varies."""
     columns: dict[float, str]
-    """By the value of the setting, rising."""
+    """Column names by the value of the setting, in ascending order."""
 
     @property
-    def tuned(self) -> str:
-        """Name of the column in which each photo has the number at a chosen value."""
-        joint = "," if ":" in self.name else ":"
-        return f"{self.name}{joint}{self.setting}={TUNED}"
+    def tuned_column(self) -> str:
+        """Name of the column that has each photo's number at a chosen value."""
+        separator = "," if ":" in self.name else ":"
+        return f"{self.name}{separator}{self.setting}={TUNED}"
 
 
-def series(columns: Sequence[str]) -> list[Series]:
-    """All series among columns `NAME:setting=value,...`."""
+def find_sweeps(columns: Sequence[str]) -> list[Sweep]:
+    """Return all sweeps among columns that are named `NAME:setting=value,...`."""
     groups: dict[tuple[str, str], dict[float, str]] = {}
     for column in columns:
         name, settings = settings_in(column)
@@ -44,25 +45,30 @@ def series(columns: Sequence[str]) -> list[Series]:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 continue
             others = [f"{k}={_plain(v)}" for k, v in settings.items() if k != key]
-            rest = f"{name}:{','.join(others)}" if others else name
-            groups.setdefault((rest, key), {})[float(value)] = column
+            prefix = f"{name}:{','.join(others)}" if others else name
+            groups.setdefault((prefix, key), {})[float(value)] = column
     return [
-        Series(name, key, dict(sorted(found.items())))
-        for (name, key), found in groups.items()
-        if len(found) >= LEAST
+        Sweep(name, key, dict(sorted(values.items())))
+        for (name, key), values in groups.items()
+        if len(values) >= MIN_VALUES
     ]
 
 
-def cross_fitted(values: dict[float, Numbers], sign: int) -> Numbers:
-    """The number of each photo at the value that was best on the other half of the photos.
+def cross_fitted(values: dict[float, PhotoValues], sign: int) -> PhotoValues:
+    """Return the number of each photo at the value that was best on the other half of the photos.
 
-    Photos are told in two by every second id. Of equally good values the smallest is taken. The
-    papers choose on photos that they do not report; so does this, and still reports all.
+    Photos are split by taking every second id. Of equally good values the smallest is chosen.
+    Papers choose a threshold on photos that they do not report; this does the same twice, so that
+    all photos are reported.
+
+    Args:
+        values: Numbers of the photos for each value of the setting.
+        sign: 1 where higher numbers are better, -1 where lower ones are.
     """
     photos = sorted(set.intersection(*(set(numbers) for numbers in values.values())))
-    found: Numbers = {}
+    result: PhotoValues = {}
     for half in (0, 1):
-        mine, held_out = photos[half::2], photos[1 - half :: 2]
+        reported, held_out = photos[half::2], photos[1 - half :: 2]
         if not held_out:
             return {}
         means = {
@@ -70,8 +76,8 @@ def cross_fitted(values: dict[float, Numbers], sign: int) -> Numbers:
             for value, numbers in values.items()
         }
         best = max(means, key=lambda value: (round(means[value], 9), -value))
-        found.update({photo: values[best][photo] for photo in mine})
-    return found
+        result.update({photo: values[best][photo] for photo in reported})
+    return result
 
 
 def _plain(value: object) -> str:

@@ -1,8 +1,8 @@
-"""What an explanation comes to when it is put to the test."""
+"""Assess one explanation: removal and keep pictures, probabilities, deletion and insertion."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from jaxtyping import Float
@@ -18,94 +18,102 @@ from unsee.registry import settings_of
 from unsee.study import Study
 from unsee.types import Images
 
-NAMED = {name: PROTOCOLS[name] for name in ("rise", "igos", "igos-released")}
-"""Protocols under which every result is rated."""
-DIRECTIONS: tuple[_curves.Direction, ...] = ("deletion", "insertion")
+CURVE_PROTOCOLS = {name: PROTOCOLS[name] for name in ("rise", "igos", "igos-released")}
+"""Protocols of the deletion and insertion curves of every result."""
+DIRECTIONS: tuple[_curves.Direction, ...] = get_args(_curves.Direction)
+PICTURES = ("original", "removed", "kept")
+"""The photo, the photo without its top pixels, and the top pixels alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """One image's explanation, put to the test."""
+    """An explanation of one photo with the pictures, probabilities and curves that test it."""
 
     study: Study
     share: float
-    """How many of the pixels count as the evidence."""
-    judge: Infiller
-    """What stands in for removed pixels in the two pictures."""
+    """Share of the pixels that are removed and kept: those with the highest saliency."""
+    infiller: Infiller
+    """In-filler that replaces removed pixels in the two pictures."""
     removed: Images
-    """The evidence in-filled: what the classifier would have seen."""
+    """The photo with its top pixels in-filled."""
     kept: Images
-    """Nothing but the evidence, the rest in-filled."""
+    """The photo with all but its top pixels in-filled."""
     probabilities: dict[str, Float[Tensor, " classes"]]
-    """Of all classes, for the `original`, the `removed` and the `kept` picture."""
+    """Probabilities of all classes for each of `PICTURES`."""
     curves: dict[tuple[str, str], Curve]
-    """By protocol and direction."""
+    """Curves by protocol and direction."""
 
     @property
     def target(self) -> int:
-        """The class that was explained."""
+        """Index of the class that is explained."""
         return int(self.study.score.targets[0])
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """Name of the class that is explained."""
         return self.study.score.classifier.label(self.target)
 
     @property
     def target_probabilities(self) -> dict[str, float]:
-        """Probability of the target under the three pictures."""
+        """Probability of the explained class for each of `PICTURES`."""
         return {key: p[self.target].item() for key, p in self.probabilities.items()}
+
+    @property
+    def predicts_target(self) -> bool:
+        """Whether the explained class is the one that the classifier predicts for the photo."""
+        return int(self.probabilities["original"].argmax()) == self.target
 
     @cached_property
     def areas(self) -> dict[str, dict[str, float]]:
-        """By protocol, then direction."""
+        """Areas under the curves, by protocol and direction."""
         return {
             name: {
-                way: round(protocol.area(self.curves[name, way])[0].item(), 6) for way in DIRECTIONS
+                direction: round(protocol.area(self.curves[name, direction])[0].item(), 6)
+                for direction in DIRECTIONS
             }
-            for name, protocol in NAMED.items()
+            for name, protocol in CURVE_PROTOCOLS.items()
         }
 
     @property
     def subtitle(self) -> str:
-        """Who says so, and at what cost."""
+        """How the map was made, and what it cost."""
         provenance = self.study.explanation.provenance
         cost = provenance["cost"]
         return (
-            f"{provenance['method']['name']} with {provenance['infiller']['name']}, "
-            f"classifier {provenance['classifier']['name']}, seed {provenance['seed']}, "
-            f"{cost['forwards']:,} forward and {cost['backwards']:,} backward passes, "
-            f"{cost['seconds']:.0f} s; pictures in-filled by {settings_of(self.judge)['name']}"
+            f"method {provenance['method']['name']}, in-filler {provenance['infiller']['name']}, "
+            f"classifier {provenance['classifier']['name']}, seed {provenance['seed']}; "
+            f"passes: {cost['forwards']:,} forward, {cost['backwards']:,} backward, "
+            f"{cost['seconds']:.1f} s; pictures in-filled by {settings_of(self.infiller)['name']}"
         )
 
-    def verdict(self, key: str) -> str:
-        """What the classifier says to one of the three pictures, in words."""
+    def prediction(self, key: str) -> str:
+        """Return what the classifier predicts for one of `PICTURES`, in words."""
         best = int(self.probabilities[key].argmax())
         if best == self.target:
-            return "the answer" if key == "original" else "still the answer"
+            return "predicted class" if key == "original" else "still the predicted class"
         name = self.study.score.classifier.label(best)
-        return f"the answer is {name}, {self.probabilities[key][best]:.0%}"
+        return f"predicted: {name}, {self.probabilities[key][best]:.0%}"
 
-    def leading(self, count: int) -> list[tuple[int, str]]:
-        """The target, then the classes that any of the three pictures makes most probable."""
-        most = torch.stack(list(self.probabilities.values())).amax(0)
-        order = [i for i in most.argsort(descending=True).tolist() if i != self.target]
-        chosen = [self.target, *order[: count - 1]]
-        return [(index, self.study.score.classifier.label(index)) for index in chosen]
+    def top_classes(self, count: int) -> list[tuple[int, str]]:
+        """Return the explained class, then those that are most probable in any picture."""
+        highest = torch.stack(list(self.probabilities.values())).amax(0)
+        order = [i for i in highest.argsort(descending=True).tolist() if i != self.target]
+        indices = [self.target, *order[: count - 1]]
+        return [(index, self.study.score.classifier.label(index)) for index in indices]
 
     def manifest(self, photo: PhotoFile) -> dict[str, Any]:
-        """All that is needed to read the result and to make it again, as plain values."""
+        """Return all settings and numbers of the result as plain values."""
         explanation = self.study.explanation
         score, provenance = self.study.score, dict(explanation.provenance)
         framing = score.classifier.framing
         (provenance["target"],) = provenance["target"]
         return provenance | {
-            "evidence": {"share": self.share, "infiller": settings_of(self.judge)},
+            "evidence": {"share": self.share, "infiller": settings_of(self.infiller)},
             "probability": {
-                key: round(chance, 6) for key, chance in self.target_probabilities.items()
+                key: round(probability, 6) for key, probability in self.target_probabilities.items()
             },
             "area": self.areas,
-            "protocols": {name: protocol.summary for name, protocol in NAMED.items()},
+            "protocols": {name: protocol.summary for name, protocol in CURVE_PROTOCOLS.items()},
             "input": {
                 "path": photo.path,
                 "sha256": photo.sha256,
@@ -118,26 +126,39 @@ class Assessment:
 
 @torch.no_grad()
 def assess(study: Study, share: float, infiller: Infiller | None = None) -> Assessment:
-    """Test a finished study of a single image: remove and keep its top `share`, draw its curves.
+    """Assess a finished study of a single image.
 
-    `infiller` stands in for what is removed in the pictures; by default the one of the study.
+    Args:
+        study: A study whose steps are finished.
+        share: Share of the pixels to remove and to keep, those with the highest saliency.
+        infiller: In-filler of the two pictures, by default that of the study.
+
+    Raises:
+        InputError: The share is not between 0 and 1.
     """
     if not 0 < share < 1:
-        raise InputError(f"expected a share of evidence between 0 and 1, got {share}")
+        raise InputError(f"expected a share of the pixels between 0 and 1, got {share}")
     score, saliency = study.score, study.explanation.saliency
     infiller = score.infiller if infiller is None else infiller
     top = masks.top_share(saliency, share)
-    shown = replace(score, infiller=infiller)
-    removed, kept = shown.pictures(1 - top), shown.pictures(top)
+    picture_score = replace(score, infiller=infiller)
+    removed, kept = picture_score.pictures(1 - top), picture_score.pictures(top)
     logits = score.classifier.predict(torch.cat([score.images, removed, kept]))
-    names = ("original", "removed", "kept")
-    probabilities = dict(zip(names, logits.softmax(1).cpu(), strict=True))
-    shared: dict[tuple[Any, ...], Curve] = {}  # protocols that differ in their area only
-    walks: dict[tuple[str, str], Curve] = {}
-    for name, protocol in NAMED.items():
-        for way in DIRECTIONS:
-            key = (protocol.cells, protocol.step, protocol.backgrounds, way)
-            if key not in shared:
-                shared[key] = _curves.curve(score, saliency, protocol, way)
-            walks[name, way] = shared[key]
-    return Assessment(study, share, infiller, removed, kept, probabilities, walks)
+    probabilities = dict(zip(PICTURES, logits.softmax(1).cpu(), strict=True))
+    curves = _all_curves(study)
+    return Assessment(study, share, infiller, removed, kept, probabilities, curves)
+
+
+def _all_curves(study: Study) -> dict[tuple[str, str], Curve]:
+    """Return the curves of all protocols; protocols that differ in their area only share one."""
+    computed: dict[tuple[Any, ...], Curve] = {}
+    curves: dict[tuple[str, str], Curve] = {}
+    for name, protocol in CURVE_PROTOCOLS.items():
+        for direction in DIRECTIONS:
+            key = (protocol.cells, protocol.step, protocol.backgrounds, direction)
+            if key not in computed:
+                computed[key] = _curves.curve(
+                    study.score, study.explanation.saliency, protocol, direction
+                )
+            curves[name, direction] = computed[key]
+    return curves

@@ -1,6 +1,5 @@
-"""Several explanations of one photo side by side: a picture and a table."""
+"""Compare several explanations of one photo: a picture and a table."""
 
-import csv
 import io
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import FAINT, INK, PAPER, overlay, show, to_pixels
@@ -18,42 +15,62 @@ from unsee.images.reading import PhotoFile
 from unsee.metrics import _curves
 from unsee.metrics.lateness import Lateness
 from unsee.study import Study
+from unsee.table import Column, Table, Value
 from unsee.types import Images, Saliency
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = ("deletion", "insertion", "area", "seconds", "forwards", "backwards")
-PROTOCOL, AREA_PROTOCOL = "rise", "igos"
+PROTOCOL = "rise"
+"""Protocol of deletion and insertion."""
+AREA_PROTOCOL = "igos"
+"""Protocol of the area."""
+FORMATS = {
+    "deletion": ".3f", "insertion": ".3f", "area": ".3f", "seconds": ".3f", "forwards": ".0f",
+    "backwards": ".0f",
+}  # fmt: skip
+"""Measurements of an explanation, and the formats of their numbers."""
+STABILITY = "stability"
+"""A further measurement of explanations that were computed with several seeds."""
 NOTE = (
-    f"deletion, insertion: areas under protocol {PROTOCOL}; area: share of the pixels, best first, "
-    f"that brings half of the probability back ({AREA_PROTOCOL})"
+    f"deletion, insertion: areas under protocol {PROTOCOL}; area: share of the pixels, most "
+    f"important first, that restores half of the probability (protocol {AREA_PROTOCOL})"
 )
+TERMINAL_WIDTH = 200
+"""Characters in a line of table.txt."""
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One way to explain the photo, and what came of it."""
+    """An explanation of the photo with its measurements, or the error that prevented it."""
 
     row: str
+    """Name of its row in the picture."""
     column: str
+    """Name of its column in the picture."""
     saliency: Saliency | None = None
-    """(1, h, w); None where it failed."""
-    numbers: dict[str, float] | None = None
-    """By the names of `COLUMNS`, and `stability` where it was asked for."""
+    """Map (1, h, w), if there is one."""
+    measurements: dict[str, float] | None = None
+    """Numbers by the names of `FORMATS`, and `stability` for several seeds."""
     error: str = ""
+    """Why there is no map."""
     provenance: dict[str, Any] | None = None
+
+    @property
+    def title(self) -> str:
+        """The row and the column."""
+        return f"{self.row}  {self.column}".strip()
 
 
 @torch.no_grad()
-def rated(study: Study, row: str, column: str, **more: float) -> Entry:
-    """A finished study of one photo as an entry."""
+def rated(study: Study, row: str, column: str, **measurements: float) -> Entry:
+    """Return a finished study of one photo as an entry, with further measurements."""
     explanation, protocol = study.explanation, _curves.PROTOCOLS[PROTOCOL]
     cost = explanation.provenance["cost"]
     deletion = _curves.curve(study.score, explanation.saliency, protocol, "deletion")
     insertion = _curves.curve(study.score, explanation.saliency, protocol, "insertion")
     area = Lateness(AREA_PROTOCOL).rate(study.score, explanation.saliency)
-    numbers = {
+    values = {
         "deletion": protocol.area(deletion).item(),
         "insertion": protocol.area(insertion).item(),
         "area": area.item(),
@@ -61,110 +78,99 @@ def rated(study: Study, row: str, column: str, **more: float) -> Entry:
         "forwards": cost["forwards"],
         "backwards": cost["backwards"],
     }
-    return Entry(
-        row, column, explanation.saliency, numbers | more, provenance=explanation.provenance
-    )
+    saliency, provenance = explanation.saliency, explanation.provenance
+    return Entry(row, column, saliency, values | measurements, provenance=provenance)
 
 
 def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
-    """The photo, then a row for each row and a picture for each column of the entries."""
+    """Draw the photo, and the maps in the rows and columns of the entries."""
     from matplotlib.figure import Figure
 
-    rows, columns = (
-        list(dict.fromkeys(names)) for names in zip(*map(_place, entries), strict=True)
-    )
+    rows = list(dict.fromkeys(entry.row for entry in entries))
+    columns = list(dict.fromkeys(entry.column for entry in entries))
     size = (2.5 * (len(columns) + 1) + 0.6, 2.75 * len(rows) + 0.9)
     drawing = Figure(figsize=size, layout="constrained", facecolor=PAPER)
-    axes = drawing.subplots(len(rows), len(columns) + 1, squeeze=False)
-    for at in axes.flat:
-        at.set_axis_off()
-    show(axes[0, 0], to_pixels(image[0]))
-    axes[0, 0].set_title("the photo", color=INK, fontsize=11)
+    panels = drawing.subplots(len(rows), len(columns) + 1, squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    show(panels[0, 0], to_pixels(image[0]))
+    panels[0, 0].set_title("photo", color=INK, fontsize=11)
     for entry in entries:
-        at = axes[rows.index(entry.row), columns.index(entry.column) + 1]
-        at.set_title(f"{entry.row}  {entry.column}".strip(), color=INK, fontsize=11)
-        if entry.saliency is None or entry.numbers is None:
-            at.text(0.5, 0.5, entry.error, wrap=True, ha="center", va="center", color=FAINT)
+        axes = panels[rows.index(entry.row), columns.index(entry.column) + 1]
+        axes.set_title(entry.title, color=INK, fontsize=11)
+        if entry.saliency is None or entry.measurements is None:
+            axes.text(0.5, 0.5, entry.error, wrap=True, ha="center", va="center", color=FAINT)
             continue
-        show(at, overlay(image[0], entry.saliency[0]))
-        at.text(
-            0.5, -0.04, _caption(entry.numbers), transform=at.transAxes, ha="center", va="top",
-            color=FAINT, fontsize=8.5,
+        show(axes, overlay(image[0], entry.saliency[0]))
+        axes.text(
+            0.5, -0.04, _caption(entry.measurements), transform=axes.transAxes, ha="center",
+            va="top", color=FAINT, fontsize=8.5,
         )  # fmt: skip
     drawing.suptitle(title, color=INK, fontsize=14, x=0.01, ha="left")
     return drawing
 
 
 def as_strip(entries: list[Entry]) -> list[Entry]:
-    """Rows as columns: a strip reads from left to right."""
+    """Exchange rows and columns, so that a single column becomes a row of pictures."""
     return [replace(entry, row=entry.column, column=entry.row) for entry in entries]
 
 
-def _place(entry: Entry) -> tuple[str, str]:
-    return entry.row, entry.column
+def _caption(measurements: dict[str, float]) -> str:
+    names = ["deletion", "insertion", *([STABILITY] if STABILITY in measurements else [])]
+    return "   ".join(f"{name} {measurements[name]:.2f}" for name in names)
 
 
-def _caption(numbers: dict[str, float]) -> str:
-    words = f"deletion {numbers['deletion']:.2f}   insertion {numbers['insertion']:.2f}"
-    return f"{words}   stability {numbers['stability']:.2f}" if "stability" in numbers else words
+def table(entries: list[Entry], headings: tuple[str, str]) -> Table:
+    """Return a row for each entry with all measurements.
+
+    `headings` name what the rows and the columns of the entries stand for; the columns are left
+    out of the table if their heading is empty.
+    """
+    names = _measured(entries)
+    columns = [Column(heading, align="left") for heading in headings if heading]
+    columns += [Column(name, spec=FORMATS.get(name, ".3f")) for name in names]
+    rows = [[*_names(entry, headings), *_values(entry, names), entry.error] for entry in entries]
+    return Table([*columns, Column("error", align="left")], rows)
 
 
-def records(entries: list[Entry], heads: tuple[str, str]) -> list[dict[str, str]]:
-    """One plain row for each entry; `heads` name what rows and columns stand for."""
-    more = ["stability"] if any("stability" in (e.numbers or {}) for e in entries) else []
-    found = []
-    for entry in entries:
-        numbers = entry.numbers or {}
-        values = {name: _plain(name, numbers.get(name)) for name in (*COLUMNS, *more)}
-        places = {head: value for head, value in zip(heads, _place(entry), strict=True) if head}
-        found.append({**places, **values, "error": entry.error})
-    return found
+def short_table(entries: list[Entry], headings: tuple[str, str]) -> Table:
+    """Return the table to read: passes in one column, and errors only if there are any."""
+    names = [n for n in _measured(entries) if n not in {"forwards", "backwards"}]
+    columns = [Column(heading, align="left") for heading in headings if heading]
+    columns += [Column(name, spec=FORMATS.get(name, ".3f")) for name in names]
+    columns += [Column("passes")]
+    failed = any(entry.error for entry in entries)
+    columns += [Column("error", align="left")] if failed else []
+    rows = [
+        [
+            *_names(entry, headings),
+            *_values(entry, names),
+            _passes(entry),
+            *([entry.error] if failed else []),
+        ]
+        for entry in entries
+    ]
+    return Table(columns, rows, note=NOTE)
 
 
-def _plain(name: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.0f}" if name in {"forwards", "backwards"} else f"{value:.3f}"
+def _measured(entries: list[Entry]) -> list[str]:
+    stable = any(STABILITY in (entry.measurements or {}) for entry in entries)
+    return [*FORMATS, *([STABILITY] if stable else [])]
 
 
-def as_csv(rows: list[dict[str, str]]) -> str:
-    """The table for a spreadsheet."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+def _names(entry: Entry, headings: tuple[str, str]) -> list[Value]:
+    pairs = zip(headings, (entry.row, entry.column), strict=True)
+    return [name for heading, name in pairs if heading]
 
 
-def as_markdown(rows: list[dict[str, str]]) -> str:
-    """The table for a README."""
-    shown = _without_empty(rows)
-    lines = [list(shown[0]), ["---"] * len(shown[0]), *(list(row.values()) for row in shown)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines) + f"\n{NOTE}\n"
+def _values(entry: Entry, names: list[str]) -> list[Value]:
+    return [(entry.measurements or {}).get(name) for name in names]
 
 
-def as_table(rows: list[dict[str, str]]) -> Table:
-    """The table for a terminal, forward and backward passes in one column."""
-    shown = [_with_passes(row) for row in _without_empty(rows)]
-    table = Table(box=None, pad_edge=False, caption=NOTE, caption_justify="left")
-    for name in shown[0]:
-        number = name in (*COLUMNS, "stability", "passes")
-        table.add_column(name, justify="right" if number else "left", no_wrap=name != "error")
-    for row in shown:
-        table.add_row(*(Text(value) for value in row.values()))
-    return table
-
-
-def _with_passes(row: dict[str, str]) -> dict[str, str]:
-    passes = f"{row['forwards']}+{row['backwards']}" if row["forwards"] else ""
-    rest = {k: v for k, v in row.items() if k not in {"forwards", "backwards", "error"}}
-    return rest | {"passes": passes} | {k: v for k, v in row.items() if k == "error"}
-
-
-def _without_empty(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Without the column of errors where there are none."""
-    failed = any(row["error"] for row in rows)
-    return rows if failed else [{k: v for k, v in row.items() if k != "error"} for row in rows]
+def _passes(entry: Entry) -> str:
+    """Return forward and backward passes as `FORWARDS+BACKWARDS`."""
+    values = entry.measurements
+    return f"{values['forwards']:.0f}+{values['backwards']:.0f}" if values else ""
 
 
 def write(
@@ -173,29 +179,43 @@ def write(
     image: Images,
     title: str,
     entries: list[Entry],
-    rows: list[dict[str, str]],
+    drawn: list[Entry],
+    headings: tuple[str, str],
     *,
     overwrite: bool = False,
 ) -> None:
-    """Write comparison.png, the table three times, maps.npz and, last, manifest.json."""
+    """Write comparison.png, the table as text, CSV and Markdown, maps.npz and manifest.json.
+
+    Args:
+        folder: Folder that appears when everything is written.
+        photo: The photo as it was read.
+        image: The photo as the classifier sees it.
+        title: Title of the picture.
+        entries: Rows of the table.
+        drawn: The same entries, placed as in the picture.
+        headings: What the rows and the columns of the entries stand for, see `table`.
+        overwrite: Whether the folder may exist.
+    """
+    whole, short = table(entries, headings), short_table(entries, headings)
     text = io.StringIO()
-    Console(file=text, width=200).print(as_table(rows))
+    Console(file=text, width=TERMINAL_WIDTH).print(short.terminal())
     with new_folder(folder, overwrite=overwrite) as unfinished:
-        figure(image, title, entries).savefig(unfinished / "comparison.png", dpi=130)
+        figure(image, title, drawn).savefig(unfinished / "comparison.png", dpi=130)
         for name, content in (
             ("table.txt", text.getvalue()),
-            ("table.csv", as_csv(rows)),
-            ("table.md", as_markdown(rows)),
+            ("table.csv", whole.csv()),
+            ("table.md", short.markdown()),
         ):
             (unfinished / name).write_text(content, encoding="utf-8")
         maps: dict[str, Any] = {
             f"{entry.row} {entry.column}".strip(): entry.saliency[0].cpu().numpy()
-            for entry in entries
+            for entry in drawn
             if entry.saliency is not None
         }
         np.savez_compressed(unfinished / "maps.npz", **maps)
-        made = [entry.provenance for entry in entries if entry.provenance]
-        write_manifest(
-            unfinished,
-            {"input": {"path": photo.path, "sha256": photo.sha256}, "rows": rows, "maps": made},
-        )
+        manifest = {
+            "input": {"path": photo.path, "sha256": photo.sha256},
+            "rows": whole.records(),
+            "maps": [entry.provenance for entry in entries if entry.provenance],
+        }
+        write_manifest(unfinished, manifest)

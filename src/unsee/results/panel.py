@@ -1,4 +1,4 @@
-"""The one picture that says it all. Matplotlib is imported only to draw."""
+"""The summary picture of a result. Matplotlib is imported only to draw."""
 
 from textwrap import fill, shorten
 from typing import TYPE_CHECKING
@@ -13,125 +13,161 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TINTS = {"original": "#1d2433", "removed": "#d1495b", "kept": "#2a9d8f"}
-"""One colour for each of the three pictures that the classifier was asked about."""
+COLOURS = {"original": "#1d2433", "removed": "#d1495b", "kept": "#2a9d8f"}
+"""Colours of the three pictures that the classifier sees."""
+CLASSES = 5
+"""Number of classes in the bar chart."""
+LINE_CHARACTERS = 17
+"""Characters in a line of a class name; there are two lines."""
+CURVE_PROTOCOL = "rise"
+"""Protocol of the curves that are drawn."""
 
-LINE = 17
-"""Characters of a class's name in a line; there are two."""
 
-
-def panel(findings: Assessment, original: Photo, heatmap: Pixels) -> "Figure":
-    """One picture that says it all: photo, evidence, without it, with it alone; and the numbers."""
+def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
+    """Draw the photo, its map, the photo without and with only the top pixels, and the numbers."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(16, 9.6), facecolor=PAPER)
     rows = figure.add_gridspec(
         2, 1, height_ratios=[1.5, 1], left=0.025, right=0.985, top=0.845, bottom=0.07, hspace=0.4
     )
-    title, *words = findings.study.method.caption
-    share = f"{findings.share:.0%}"
-    p = findings.target_probabilities
-    captions: list[tuple[str, Pixels, str | list[str]]] = [
-        ("The photo", to_pixels(original), "original"),
-        (title, heatmap, words),
-        (f"Without the top {share}", to_pixels(findings.removed[0]), "removed"),
-        (f"With nothing but the top {share}", to_pixels(findings.kept[0]), "kept"),
-    ]
-    spread = findings.study.explanation.deviation
-    if spread is not None:
-        doubt = overlay(original, spread[0])
-        captions.insert(2, ("Where runs disagree", doubt, ["sure", "unsure"]))
-    pictures = rows[0].subgridspec(1, len(captions), wspace=0.05)
-    for column, (caption, pixels, below) in enumerate(captions):
-        axes = figure.add_subplot(pictures[column])
-        show(axes, pixels)
-        axes.set_title(caption, color=INK, fontsize=14, pad=8)
-        if isinstance(below, str):
-            text, verdict = f"{findings.name}  {p[below]:.0%}", findings.verdict(below)
-            axes.text(
-                0.5, -0.035, text, transform=axes.transAxes, ha="center", va="top",
-                color=TINTS[below], fontsize=16, fontweight="bold",
-            )  # fmt: skip
-            axes.text(
-                0.5, -0.125, verdict, transform=axes.transAxes, ha="center", va="top",
-                color=FAINT, fontsize=12,
-            )  # fmt: skip
-        else:
-            _scale(axes, *below)
-    figure.text(0.025, 0.945, f"Why “{findings.name}”?", fontsize=30, fontweight="bold", color=INK)
-    figure.text(0.025, 0.905, findings.subtitle, fontsize=13, color=FAINT)
-    numbers = rows[1].subgridspec(1, 2, width_ratios=[1.15, 1], wspace=0.12)
-    _bars(figure.add_subplot(numbers[0]), findings)
-    _curves(figure.add_subplot(numbers[1]), findings)
+    deviation = assessment.study.explanation.deviation
+    columns = 4 if deviation is None else 5
+    pictures = rows[0].subgridspec(1, columns, wspace=0.05)
+    axes = [figure.add_subplot(pictures[column]) for column in range(columns)]
+    caption, *ends = assessment.study.method.caption
+    share = f" (top {assessment.share:.0%})" if _shows_evidence(assessment) else ""
+    titles = {
+        key: f"{label[0].upper()}{label[1:]}{share}"
+        for key, label in _picture_labels(assessment).items()
+    }
+    _picture(axes[0], "Photo", to_pixels(photo))
+    _probability(axes[0], assessment, "original")
+    _picture(axes[1], caption, heatmap)
+    _colour_bar(axes[1], *ends)
+    if deviation is not None:
+        _picture(axes[2], "Deviation between seeds", overlay(photo, deviation[0]))
+        _colour_bar(axes[2], "low", "high")
+    _picture(axes[-2], titles["removed"], to_pixels(assessment.removed[0]))
+    _probability(axes[-2], assessment, "removed")
+    _picture(axes[-1], titles["kept"], to_pixels(assessment.kept[0]))
+    _probability(axes[-1], assessment, "kept")
+    figure.text(0.025, 0.945, _title(assessment), fontsize=28, fontweight="bold", color=INK)
+    figure.text(0.025, 0.905, assessment.subtitle, fontsize=13, color=FAINT)
+    charts = rows[1].subgridspec(1, 2, width_ratios=[1.15, 1], wspace=0.12)
+    _draw_bars(figure.add_subplot(charts[0]), assessment)
+    _draw_curves(figure.add_subplot(charts[1]), assessment)
     return figure
 
 
-def _scale(axes: "Axes", low: str, high: str) -> None:
-    """What the colours of the map mean."""
+def _shows_evidence(assessment: Assessment) -> bool:
+    """Whether the map ranks pixels by importance, and not by the deviation of a network's masks."""
+    return getattr(assessment.study.method, "reading", None) != "deviation"
+
+
+def _title(assessment: Assessment) -> str:
+    name = shorten(assessment.name, 40, placeholder="…")
+    if not _shows_evidence(assessment):
+        return f"{assessment.study.method.caption[0]}: “{name}”"
+    subject = "prediction" if assessment.predicts_target else "score of"
+    return f"What the {subject} “{name}” depends on"
+
+
+def _picture_labels(assessment: Assessment) -> dict[str, str]:
+    """Return the names of the three pictures that the classifier sees."""
+    pixels = "evidence" if _shows_evidence(assessment) else f"top {assessment.share:.0%}"
+    return {"original": "photo", "removed": f"{pixels} removed", "kept": f"{pixels} only"}
+
+
+def _picture(axes: "Axes", title: str, pixels: Pixels) -> None:
+    show(axes, pixels)
+    axes.set_title(title, color=INK, fontsize=13, pad=8)
+
+
+def _probability(axes: "Axes", assessment: Assessment, key: str) -> None:
+    """Write the probability of the class, and the predicted class, below a picture."""
+    name = shorten(assessment.name, 24, placeholder="…")
+    text = f"{name}  {assessment.target_probabilities[key]:.0%}"
+    axes.text(
+        0.5, -0.035, text, transform=axes.transAxes, ha="center", va="top",
+        color=COLOURS[key], fontsize=16, fontweight="bold",
+    )  # fmt: skip
+    prediction = shorten(assessment.prediction(key), 42, placeholder="…")
+    axes.text(
+        0.5, -0.125, prediction, transform=axes.transAxes, ha="center", va="top",
+        color=FAINT, fontsize=12,
+    )  # fmt: skip
+
+
+def _colour_bar(axes: "Axes", low: str, high: str) -> None:
+    """Draw what the colours of a map mean."""
     from matplotlib import colormaps
 
     bar = axes.inset_axes((0.3, -0.075, 0.4, 0.028))
     bar.imshow(np.linspace(0, 1, 256)[None], cmap=colormaps["inferno"], aspect="auto")
     bar.set_axis_off()
-    for place, word, side in ((0.28, low, "right"), (0.72, high, "left")):
+    for x, word, alignment in ((0.28, low, "right"), (0.72, high, "left")):
         axes.text(
-            place, -0.062, word, transform=axes.transAxes, ha=side, va="center",
+            x, -0.062, word, transform=axes.transAxes, ha=alignment, va="center",
             color=FAINT, fontsize=12,
         )  # fmt: skip
 
 
-def _bars(axes: "Axes", findings: Assessment) -> None:
-    """What the classifier says to each of the three pictures: the classes that ever lead."""
-    classes = findings.leading(5)
+def _draw_bars(axes: "Axes", assessment: Assessment) -> None:
+    """Draw the probabilities of the classes that are most probable in any of the pictures."""
+    classes = assessment.top_classes(CLASSES)
     offsets = {"original": -0.27, "removed": 0.0, "kept": 0.27}
-    words = {"original": "photo", "removed": "evidence removed", "kept": "evidence only"}
+    labels = _picture_labels(assessment)
     for key, offset in offsets.items():
-        values = [findings.probabilities[key][index].item() for index, _ in classes]
+        values = [assessment.probabilities[key][index].item() for index, _ in classes]
         places = [row + offset for row in range(len(classes))]
-        axes.barh(places, values, height=0.25, color=TINTS[key], label=words[key])
+        axes.barh(places, values, height=0.25, color=COLOURS[key], label=labels[key])
         for place, value in zip(places, values, strict=True):
             label = f"{value:.0%}" if value >= 0.01 else "<1%"
-            axes.text(value + 0.008, place, label, va="center", fontsize=9, color=TINTS[key])
-    names = [fill(shorten(name, 2 * LINE, placeholder="…"), LINE) for _, name in classes]
+            axes.text(value + 0.008, place, label, va="center", fontsize=9, color=COLOURS[key])
+    width = LINE_CHARACTERS
+    names = [fill(shorten(name, 2 * width, placeholder="…"), width) for _, name in classes]
     axes.set_yticks(range(len(classes)), names, fontsize=12, color=INK)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.08)
     axes.set_xticks([])
-    axes.set_title("What the classifier answers", loc="left", color=INK, fontsize=14)
+    axes.set_title("Predicted probabilities", loc="left", color=INK, fontsize=14)
     axes.legend(frameon=False, loc="lower right", fontsize=11)
-    _plain(axes, left=False)
+    _hide_frame(axes, x_axis=False)
     box = axes.get_position()
     axes.set_position((box.x0 + 0.09, box.y0, box.width - 0.09, box.height))
 
 
-def _curves(axes: "Axes", findings: Assessment) -> None:
-    """Probability along the ranking, both ways."""
-    words = {
-        "deletion": ("removed", "best pixels removed first"),
-        "insertion": ("kept", "best pixels shown first"),
+def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
+    """Draw the probability while pixels are removed, and while they are inserted."""
+    labels = {
+        "deletion": ("removed", "top pixels to grey"),
+        "insertion": ("kept", "top pixels into the blurred photo"),
     }
-    for direction, (key, label) in words.items():
-        share, scores, _ = findings.curves["rise", direction]
-        area = findings.areas["rise"][direction]
+    for direction, (key, label) in labels.items():
+        share, scores, _ = assessment.curves[CURVE_PROTOCOL, direction]
+        if direction == "insertion":
+            label = f"{label} ({scores[0, 0]:.0%} without them)"
+        area = assessment.areas[CURVE_PROTOCOL][direction]
         axes.plot(
-            share.cpu(), scores[0].cpu(), color=TINTS[key], linewidth=2.5,
-            label=f"{direction} {area:.3f}: {label}",
+            share.cpu(), scores[0].cpu(), color=COLOURS[key], linewidth=2.5,
+            label=f"{direction} (area {area:.3f}): {label}",
         )  # fmt: skip
-        axes.fill_between(share.cpu(), scores[0].cpu(), color=TINTS[key], alpha=0.08)
+        axes.fill_between(share.cpu(), scores[0].cpu(), color=COLOURS[key], alpha=0.08)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("share of the pixels", color=FAINT)
-    axes.set_title(
-        f"Probability of “{findings.name}”  (protocol rise)", loc="left", color=INK, fontsize=14
-    )
+    name = shorten(assessment.name, 30, placeholder="…")
+    title = f"Probability of “{name}”  (protocol {CURVE_PROTOCOL})"
+    axes.set_title(title, loc="left", color=INK, fontsize=14)
     axes.legend(frameon=False, loc="best", fontsize=11)
-    _plain(axes, left=True)
+    _hide_frame(axes, x_axis=True)
 
 
-def _plain(axes: "Axes", *, left: bool) -> None:
+def _hide_frame(axes: "Axes", *, x_axis: bool) -> None:
     for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(side == "bottom" and left)
+        axes.spines[side].set_visible(side == "bottom" and x_axis)
     axes.spines["bottom"].set_color("#d5d9e2")
     axes.tick_params(colors=FAINT, length=0)
     for label in axes.get_yticklabels():
-        label.set_color(INK if not left else FAINT)
+        label.set_color(FAINT if x_axis else INK)

@@ -1,4 +1,4 @@
-"""The result folder of a photo."""
+"""Write the result folder of a photo."""
 
 from pathlib import Path
 
@@ -9,19 +9,25 @@ from unsee.results.assessment import Assessment
 from unsee.results.panel import panel
 
 
-def write(findings: Assessment, photo: PhotoFile, folder: Path, *, overwrite: bool = False) -> None:
-    """Write a photo's result folder, the manifest last; the folder appears when it is complete."""
-    explanation = findings.study.explanation
-    framing = findings.study.score.classifier.framing
+def write(
+    assessment: Assessment, photo: PhotoFile, folder: Path, *, overwrite: bool = False
+) -> None:
+    """Write the maps, the pictures, panel.png and manifest.json of a photo.
+
+    The folder appears when it is complete. Raises `InputError` for a folder that exists, unless it
+    may be overwritten, or that cannot be written.
+    """
+    explanation = assessment.study.explanation
+    framing = assessment.study.score.classifier.framing
     height, width = photo.pixels.shape[-2:]
-    whole = framing.back(explanation.saliency[0], height, width)
-    heatmap = drawing.overlay(photo.pixels, whole, framing.box(height, width))
+    photo_map = framing.back(explanation.saliency[0], height, width)
+    photo_overlay = drawing.overlay(photo.pixels, photo_map, framing.box(height, width))
     with new_folder(folder, overwrite=overwrite) as unfinished:
-        explanation.save_arrays(unfinished, photo=whole.numpy())
-        drawing.save_png(unfinished / "overlay.png", heatmap)
-        drawing.save_png(unfinished / "kept.png", findings.kept[0])
-        drawing.save_png(unfinished / "removed.png", findings.removed[0])
-        seen = findings.study.score.images[0]
-        near = drawing.overlay(seen, explanation.saliency[0])
-        panel(findings, seen, near).savefig(unfinished / "panel.png", dpi=110)
-        write_manifest(unfinished, findings.manifest(photo))
+        explanation.save_arrays(unfinished, photo=photo_map.numpy())
+        drawing.save_png(unfinished / "overlay.png", photo_overlay)
+        drawing.save_png(unfinished / "kept.png", assessment.kept[0])
+        drawing.save_png(unfinished / "removed.png", assessment.removed[0])
+        image = assessment.study.score.images[0]
+        overlay = drawing.overlay(image, explanation.saliency[0])
+        panel(assessment, image, overlay).savefig(unfinished / "panel.png", dpi=110)
+        write_manifest(unfinished, assessment.manifest(photo))

@@ -1,0 +1,209 @@
+"""Tables of results: columns and rows, rendered as Markdown, CSV, LaTeX, HTML or for a terminal."""
+
+import csv
+import html
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from rich.table import Table as TerminalTable
+
+Value = str | bool | int | float | None
+"""Content of a cell; `None` is an empty cell."""
+Mark = Literal["", "better", "worse"]
+"""How a cell is highlighted."""
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    **{sign: "\\" + sign for sign in "&%$#_{}"},
+}
+_MARKDOWN = re.compile(r"[\\|*`<]|(?<!\w)_|_(?!\w)")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, its caption, the format of its numbers and its alignment."""
+
+    name: str
+    """Name in the header of a CSV file."""
+    caption: str | None = None
+    """Heading in all other formats; the name by default."""
+    spec: str = ""
+    """Format of numbers as in `format(value, spec)`, e.g. `.3f`. Without it CSV files have all
+    digits."""
+    align: Literal["left", "right"] = "right"
+    """Side at which text is aligned."""
+    style: str = ""
+    """Style of `rich` in a terminal, e.g. bold; a column with a style is not wrapped."""
+
+    @property
+    def heading(self) -> str:
+        """Text above the column."""
+        return self.name if self.caption is None else self.caption
+
+    def text(self, value: Value) -> str:
+        """Return a value as text; numbers in the column's format."""
+        if value is None:
+            return ""
+        if isinstance(value, bool | str):
+            return str(value)
+        return format(value, self.spec)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value with a detail, e.g. a mean with its interval. CSV files have the value only."""
+
+    value: Value
+    detail: str = ""
+    """Text after the value, in smaller type where the format has one."""
+    bold: bool = False
+    """Whether the value is emphasised."""
+    mark: Mark = ""
+    """CSS class of the cell in HTML."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table that renders itself in several formats; all text is escaped for each of them."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Any]]
+    """A row has a `Cell`, or a plain `Value`, for each column."""
+    title: str = ""
+    """Line above the table in a terminal."""
+    note: str = ""
+    """Line below the table in a terminal and in Markdown."""
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            raise ValueError(f"expected columns with different names, got {names}")
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"expected {len(self.columns)} cells in each row, got {len(row)}")
+
+    @property
+    def cells(self) -> list[list[Cell]]:
+        """All rows, plain values as cells."""
+        return [[v if isinstance(v, Cell) else Cell(v) for v in row] for row in self.rows]
+
+    def markdown(self) -> str:
+        """Return a table of GitHub-flavoured Markdown."""
+        lines = [[_markdown(column.heading) for column in self.columns]]
+        lines.append(["---:" if c.align == "right" else "---" for c in self.columns])
+        lines += [
+            [_markdown_cell(*pair) for pair in zip(self.columns, row, strict=True)]
+            for row in self.cells
+        ]
+        text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        return f"{text}\n{_markdown(self.note)}\n" if self.note else text
+
+    def csv(self) -> str:
+        """Return comma-separated values with a header line."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([column.name for column in self.columns])
+        writer.writerows(record.values() for record in self.records())
+        return text.getvalue()
+
+    def records(self) -> list[dict[str, str]]:
+        """Return a dictionary of texts by column name for each row, as a CSV file has them."""
+        return [
+            {c.name: c.text(cell.value) for c, cell in zip(self.columns, row, strict=True)}
+            for row in self.cells
+        ]
+
+    def latex(self) -> str:
+        """Return a `tabular` for the package booktabs."""
+        rows = [
+            " & ".join(_latex_cell(*pair) for pair in zip(self.columns, row, strict=True))
+            for row in self.cells
+        ]
+        lines = [
+            rf"\begin{{tabular}}{{{''.join(column.align[0] for column in self.columns)}}}",
+            r"\toprule",
+            " & ".join(_latex(column.heading) for column in self.columns) + r" \\",
+            r"\midrule",
+            *(rf"{row} \\" for row in rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def html(self) -> str:
+        """Return a `<table>`; cells with a number have it as `data-value`, to be sorted by."""
+        head = "".join(
+            f'<th class="{column.align}">{_breakable(column.heading)}</th>'
+            for column in self.columns
+        )
+        body = "".join(
+            f"<tr>{''.join(_html_cell(*pair) for pair in zip(self.columns, row, strict=True))}</tr>"
+            for row in self.cells
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def terminal(self) -> "TerminalTable":
+        """Return a table that a `rich` console prints; details and emphasis are left out."""
+        from rich.table import Table as TerminalTable
+        from rich.text import Text
+
+        table = TerminalTable(
+            box=None, pad_edge=False, title=Text(self.title) if self.title else None,
+            caption=Text(self.note) if self.note else None, title_justify="left",
+            caption_justify="left", show_header=any(column.heading for column in self.columns),
+        )  # fmt: skip
+        for column in self.columns:
+            heading = Text(column.heading.replace(":", ":\n"))
+            table.add_column(
+                heading, justify=column.align, overflow="fold", style=column.style,
+                no_wrap=bool(column.style),
+            )  # fmt: skip
+        for row in self.cells:
+            texts = (c.text(cell.value) for c, cell in zip(self.columns, row, strict=True))
+            table.add_row(*map(Text, texts))  # Text: square brackets are no markup
+        return table
+
+
+def _markdown_cell(column: Column, cell: Cell) -> str:
+    text = _markdown(column.text(cell.value))
+    text = f"**{text}**" if cell.bold and text else text
+    return f"{text} {_markdown(cell.detail)}".strip()
+
+
+def _markdown(text: str) -> str:
+    return _MARKDOWN.sub(lambda match: "\\" + match[0], text).replace("\n", " ")
+
+
+def _latex_cell(column: Column, cell: Cell) -> str:
+    text = _latex(column.text(cell.value))
+    text = rf"\textbf{{{text}}}" if cell.bold and text else text
+    return rf"{text} {{\scriptsize {_latex(cell.detail)}}}" if cell.detail else text
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(sign, sign) for sign in text)
+
+
+def _html_cell(column: Column, cell: Cell) -> str:
+    names = " ".join(filter(None, (column.align, cell.mark)))
+    number = isinstance(cell.value, int | float)
+    value = f' data-value="{float(cell.value)!r}"' if number and cell.value is not None else ""
+    text = html.escape(column.text(cell.value))
+    text = f"<b>{text}</b>" if cell.bold and text else text
+    detail = f"<small>{html.escape(cell.detail)}</small>" if cell.detail else ""
+    return f'<td class="{names}"{value}>{text}{detail}</td>'
+
+
+def _breakable(text: str) -> str:
+    """Escape a heading and allow line breaks where a part's settings begin."""
+    return re.sub(r"([:,])", r"\1<wbr>", html.escape(text))

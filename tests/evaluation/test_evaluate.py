@@ -1,0 +1,51 @@
+"""The command `unsee evaluate`."""
+
+import pytest
+
+from tests.evaluation.runs import ROOT
+from unsee import InputError
+from unsee.cli import main
+from unsee.evaluation import paper_tables
+from unsee.evaluation.store import Store
+
+
+def test_flags_override_a_plan_file(data, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        f'data = "{data}"\nclassifiers = ["tests.toys:classifier"]\n'
+        'methods = ["random"]\nmetrics = ["gini"]\nlimit = 3\n'
+    )
+    assert main(["evaluate", "--plan", str(path), "--out", str(tmp_path / "a")]) == 0
+    assert len(Store(tmp_path / "a").read()) == 3
+    arguments = ["evaluate", "--plan", str(path), "--limit", "5", "--out", str(tmp_path / "b")]
+    assert main(arguments) == 1
+    assert len(Store(tmp_path / "b").read()) == 5
+    assert "3.png" in capsys.readouterr().err
+    path.write_text("methodes = []")
+    with pytest.raises(InputError, match="did you mean 'methods'"):
+        paper_tables.load(str(path))
+
+
+def test_processes_that_share_a_folder_compute_parts(data, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    arguments = [
+        "evaluate", "--data", str(data), "--classifiers", "tests.toys:classifier", "--methods",
+        "random", "box", "--metrics", "gini", "--shard", "2", "--limit", "3", "--out",
+        str(tmp_path / "run"), "--part",
+    ]  # fmt: skip
+    stray = tmp_path / "run" / "rows" / ".another.unfinished"
+    assert main([*arguments, "2/2"]) == 0
+    rows = Store(tmp_path / "run").read()
+    assert [(row["method"], row["photo"]) for row in rows] == [
+        ("random", "2.png"), ("box", "0.png"), ("box", "1.png"),
+    ]  # fmt: skip
+    stray.touch()  # another job is writing
+    assert main([*arguments, "2/2"]) == 0
+    assert stray.exists()
+    assert main([*arguments, "1/2"]) == 0
+    assert not stray.exists()
+    assert len(Store(tmp_path / "run").read()) == 6
+    for bad in ("3/2", "0/2", "a", "1/0"):
+        assert main([*arguments, bad]) == 2
+        assert "expected NUMBER/COUNT" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""Settings of a run: names of parts, types of values, defaults from files."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.evaluation.runs import ROOT, make_plan
+from unsee import InputError
+from unsee.evaluation.plan import Combination, parts_of
+from unsee.evaluation.run import Run
+from unsee.registry import made
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"methods": ("fidoo",)}, "did you mean 'fido'"),
+        ({"methods": ("rise:sample=4",)}, "did you mean 'samples'"),
+        ({"methods": ("rise:samples",)}, "expected NAME:setting=value"),
+        ({"methods": ("recipe:fido",)}, "did you mean"),
+        ({"metrics": ("deletions",)}, "did you mean 'deletion'"),
+        ({"metrics": ()}, "at least one of metrics"),
+        ({"infillers": ("gray",)}, "did you mean 'grey'"),
+        ({"budget": "fats"}, "did you mean 'fast'"),
+        ({"measure": "odds"}, "measure"),
+        ({"shard": 0}, "shard >= 1"),
+        ({"classifiers": ()}, "at least one of classifiers"),
+        ({"methods": ("random", "random")}, "random is there twice"),
+        ({"data": "nowhere"}, "no such data set"),
+    ],
+)
+def test_bad_settings_are_refused_before_loading(data, tmp_path, settings, words) -> None:
+    with pytest.raises(InputError, match=words):
+        Run.begin(make_plan(data, **settings), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+KINDS = {
+    'limit = "5"': "limit: expected int, got '5'",
+    "batch = 2.5": "batch: expected int, got 2.5",
+    'methods = "rise"': "methods: expected a list of words, got 'rise'",
+    "methods = [1]": "methods: expected a list of words, got (1,)",
+    "measure = 3": "measure: expected a word, got 3",
+    'fit = "cut"': "fit of Evaluate",
+    'target = "best"': "target of Evaluate",
+    "claims = [1]": "expected a claim as a table of TOML, got 1",
+}
+"""Lines of a TOML file, and their error messages. Outside of tests nothing else checks types."""
+
+
+def test_values_of_wrong_types_are_refused(data, tmp_path) -> None:
+    code = (
+        "import sys; from unsee.cli import main\n"
+        "for path in sys.argv[2:]: print(main(['evaluate', '--plan', path, '--data', sys.argv[1],"
+        " '--classifiers', 'tests.toys:classifier', '--out', path + '-run']))"
+    )
+    paths = [tmp_path / f"{number}.toml" for number in range(len(KINDS))]
+    for path, content in zip(paths, KINDS, strict=True):
+        path.write_text(content)
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(data), *map(str, paths)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert process.stdout.split() == ["2"] * len(KINDS)
+    for line, words in zip(process.stderr.splitlines(), KINDS.values(), strict=True):
+        assert words in line
+
+
+def test_parts_have_names_settings_or_recipes() -> None:
+    assert made("methods", "rise:samples=40,cells=5").samples == 40
+    assert made("methods", "fido:mode=sdr").mode == "sdr"
+    method, infiller, measure = parts_of(Combination("", "recipe:fido-ssr", "own"))
+    assert (method.steps, type(infiller).__name__, measure) == (300, "Local", "log_odds")
+    _, infiller, _ = parts_of(Combination("", "recipe:fido-ssr", "blur:sigma=10"))
+    assert infiller.sigma == 10

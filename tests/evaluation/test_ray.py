@@ -1,0 +1,47 @@
+"""Runs on workers of Ray give the same rows."""
+
+import shutil
+
+import pytest
+
+from tests.evaluation.runs import ROOT, assert_same_rows, make_plan
+from unsee import InputError
+from unsee.evaluation.ray import Cluster, distribute
+from unsee.evaluation.run import Run
+
+ray = pytest.importorskip("ray")
+
+
+@pytest.fixture
+def importable(monkeypatch):
+    """Workers import `tests.toys`; Ray stops afterwards."""
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'src'}:{ROOT}")
+    yield monkeypatch
+    ray.shutdown()
+
+
+def test_dead_worker_is_replaced_and_rows_are_the_same(
+    data, uninterrupted, tmp_path, importable
+) -> None:
+    marker = tmp_path / "died"
+    importable.setenv("UNSEE_TEST_DIE_ONCE", str(marker))
+    plan = make_plan(data, classifiers=("tests.toys:dies_once",))
+    run = Run.begin(plan, tmp_path / "run", threads=1)
+    assert len(list(distribute(run, Cluster(workers=2, cpus=0.5)))) == 9
+    assert marker.exists()
+    assert run.missing() == []
+    assert_same_rows(run.store.read(), uninterrupted, ignored=("classifier",))
+
+
+def test_worker_that_cannot_start_is_reported(data, tmp_path, importable) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(data, photos)
+    run = Run.begin(make_plan(photos), tmp_path / "run", threads=1)
+    shutil.rmtree(photos)  # as on a machine that cannot read the data
+    with pytest.raises(InputError, match=r"a worker could not start.*no such data set"):
+        list(distribute(run, Cluster(workers=1, cpus=0.5)))
+
+
+def test_cluster_settings_are_checked() -> None:
+    with pytest.raises(InputError, match="expected workers >= 1"):
+        Cluster(workers=0)

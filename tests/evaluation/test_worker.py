@@ -1,0 +1,96 @@
+"""One unit of a run: photos, errors and metrics."""
+
+import json
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.evaluation.runs import make_plan, run_plan
+from unsee import InputError
+from unsee.evaluation.worker import frame, load_classifier
+
+CHEAP = {"methods": ("random",), "metrics": ("gini",)}
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Four photos in a zip; the second is damaged inside the archive."""
+    path, g = tmp_path / "photos.zip", np.random.default_rng(0)
+    entries = []
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
+        for number in range(4):
+            Image.fromarray(g.integers(0, 255, (30, 40, 3), np.uint8)).save(tmp_path / "photo.bmp")
+            file.write(tmp_path / "photo.bmp", f"{number}.bmp")
+            entries.append({"file": f"{number}.bmp", "index": number})
+        file.writestr("annotations.json", json.dumps(entries))
+        damaged = file.getinfo("1.bmp").header_offset + 500
+    content = bytearray(path.read_bytes())
+    content[damaged] ^= 255
+    path.write_bytes(content)
+    return path
+
+
+def test_damaged_photo_has_a_row_with_an_error(archive, tmp_path) -> None:
+    rows = run_plan(make_plan(archive, **CHEAP), tmp_path / "run")
+    errors = {row["photo"]: row["error"] for row in rows}
+    assert "1.bmp cannot be read: Bad CRC-32" in errors["1.bmp"]
+    assert [name for name, error in errors.items() if error is None] == ["0.bmp", "2.bmp", "3.bmp"]
+
+
+def test_run_of_bad_photos_has_a_row_for_each(tmp_path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(b"broken")
+    (tmp_path / "annotations.json").write_text(
+        json.dumps([{"file": "a.png", "index": 0}, {"file": "b.png", "index": 1}])
+    )
+    rows = run_plan(make_plan(tmp_path, **CHEAP), tmp_path / "run")
+    assert all("not a photo" in row["error"] for row in rows)
+    assert len(rows) == 2
+
+
+def test_negative_class_is_refused(data) -> None:
+    plan = make_plan(data)
+    sample = plan.samples()[2]
+    classifier = load_classifier("tests.toys:classifier", 4, None, "float32")
+    unlabelled = replace(sample, target=-1)  # as Hugging Face writes "no label"
+    with pytest.raises(InputError, match="class index >= 0, got -1"):
+        frame(unlabelled, plan, classifier)
+    assert frame(unlabelled, replace(plan, target="top1"), classifier).target is None
+    assert frame(sample, plan, classifier).target == 2
+    with pytest.raises(InputError, match="no labelled class"):
+        frame(replace(sample, target=None), plan, classifier)
+
+
+def test_fit_applies_to_photo_and_boxes(data, tmp_path) -> None:
+    cropped, resized = (
+        run_plan(
+            make_plan(data, methods=("box",), metrics=("localisation",), fit=fit, limit=1),
+            tmp_path / fit,
+        )
+        for fit in ("crop", "resize")
+    )
+    assert cropped[0]["probability"] != resized[0]["probability"]
+    classifier = load_classifier("tests.toys:classifier", 4, None, "float32", "resize")
+    plan = make_plan(data)
+    photo = frame(plan.samples()[0], plan, classifier)
+    expected = torch.tensor([[10 * 24 / 40, 8 * 24 / 30, 30 * 24 / 40, 24 * 24 / 30]])
+    torch.testing.assert_close(photo.truth.boxes, expected)
+
+
+def test_infiller_of_the_metrics_does_not_change_the_method(data, tmp_path) -> None:
+    own, other = (
+        run_plan(
+            make_plan(
+                data, methods=("rise:samples=8",), judge=infiller, limit=1,
+                metrics=("max_sensitivity", "average_drop"),
+            ),
+            tmp_path / (infiller or "own"),
+        )[0]
+        for infiller in (None, "noise")
+    )  # fmt: skip
+    assert own["max_sensitivity"] == other["max_sensitivity"]
+    assert own["average_drop"] != other["average_drop"]
