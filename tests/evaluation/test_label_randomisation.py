@@ -73,8 +73,8 @@ def test_the_command_from_folders_of_classes(tmp_path, capsys) -> None:
         Image.fromarray((image[0].clamp(0, 1) * 255).byte().numpy()).save(folder / f"{i:03d}.png")
     arguments = [
         "sanity-labels", "--data", f"image_folder:{tmp_path / 'data' / 'val'}", "--methods",
-        "gradient", "box", "--photos", "40", "--explained", "4", "--schooling.size", "16",
-        "--schooling.epochs", "5", "--out", str(tmp_path / "out"),
+        "gradient", "box", "--photos", "40", "--explained", "4", "--training.size", "16",
+        "--training.epochs", "5", "--out", str(tmp_path / "out"),
     ]  # fmt: skip
     assert main(arguments) == 0
     assert "box" in capsys.readouterr().out

@@ -123,7 +123,7 @@ def test_a_judge_does_not_change_what_a_method_is_asked_again(zipped, tmp_path) 
     own, judged = (
         done(
             plan(
-                zipped, methods=("rise:samples=8",), judge=judge, limit=1,
+                zipped, methods=("rise:samples=8",), metric_infiller=judge, limit=1,
                 metrics=("max_sensitivity", "average_drop"),
             ),
             tmp_path / (judge or "own"),

@@ -241,7 +241,7 @@ class Classifier:
         if len(found) > 1:
             raise InputError(f"{target!r} names classes {found}; give the number")
         if not found:
-            raise unknown("class", target, dict.fromkeys(word for word, _ in synonyms))
+            raise unknown("class", target, dict.fromkeys(w for w, _ in synonyms if "," not in w))
         return found[0]
 
     def settings(self) -> dict[str, Any]:

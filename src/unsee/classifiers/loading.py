@@ -9,7 +9,7 @@ from torch import nn
 from unsee.classifiers.classifier import Classifier, half_precision
 from unsee.errors import InputError
 from unsee.images.framing import Fit
-from unsee.registry import available, create
+from unsee.registry import parse, resolve
 
 DEFAULT = "efficientnet_lite0"
 """The embedded classifier."""
@@ -26,13 +26,14 @@ def load(
 ) -> Classifier:
     """Load a classifier by name, or wrap a module.
 
-    `spec` is `SOURCE` or `SOURCE:ARGUMENT` (`efficientnet_lite0`, `timm:vit_tiny_patch16_224`,
-    `file:model.pt2`), `package.module:factory` for a function of yours that returns a module or a
-    `Classifier`, a module (ImageNet's mean and std are assumed: wrap it in `Classifier` to say
-    otherwise) or a `Classifier`. `settings` go to the source. `device` defaults to CUDA where there
-    is one, for classifiers that are loaded by name; `size` (height, width) and `fit` ("crop",
-    "resize") override the framing. `precision` "auto" is float32, but bfloat16 for methods that
-    average over many scores (RISE, LIME, sliding patches), where the device has instructions for
+    `spec` is `SOURCE[:ARGUMENT][,setting=value,...]` (`efficientnet_lite0`,
+    `timm:vit_tiny_patch16_224`, `file:model.safetensors,architecture=timm:resnet18`),
+    `package.module:factory` for a function of yours that returns a module or a `Classifier`, a
+    module (ImageNet's mean and std are assumed: wrap it in `Classifier` to say otherwise) or a
+    `Classifier`. `settings` go to the source. `device` defaults to CUDA where there is one, for
+    classifiers that are loaded by name; `size` (height, width) and `fit` ("crop", "resize")
+    override the framing. `precision` "auto" is float32, but bfloat16 for methods that average over
+    many scores (RISE, LIME, sliding patches), where the device has instructions for
     it.
     """
     if isinstance(spec, Classifier):
@@ -40,8 +41,7 @@ def load(
     elif isinstance(spec, nn.Module):
         found = Classifier(spec)
     elif isinstance(spec, str):
-        source, argument = split(spec)
-        found = create("sources", source, **settings).load(argument)
+        found = resolve("sources", spec, **settings).load(parse("sources", spec).argument)
         device = device or default_device()
     else:
         raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
@@ -67,16 +67,6 @@ def _precise(found: Classifier, precision: torch.dtype | Literal["auto"] | None)
         module = isinstance(found.model, nn.Module)
         return replace(found, averaging=half_precision(found.device) if module else None)
     return replace(found, precision=precision) if precision else found
-
-
-def split(spec: str) -> tuple[str, str]:
-    """The source and the argument that a name stands for; what is no source is a factory."""
-    source, _, argument = spec.partition(":")
-    if source in available("sources"):
-        return source, argument
-    if ":" in spec and "/" not in spec and "\\" not in spec:
-        return "factory", spec
-    return source, argument
 
 
 def _on(found: Classifier, device: str | torch.device) -> Classifier:

@@ -15,28 +15,27 @@ from rich.table import Table
 
 from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
-from unsee.cli import explain_options, flags
-from unsee.cli.explain_options import Question
+from unsee.cli import explain_options
+from unsee.cli.explain_options import PRECISIONS, ExplainOptions, MethodNames
+from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.images import reading
-from unsee.registry import create
+from unsee.registry import resolve, split_words
 from unsee.study import Study
 from unsee.types import Images
 
 
-@dataclass(frozen=True)
-class FloorOptions(Question):
+@dataclass(frozen=True, kw_only=True)
+class FloorOptions(ExplainOptions):
     """Time the bare classifier over chunk sizes, memory formats and precisions, then methods.
 
     A method's overhead is its time over that of its passes at the best that the classifier can do
     in the same precision, timed in turns with the method's steps; the median of rounds counts.
     """
 
-    methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METHOD ...")] = (
-        "tide", "fido", "igos_pp", "rise", "sliding_patch",
-    )  # fmt: skip
+    methods: MethodNames = ("tide", "fido", "igos_pp", "rise", "sliding_patch")
     """See `unsee list methods`."""
-    infiller: str = "blur"
+    infiller: Annotated[str, tyro.conf.arg(metavar="INFILLER")] = "blur"
     """In-filler of all of them."""
     photo: Path | None = None
     """By default a photo of scikit-image."""
@@ -54,17 +53,18 @@ class FloorOptions(Question):
 
 def run(arguments: list[str]) -> int:
     """Print two tables."""
-    chosen = flags.parse_plain(FloorOptions, arguments, "unsee bench")
-    for precision in chosen.also:
-        if precision not in flags.PRECISIONS:
-            raise InputError(f"--also: expected {', '.join(flags.PRECISIONS)}, got {precision!r}")
-    methods = {name: create("methods", name) for name in chosen.methods}
-    filler = create("infillers", chosen.infiller)
+    chosen = parse(FloorOptions, arguments, "unsee bench")
+    for also_ in chosen.also:
+        if also_ not in PRECISIONS:
+            raise InputError(f"--also: expected {', '.join(PRECISIONS)}, got {also_!r}")
+    methods = {name: resolve("methods", name) for name in split_words(chosen.methods)}
+    filler = resolve("infillers", chosen.infiller)
+    chosen.check()
     classifier = explain_options.classifier_of(chosen)
     photo = _photo(chosen.photo, classifier)
     together = torch.cat([photo.roll(16 * number, 3) for number in range(chosen.batch)])
     rough = classifier.averaging or classifier.precision
-    also = [flags.PRECISIONS[name] for name in chosen.also]
+    also = [PRECISIONS[name] for name in chosen.also]
     precisions = tuple(dict.fromkeys((classifier.precision, rough, *also)))
     console, table = Console(), _overheads()
     with explain_options.progress() as bars:

@@ -1,4 +1,4 @@
-"""`unsee report`: runs as tables, a page, CSV and LaTeX."""
+"""`unsee report`: tables of runs as HTML, Markdown, CSV and LaTeX."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -9,6 +9,8 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from unsee.cli.explain_options import Folder
+from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
 from unsee.folders import check_new, new_folder, write_manifest
@@ -17,36 +19,44 @@ from unsee.reports.figures import figures
 from unsee.reports.results import Report
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """Tables of one run or several: means with intervals, paired differences, cost.
+    """Make tables of one run or several: means with intervals, paired differences, cost.
 
-    Writes report.html (one file, its tables sort), report.md with its figures, report.csv and
+    Writes report.html (one file with sortable tables), report.md with its figures, report.csv and
     report.tex.
     """
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    runs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RUN ...", help_behavior_hint="(required)"),
+    ] = ()
     """Folders that `unsee evaluate` wrote."""
-    plan: str | None = None
-    """The table of a paper, or a TOML file, whose numbers, claims and names stand beside the runs'
-    own; by default what each was begun with."""
-    out: Path = Path("unsee-report")
+    plan: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="PLAN", help_behavior_hint="(default: those of the runs)"),
+    ] = None
+    """Published numbers, claims and names for the report: the table of a paper, see
+    `unsee list tables`, or a TOML file."""
+    out: Folder = Path("unsee-report")
     """Folder for the report."""
     overwrite: bool = False
-    """Replace a report that exists."""
+    """Replace existing results."""
 
 
 def run(arguments: list[str]) -> int:
-    """Read, print, write."""
-    chosen = tyro.cli(ReportOptions, prog="unsee report", args=arguments)
-    if not chosen.runs:
+    """Read the runs, write the report and print its main table."""
+    options = parse(ReportOptions, arguments, "unsee report")
+    if not options.runs:
         raise InputError("expected a run, the --out of unsee evaluate; see unsee report --help")
-    check_new(chosen.out, overwrite=chosen.overwrite)
-    report = Report.of(chosen.runs)
-    if chosen.plan is not None:
-        report = replace(report, table=paper_tables.load(chosen.plan)[1])
+    table = None if options.plan is None else paper_tables.load(options.plan)[1]
+    check_new(options.out, overwrite=options.overwrite)
+    report = Report.of(options.runs)
+    if table is not None:
+        report = replace(report, table=table)
     drawn = figures(report)
-    with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
+    with new_folder(options.out, overwrite=options.overwrite) as folder:
         for name, content in (
             ("report.html", html.page(report, drawn)),
             ("report.md", markdown.markdown(report, list(drawn))),
@@ -56,9 +66,9 @@ def run(arguments: list[str]) -> int:
             (folder / name).write_text(content, encoding="utf-8")
         for name, figure in drawn.items():
             figure.savefig(folder / f"{name}.png", dpi=110)
-        write_manifest(folder, {"runs": [str(path) for path in chosen.runs]})
+        write_manifest(folder, {"runs": [str(path) for path in options.runs]})
     Console().print(_table(report))
-    sys.stdout.write(f"report: {chosen.out / 'report.html'}\n")
+    sys.stdout.write(f"report: {options.out / 'report.html'}\n")
     return 0
 
 

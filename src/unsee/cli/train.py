@@ -4,9 +4,8 @@ import os
 import sys
 from typing import Any
 
-import tyro
-
 from unsee.cli import explain_options
+from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
 
 KINDS = ("infiller", "casm", "variational", "distilled")
@@ -21,7 +20,7 @@ def run(arguments: list[str]) -> int:
     if name not in KINDS:
         raise unknown("training", name, KINDS)
     settings, train = _training(name)
-    chosen = tyro.cli(settings, prog=f"unsee train {name}", args=rest)
+    chosen = parse(settings, rest, f"unsee train {name}")
     losses: dict[str, float] = {}
     first = os.environ.get("RANK", "0") == "0"  # of the processes that a launcher started
     try:
@@ -31,7 +30,9 @@ def run(arguments: list[str]) -> int:
                 words = "  ".join(f"{k} {v:.3f}" for k, v in losses.items() if k != "step")
                 bars.update(bar, completed=int(losses["step"]), loss=words)
     except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name}: pip install 'unsee[train]'") from error
+        raise InputError(
+            f"training needs {error.name}: python -m pip install accelerate tensorboard"
+        ) from error
     step = int(losses.get("step", chosen.steps))
     if first:
         sys.stdout.write(f"step {step} of {chosen.steps}; weights and checkpoint: {chosen.out}\n")

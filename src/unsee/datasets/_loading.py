@@ -4,24 +4,24 @@ from pathlib import Path
 
 from unsee.datasets.base import Dataset, Sample
 from unsee.errors import InputError
-from unsee.registry import available, create
+from unsee.registry import available, create, parse, resolve
 
 LAST = "image_folder"
 """Recognises any folder, so that it is asked after all others."""
 
 
 def load_data(spec: str) -> list[Sample]:
-    """The samples of a labelled data set: `DATASET:PATH`, or a path whose layout is recognised.
+    """Load a labelled data set: `DATASET:PATH[,setting=value,...]`, or a path of a known layout.
 
     Raises `InputError` for a path that is not there or that nothing recognises.
     """
-    name, _, rest = spec.partition(":")
-    named = name in available("datasets") and bool(rest)
-    path = Path(rest if named else spec)
+    name, argument, _ = parse("datasets", spec)
+    named = name in available("datasets") and bool(argument)
+    path = Path(argument if named else spec)
     if not path.exists():
         raise InputError(f"{path}: no such data set")
     if named:
-        found: list[Sample] = create("datasets", name).samples(path)
+        found: list[Sample] = resolve("datasets", spec).samples(path)
         return found
     for candidate in sorted(available("datasets"), key=lambda known: known == LAST):
         data: Dataset = create("datasets", candidate)

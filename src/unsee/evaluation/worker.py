@@ -13,11 +13,11 @@ from unsee.classifiers import loading
 from unsee.classifiers.classifier import Classifier
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
-from unsee.evaluation.plan import Combination, Plan, metric_of, parts_of
+from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.store import Maps, Row
 from unsee.images.framing import Fit
 from unsee.metrics.base import Truth
-from unsee.registry import made
+from unsee.registry import resolve
 from unsee.study import Study
 from unsee.types import Images
 
@@ -96,17 +96,16 @@ def _explain(
     maps: Maps,
 ) -> None:
     """Explain and rate some photos at once."""
-    method, infiller, measure = parts_of(combination)
     images = torch.cat([one.image for one in together])
     targets: Any = ["top1" if one.target is None else one.target for one in together]
     study = Study.of(
-        classifier, images, method, infiller=infiller, targets=targets,
-        measure=plan.measure or measure, seed=plan.seed, budget=plan.budget,
+        classifier, images, combination.method, infiller=combination.infiller, targets=targets,
+        measure=plan.measure, seed=plan.seed, budget=plan.budget,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
     judged = score
-    if plan.judge is not None:
-        judged = replace(score, infiller=made("infillers", plan.judge))
+    if plan.metric_infiller is not None:
+        judged = replace(score, infiller=resolve("infillers", plan.metric_infiller))
     truths = [one.truth for one in together]
     reference_classifiers = _reference_classifiers(plan.reference_classifiers, classifier)
     numbers = {}

@@ -44,7 +44,7 @@ class Onnx(Generative):
         try:
             import onnxruntime
         except ImportError as error:
-            raise InputError("onnx needs onnxruntime: pip install 'unsee[onnx]'") from error
+            raise InputError("onnx needs onnxruntime: python -m pip install onnxruntime") from error
         try:
             session = onnxruntime.InferenceSession(
                 str(path), providers=onnxruntime.get_available_providers()

@@ -20,7 +20,7 @@ PUBLISHED = files.Published("distilled.safetensors", "unsee train distilled", "y
 
 
 def landscape(
-    score: MaskedScore, weights: str, flag: str = "--weights"
+    score: MaskedScore, weights: str, flag: str = "weights=PATH"
 ) -> Float[Tensor, "b 1 _g _g"]:
     """Heights for each image and its target; one forward pass."""
     reader, decoder = _networks(score, weights, flag)

@@ -88,7 +88,8 @@ class Method(ABC):
         check_choices(self)
         if self.requires and not find_spec(self.requires):
             raise InputError(
-                f"{type(self).__name__} needs {self.requires}: pip install 'unsee[baselines]'"
+                f"{type(self).__name__} needs {self.requires}: python -m pip install "
+                f"{self.requires.replace('pytorch_grad_cam', 'grad-cam')}"
             )
 
     @final
@@ -167,7 +168,7 @@ class MaskOptimizer(Method):
         theta = self.start(score)
         if not self.warm_start:
             return theta
-        return self.warm(theta, landscape(score, self.warm_start, "--warm-start")[:, None])
+        return self.warm(theta, landscape(score, self.warm_start, "warm_start=PATH")[:, None])
 
     @final
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:

@@ -50,7 +50,7 @@ class CASM(Method):
             reader, channels = stages_of(score)
             decoder: Any = files.untrained(MaskDecoder, channels)
             return reader, decoder.to(device)
-        path = files.find(self.weights, PUBLISHED, "--weights")
+        path = files.find(self.weights, PUBLISHED, "weights=PATH")
 
         def casm() -> tuple[str, Stages | None, list[str], MaskDecoder]:
             about, tensors = files.described(path, NEEDED, "mask decoder")

@@ -85,7 +85,7 @@ class Variational(Method):
         if self.weights == files.RANDOM:
             made: Any = files.untrained(VariationalEncoder, classifier.channels, (8, 8))
             return made.to(device), None
-        path = files.find(self.weights, PUBLISHED, "--weights")
+        path = files.find(self.weights, PUBLISHED, "weights=PATH")
 
         def variational() -> tuple[str, list[str], Encoder]:
             about, tensors = files.described(path, NEEDED, "variational encoder")

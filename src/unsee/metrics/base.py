@@ -70,7 +70,8 @@ class Metric(ABC):
         """Refuse a package that is not installed."""
         if self.requires and not find_spec(self.requires):
             raise InputError(
-                f"{type(self).__name__} needs {self.requires}: pip install 'unsee[baselines]'"
+                f"{type(self).__name__} needs {self.requires}: python -m pip install "
+                f"{self.requires.replace('pytorch_grad_cam', 'grad-cam')}"
             )
 
     @final

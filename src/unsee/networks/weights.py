@@ -34,7 +34,7 @@ class Published:
     """sha256:... or md5:..., as published; empty where none is."""
 
 
-def find(asked: str, published: Published, flag: str = "--infiller.weights") -> Path:
+def find(asked: str, published: Published, flag: str = "weights=PATH") -> Path:
     """The file asked for by path or by the name of one that ships; else what ships, or is cached.
 
     Raises `InputError` for a file that is not there, saying where it comes from, and for a

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from unsee.evaluation.plan import metric_of
 from unsee.metrics import _curves
-from unsee.registry import settings_in, summary
+from unsee.registry import parse, summary
 from unsee.reports.bootstrap import Mean
 from unsee.reports.columns import KEYS
 from unsee.reports.results import Difference, Report
@@ -49,7 +49,8 @@ def measured(report: Report) -> list[str]:
     """A line for each metric: what it is, and the rule it was taken by."""
     lines = []
     for name in report.metrics:
-        part, settings = settings_in(name)
+        spec = parse("metrics", name)
+        part, settings = spec.name, spec.settings
         if settings.get(CHOSEN) == TUNED:
             del settings[CHOSEN]
         protocol = getattr(metric_of(part), "protocol", None)

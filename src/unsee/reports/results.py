@@ -12,12 +12,14 @@ import numpy as np
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
 from unsee.evaluation.paper_tables import Claim, Table
-from unsee.evaluation.plan import OWN, RECIPE, columns_of, metric_of
+from unsee.evaluation.plan import columns_of, metric_of
 from unsee.evaluation.store import Store
+from unsee.registry import RECIPE
 from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
 from unsee.reports.columns import Numbers, way_of
 from unsee.reports.sweeps import CHOSEN, Series, cross_fitted, series
+from unsee.study import OWN
 
 
 class Difference(NamedTuple):
@@ -111,7 +113,7 @@ class Report:
         if not metrics:
             raise InputError("these runs have no metric in common")
         return cls(
-            numbers, tuple(metrics), seconds, about, tuple(folders), paper_tables.beside(beside)
+            numbers, tuple(metrics), seconds, about, tuple(folders), paper_tables.joined(beside)
         )
 
     @cached_property
@@ -292,6 +294,7 @@ def _about(store: Store, manifest: dict[str, Any], bad: int) -> str:
         f"{store.folder.name}: {manifest['photos']} photos of {Path(settings['data']).name}"
         f"{f', {bad} of them bad' if bad else ''}{left}; target {settings['target']}, seed "
         f"{settings['seed']}, budget {settings['budget'] or 'own'}, judge "
-        f"{settings['judge'] or 'own'}, {settings['precision']}; unsee {versions['unsee']}, "
+        f"{settings.get('metric_infiller', settings.get('judge')) or 'own'}, "
+        f"{settings['precision']}; unsee {versions['unsee']}, "
         f"torch {versions['torch']}."
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unsee.registry import settings_in
+from unsee.registry import parse
 
 LEAST = 3
 """Columns that make a curve."""
@@ -39,7 +39,8 @@ def series(columns: Sequence[str]) -> list[Series]:
     """All series among columns `NAME:setting=value,...`."""
     groups: dict[tuple[str, str], dict[float, str]] = {}
     for column in columns:
-        name, settings = settings_in(column)
+        spec = parse("metrics", column)
+        name, settings = spec.name, spec.settings
         for key, value in settings.items():
             if isinstance(value, bool) or not isinstance(value, int | float):
                 continue

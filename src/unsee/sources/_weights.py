@@ -61,7 +61,7 @@ def needed(package: str) -> Iterator[None]:
         yield
     except (ImportError, RuntimeError) as error:  # torchvision beside another torch: RuntimeError
         raise InputError(
-            f"{package} cannot be imported ({error}); pip install 'unsee[ecosystem]'"
+            f"{package} cannot be imported ({error}); python -m pip install {package}"
         ) from error
 
 

@@ -89,7 +89,9 @@ def _onnx(path: Path) -> Callable[[Any], Any]:
     try:
         import onnxruntime
     except ImportError as error:
-        raise InputError("ONNX files need onnxruntime; pip install 'unsee[onnx]'") from error
+        raise InputError(
+            "ONNX files need onnxruntime; python -m pip install onnxruntime"
+        ) from error
     try:
         session = onnxruntime.InferenceSession(
             str(path), providers=onnxruntime.get_available_providers()

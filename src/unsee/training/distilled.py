@@ -17,7 +17,7 @@ from unsee.masking.score import MaskedScore
 from unsee.methods.tide import between_curves
 from unsee.networks.landscape_decoder import LandscapeDecoder
 from unsee.noise import seeds_of
-from unsee.registry import made
+from unsee.registry import resolve
 from unsee.training import mask_task, trainer
 from unsee.training.mask_task import MaskGame, MaskTraining
 from unsee.training.task import Batch
@@ -92,7 +92,7 @@ class DistilledGame(MaskGame):
         adam = torch.optim.AdamW(self.decoder.parameters(), chosen.rate, weight_decay=1e-4)
         self.adam = accelerator.prepare_optimizer(adam)
         self.past = []
-        self.infiller = made("infillers", chosen.infiller)
+        self.infiller = resolve("infillers", chosen.infiller)
 
     def states(self) -> dict[str, Any]:
         """The decoder and its optimiser."""

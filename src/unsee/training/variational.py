@@ -21,7 +21,7 @@ from unsee.networks.mixture import STEADY, Mixture
 from unsee.networks.stages import Stages
 from unsee.networks.variational_encoder import PUBLISHED, VariationalEncoder
 from unsee.noise import seeds_of
-from unsee.registry import made
+from unsee.registry import resolve
 from unsee.training import mask_task, trainer
 from unsee.training.mask_task import MaskGame, MaskTraining
 from unsee.training.soft_tv_prior import SoftTV
@@ -154,7 +154,7 @@ class VariationalGame(MaskGame):
         )
         self.adam = accelerator.prepare_optimizer(adam)
         self.past = []
-        self.infiller = made("infillers", chosen.infiller)
+        self.infiller = resolve("infillers", chosen.infiller)
 
     def states(self) -> dict[str, Any]:
         """The encoder and its optimiser."""
