@@ -63,7 +63,7 @@ def _fitted(
     inner, optional = _inner(hint)
     try:
         return None if optional and value is None else convert(inner, value)
-    except (ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         if get_origin(inner) is Literal:
             raise unknown(f"{setting} of {part}", str(value), map(str, get_args(inner))) from error
         raise InputError(f"{part}: expected {setting} = {in_words(hint)}, got {value!r}") from error

@@ -12,12 +12,12 @@ from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Plan, columns_of
 from unsee.evaluation.store import Store
 from unsee.registry import parse
-from unsee.study import resolve_parts
 from unsee.reports import markdown
 from unsee.reports.figures import figures
 from unsee.reports.html import page
 from unsee.reports.results import Report
 from unsee.reports.sweeps import cross_fitted, series
+from unsee.study import resolve_parts
 
 ALPHAS = "localisation:threshold=max,alpha=0:0.9:0.3"
 

@@ -23,8 +23,9 @@ from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.evaluation.worker import classifier_of, framed
-from unsee.registry import made
+from unsee.registry import resolve
 from unsee.reports.gallery import shown
+from unsee.study import resolve_parts
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,7 +21,8 @@ def write(folder, methods=("fido", "rise"), metrics=METRICS, error=None, photos=
     store = Store(folder)
     settings = {
         "data": "d", "classifiers": ["c"], "methods": list(methods), "infillers": ["own"],
-        "metrics": list(metrics), "target": "label", "seed": 0, "budget": None, "metric_infiller": None,
+        "metrics": list(metrics), "target": "label", "seed": 0, "budget": None,
+        "metric_infiller": None,
         "precision": "float32",
     }  # fmt: skip
     store.begin({

@@ -67,7 +67,8 @@ def parse(
 
 def _one_line(message: str, prog: str) -> str:
     """Return the message in the box that tyro prints."""
-    lines = [re.sub(r"[│╭╮╰╯─]", " ", line).strip() for line in message.splitlines()[1:]]
+    rows = message.splitlines()[1:-1]  # without the frame and its title
+    lines = [re.sub(r"[-─]{3,}", "", row.strip(" |│")).strip() for row in rows]
     text = " ".join(filter(None, lines)).partition("For full helptext")[0]
     text = text.partition("Argument helptext")[0].strip()
     text = re.sub(r"^Missing from [^:]*:", "expected", text).removesuffix(" (required)")
