@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 from skimage.data import chelsea
 
-import unsee
 from tests.conftest import Convolutional, question, small, toy
 from unsee import Against, Explanation, InputError, Study, create, explain, load
 from unsee.errors import DiskFullError
 from unsee.folders import new_folder
-from unsee.metrics._similarity import similarity
+from unsee.images import reading
+from unsee.metrics._similarity import alike
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_photos_of_any_kind(network, quick, tmp_path) -> None:
     maps = [explain(network, form, quick).saliency for form in forms]
     assert all(torch.equal(maps[0], other) for other in maps)
     assert explain(network, forms, quick).saliency.shape == (4, 32, 32)
-    framed = network.framing.show(unsee.photos.from_array(picture))
+    framed = network.framing.show(reading.from_array(picture))
     assert torch.equal(explain(network, framed[0], quick).saliency, maps[0])
 
 
@@ -151,7 +151,7 @@ def test_repeats_are_the_mean_and_the_deviation_over_seeds(network, images) -> N
     torch.testing.assert_close(together.deviation, alone.std(0))
     assert together[1].deviation.shape == (1, 32, 32)
     assert explain(network, images, rise).deviation is None
-    with pytest.raises(InputError, match="repeats = 0"):
+    with pytest.raises(InputError, match="repeats >= 1, got 0"):
         explain(network, images, rise, repeats=0)
 
 
@@ -186,4 +186,67 @@ def test_bfloat16_keeps_the_order_of_forward_only_maps(method, passes) -> None:
         explain(load(precision=precision), photo, method, budget=passes).saliency[0]
         for precision in (torch.float32, torch.bfloat16)
     )
-    assert similarity(exact, short) > 0.96
+    assert alike(exact, short) > 0.96
+
+
+@pytest.mark.parametrize(
+    ("contrast", "words"), [(9, "not in 0..4"), (-1, "not in 0..4"), (2, "is the target")]
+)
+def test_contrast_must_be_another_class(network, images, contrast, words) -> None:
+    with pytest.raises(InputError, match=words):
+        explain(network, images, "gradient", targets=2, measure=Against(contrast))
+
+
+def test_targets_may_be_numpy(network, images) -> None:
+    rise = create("methods", "rise", samples=8)
+    wanted = explain(network, images, rise, targets=[1, 2, 3]).saliency
+    for targets in (np.array([1, 2, 3]), list(np.array([1, 2, 3])), torch.tensor([1, 2, 3])):
+        assert torch.equal(explain(network, images, rise, targets=targets).saliency, wanted)
+    assert explain(network, images, rise, targets=np.int64(1)).targets.tolist() == [1, 1, 1]
+    with pytest.raises(InputError, match="by number or name"):
+        explain(network, images, rise, targets=np.array([0.5, 1.5, 2.5]))
+    with pytest.raises(InputError, match="no class names"):
+        explain(network, images, rise, targets="beagle")
+
+
+def test_images_may_be_a_list_of_tensors_or_want_gradients(network, images) -> None:
+    rise = create("methods", "rise", samples=8)
+    wanted = explain(network, images, rise).saliency
+    assert torch.equal(explain(network, list(images), rise).saliency, wanted)
+    watched = images.clone().requires_grad_()
+    lime = create("methods", "lime", superpixels="grid", segments=4, samples=8)
+    assert not explain(network, watched, lime).saliency.requires_grad
+    with pytest.raises(InputError, match="one shape"):
+        explain(network, [images[0], images[0, :, :20]], rise)
+
+
+def test_settings_are_given_in_the_name_or_as_arguments(network, images) -> None:
+    expected = explain(network, images, create("methods", "rise", samples=20)).saliency
+    assert torch.equal(explain(network, images, "rise:samples=20").saliency, expected)
+    assert torch.equal(explain(network, images, "rise", samples=20).saliency, expected)
+    assert explain(network, images, "rise:samples=9,cells=4", samples=8).provenance["method"] == {
+        "name": "rise", "samples": 8, "cells": 4, "keep": 0.5,
+    }  # fmt: skip
+    with pytest.raises(InputError, match=r"did you mean 'samples'.*cells, samples, keep"):
+        explain(network, images, "rise", sample=20)
+
+
+def test_recipe_brings_its_infiller_and_measure(network, images) -> None:
+    study = Study.of(network, images, "recipe:fido-sdr:steps=2")
+    assert (study.method.mode, study.method.steps) == ("sdr", 2)
+    assert study.score.infiller == create("infillers", "local", window=15)
+    assert study.score.measure.__name__ == "log_odds"
+    study = Study.of(network, images, "recipe:fido-sdr", infiller="blur:sigma=3", measure="logit")
+    assert study.score.infiller.sigma == 3
+    assert study.score.measure.__name__ == "logit"
+
+
+def test_names_are_checked_before_the_classifier_is_used(images) -> None:
+    for settings, words in (
+        ({"method": "rise:samples=x"}, "expected samples"),
+        ({"method": "rise", "infiller": "blur:sgima=3"}, "did you mean 'sigma'"),
+        ({"method": "rise", "measure": "logits"}, "did you mean 'logit'"),
+        ({"method": "rise", "budget": "fats"}, "did you mean 'fast'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            explain("no_such_source", images, **settings)

@@ -1,5 +1,6 @@
 """Errors that a user can mend; their messages say what was expected and what came."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -24,11 +25,19 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> InputError:
         choices: All valid names.
     """
     choices = list(choices)
-    lowered = {choice.lower(): choice for choice in choices}
-    close = [lowered[match] for match in get_close_matches(name.lower(), lowered, 3, 0.5)]
+    close = nearest(name, choices)
     if close:
         hint = f"did you mean {' or '.join(map(repr, close))}?"
     else:
         more = ", ..." if len(choices) > MAX_LISTED else ""
         hint = f"choose from {', '.join(choices[:MAX_LISTED])}{more}"
     return InputError(f"unknown {kind} {name!r}; {hint}")
+
+
+def nearest(name: str, choices: Iterable[str]) -> list[str]:
+    """Return at most five choices that contain `name` as a word, or three that resemble it."""
+    lowered = {choice.lower(): choice for choice in choices}
+    word = re.compile(rf"\b{re.escape(name.lower())}\b")
+    whole = [choice for key, choice in lowered.items() if name and word.search(key)]
+    close = get_close_matches(name.lower(), lowered, 3, 0.5)
+    return whole[:5] or [lowered[match] for match in close]

@@ -1,11 +1,11 @@
-"""The entry point."""
+"""Explain a classifier's decisions: `explain`, and `Study` for more control."""
 
 import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,17 +21,29 @@ from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress
 from unsee.noise import seeds_of
-from unsee.registry import create, name_of, settings_of
+from unsee.registry import create, name_of, recipe_of, resolve, settings_of
+from unsee.registry.settings import SettingValue
 from unsee.saliency import check_map
 
 DEFAULT_METHOD = "tide"
-"""What explains if nothing else is asked for."""
+"""Name of the method that explains by default."""
+
+OWN = "own"
+"""In place of an in-filler's name: the in-filler with which the method was published."""
 
 BUDGETS = {"fast": 300, "balanced": 860, "best": 3200}
 """Passes through the network for each photo."""
 
 Budget = int | str
 """A number of passes, or one of the names above."""
+
+
+class Parts(NamedTuple):
+    """What a method needs besides images and a classifier."""
+
+    method: Method
+    infiller: Infiller
+    measure: Measure
 
 
 def explain(
@@ -45,44 +57,60 @@ def explain(
     seed: int = 0,
     repeats: int = 1,
     budget: Budget | None = None,
+    **settings: SettingValue,
 ) -> Explanation:
-    """Find the pixels that a classifier needs, by default for the class that it predicts.
+    """Find the pixels that a classifier's decision depends on.
 
-    `images` is a tensor (b, c, h, w) in [0, 1] at the size that the model wants, or photos of any
-    size: paths, PIL images, arrays. `method`, `infiller` and `measure` are names or objects; what
-    is not given is what the method was published with. `targets` is a class for all or one for each
-    image, by number or by name. The same image, settings and `seed` give the same map, in whatever
-    batch (on the same kind of device). With `repeats` the map is the mean of those of `seed`,
-    `seed` + 1, ..., and `deviation` their standard deviation: how sure the method is of it.
-    `budget`, "fast", "balanced", "best" or a number of passes through the network for each photo,
-    replaces the method's steps, samples or stride by what it pays for.
+    The same image, settings and seed give the same map, alone or in a batch, on the same kind of
+    device.
 
-    Raises `InputError`, a ValueError, for everything that cannot be explained.
+    Args:
+        model: A torch module in evaluation mode, a `Classifier`, or the name of a classifier
+            (`SOURCE[:ARGUMENT][,setting=value,...]`).
+        images: A tensor (b, c, h, w) in [0, 1] at the size of the model's input, or photos of any
+            size: paths, PIL images, arrays.
+        method: A method, its name with or without settings (`rise:samples=200`), or published
+            settings (`recipe:NAME`), which bring their in-filler and measure.
+        infiller: An in-filler or its name with or without settings (`blur:sigma=3`); by default the
+            one with which the method was published. See `resolve_parts`.
+        targets: A class for all images or one for each, by number or by name; by default the
+            predicted class.
+        measure: The score that is explained, a function or a name; by default the one with which
+            the method was published.
+        seed: Seed of all random numbers.
+        repeats: Number of runs, with the seeds `seed`, `seed` + 1, ... The map is the mean of
+            theirs, and `deviation` their standard deviation.
+        budget: "fast", "balanced", "best" or a number of passes through the network for each photo.
+            Replaces the method's number of steps or samples, or its stride.
+        settings: Settings of the method: `explain(model, photo, "rise", samples=200)`.
+
+    Raises:
+        InputError: Something cannot be used. It is a ValueError.
     """
     study = Study.of(
         model, images, method, infiller=infiller, targets=targets, measure=measure, seed=seed,
-        repeats=repeats, budget=budget,
+        repeats=repeats, budget=budget, **settings,
     )  # fmt: skip
     return study.finish()
 
 
 @dataclass(eq=False)
 class Study:
-    """A method bound to its question; run by walking through `steps`."""
+    """A method bound to a classifier and images; it runs while `steps` is iterated."""
 
     method: Method
     score: MaskedScore
     seed: int
     repeats: int = 1
     explanation: Explanation = field(init=False)
-    """There after the last step."""
+    """Available after the last step."""
 
     @classmethod
     def of(
         cls,
         model: Classifier | nn.Module | str,
         images: Tensor | Picture | Sequence[Picture],
-        method: Method | str,
+        method: Method | str = DEFAULT_METHOD,
         *,
         infiller: Infiller | str | None = None,
         targets: Classes | None = None,
@@ -90,39 +118,40 @@ class Study:
         seed: int = 0,
         repeats: int = 1,
         budget: Budget | None = None,
+        **settings: SettingValue,
     ) -> "Study":
-        """Check everything and bind it; arguments as for `explain`."""
+        """Check all arguments, those of `explain`, and bind them."""
+        parts = resolve_parts(method, infiller, measure, **settings)
         if repeats < 1:
-            raise InputError(f"expected at least one run, got repeats = {repeats}")
-        classifier = loading.load(model)
-        chosen: Method = create("methods", method) if isinstance(method, str) else method
-        filler = default_infiller(chosen) if infiller is None else infiller
+            raise InputError(f"expected repeats >= 1, got {repeats}")
+        parts.method.check()
         passes = None if budget is None else passes_of(budget)
+        classifier = loading.load(model)
         x = to_device(as_images(images, classifier).detach().float(), classifier.device)
         if passes is not None:
-            chosen = chosen.with_budget(passes, (x.shape[-2], x.shape[-1]))
+            parts = parts._replace(
+                method=parts.method.with_budget(passes, (x.shape[-2], x.shape[-1]))
+            )
         logits = classifier.predict(x)
-        measure = chosen.traits.measure if measure is None else measure
-        measure = measures.named(measure) if isinstance(measure, str) else measure
-        chosen_targets = as_targets(targets, classifier, logits)
-        if hasattr(measure, "check"):
-            measure.check(logits, chosen_targets)
+        classes = as_targets(targets, classifier, logits)
+        if hasattr(parts.measure, "check"):
+            parts.measure.check(logits, classes)
         score = MaskedScore(
             classifier,
-            infiller_for(chosen, filler) if isinstance(filler, str) else filler,
+            parts.infiller,
             x.contiguous(memory_format=torch.channels_last),
-            chosen_targets,
+            classes,
             seeds_of(x, seed),
-            measure,
+            parts.measure,
         )
-        return cls(chosen, score, seed, repeats)
+        return cls(parts.method, score, seed, repeats)
 
     def steps(self) -> Iterator[Progress]:
-        """Run the method round by round; afterwards `explanation` is there."""
+        """Run the method step by step; afterwards `explanation` is available."""
         passes = self.score.classifier.passes
         import_libraries(self.method, self.score.infiller)  # before the clock starts
         forwards, backwards, start = passes.forwards, passes.backwards, time.perf_counter()
-        found = []
+        maps = []
         for run in range(self.repeats):
             last = None
             for last in self.method.run(self._reseeded(run)):
@@ -132,15 +161,15 @@ class Study:
                 raise InputError(f"{type(self.method).__name__} made no step at all")
             saliency = last.saliency().detach()
             check_map(saliency, self.score.images)
-            found.append(saliency)
+            maps.append(saliency)
         cost = {
             "forwards": passes.forwards - forwards,
             "backwards": passes.backwards - backwards,
             "seconds": round(time.perf_counter() - start, 3),
         }
-        runs = torch.stack(found)
+        runs = torch.stack(maps)
         self.explanation = Explanation(
-            runs.mean(0) if self.repeats > 1 else found[0],
+            runs.mean(0) if self.repeats > 1 else maps[0],
             self.score.targets,
             self.score.images,
             self._provenance(cost),
@@ -148,13 +177,13 @@ class Study:
         )
 
     def finish(self) -> Explanation:
-        """Run the method to its end."""
+        """Run the method to its end and return the explanation."""
         for _ in self.steps():
             pass
         return self.explanation
 
     def _reseeded(self, run: int) -> MaskedScore:
-        """The same question with the noise of the next seed, as precise as the method needs it."""
+        """Return the score with the noise of the next seed, at the precision of the method."""
         score, rough = self.score, self.score.classifier.sampling_precision
         if run:
             score = replace(score, seeds=seeds_of(score.images, self.seed + run))
@@ -186,8 +215,46 @@ class Study:
         }
 
 
+def resolve_parts(
+    method: Method | str,
+    infiller: Infiller | str | None = None,
+    measure: Measure | str | None = None,
+    **settings: SettingValue,
+) -> Parts:
+    """Return a method, its in-filler and its measure, made from names where names are given.
+
+    Without an in-filler (or with "own") it is the published one: that of the recipe, or that with
+    which the method was published. The name of that same in-filler, without settings, means the
+    published one too, with its published settings: `blur` with the method `mp` has `sigma` = 10.
+    In any other case the in-filler's own defaults hold: `blur:sigma=3` has its default `kernel`,
+    and `blur` with `rise`, which was published with `grey`, has its default `sigma`.
+
+    Args:
+        method: A method, or `NAME[:setting=value,...]`, or `recipe:NAME[:setting=value,...]`.
+        infiller: An in-filler, `NAME[:setting=value,...]`, "own" or None.
+        measure: A measure or its name; by default the published one.
+        settings: Further settings of the method.
+    """
+    recipe, resolved = recipe_of(method), resolve("methods", method, **settings)
+    if recipe is not None:
+        published, published_measure = create("infillers", **recipe.infiller), recipe.measure
+    else:
+        name, defaults = resolved.infiller
+        published, published_measure = create("infillers", name, **defaults), resolved.measure
+    if not (infiller is None or infiller in (OWN, name_of(published))):
+        published = resolve("infillers", infiller)
+    measure = published_measure if measure is None else measure
+    return Parts(
+        resolved, published, measures.named(measure) if isinstance(measure, str) else measure
+    )
+
+
 def passes_of(budget: Budget) -> int:
-    """How many passes a budget is: a name or a number."""
+    """Return the number of passes that a budget stands for.
+
+    Raises:
+        InputError: It is neither the name of a budget nor a positive number.
+    """
     if isinstance(budget, str) and not budget.isdigit():
         if budget not in BUDGETS:
             raise unknown("budget", budget, [*BUDGETS, "or a number of passes"])
@@ -195,17 +262,3 @@ def passes_of(budget: Budget) -> int:
     if int(budget) < 1:
         raise InputError(f"expected a budget of at least one pass, got {budget}")
     return int(budget)
-
-
-def default_infiller(method: Method) -> Infiller:
-    """The in-filler that a method was published with."""
-    name, settings = method.traits.infiller
-    found: Infiller = create("infillers", name, **settings)
-    return found
-
-
-def infiller_for(method: Method, name: str) -> Infiller:
-    """The in-filler of this name, with a method's published settings where it is the method's."""
-    usual = default_infiller(method)
-    found: Infiller = usual if name_of(usual) == name else create("infillers", name)
-    return found

@@ -117,7 +117,7 @@ def test_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> None:
     [
         (["--infillers", "gray"], "did you mean 'grey'"),
         (["--share", "1.5"], "0 < share < 1"),
-        (["--against", "gray"], "did you mean 'grey'"),
+        (["--baseline", "gray"], "did you mean 'grey'"),
         (["--perceptual", "nowhere.pth"], "no such file"),
         (["--data", "nowhere"], "no such data set"),
         (["--infillers", "lama:nowhere.pt"], "no such file"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.test_cli import MODEL, photo  # noqa: F401  # a fixture
+from tests.cli.conftest import MODEL, photo  # noqa: F401  # a fixture
 from unsee.cli import main
 from unsee.metrics._similarity import stability
 
@@ -22,7 +22,10 @@ def rows(folder):
 def test_compare_fills_the_grid(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     command = ["compare", str(photo), "--classifier", MODEL, "--out", str(out)]
-    assert main([*command, "--methods", "random,box,gradient", "--infillers", "grey,blur"]) == 0
+    assert (
+        main([*command, "--methods", "random", "box", "gradient", "--infillers", "grey", "blur"])
+        == 0
+    )
     assert {path.name for path in out.iterdir()} == FILES
     found = rows(out)
     assert [(row["method"], row["infiller"]) for row in found] == [
@@ -46,7 +49,7 @@ def test_compare_fills_the_grid(photo, tmp_path, capsys) -> None:
 def test_compare_goes_on_when_one_way_fails(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     source = ["--classifier", "blackbox:tests.results.test_comparison:answer", "--out", str(out)]
-    assert main(["compare", str(photo), *source, "--methods", "gradient,random"]) == 1
+    assert main(["compare", str(photo), *source, "--methods", "gradient", "random"]) == 1
     assert "needs gradients" in capsys.readouterr().err
     failed, done = rows(out)
     assert "needs gradients" in failed["error"]
@@ -60,8 +63,9 @@ def answer(images):
 
 def test_sweep_shows_every_value_and_seed(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
-    command = ["sweep", str(photo), "--classifier", MODEL, "--out", str(out), "--method", "rise"]
-    assert main([*command, "--setting", "samples=64,128", "--seeds", "2", "--cells", "4"]) == 0
+    command = ["sweep", str(photo), "--classifier", MODEL, "--out", str(out)]
+    options = ["--method", "rise:cells=4", "--setting", "samples=64,128", "--seeds", "2"]
+    assert main([*command, *options]) == 0
     found = rows(out)
     assert [row["value"] for row in found] == ["samples=64"] * 2 + ["samples=128"] * 2
     assert [row["forwards"] for row in found] == ["64", "64", "128", "128"]
@@ -76,7 +80,7 @@ def test_sweep_shows_every_value_and_seed(photo, tmp_path, capsys) -> None:
     ("arguments", "words"),
     [
         (["--setting", "sample=1"], "did you mean 'samples'"),
-        (["--setting", "samples=x"], "expected a value like 4000 (int), got 'x'"),
+        (["--setting", "samples=x"], "rise: expected samples = int, got 'x'"),
         (["--setting", "samples="], "expected NAME=VALUE"),
         (["--seeds", "0"], "at least 1"),
     ],
@@ -89,8 +93,8 @@ def test_sweep_says_what_is_wrong(photo, tmp_path, capsys, arguments, words) -> 
 
 def test_a_bad_value_is_reported_and_the_others_are_drawn(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
-    command = ["sweep", str(photo), "--classifier", MODEL, "--method", "rise", "--out", str(out)]
-    assert main([*command, "--setting", "cells=0,4", "--samples", "64"]) == 1
+    command = ["sweep", str(photo), "--classifier", MODEL, "--out", str(out)]
+    assert main([*command, "--method", "rise:samples=64", "--setting", "cells=0,4"]) == 1
     assert "cells > 0" in capsys.readouterr().err
     assert [bool(row["error"]) for row in rows(out)] == [True, False]
 
@@ -103,3 +107,32 @@ def test_stability_is_the_mean_rank_correlation() -> None:
     pairs = [(0, 1), (0, 2), (1, 2)]
     expected = np.mean([spearmanr(maps[i].ravel(), maps[j].ravel()).statistic for i, j in pairs])
     assert stability(maps) == pytest.approx(expected, abs=1e-6)
+
+
+def test_sweep_keeps_its_labels_in_the_table(photo, tmp_path) -> None:
+    out = tmp_path / "out"
+    command = ["sweep", str(photo), "--classifier", MODEL, "--method", "random", "--out", str(out)]
+    assert main([*command, "--setting", "grid=2,3"]) == 0
+    lines = (out / "table.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["value", "grid=2", "grid=3"]
+
+
+@pytest.mark.parametrize("command", ["compare", "sweep"])
+def test_unknown_measures_are_refused_before_loading(
+    photo,
+    tmp_path,
+    capsys,
+    command,
+) -> None:
+    out = tmp_path / "out"
+    options = ["--classifier", MODEL, "--out", str(out), "--measure", "probabilty"]
+    assert main([command, str(photo), *options]) == 2
+    assert "did you mean 'probability'" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_failed_configuration_stays_in_its_column(photo, tmp_path, capsys) -> None:
+    source = ["--classifier", "blackbox:tests.results.test_comparison:answer"]
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["compare", str(photo), *source, *out, "--methods", "gradient", "random"]) == 1
+    assert "unsee: gradient : Gradient needs" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.precision import half_precision
 from unsee.errors import InputError
 from unsee.images.framing import Fit
-from unsee.registry import available, create
+from unsee.registry import parse, resolve
 
 DEFAULT = "efficientnet_lite0"
 """Specification of the classifier that ships with the package."""
@@ -28,8 +28,9 @@ def load(
     """Load a classifier by name, or wrap a module.
 
     Args:
-        spec: One of: `SOURCE` or `SOURCE:ARGUMENT` (`efficientnet_lite0`,
-            `timm:vit_tiny_patch16_224`, `file:model.pt2`); `package.module:factory`, a function
+        spec: One of: `SOURCE[:ARGUMENT][,setting=value,...]` (`efficientnet_lite0`,
+            `timm:vit_tiny_patch16_224`, `file:model.safetensors,architecture=timm:resnet18`);
+            `package.module:factory`, a function
             that returns a module or a `Classifier`; a module, for which ImageNet's mean and
             standard deviation are assumed (wrap it in `Classifier` to set others); a `Classifier`.
         device: Device of the network. Classifiers loaded by name default to CUDA if it is
@@ -49,8 +50,8 @@ def load(
     elif isinstance(spec, nn.Module):
         classifier = Classifier(spec)
     elif isinstance(spec, str):
-        source, argument = split(spec)
-        classifier = create("sources", source, **settings).load(argument)
+        source = resolve("sources", spec, **settings)
+        classifier = source.load(parse("sources", spec).argument)
         device = device or default_device()
     else:
         raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
@@ -69,19 +70,6 @@ def load(
 def default_device() -> str:
     """Return the device of classifiers that are loaded by name: CUDA if it is available."""
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def split(spec: str) -> tuple[str, str]:
-    """Return the source and the argument of a specification.
-
-    `package.module:function` that does not begin with the name of a source is a factory.
-    """
-    source, _, argument = spec.partition(":")
-    if source in available("sources"):
-        return source, argument
-    if ":" in spec and "/" not in spec and "\\" not in spec:
-        return "factory", spec
-    return source, argument
 
 
 def _with_precision(

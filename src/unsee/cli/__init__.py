@@ -1,4 +1,4 @@
-"""The command line. One file for each command; flags are derived from the dataclasses."""
+"""The command line: one module for each command, with a frozen dataclass for its options."""
 
 import sys
 from collections.abc import Callable
@@ -9,23 +9,34 @@ from unsee.classifiers.allocator import keep_memory
 from unsee.errors import InputError, unknown
 
 COMMANDS = {
-    "explain": "explain photos: maps, pictures and numbers, a folder each",
-    "compare": "one photo, several methods and in-fillers: a picture and a table",
-    "sweep": "one photo, one method, a setting at several values or several seeds",
-    "sanity": "one photo's map while the classifier forgets, layer by layer",
-    "sanity-labels": "maps of a network that learned, beside one that learned shuffled labels",
-    "evaluate": "many photos, methods and metrics: a run that never loses a row",
-    "report": "what runs came to: tables, a page, CSV, LaTeX",
-    "evaluate-infill": "how well in-fillers hide objects and bring back what is missing",
-    "train": "train the networks of methods and in-fillers; a stopped run goes on where it was",
-    "bench": "time the bare classifier, and how far methods are above it",
-    "list": "list methods, infillers, classifiers, metrics, datasets, recipes or papers' tables",
-    "demo": "explain a real photo that comes with a package",
+    "explain": "explain photos: for each a folder with map, pictures and numbers",
+    "compare": "compare methods and in-fillers on one photo: a picture and a table",
+    "sweep": "explain one photo with a setting at several values, or with several seeds",
+    "sanity": "explain one photo while the classifier's layers are randomised",
+    "sanity-labels": "compare maps of networks trained on true and on shuffled labels",
+    "evaluate": "measure methods and in-fillers on many photos, in a run that can resume",
+    "report": "make tables of runs: HTML, Markdown, CSV, LaTeX",
+    "evaluate-infill": "measure how well in-fillers remove objects and restore what is missing",
+    "train": "train the networks of methods and in-fillers, in a run that can resume",
+    "bench": "time the classifier, and the overhead of methods",
+    "list": "list methods, infillers, classifiers, metrics, datasets, measures, recipes or\n"
+    "tables, or the settings of one: unsee list methods fido",
+    "demo": "explain a photo that comes with a package",
 }
+GRAMMAR = """\
+METHOD, INFILLER, METRIC    NAME or NAME:setting=value,...      rise:samples=500,cells=8
+METHOD with a recipe        recipe:NAME[:setting=value,...]     recipe:fido-sdr:steps=100
+CLASSIFIER                  SOURCE[:ARGUMENT][,setting=value]   timm:resnet50,weights=my.pth
+DATA                        PATH or DATASET:PATH[,setting=...]  voc:VOC2012,split=train
+Lists are separate words:   --methods tide rise:samples=500 recipe:igos_pp-published"""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; the exit status is 0, or 1 if anything could not be done, or 2 for misuse."""
+    """Run a command.
+
+    Returns:
+        The exit status: 0, 1 if something could not be done, 2 for misuse, 130 if interrupted.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     keep_memory()
     try:
@@ -34,28 +45,22 @@ def main(arguments: list[str] | None = None) -> int:
         print_error(str(error))
         return 2
     except KeyboardInterrupt:
-        print_error("stopped; what was finished is kept")
+        print_error("stopped; finished results are kept")
         return 130
-    except BrokenPipeError:  # the reader of a pipe went away
+    except BrokenPipeError:  # the reader of a pipe has closed it
         sys.stderr.close()
         return 1
 
 
 def print_error(message: str) -> None:
-    """One clear line."""
+    """Print an error message in one line, in terms of the command line."""
+    message = message.replace("overwrite=True", "--overwrite")
     sys.stderr.write(f"unsee: {' '.join(message.split())}\n")
 
 
 def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
-        width = max(map(len, COMMANDS))
-        lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
-        help_text = (
-            "usage: unsee COMMAND [OPTIONS]      (unsee COMMAND --help says more)\n\n"
-            "Which part of a picture, had it plausibly not been there, would have changed the "
-            "answer?\n\n" + "\n".join(lines)
-        )
-        sys.stdout.write(help_text + "\n")
+        sys.stdout.write(_usage())
         return 0
     if arguments[0] == "--version":
         sys.stdout.write(f"unsee {version('unsee')}\n")
@@ -65,3 +70,18 @@ def _dispatch(arguments: list[str]) -> int:
         raise unknown("command", name, COMMANDS)
     run: Callable[[list[str]], int] = import_module(f"unsee.cli.{name.replace('-', '_')}").run
     return run(rest)
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    indented = {
+        name: what.replace("\n", "\n" + " " * (width + 4)) for name, what in COMMANDS.items()
+    }
+    commands = "\n".join(f"  {name:<{width}}  {what}" for name, what in indented.items())
+    grammar = "\n".join(f"  {line}" for line in GRAMMAR.splitlines())
+    return (
+        "usage: unsee COMMAND [OPTIONS]\n\n"
+        "Find the image regions that a classifier's decision depends on, by replacing them with "
+        f"plausible content.\n\n{commands}\n\nnames:\n{grammar}\n\n"
+        "unsee COMMAND --help lists the options of a command.\n"
+    )

@@ -13,13 +13,14 @@ from rich.progress import Progress
 from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.throughput import FastestConfigurations, Timing
-from unsee.cli import explain_options, flags
-from unsee.cli.explain_options import Question
+from unsee.cli import explain_options
+from unsee.cli.explain_options import PRECISIONS, ExplainOptions, MethodNames
+from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.images import reading
 from unsee.infillers.base import Infiller
 from unsee.methods.base import Method
-from unsee.registry import create
+from unsee.registry import resolve, split_words
 from unsee.study import Study, passes_of
 from unsee.table import Column, Table, Value
 from unsee.types import Images
@@ -32,8 +33,8 @@ SHIFT = 16
 """Pixels by which each copy of the photo is shifted."""
 
 
-@dataclass(frozen=True)
-class BenchOptions(Question):
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions(ExplainOptions):
     """Time the network over chunk sizes, memory formats and precisions, then methods.
 
     The overhead of a method is its time divided by that of its passes in the network's fastest
@@ -41,11 +42,9 @@ class BenchOptions(Question):
     reported.
     """
 
-    methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METHOD ...")] = (
-        "tide", "fido", "igos_pp", "rise", "sliding_patch",
-    )  # fmt: skip
+    methods: MethodNames = ("tide", "fido", "igos_pp", "rise", "sliding_patch")
     """Methods to time, see `unsee list methods`."""
-    infiller: str = "blur"
+    infiller: Annotated[str, tyro.conf.arg(metavar="INFILLER")] = "blur"
     """In-filler of all methods."""
     photo: Path | None = None
     """Photo to explain; by default one of scikit-image."""
@@ -64,13 +63,14 @@ class BenchOptions(Question):
 
 def run(arguments: list[str]) -> int:
     """Print the estimated duration, the timings of the network and the overhead of the methods."""
-    options = flags.parse_plain(BenchOptions, arguments, "unsee bench")
-    for precision in options.extra_precisions:
-        if precision not in flags.PRECISIONS:
-            expected = ", ".join(flags.PRECISIONS)
-            raise InputError(f"--extra-precisions: expected {expected}, got {precision!r}")
-    methods = {name: create("methods", name) for name in options.methods}
-    infiller = create("infillers", options.infiller)
+    options = parse(BenchOptions, arguments, "unsee bench")
+    for name in options.extra_precisions:
+        if name not in PRECISIONS:
+            expected = ", ".join(PRECISIONS)
+            raise InputError(f"--extra-precisions: expected {expected}, got {name!r}")
+    methods = {name: resolve("methods", name) for name in split_words(options.methods)}
+    infiller = resolve("infillers", options.infiller)
+    options.check()
     classifier = explain_options.classifier_of(options)
     photo = _photo(options.photo, classifier)
     images = torch.cat([photo.roll(SHIFT * number, 3) for number in range(options.batch)])
@@ -100,7 +100,7 @@ def _precision(method: Method, classifier: Classifier) -> torch.dtype:
 def _precisions(options: BenchOptions, classifier: Classifier) -> tuple[torch.dtype, ...]:
     """Return the precisions to time: those of the classifier, then the extra ones."""
     own = (classifier.precision, classifier.sampling_precision or classifier.precision)
-    extra = (flags.PRECISIONS[name] for name in options.extra_precisions)
+    extra = (PRECISIONS[name] for name in options.extra_precisions)
     return tuple(dict.fromkeys((*own, *extra)))
 
 

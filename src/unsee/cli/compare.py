@@ -1,124 +1,122 @@
-"""`unsee compare`: one photo, several methods and in-fillers, one picture and one table."""
+"""`unsee compare`: one photo with several methods and in-fillers, in one picture and one table."""
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
 
-import tyro
 from rich.console import Console
 
 from unsee.classifiers.classifier import Classifier
-from unsee.cli import explain_options, flags, print_error
-from unsee.cli.explain_options import Question
-from unsee.errors import InputError, unknown
+from unsee.cli import explain_options, print_error
+from unsee.cli.explain_options import ExplainOptions, Folder, InfillerNames, MethodNames, Photo
+from unsee.cli.parsing import parse
+from unsee.errors import InputError
 from unsee.folders import check_new
 from unsee.images import reading
-from unsee.recipes import recipe, recipes
-from unsee.registry import available, create, part
+from unsee.images.reading import PhotoFile
+from unsee.registry import split_words
 from unsee.results import comparison
-from unsee.study import DEFAULT_METHOD, Study, default_infiller, infiller_for
+from unsee.results.comparison import Entry
+from unsee.study import DEFAULT_METHOD, OWN, Parts, Study, resolve_parts
+from unsee.types import Images
 
-OWN = "own"
-"""In place of an in-filler: the one that each method was published with."""
 
+@dataclass(frozen=True, kw_only=True)
+class Compare(ExplainOptions):
+    """Explain one photo with several methods and several in-fillers."""
 
-@dataclass(frozen=True)
-class Compare(Question):
-    """Explain one photo by several methods with several in-fillers."""
-
-    photo: Annotated[str, tyro.conf.Positional] = ""
+    photo: Photo
     """The photo."""
-    methods: str = f"{DEFAULT_METHOD},fido,rise,sliding_patch"
-    """Names of methods or recipes, separated by commas."""
-    infillers: str = OWN
-    """Names of in-fillers, separated by commas; `own` is what a method was published with."""
-    out: Path = Path("unsee-compare")
+    methods: MethodNames = (DEFAULT_METHOD, "fido", "rise", "sliding_patch")
+    """Methods, NAME[:setting=value,...] or recipe:NAME; see `unsee list methods`."""
+    infillers: InfillerNames = (OWN,)
+    """In-fillers, NAME[:setting=value,...], see `unsee list infillers`; `own` is the one with which
+    a method was published."""
+    out: Folder = Path("unsee-compare")
     """Folder for comparison.png, table.txt, table.csv, table.md, maps.npz and manifest.json."""
+
+    def cells(self) -> dict[tuple[str, str], Parts]:
+        """Return the parts of each cell of the table, by the names of method and in-filler."""
+        methods, infillers = split_words(self.methods), split_words(self.infillers)
+        if not methods or not infillers:
+            raise InputError("expected at least one name after --methods and --infillers")
+        return {
+            (method, infiller): resolve_parts(method, infiller, self.measure)
+            for method in methods
+            for infiller in infillers
+        }
 
 
 def run(arguments: list[str]) -> int:
-    """Fill the grid; what fails leaves an empty place and exit status 1."""
-    chosen = flags.parse_plain(Compare, arguments, "unsee compare")
-    if not chosen.photo:
-        raise InputError("expected a photo; see unsee compare --help")
-    ways = [(m, i, *_parts(m, i)) for m in _names(chosen.methods) for i in _names(chosen.infillers)]
-    check_new(chosen.out, overwrite=chosen.overwrite)
-    classifier = explain_options.classifier_of(chosen)
-    explain_options.measure_of(chosen, classifier)  # refused once, not for every map
-    photo = reading.read(chosen.photo, classifier.channels)
+    """Explain the photo in all configurations; one that fails leaves an empty cell and status 1."""
+    options = parse(Compare, arguments, "unsee compare")
+    options.check()
+    cells = options.cells()
+    check_new(options.out, overwrite=options.overwrite)
+    classifier = explain_options.classifier_of(options)
+    photo = reading.read(options.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
     entries, title = [], ""
+    several = {infiller for _, infiller in cells} != {OWN}
     with explain_options.progress() as bars:
-        bar = bars.add_task(f"{len(ways)} maps", total=len(ways), loss="")
-        for name, filler, *parts in ways:
-            column = "" if chosen.infillers == OWN else filler
+        bar = bars.add_task(f"{len(cells)} maps", total=len(cells), loss="")
+        for (method, infiller), parts in cells.items():
+            column = infiller if several else ""
             try:
-                study = study_of(chosen, classifier, image, *parts)
-                explain_options.walk(study, f"{name} {filler}", bars)
-                entries.append(comparison.rated(study, name, column))
+                study = study_of(options, classifier, image, parts)
+                explain_options.run_with_bar(study, f"{method} {infiller}", bars)
+                entries.append(comparison.rated(study, method, column))
                 title = title_of(study)
             except InputError as error:
-                entries.append(comparison.Entry(name, column, error=str(error)))
+                entries.append(Entry(method, column, error=str(error)))
             bars.advance(bar)
-    heads = ("method", "" if chosen.infillers == OWN else "infiller")
-    shown = comparison.as_strip(entries) if chosen.infillers == OWN else entries
-    return finish(chosen, image, title, entries, shown, heads, photo)
+    heads = ("method", "infiller" if several else "")
+    drawn = entries if several else comparison.as_strip(entries)
+    out, overwrite = options.out, options.overwrite
+    return finish(out, overwrite, photo, image, title, entries, drawn, heads)
 
 
-def study_of(chosen: Any, classifier: Classifier, image: Any, *parts: Any) -> Study:
-    """The question about one way to explain the photo: method, in-filler, its own measure."""
-    method, infiller, measure = parts
+def study_of(options: ExplainOptions, classifier: Classifier, image: Images, parts: Parts) -> Study:
+    """Bind one configuration to the photo."""
+    parts = explain_options.with_contrast(parts, options, classifier)
     return Study.of(
-        classifier, image, method, infiller=infiller, targets=chosen.target,
-        measure=explain_options.measure_of(chosen, classifier) or measure, seed=chosen.seed,
-        budget=chosen.budget,
+        classifier, image, parts.method, infiller=parts.infiller, targets=options.target,
+        measure=parts.measure, seed=options.seed, budget=options.budget,
     )  # fmt: skip
 
 
 def title_of(study: Study) -> str:
-    """What is explained to whom."""
+    """Return a title with the class that is explained and the classifier."""
     classifier = study.score.classifier
     return f"Why “{classifier.label(int(study.score.targets[0]))}”?   {classifier.name}"
 
 
 def finish(
-    chosen: Any,
-    image: Any,
+    out: Path,
+    overwrite: bool,
+    photo: PhotoFile,
+    image: Images,
     title: str,
-    entries: list[comparison.Entry],
-    shown: list[comparison.Entry],
+    entries: list[Entry],
+    drawn: list[Entry],
     heads: tuple[str, str],
-    photo: Any,
 ) -> int:
-    """Write the folder, with the entries as they are `shown`, print the table, say what failed."""
-    comparison.write(
-        chosen.out, photo, image, title, entries, shown, heads, overwrite=chosen.overwrite
-    )
+    """Write the folder, print the table and the errors; return the exit status.
+
+    Args:
+        out: Folder that is written.
+        overwrite: Whether it may exist.
+        photo: The photo as it was read.
+        image: The photo as the classifier sees it.
+        title: Title of the picture.
+        entries: Rows of the table.
+        drawn: The same entries, placed as in the picture.
+        heads: Heads of the table's first two columns; an empty one leaves its column out.
+    """
+    comparison.write(out, photo, image, title, entries, drawn, heads, overwrite=overwrite)
     Console().print(comparison.short_table(entries, heads).terminal())
-    sys.stdout.write(f"picture and tables: {chosen.out}\n")
+    sys.stdout.write(f"picture and tables: {out}\n")
     failed = [entry for entry in entries if entry.error]
     for entry in failed:
         print_error(f"{entry.row} {entry.column}: {entry.error}")
     return 1 if failed else 0
-
-
-def _names(text: str) -> list[str]:
-    found = [name.strip() for name in text.split(",") if name.strip()]
-    if not found:
-        raise InputError(f"expected names separated by commas, got {text!r}")
-    return list(dict.fromkeys(found))
-
-
-def _parts(name: str, filler: str) -> tuple[Any, Any, str]:
-    """A method or recipe and an in-filler, by name."""
-    if filler != OWN:
-        part("infillers", filler)
-    if name in available("methods"):
-        method = create("methods", name)
-        found = method, default_infiller(method), method.traits.measure
-    elif name in recipes():
-        found = recipe(name).parts()
-    else:
-        raise unknown("method or recipe", name, [*available("methods"), *recipes()])
-    return found if filler == OWN else (found[0], infiller_for(found[0], filler), found[2])

@@ -1,20 +1,21 @@
-"""`unsee demo`: the main job on a real photo."""
+"""`unsee demo`: explain a photo that comes with a package."""
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from PIL import Image
 
 from unsee.cli import explain
+from unsee.cli.explain_options import Folder
+from unsee.cli.parsing import parse
 
 
 @dataclass(frozen=True)
 class Demo:
-    """Explain a cup of coffee (a photo of scikit-image) to the embedded classifier."""
+    """Explain a photo of a cup of coffee, from scikit-image, to the embedded classifier."""
 
-    out: Path = Path("demo")
+    out: Folder = Path("demo")
     """Folder for the result."""
 
 
@@ -22,7 +23,7 @@ def run(arguments: list[str]) -> int:
     """Explain the photo; an older demo in the same place is replaced."""
     from skimage.data import coffee
 
-    options = tyro.cli(Demo, prog="unsee demo", args=arguments)
+    options = parse(Demo, arguments, "unsee demo")
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "coffee.png"
         Image.fromarray(coffee()).save(photo)

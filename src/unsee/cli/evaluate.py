@@ -1,12 +1,11 @@
-"""`unsee evaluate`: methods, in-fillers and metrics on many photos, without losing a row."""
+"""`unsee evaluate`: methods, in-fillers and metrics on many photos, in a run that can resume."""
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-import tyro
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,85 +14,110 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from tyro.conf import arg
 
-from unsee.cli import flags, print_error
+from unsee.cli import print_error
+from unsee.cli.explain_options import Device, Folder
+from unsee.cli.parsing import parse
 from unsee.errors import DiskFullError, InputError
 from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
+from unsee.registry import split_words
+
+MAX_ERRORS = 10
+"""Number of photos whose errors are printed."""
 
 
 @dataclass(frozen=True)
 class Evaluate(Plan):
-    """Explain many photos in many ways and rate every map; see `unsee report` for what came out.
+    """Explain many photos in many configurations and measure every map.
 
-    Rows are Parquet files in OUT/rows. A run that was stopped or killed goes on where it was, when
-    it is asked for again with the same settings; a folder of other settings is refused.
+    Rows are Parquet files in OUT/rows; `unsee report` makes tables of them. An interrupted run
+    resumes where it stopped when it is started again with the same settings; a folder with other
+    settings is refused.
     """
 
-    plan: str | None = None
-    """A table of a paper (unsee list tables), or a TOML file of these settings; flags override."""
-    out: Path = Path("unsee-run")
+    plan: Annotated[str | None, arg(metavar="PLAN", help_behavior_hint="")] = None
+    """Defaults of these options: the table of a paper, see `unsee list tables`, or a TOML file."""
+    out: Folder = Path("unsee-run")
     """Folder of the run."""
     engine: Literal["local", "ray"] = "local"
-    """This process, or workers of Ray: the same rows."""
-    part: str = "1/1"
-    """local: this process's part, as 2/8 for the second of eight jobs that share OUT."""
+    """Where the run is computed: in this process, or by workers of Ray. The rows are the same."""
+    part: Annotated[str, arg(metavar="NUMBER/COUNT")] = "1/1"
+    """With local: this process's part, such as 2/8 for the second of eight jobs that share OUT."""
     workers: int = 2
-    """ray: processes, each with a classifier of its own."""
+    """With ray: number of processes, each with its own classifier."""
     cpus: float = 1.0
-    """ray: cores for each worker."""
+    """With ray: number of cores for each worker."""
     gpus: float = 0.0
-    """ray: GPUs, or a share of one, for each worker."""
-    address: str | None = None
-    """ray: of a cluster whose machines share OUT; by default this machine."""
-    device: str | None = None
-    """cpu, cuda, ...; by default CUDA where there is one."""
+    """With ray: number of GPUs, or share of one, for each worker."""
+    address: Annotated[
+        str | None, arg(metavar="ADDRESS", help_behavior_hint="(default: this machine)")
+    ] = None
+    """With ray: address of a cluster whose machines share OUT."""
+    device: Device = None
+    """Device of the networks: cpu, cuda, cuda:1, mps."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of the network."""
+    """Precision of the networks."""
     chunk: int = 16
-    """Images in the network at a time, the same in all processes so that rows are."""
-    threads: int = 0
-    """Of each process; 0 takes what torch chooses here, and keeps it for the whole run."""
+    """Number of images in the network at a time, the same in all processes."""
+    threads: Annotated[int | None, arg(help_behavior_hint="(default: that of torch)")] = None
+    """Number of threads of each process, fixed for the whole run."""
 
 
 def run(arguments: list[str]) -> int:
-    """Do what is missing; exit status 1 if photos could not be explained."""
-    plan = flags.named(arguments, "plan")
-    defaults, table = paper_tables.load(plan) if plan else ({}, None)
-    chosen = tyro.cli(Evaluate, prog="unsee evaluate", args=arguments, default=Evaluate(**defaults))
-    if not chosen.data:
+    """Compute what is missing; the exit status is 1 if photos could not be explained."""
+    options, table = parse(Evaluate, arguments, "unsee evaluate"), None
+    if options.plan is not None:
+        settings, table = paper_tables.load(options.plan)
+        options = parse(Evaluate, arguments, "unsee evaluate", Evaluate(**settings))
+    if not options.data:
         raise InputError("expected --data; see unsee evaluate --help")
-    asked = Plan(**{field.name: getattr(chosen, field.name) for field in fields(Plan)})
-    part = _part(chosen.part)
-    device = chosen.device
-    if device is None and chosen.engine == "ray":  # what the workers are given, not what is here
-        device = "cuda" if chosen.gpus else "cpu"
-    made = Run.begin(
-        asked, chosen.out, device=device, precision=chosen.precision, chunk=chosen.chunk,
-        threads=chosen.threads, table=table,
+    part = _part(options.part)
+    device = options.device
+    if device is None and options.engine == "ray":  # the workers' device, not this machine's
+        device = "cuda" if options.gpus else "cpu"
+    run_ = Run.begin(
+        _plan(options), options.out, device=device, precision=options.precision,
+        chunk=options.chunk, threads=options.threads or 0, table=table,
     )  # fmt: skip
     try:
-        _walk(made, chosen, part)
+        _compute(run_, options, part)
     except DiskFullError as error:
         print_error(f"{error}; what is written is kept")
         return 1
-    made.finish()
-    return _tell(made, chosen.out)
+    run_.finish()
+    return _print_summary(run_, options.out)
+
+
+def _plan(options: Evaluate) -> Plan:
+    """Return the options that are settings of the run."""
+    plan = Plan(**{field.name: getattr(options, field.name) for field in fields(Plan)})
+    return replace(
+        plan,
+        classifiers=split_words(plan.classifiers),
+        methods=split_words(plan.methods),
+        infillers=split_words(plan.infillers),
+        metrics=split_words(plan.metrics),
+        reference_classifiers=split_words(plan.reference_classifiers),
+    )
 
 
 def _part(text: str) -> tuple[int, int]:
     number, _, count = text.partition("/")
     if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
-        raise InputError(f"--part: expected NUMBER/COUNT, as 2/8, got {text!r}")
+        raise InputError(f"--part: expected NUMBER/COUNT, such as 2/8, got {text!r}")
     return int(number), int(count)
 
 
-def _walk(made: Run, chosen: Evaluate, part: tuple[int, int]) -> None:
-    cluster = Cluster(chosen.workers, chosen.cpus, chosen.gpus, chosen.address)
-    before, total = made.summary()["missing"], made.summary()["units"]
-    done: Iterator[Unit] = distribute(made, cluster) if chosen.engine == "ray" else made.local(part)
+def _compute(run_: Run, options: Evaluate, part: tuple[int, int]) -> None:
+    cluster = Cluster(options.workers, options.cpus, options.gpus, options.address)
+    before, total = run_.summary()["missing"], run_.summary()["units"]
+    done: Iterator[Unit] = (
+        distribute(run_, cluster) if options.engine == "ray" else run_.local(part)
+    )
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[speed]}"), TimeElapsedColumn(), TimeRemainingColumn(),
@@ -109,22 +133,23 @@ def _walk(made: Run, chosen: Evaluate, part: tuple[int, int]) -> None:
             bars.update(bar, advance=1, speed=speed, description=name)
 
 
-def _tell(made: Run, out: Path) -> int:
-    """One line of what is there, and one for each kind of trouble."""
-    rows, wrong, bad = 0, 0, dict[str, str]()
-    for row in made.store.walk(("photo", "error")):  # of a long run there are many
+def _print_summary(run_: Run, out: Path) -> int:
+    """Print the number of rows, and the errors of some photos; return the exit status."""
+    rows, failed = 0, 0
+    errors: dict[str, str] = {}
+    for row in run_.store.walk(("photo", "error")):  # streamed, since a long run has many
         rows += 1
         if row["error"]:
-            wrong += 1
-            bad[row["photo"]] = row["error"]
+            failed += 1
+            errors[row["photo"]] = row["error"]
     sys.stdout.write(
-        f"{rows} rows of {len(made.samples)} photos and {len(made.plan.combinations())} "
+        f"{rows} rows of {len(run_.samples)} photos and {len(run_.plan.combinations())} "
         f"combinations: {out / 'rows'}; unsee report {out}\n"
     )
-    for line in list(bad.values())[:10]:
+    for line in list(errors.values())[:MAX_ERRORS]:
         print_error(line)
-    if len(bad) > 10:
-        print_error(f"and {len(bad) - 10} more bad photos")
-    if rows and wrong == rows:
+    if len(errors) > MAX_ERRORS:
+        print_error(f"and {len(errors) - MAX_ERRORS} more photos with errors")
+    if rows and failed == rows:
         print_error("no photo could be explained")
-    return 1 if bad else 0
+    return 1 if errors else 0

@@ -1,17 +1,20 @@
-"""`unsee evaluate-infill`: in-fillers side by side on labelled photos."""
+"""`unsee evaluate-infill`: compare in-fillers on labelled photos."""
 
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import tyro
 from rich.console import Console
+from tyro.conf import arg
 
 from unsee.classifiers import loading
 from unsee.cli import explain_options, print_error
+from unsee.cli.explain_options import ClassifierName, Data, Device, Folder, InfillerNames
+from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import limited
+from unsee.datasets.base import Sample, limited
 from unsee.errors import InputError, unknown
 from unsee.evaluation import infilling
 from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
@@ -19,184 +22,205 @@ from unsee.folders import check_new, new_folder, write_manifest
 from unsee.images.drawing import INK, PAPER, show, to_pixels
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
-from unsee.registry import create, settings_of
+from unsee.registry import resolve, settings_of, split_words
 from unsee.reports.infilling import markdown, means
 from unsee.table import Column, Table
+from unsee.types import Images
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PHOTO = "photo"
-"""The control: nothing is missing."""
+"""Name of the control: the original photo."""
+Row = dict[str, str | float]
+"""One line of rows.csv."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvaluateInfill:
-    """Random cells, objects and backgrounds are removed and in-filled; classifiers look on.
+    """Remove random cells, objects or backgrounds, fill them in, and measure the result.
 
     Writes rows.csv (a row for each photo, task and in-filler), table.md, a picture for each task
     and manifest.json.
     """
 
-    data: str = ""
-    """Labelled photos: a path, or DATASET:PATH; see `unsee list datasets`."""
-    infillers: Annotated[tuple[str, ...], tyro.conf.arg(metavar="INFILLER ...")] = (
-        "grey", "mean", "blur", "local", "telea", "patchmatch",
+    data: Data
+    """Labelled photos: a path, or DATASET:PATH, see `unsee list datasets`."""
+    infillers: InfillerNames = ("grey", "mean", "blur", "local", "telea", "patchmatch")
+    """In-fillers, NAME[:setting=value,...], see `unsee list infillers`. NAME:PATH is short for
+    NAME:weights=PATH."""
+    tasks: Annotated[tuple[Task, ...], arg(metavar="{cells,object,background} ...")] = (
+        "cells", "object", "background",
     )  # fmt: skip
-    """NAME, or NAME:PATH for one with weights; see `unsee list infillers`."""
-    tasks: tuple[Task, ...] = ("cells", "object", "background")
     """What is removed."""
-    classifier: str = loading.DEFAULT
-    """Whose probability of the right class counts."""
-    second: str = "efficientnet_lite2"
-    """The classifier that says whether the object is still there."""
-    perceptual: Path | None = None
-    """vgg_shift_tolerant.pth of the PyPI package stlpips-pytorch (or alex_...): ST-LPIPS."""
-    grid: int = 14
-    """Random cells per side."""
+    classifier: ClassifierName = loading.DEFAULT
+    """Classifier whose probability of the labelled class is measured; see
+    `unsee list classifiers`."""
+    recognition_classifier: Annotated[str, arg(metavar="CLASSIFIER")] = "efficientnet_lite2"
+    """Another classifier, which tells whether the object is still recognised."""
+    perceptual: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
+    """vgg_shift_tolerant.pth or alex_shift_tolerant.pth of the PyPI package stlpips-pytorch. With
+    it ST-LPIPS is measured."""
+    grid: Annotated[int, arg(metavar="N")] = 14
+    """Number of cells per side."""
     share: float = 0.5
-    """Of the cells that are missing."""
-    against: str | None = None
-    """Differences of all others from this in-filler, photo by photo; by default from the last."""
-    limit: int = 100
-    """Photos; 0 takes all."""
-    pictures: int = 12
-    """Photos in the pictures."""
+    """Share of the cells that is removed."""
+    baseline: Annotated[
+        str | None, arg(metavar="INFILLER", help_behavior_hint="(default: the last one)")
+    ] = None
+    """In-filler from which the paired differences of all others are computed."""
+    limit: Annotated[int | None, arg(metavar="N")] = 100
+    """Number of photos; `none` takes all."""
+    pictures: Annotated[int, arg(metavar="N")] = 12
+    """Number of photos in the pictures."""
     seed: int = 0
-    """Same seed: same cells."""
-    out: Path = Path("unsee-infill")
+    """Seed of the removed cells."""
+    out: Folder = Path("unsee-infill")
     """Folder for the results."""
     overwrite: bool = False
-    """Replace results that exist."""
-    device: str | None = None
-    """cpu, cuda, ...; by default CUDA where there is one."""
+    """Replace existing results."""
+    device: Device = None
+    """Device of the networks: cpu, cuda, cuda:1, mps."""
+
+    def check(self) -> None:
+        """Check what can be checked before anything is loaded."""
+        if not 0 < self.share < 1 or self.grid < 1:
+            raise InputError(
+                f"expected 0 < share < 1 and a grid of at least 1, got {self.share}, {self.grid}"
+            )
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"--limit: expected at least 1, got {self.limit}")
+        names = split_words(self.infillers)
+        if not names:
+            raise InputError("expected at least one of --infillers")
+        if self.baseline is not None and self.baseline not in names:
+            raise unknown("in-filler of this run", self.baseline, names)
+        for classifier in (self.classifier, self.recognition_classifier):
+            resolve("sources", classifier)
+        check_new(self.out, overwrite=self.overwrite)
+
+
+@dataclass
+class Outcome:
+    """Measurements of all photos."""
+
+    rows: list[Row] = field(default_factory=list)
+    examples: dict[str, list[tuple[Problem, dict[str, Images]]]] = field(default_factory=dict)
+    """For each task the first photos, each with its pictures by in-filler."""
+    failed: list[str] = field(default_factory=list)
 
 
 def run(arguments: list[str]) -> int:
-    """Measure, print, write; exit status 1 if a photo could not be used."""
-    chosen = tyro.cli(EvaluateInfill, prog="unsee evaluate-infill", args=arguments)
-    if not chosen.data:
-        raise InputError("expected --data; see unsee evaluate-infill --help")
-    if not 0 < chosen.share < 1 or chosen.grid < 1:
-        raise InputError(
-            f"expected 0 < share < 1 and a grid of at least 1, got {chosen.share}, {chosen.grid}"
-        )
-    if not chosen.infillers:
-        raise InputError("expected at least one of --infillers")
-    fillers = {name: _filler(name) for name in chosen.infillers}
-    if chosen.against is not None and chosen.against not in fillers:
-        raise unknown("in-filler of this run", chosen.against, list(fillers))
-    check_new(chosen.out, overwrite=chosen.overwrite)
-    samples = load_data(chosen.data)
-    classifier = loading.load(chosen.classifier, device=chosen.device)
-    perceptual = Perceptual.load(chosen.perceptual) if chosen.perceptual else None
+    """Measure, print and write; the exit status is 1 if a photo could not be used."""
+    options = parse(EvaluateInfill, arguments, "unsee evaluate-infill")
+    fillers = {name: resolve("infillers", name) for name in split_words(options.infillers)}
+    options.check()
+    samples = load_data(options.data)
+    classifier = loading.load(options.classifier, device=options.device)
+    perceptual = Perceptual.load(options.perceptual) if options.perceptual else None
     models = QualityModels(
         classifier,
-        loading.load(chosen.second, device=chosen.device),
+        loading.load(options.recognition_classifier, device=options.device),
         perceptual.to(classifier.device) if perceptual else None,
     )
-    rows, kept, bad = _measured(chosen, samples, fillers, models)
-    if not rows:
-        raise InputError(f"{chosen.data}: no photo could be used; {bad[0] if bad else 'none'}")
-    _write(chosen, rows, kept, fillers, bad)
-    for task in chosen.tasks:
-        Console().print(_table(task, [row for row in rows if row["task"] == task]))
-    sys.stdout.write(f"table, rows and pictures: {chosen.out}\n")
-    for line in bad:
+    outcome = _measured(options, samples, fillers, models)
+    if not outcome.rows:
+        reason = outcome.failed[0] if outcome.failed else "none"
+        raise InputError(f"{options.data}: no photo could be used; {reason}")
+    _write(options, outcome, fillers)
+    for task in options.tasks:
+        Console().print(
+            _table(task, [row for row in outcome.rows if row["task"] == task]).terminal()
+        )
+    sys.stdout.write(f"table, rows and pictures: {options.out}\n")
+    for line in outcome.failed:
         print_error(line)
-    return 1 if bad else 0
-
-
-def _filler(name: str) -> Infiller:
-    part, _, path = name.partition(":")
-    found: Infiller = create("infillers", part, **({"weights": path} if path else {}))
-    return found
+    return 1 if outcome.failed else 0
 
 
 def _measured(
-    chosen: EvaluateInfill, samples: list[Any], fillers: dict[str, Infiller], models: QualityModels
-) -> tuple[list[dict[str, Any]], dict[str, list[tuple[Problem, dict[str, Any]]]], list[str]]:
-    """Rows, the first pictures of each task, and what went wrong."""
-    rows: list[dict[str, Any]] = []
-    kept: dict[str, list[tuple[Problem, dict[str, Any]]]] = {task: [] for task in chosen.tasks}
-    bad: list[str] = []
-    total = min(len(samples), chosen.limit or len(samples))
+    options: EvaluateInfill,
+    samples: list[Sample],
+    fillers: Mapping[str, Infiller],
+    models: QualityModels,
+) -> Outcome:
+    outcome = Outcome(examples={task: [] for task in options.tasks})
+    total = min(len(samples), options.limit or len(samples))
     with explain_options.progress() as bars:
         bar = bars.add_task(f"{total} photos", total=total, loss="")
-        asked = infilling.problems(
-            limited(samples, chosen.limit), models.classifier, chosen.tasks, grid=chosen.grid,
-            share=chosen.share, seed=chosen.seed,
+        problems = infilling.problems(
+            limited(samples, options.limit), models.classifier, options.tasks, grid=options.grid,
+            share=options.share, seed=options.seed,
         )  # fmt: skip
-        seen: set[str] = set()
-        for problem in asked:
+        done: set[str] = set()
+        for problem in problems:
             if not isinstance(problem, Problem):
-                bad.append(problem[1])
+                outcome.failed.append(problem[1])
                 continue
-            made = {PHOTO: (problem.image, 0.0)}
+            filled = {PHOTO: (problem.image, 0.0)}
             for name, filler in fillers.items():
-                made[name] = infilling.infill(filler, problem, models.classifier)
+                filled[name] = infilling.infill(filler, problem, models.classifier)
             try:
-                rows += _rows(problem, made, models)
+                outcome.rows += _rows(problem, filled, models)
             except InputError as error:
-                bad.append(str(error))
+                outcome.failed.append(str(error))
                 continue
-            pictures = {name: picture for name, (picture, _) in made.items()}
-            if len(kept[problem.task]) < chosen.pictures:
-                kept[problem.task].append((problem, pictures))
-            seen.add(problem.sample)
-            bars.update(bar, completed=len(seen))
-    return rows, kept, bad
+            pictures = {name: picture for name, (picture, _) in filled.items()}
+            if len(outcome.examples[problem.task]) < options.pictures:
+                outcome.examples[problem.task].append((problem, pictures))
+            done.add(problem.sample)
+            bars.update(bar, completed=len(done))
+    return outcome
 
 
-def _rows(problem: Problem, made: dict[str, Any], models: QualityModels) -> list[dict[str, Any]]:
-    """A row for each in-filler."""
+def _rows(
+    problem: Problem, filled: Mapping[str, tuple[Images, float]], models: QualityModels
+) -> list[Row]:
+    """Return a row for each in-filler."""
     return [
         {
             "photo": problem.sample,
             "task": problem.task,
             "infiller": name,
-            **infilling.rate(problem, painted, models),
+            **infilling.rate(problem, picture, models),
             "seconds": seconds,
         }
-        for name, (painted, seconds) in made.items()
+        for name, (picture, seconds) in filled.items()
     ]
 
 
-def _write(
-    chosen: EvaluateInfill,
-    rows: list[dict[str, Any]],
-    kept: dict[str, list[tuple[Problem, dict[str, Any]]]],
-    fillers: dict[str, Infiller],
-    bad: list[str],
-) -> None:
-    with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
+def _write(options: EvaluateInfill, outcome: Outcome, fillers: Mapping[str, Infiller]) -> None:
+    rows = outcome.rows
+    with new_folder(options.out, overwrite=options.overwrite) as folder:
         keys = list(dict.fromkeys(key for row in rows for key in row))
         table = Table([Column(key) for key in keys], [[row.get(k) for k in keys] for row in rows])
         (folder / "rows.csv").write_text(table.csv(), encoding="utf-8")
-        against = chosen.against or list(fillers)[-1]
+        baseline = options.baseline or list(fillers)[-1]
         text = [
-            markdown(task, [row for row in rows if row["task"] == task], against) for task in kept
+            markdown(task, [row for row in rows if row["task"] == task], baseline)
+            for task in outcome.examples
         ]
         (folder / "table.md").write_text("\n".join(text), encoding="utf-8")
-        for task, examples in kept.items():
+        for task, examples in outcome.examples.items():
             if examples:
                 _picture(examples).savefig(folder / f"{task}.png", dpi=80)
-        settings = {key: str(value) for key, value in vars(chosen).items()}
         write_manifest(
             folder,
             {
-                "settings": settings,
+                "settings": {key: str(value) for key, value in vars(options).items()},
                 "infillers": {name: settings_of(filler) for name, filler in fillers.items()},
-                "errors": bad,
+                "errors": outcome.failed,
             },
         )
 
 
-def _table(task: Task, rows: list[dict[str, Any]]) -> Any:
+def _table(task: Task, rows: list[Row]) -> Table:
     count = len({row["photo"] for row in rows})
-    title = f"{task}, {count} photos: {TASKS[task]}"
-    return replace(means(rows), title=title).terminal()
+    return replace(means(rows), title=f"{task}, {count} photos: {TASKS[task]}")
 
 
-def _picture(examples: list[tuple[Problem, dict[str, Any]]]) -> Any:
-    """A row for each photo, a column for each in-filler; missing pixels are shown black."""
+def _picture(examples: Sequence[tuple[Problem, dict[str, Images]]]) -> "Figure":
+    """Draw a row for each photo and a column for each in-filler; missing pixels are black."""
     from matplotlib.figure import Figure
 
     names = list(examples[0][1])

@@ -1,53 +1,76 @@
-"""`unsee explain`: photos in, a folder of maps, pictures and numbers for each."""
+"""`unsee explain`: for each photo a folder with its map, pictures and numbers."""
 
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.progress import Progress
 
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.measures import Measure
-from unsee.cli import explain_options, flags, print_error
-from unsee.cli.explain_options import Question
+from unsee.cli import explain_options, print_error
+from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
+from unsee.cli.parsing import parse
 from unsee.errors import DiskFullError, InputError
 from unsee.folders import check_new
 from unsee.images import reading
 from unsee.infillers.base import Infiller
-from unsee.registry import create
+from unsee.registry import resolve
 from unsee.results import assessment, writing
-from unsee.study import DEFAULT_METHOD, Study, passes_of
+from unsee.study import DEFAULT_METHOD, Parts, Study, resolve_parts
 from unsee.table import Column, Table
 
 
-@dataclass(frozen=True)
-class Explain(Question):
-    """Explain photos: which pixels does the classifier's answer rest on?"""
+@dataclass(frozen=True, kw_only=True)
+class Explain(ExplainOptions):
+    """Explain photos: find the pixels that the classifier's decision depends on."""
 
-    photos: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Photos, folders (with all below them) and globs."""
-    method: str = DEFAULT_METHOD
-    """See `unsee list methods`; `--method NAME --help` shows its settings."""
-    infiller: str | None = None
-    """See `unsee list infillers`; by default what the method was published with."""
-    recipe: str | None = None
-    """Published settings, see `unsee list recipes`; flags override them."""
+    photos: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="PHOTO ...", help_behavior_hint="(required)"),
+    ] = ()
+    """Photos, folders (with their subfolders) and globs."""
+    method: MethodName = DEFAULT_METHOD
+    """Method, NAME[:setting=value,...], see `unsee list methods`; `unsee list methods NAME` lists
+    its settings. recipe:NAME is a method with published settings, see `unsee list recipes`."""
+    infiller: InfillerName = None
+    """In-filler, NAME[:setting=value,...], see `unsee list infillers`."""
     repeats: int = 1
-    """Runs with other seeds: the map is their mean, and the panel shows where they differ."""
+    """Number of runs with different seeds. The map is their mean, and the panel shows their
+    standard deviation."""
     top: float = 0.15
-    """Share of the pixels that is removed and kept in the pictures."""
-    judge: str | None = None
-    """In-filler of those two pictures; by default the method's."""
-    out: Path = Path("unsee-out")
-    """Folder for the results, a folder in it for each photo."""
+    """Share of the pixels that is removed, and kept, in the pictures."""
+    picture_infiller: InfillerName = None
+    """In-filler of these two pictures."""
+    out: Folder = Path("unsee-out")
+    """Folder for the results; each photo has a folder in it."""
+
+    def check(self) -> None:
+        """Check what can be checked before anything is loaded."""
+        super().check()
+        if not self.photos:
+            raise InputError(
+                "expected at least one photo, folder or glob; see unsee explain --help"
+            )
+        if self.repeats < 1:
+            raise InputError(f"--repeats: expected at least 1, got {self.repeats}")
+        if not 0 < self.top < 1:
+            raise InputError(f"--top: expected a share between 0 and 1, got {self.top}")
+        if self.out.exists() and not self.out.is_dir():
+            raise InputError(f"--out: {self.out} is a file, expected a folder")
+
+    def parts(self) -> Parts:
+        """Return the method, its in-filler and its measure."""
+        parts = resolve_parts(self.method, self.infiller, self.measure)
+        parts.method.check()
+        return parts
 
 
 @dataclass
 class Outcome:
-    """What became of the photos."""
+    """Results of all photos."""
 
     done: list[tuple[Path, assessment.Assessment]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -55,86 +78,71 @@ class Outcome:
 
 def run(arguments: list[str]) -> int:
     """Explain every photo that can be explained; report the others at the end."""
-    if not {"-h", "--help"} & set(arguments):
-        check_names(arguments)
-    chosen = flags.parse(Explain, arguments, "unsee explain")
-    if not chosen.photos:
-        raise InputError("expected at least one photo, folder or glob; see unsee explain --help")
-    outcome = explain_all(chosen, reading.find(chosen.photos))
+    options = parse(Explain, arguments, "unsee explain")
+    options.check()
+    parts = options.parts()
+    picture_infiller = None
+    if options.picture_infiller is not None:
+        picture_infiller = resolve("infillers", options.picture_infiller)
+    paths = reading.find(options.photos)
+    outcome = explain_all(options, parts, picture_infiller, paths)
     if outcome.done:
         Console().print(_table(outcome).terminal())
-        sys.stdout.write(f"pictures and numbers: {chosen.out / '*' / 'panel.png'}\n")
+        sys.stdout.write(f"pictures and numbers: {options.out / '*' / 'panel.png'}\n")
     for line in outcome.failed:
         print_error(line)
     return 1 if outcome.failed else 0
 
 
-def check_names(arguments: list[str]) -> None:
-    """Refuse unknown names before anything is loaded."""
-    if budget := flags.named(arguments, "budget"):
-        passes_of(budget)
-    if judge := flags.named(arguments, "judge"):
-        create("infillers", judge)
+def explain_all(
+    options: Explain, parts: Parts, picture_infiller: Infiller | None, paths: list[Path]
+) -> Outcome:
+    """Explain one photo after another.
 
-
-def explain_all(chosen: Any, paths: list[Path]) -> Outcome:
-    """One photo after another; a bad one does not stop the rest, a full disk does."""
-    classifier = explain_options.classifier_of(chosen)
-    measure = explain_options.measure_of(chosen, classifier)
-    judge = create("infillers", chosen.judge) if chosen.judge else None
+    A photo that cannot be explained does not stop the others; a full disk does.
+    """
+    classifier = explain_options.classifier_of(options)
+    parts = explain_options.with_contrast(parts, options, classifier)
     outcome = Outcome()
-    folders = _folders(paths, chosen.out)
+    folders = _folders(paths, options.out)
     with explain_options.progress() as bars:
         photo_bar = bars.add_task(
             f"{len(paths)} photos", total=len(paths), loss="", visible=len(paths) > 1
         )
         for path, folder in zip(paths, folders, strict=True):
             try:
-                found = _explain_one(chosen, classifier, measure, judge, path, folder, bars)
-                outcome.done.append((folder, found))
+                check_new(folder, overwrite=options.overwrite)
+                photo = reading.read(path, classifier.channels)
+                study = _study(options, classifier, parts, photo)
+                explain_options.run_with_bar(study, path.name, bars)
+                result = assessment.assess(study, options.top, picture_infiller)
+                writing.write(result, photo, folder, overwrite=options.overwrite)
+                outcome.done.append((folder, result))
             except DiskFullError as error:
                 outcome.failed.append(f"{error}; stopped, {len(outcome.done)} results are kept")
                 break
             except InputError as error:
-                outcome.failed.append(_about(path, error))
+                outcome.failed.append(_with_path(path, error))
             bars.advance(photo_bar)
     return outcome
 
 
-def _explain_one(
-    chosen: Any,
-    classifier: Classifier,
-    measure: Measure | str | None,
-    judge: Infiller | None,
-    path: Path,
-    folder: Path,
-    bars: Progress,
-) -> assessment.Assessment:
-    check_new(folder, overwrite=chosen.overwrite)
-    photo = reading.read(path, classifier.channels)
-    study = Study.of(
-        classifier,
-        classifier.framing.show(photo.pixels),
-        chosen.chosen_method,
-        infiller=chosen.chosen_infiller,
-        targets=chosen.target,
-        measure=measure,
-        seed=chosen.seed,
-        repeats=chosen.repeats,
-        budget=chosen.budget,
-    )
-    explain_options.walk(study, path.name, bars)
-    found = assessment.assess(study, chosen.top, judge)
-    writing.write(found, photo, folder, overwrite=chosen.overwrite)
-    return found
+def _study(
+    options: Explain, classifier: Classifier, parts: Parts, photo: reading.PhotoFile
+) -> Study:
+    return Study.of(
+        classifier, classifier.framing.show(photo.pixels), parts.method, infiller=parts.infiller,
+        targets=options.target, measure=parts.measure, seed=options.seed, repeats=options.repeats,
+        budget=options.budget,
+    )  # fmt: skip
 
 
-def _about(path: Path, error: InputError) -> str:
+def _with_path(path: Path, error: InputError) -> str:
     return str(error) if str(path) in str(error) else f"{path}: {error}"
 
 
 def _folders(paths: list[Path], out: Path) -> list[Path]:
-    """A folder for each photo, named after it; photos of the same name are numbered."""
+    """Return a folder for each photo, named after it; photos of the same name are numbered."""
     taken: dict[str, int] = {}
     folders = []
     for path in paths:

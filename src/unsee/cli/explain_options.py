@@ -1,78 +1,139 @@
-"""What every command that explains asks about: the classifier, the class, the score."""
+"""Options that all commands share which explain photos, and what is made of them."""
 
+import re
 import sys
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from tyro.conf import Positional, arg
 
 from unsee.classifiers import loading, measures
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.measures import Measure
-from unsee.cli import flags
 from unsee.errors import InputError
 from unsee.images.framing import Fit
-from unsee.study import Study
+from unsee.registry import resolve
+from unsee.study import Parts, Study, passes_of
+from unsee.types import Size
+
+PRECISIONS = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+Photo = Annotated[str, Positional, arg(metavar="PHOTO")]
+"""A required photo."""
+MethodName = Annotated[str, arg(metavar="METHOD")]
+"""Specification of one method."""
+MethodNames = Annotated[tuple[str, ...], arg(metavar="METHOD ...")]
+"""Specifications of several methods."""
+InfillerName = Annotated[
+    str | None, arg(metavar="INFILLER", help_behavior_hint="(default: that of the method)")
+]
+"""Specification of one in-filler, or None."""
+InfillerNames = Annotated[tuple[str, ...], arg(metavar="INFILLER ...")]
+"""Specifications of several in-fillers."""
+ClassifierName = Annotated[
+    str, arg(name="classifiers", metavar="CLASSIFIER", aliases=("--classifier",))
+]
+"""Specification of one classifier."""
+Data = Annotated[str, arg(metavar="DATA")]
+"""A required data set."""
+Device = Annotated[
+    str | None, arg(metavar="DEVICE", help_behavior_hint="(default: CUDA if available)")
+]
+"""A device of torch, or None."""
+Folder = Annotated[Path, arg(metavar="FOLDER")]
+"""A folder to be written."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """Options of the commands that explain."""
+@dataclass(frozen=True, kw_only=True)
+class ExplainOptions:
+    """Options of the commands that explain photos."""
 
-    classifier: str = loading.DEFAULT
-    """SOURCE[:ARGUMENT], see `unsee list classifiers`; or package.module:function of yours."""
-    measure: str | None = None
-    """The score: probability, log_odds, logit or margin; by default the method's own."""
-    target: str = "top1"
-    """Class to explain: a name, an index, or top1 (what the classifier says)."""
-    contrast: str | None = None
-    """Class to explain the target against: why this and not that. Sets the measure."""
+    classifier: ClassifierName = loading.DEFAULT
+    """Classifier, SOURCE[:ARGUMENT][,setting=value,...] or package.module:function; see
+    `unsee list classifiers`."""
+    measure: Annotated[
+        str | None, arg(metavar="MEASURE", help_behavior_hint="(default: that of the method)")
+    ] = None
+    """Score that is explained: probability, log_odds, logit or margin."""
+    target: Annotated[str, arg(metavar="CLASS")] = "top1"
+    """Class to explain: its name or number, or top1 for the predicted class."""
+    contrast: Annotated[str | None, arg(metavar="CLASS", help_behavior_hint="")] = None
+    """Class to explain the target against. The score is then the difference of their logits."""
     seed: int = 0
-    """Same photo, settings and seed: same map."""
-    budget: str | None = None
-    """Passes a photo: fast (300), balanced (860), best (3200) or a number; replaces the steps,
-    samples or stride of the method."""
-    size: str | None = None
-    """Input size, 260 or HEIGHTxWIDTH; by default the classifier's."""
-    fit: Fit | None = None
-    """Cut out the centre of a photo or squeeze it; by default as the classifier was trained."""
+    """Seed of all random numbers. The same photo, settings and seed give the same map."""
+    budget: Annotated[
+        str | None, arg(metavar="BUDGET", help_behavior_hint="(default: the method's settings)")
+    ] = None
+    """Passes through the network for each photo: fast (300), balanced (860), best (3200) or a
+    number. Replaces the number of steps or samples of the method, or its stride."""
+    size: Annotated[
+        str | None, arg(metavar="SIZE", help_behavior_hint="(default: that of the classifier)")
+    ] = None
+    """Input size in pixels: 260 or HEIGHTxWIDTH."""
+    fit: Annotated[Fit | None, arg(help_behavior_hint="(default: that of the classifier)")] = None
+    """How a photo is brought to that size: cut out its centre (crop) or change its aspect ratio
+    (resize)."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Of the network; auto is float32, but bfloat16 for methods that average over many scores where
-    the device has instructions for it."""
-    device: str | None = None
-    """cpu, cuda, cuda:1, mps; by default CUDA where there is one."""
+    """Precision of the network. auto is float32, except for methods that average many scores, which
+    use bfloat16 where the device has instructions for it."""
+    device: Device = None
+    """Device of the network: cpu, cuda, cuda:1, mps."""
     overwrite: bool = False
-    """Replace results that exist."""
+    """Replace existing results."""
+
+    def check(self) -> None:
+        """Check what can be checked before anything is loaded."""
+        resolve("sources", self.classifier)
+        pixels_of(self.size)
+        if self.budget is not None:
+            passes_of(self.budget)
+        if self.measure is not None:
+            measures.named(self.measure)
+        if self.contrast is not None and self.measure not in {None, "margin"}:
+            raise InputError(f"--contrast is a margin; leave --measure {self.measure} out")
 
 
-def classifier_of(chosen: Any) -> Classifier:
-    """Load the classifier; refuse names that it does not know before any photo is read."""
+def classifier_of(options: ExplainOptions) -> Classifier:
+    """Load the classifier and check the names of classes, before any photo is read."""
     classifier = loading.load(
-        chosen.classifier,
-        device=chosen.device,
-        precision=flags.PRECISIONS.get(chosen.precision, "auto"),
-        size=flags.size(chosen.size),
-        fit=chosen.fit,
-        **flags.settings(chosen.chosen_source),
+        options.classifier,
+        device=options.device,
+        precision=PRECISIONS.get(options.precision, "auto"),
+        size=pixels_of(options.size),
+        fit=options.fit,
     )
-    for name in (chosen.target, chosen.contrast):
+    for name in (options.target, options.contrast):
         if name not in {None, "top1"}:
-            classifier.index(name)
+            classifier.index(str(name))
     return classifier
 
 
-def measure_of(chosen: Any, classifier: Classifier) -> Measure | str | None:
-    """The measure that was asked for, if any; a contrast counts for more than a recipe."""
-    if chosen.contrast is None:
-        return chosen.measure
-    if chosen.asked_measure not in {None, "margin"}:
-        raise InputError(f"--contrast is a margin; leave --measure {chosen.asked_measure} out")
-    return measures.Against(classifier.index(chosen.contrast))
+def with_contrast(parts: Parts, options: ExplainOptions, classifier: Classifier) -> Parts:
+    """Replace the measure by the margin over the class of --contrast, if there is one."""
+    if options.contrast is None:
+        return parts
+    return parts._replace(measure=measures.Against(classifier.index(options.contrast)))
 
 
-def walk(study: Study, name: str, bars: Progress) -> None:
-    """Take a study to its end under a bar with the loss and the time left."""
+def pixels_of(size: str | None) -> Size | None:
+    """Return height and width of `224` or `224x320`."""
+    if size is None:
+        return None
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", size)
+    if not match or int(match[1]) < 1 or int(match[2] or 1) < 1:
+        raise InputError(f"--size: expected 224 or HEIGHTxWIDTH, got {size!r}")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def run_with_bar(study: Study, name: str, bars: Progress) -> None:
+    """Run a study to its end and show its progress, its loss and the time left."""
     bar = bars.add_task(name, total=None, loss="")
     try:
         for step in study.steps():
@@ -83,7 +144,7 @@ def walk(study: Study, name: str, bars: Progress) -> None:
 
 
 def progress() -> Progress:
-    """Bars on the error stream that leave nothing behind."""
+    """Return progress bars on the error stream that disappear at the end."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,66 +1,123 @@
-"""`unsee list`: what there is, with one line for each."""
+"""`unsee list`: names of parts, recipes and tables, and the settings of one part."""
 
 import json
 import sys
 from dataclasses import dataclass
+from inspect import getdoc
 from typing import Annotated, Literal, get_args
 
-import tyro
 from rich.console import Console
+from tyro.conf import Positional, arg
 
 from unsee.classifiers.measures import MEASURES
-from unsee.errors import unknown
+from unsee.cli.parsing import parse
+from unsee.errors import InputError, unknown
 from unsee.evaluation.paper_tables import load, tables
 from unsee.recipes import recipe, recipes
-from unsee.registry import available, part, summary
+from unsee.registry import available, part, settings_about, summary
 from unsee.table import Column, Table
 
 Kind = Literal[
     "methods", "infillers", "classifiers", "metrics", "datasets", "measures", "recipes", "tables",
 ]  # fmt: skip
 KINDS: tuple[str, ...] = get_args(Kind)
+FOLDERS = {"classifiers": "sources"}
+"""Folders of parts, where they are named otherwise than on the command line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class List:
-    """List what can be named, with a line about each."""
+    """List the names of a kind of part, or the settings of one part."""
 
-    kind: Annotated[Kind, tyro.conf.Positional]
-    """What to list."""
+    kind: Annotated[str, Positional, arg(metavar="KIND")]
+    """What is listed: methods, infillers, classifiers, metrics, datasets, measures, recipes or
+    tables."""
+    name: Annotated[
+        str | None, Positional, arg(metavar="[NAME]", help_behavior_hint="(default: list all)")
+    ] = None
+    """Name of a part whose settings are listed."""
     json: bool = False
-    """Print a JSON list of objects with `name` and `summary`."""
+    """Print a JSON list of objects with `name` and `summary`, and for settings with `type` and
+    `default`."""
 
 
 def run(arguments: list[str]) -> int:
     """Print the list."""
-    named = [word for word in arguments if not word.startswith("-")]
-    if named and named[0] not in KINDS:
-        raise unknown("kind of part", named[0], KINDS)
-    options = tyro.cli(List, prog="unsee list", args=arguments)
-    found = entries(options.kind)
+    options = parse(List, arguments, "unsee list")
+    if options.kind not in KINDS:
+        raise unknown("kind of part", options.kind, KINDS)
+    rows = entries(options.kind) if options.name is None else settings(options.kind, options.name)
     if options.json:
-        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
         return 0
+    if options.name is not None:
+        sys.stdout.write(f"{description(options.kind, options.name)}\n\n")
+        rows = [{"name": _signature(row), "summary": row["summary"]} for row in rows]
     columns = [Column("name", "", align="left", style="bold"), Column("summary", "", align="left")]
-    table = Table(columns, [(entry["name"], entry["summary"]) for entry in found])
+    table = Table(columns, [(row["name"], row["summary"]) for row in rows])
     Console().print(table.terminal())
     return 0
 
 
 def entries(kind: str) -> list[dict[str, str]]:
-    """Name and summary of everything of a kind."""
+    """Return name and summary of everything of a kind."""
     if kind == "measures":
         return [_entry(name, m.__doc__ or "") for name, m in MEASURES.items()]
     if kind == "recipes":
         return [_entry(name, recipe(name).summary) for name in recipes()]
     if kind == "tables":
         return [_entry(name, load(name)[1].summary) for name in tables()]
-    folder = "sources" if kind == "classifiers" else kind
+    folder = FOLDERS.get(kind, kind)
     rows = []
     for name in available(folder):
         argument = getattr(part(folder, name), "argument", "")
         rows.append(_entry(f"{name}:{argument}" if argument else name, summary(folder, name)))
     return rows
+
+
+def settings(kind: str, name: str) -> list[dict[str, str]]:
+    """Return the settings of a part, or what a recipe sets.
+
+    Raises:
+        InputError: There is no such part, or this kind has no settings.
+    """
+    if kind == "recipes":
+        published = recipe(name)
+        return [
+            _setting("method", published.method),
+            _setting("infiller", published.infiller),
+            _setting("measure", {"name": published.measure}),
+        ]
+    folder = FOLDERS.get(kind, kind)
+    if kind in {"measures", "tables"}:
+        raise InputError(f"{kind} have no settings; see unsee list {kind}")
+    return [setting._asdict() for setting in settings_about(folder, name)]
+
+
+def description(kind: str, name: str) -> str:
+    """Return what a part is: its docstring, and how it is named with settings."""
+    if kind == "recipes":
+        return f"{recipe(name).summary}\n\nUse it as a method: recipe:{name}[:setting=value,...]"
+    cls = part(FOLDERS.get(kind, kind), name)
+    argument = getattr(cls, "argument", "")
+    head = f"{name}:{argument}" if argument else name
+    joint = "," if argument else ":"
+    usage = f"{head}[{joint}setting=value,...]" if settings(kind, name) else head
+    return f"{getdoc(cls)}\n\n{usage}"
+
+
+def _signature(row: dict[str, str]) -> str:
+    """Return a setting with its type and its default."""
+    kind = f": {row['type']}" if row["type"] else ""
+    default = f" = {row['default']}" if row["default"] else ""
+    return f"{row['name']}{kind}{default}"
+
+
+def _setting(name: str, values: dict[str, object]) -> dict[str, str]:
+    """Return a part of a recipe in the form of a setting."""
+    texts = [f"{key}={value}" for key, value in values.items() if key != "name"]
+    spec = f"{values['name']}{':' if texts else ''}{','.join(texts)}"
+    return {"name": name, "type": "", "default": "", "summary": spec}
 
 
 def _entry(name: str, text: str) -> dict[str, str]:

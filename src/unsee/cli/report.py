@@ -1,4 +1,4 @@
-"""`unsee report`: write the results of runs as HTML, Markdown, CSV and LaTeX."""
+"""`unsee report`: tables of runs as HTML, Markdown, CSV and LaTeX."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -8,6 +8,8 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from unsee.cli.explain_options import Folder
+from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
 from unsee.folders import check_new, new_folder, write_manifest
@@ -16,34 +18,42 @@ from unsee.reports.figures import figures
 from unsee.reports.results import Results
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """Report one or several runs: means with intervals, paired differences, cost.
+    """Make tables of one run or several: means with intervals, paired differences, cost.
 
     Writes report.html (one file with sortable tables), report.md with its figures, report.csv and
     report.tex.
     """
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    runs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RUN ...", help_behavior_hint="(required)"),
+    ] = ()
     """Folders that `unsee evaluate` wrote."""
-    plan: str | None = None
-    """A paper's table (see `unsee list tables`) or a TOML file, whose published numbers, claims and
-    names are compared with the runs; by default the plan of each run."""
-    out: Path = Path("unsee-report")
+    plan: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="PLAN", help_behavior_hint="(default: those of the runs)"),
+    ] = None
+    """Published numbers, claims and names for the report: the table of a paper, see
+    `unsee list tables`, or a TOML file."""
+    out: Folder = Path("unsee-report")
     """Folder for the report."""
     overwrite: bool = False
-    """Replace a report that exists."""
+    """Replace existing results."""
 
 
 def run(arguments: list[str]) -> int:
     """Read the runs, write the report, print its conclusions and means."""
-    options = tyro.cli(ReportOptions, prog="unsee report", args=arguments)
+    options = parse(ReportOptions, arguments, "unsee report")
     if not options.runs:
-        raise InputError("expected the folder of a run (--out of unsee evaluate), got none")
+        raise InputError("expected a run, the --out of unsee evaluate; see unsee report --help")
+    table = None if options.plan is None else paper_tables.load(options.plan)[1]
     check_new(options.out, overwrite=options.overwrite)
     results = Results.read(options.runs)
-    if options.plan is not None:
-        results = replace(results, table=paper_tables.load(options.plan)[1])
+    if table is not None:
+        results = replace(results, table=table)
     drawn = figures(results)
     with new_folder(options.out, overwrite=options.overwrite) as folder:
         for name, content in (

@@ -1,98 +1,118 @@
-"""`unsee sanity-labels`: maps of a network that learned true labels, and of one that could not."""
+"""`unsee sanity-labels`: maps of networks trained on true and on shuffled labels."""
 
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-import tyro
+from jaxtyping import Int
 from rich.console import Console
+from torch import Tensor
+from tyro.conf import arg
 
 from unsee.cli import explain_options
+from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames
+from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
+from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import label_randomisation
 from unsee.evaluation.label_randomisation import MapPair, TrainConfig, TrainedNetwork
 from unsee.folders import check_new, new_folder, write_manifest
 from unsee.images.drawing import overview
 from unsee.metrics._similarity import MEASURES
-from unsee.registry import made, settings_of
+from unsee.registry import settings_of, split_words
 from unsee.reports import bootstrap
+from unsee.study import Parts, resolve_parts
 from unsee.table import Column, Table
+from unsee.types import Images
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SanityLabels:
-    """Label randomisation (Adebayo et al. 2018): two small networks, true and shuffled labels.
+    """Train two small networks, on true and on shuffled labels (Adebayo et al., NeurIPS 2018).
 
-    Both are trained here, then every method explains the same pictures under both. Maps that stay
-    alike do not depend on what was learned. Writes table.csv, rows.csv, labels.png and maps.npz.
+    Every method explains the same pictures to both. Maps that stay alike do not depend on what the
+    network learned. Writes table.csv, rows.csv, labels.png and maps.npz.
     """
 
-    data: str = ""
-    """Labelled pictures: a path, or DATASET:PATH; e.g. fashion_mnist:/usr/share/datasets/..."""
-    methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METHOD ...")] = (
-        "tide", "fido", "sliding_patch", "gradient", "box",
-    )  # fmt: skip
-    """NAME or NAME:setting=value,...; see `unsee list methods`."""
-    infiller: str | None = None
-    """See `unsee list infillers`; by default what each method was published with."""
-    photos: int = 6000
-    """Pictures to learn from."""
-    explained: int = 50
-    """Further pictures to explain, that no network saw."""
+    data: Data
+    """Labelled pictures: a path, or DATASET:PATH such as fashion_mnist:PATH; see
+    `unsee list datasets`."""
+    methods: MethodNames = ("tide", "fido", "sliding_patch", "gradient", "box")
+    """Methods, NAME[:setting=value,...] or recipe:NAME; see `unsee list methods`."""
+    infiller: InfillerName = None
+    """In-filler, NAME[:setting=value,...], see `unsee list infillers`."""
+    photos: Annotated[int, arg(metavar="N")] = 6000
+    """Number of pictures for training."""
+    explained: Annotated[int, arg(metavar="N")] = 50
+    """Number of pictures that are explained; they are not used for training."""
     training: TrainConfig = field(default_factory=TrainConfig)
-    device: str = "cpu"
-    out: Path = Path("unsee-labels")
+    device: Annotated[str, arg(metavar="DEVICE")] = "cpu"
+    """Device of the networks: cpu, cuda, cuda:1, mps."""
+    out: Folder = Path("unsee-labels")
     """Folder for the results."""
     overwrite: bool = False
-    """Replace results that exist."""
+    """Replace existing results."""
+
+    def check(self) -> None:
+        """Check what can be checked before anything is loaded."""
+        if self.photos < 2 or self.explained < 1:
+            raise InputError(
+                f"expected photos >= 2 and explained >= 1, got {self.photos} and {self.explained}"
+            )
+        check_new(self.out, overwrite=self.overwrite)
+
+    def parts(self) -> dict[str, Parts]:
+        """Return the methods with their in-fillers and measures, by name."""
+        return {name: resolve_parts(name, self.infiller) for name in split_words(self.methods)}
 
 
 def run(arguments: list[str]) -> int:
-    """Train twice, explain twice, compare."""
-    chosen = tyro.cli(SanityLabels, prog="unsee sanity-labels", args=arguments)
-    if not chosen.data:
-        raise InputError("expected --data; see unsee sanity-labels --help")
-    if chosen.photos < 2 or chosen.explained < 1:
-        raise InputError(
-            f"expected photos >= 2 and explained >= 1, got {chosen.photos} and {chosen.explained}"
-        )
-    methods = {name: made("methods", name) for name in chosen.methods}
-    check_new(chosen.out, overwrite=chosen.overwrite)
-    images, targets = label_randomisation.pictures(_chosen(chosen), chosen.training)
-    seen = len(images) - chosen.explained
-    real, shuffled = (_school(chosen, images[:seen], targets[:seen], way) for way in (False, True))
-    found = list(
-        label_randomisation.check(
-            real.classifier, shuffled.classifier, images[seen:], targets[seen:], methods,
-            **({"infiller": chosen.infiller} if chosen.infiller else {}),
-            seed=chosen.training.seed,
-        )
-    )  # fmt: skip
-    _write(chosen, images[seen:], found, (real, shuffled), methods)
-    Console().print(_table(found, chosen.explained).terminal())
-    sys.stdout.write(f"picture and tables: {chosen.out}\n")
+    """Train both networks, explain with both and compare the maps."""
+    options = parse(SanityLabels, arguments, "unsee sanity-labels")
+    parts = options.parts()
+    options.check()
+    samples = _samples(options)
+    images, targets = label_randomisation.pictures(samples, options.training)
+    count = len(images) - options.explained
+    real, shuffled = (
+        _trained(options, images[:count], targets[:count], shuffled=shuffled)
+        for shuffled in (False, True)
+    )
+    results: list[MapPair] = []
+    for name, (method, infiller, measure) in parts.items():
+        results += label_randomisation.check(
+            real.classifier, shuffled.classifier, images[count:], targets[count:], {name: method},
+            infiller=infiller, measure=measure, seed=options.training.seed,
+        )  # fmt: skip
+    _write(options, images[count:], results, (real, shuffled), parts)
+    Console().print(_table(results, options.explained).terminal())
+    sys.stdout.write(f"picture and tables: {options.out}\n")
     return 0
 
 
-def _chosen(chosen: SanityLabels) -> list[Any]:
-    """Evenly spread over the data, in an order that is random and always the same."""
-    samples = load_data(chosen.data)
-    wanted = chosen.photos + chosen.explained
-    if len(samples) < chosen.explained + 2:
-        raise InputError(f"{chosen.data}: {len(samples)} pictures are too few to explain some")
-    order = np.random.default_rng(chosen.training.seed).permutation(len(samples))
-    return [samples[i] for i in order[:wanted]]
+def _samples(options: SanityLabels) -> list[Sample]:
+    """Return a random choice of the data, the same for the same seed."""
+    samples = load_data(options.data)
+    if len(samples) < options.explained + 2:
+        raise InputError(
+            f"{options.data}: expected at least {options.explained + 2} pictures, two for training "
+            f"and {options.explained} to explain, got {len(samples)}"
+        )
+    order = np.random.default_rng(options.training.seed).permutation(len(samples))
+    return [samples[i] for i in order[: options.photos + options.explained]]
 
 
-def _school(chosen: SanityLabels, images: Any, targets: Any, shuffled: bool) -> TrainedNetwork:
+def _trained(
+    options: SanityLabels, images: Images, targets: Int[Tensor, " n"], *, shuffled: bool
+) -> TrainedNetwork:
     with explain_options.progress() as bars:
         name = "shuffled labels" if shuffled else "true labels"
-        bar = bars.add_task(name, total=chosen.training.epochs, loss="")
+        bar = bars.add_task(name, total=options.training.epochs, loss="")
         return label_randomisation.train(
-            images, targets, chosen.training, shuffled=shuffled, device=chosen.device,
+            images, targets, options.training, shuffled=shuffled, device=options.device,
             callback=lambda epoch, accuracy: bars.update(
                 bar, completed=epoch, loss=f"accuracy {accuracy:.0%}"
             ),
@@ -100,68 +120,70 @@ def _school(chosen: SanityLabels, images: Any, targets: Any, shuffled: bool) -> 
 
 
 def _write(
-    chosen: SanityLabels, images: Any, found: list[MapPair],
+    options: SanityLabels,
+    images: Images,
+    results: list[MapPair],
     networks: tuple[TrainedNetwork, TrainedNetwork],
-    methods: dict[str, Any],
-) -> None:  # fmt: skip
+    parts: dict[str, Parts],
+) -> None:
     import torch
 
-    with new_folder(chosen.out, overwrite=chosen.overwrite) as folder:
-        (folder / "rows.csv").write_text(_rows(found).csv(), encoding="utf-8")
-        (folder / "table.csv").write_text(_means(found).csv(), encoding="utf-8")
-        maps = torch.cat([m[:1] for result in found for m in (result.real, result.shuffled)])
-        shorts = [result.method.partition(":")[0] for result in found]
-        names = [f"{short}, {way}" for short in shorts for way in ("true", "shuffled")]
+    with new_folder(options.out, overwrite=options.overwrite) as folder:
+        (folder / "rows.csv").write_text(_rows(results).csv(), encoding="utf-8")
+        (folder / "table.csv").write_text(_means(results).csv(), encoding="utf-8")
+        maps = torch.cat([m[:1] for result in results for m in (result.real, result.shuffled)])
+        shorts = [result.method.partition(":")[0] for result in results]
+        names = [f"{short}, {labels}" for short in shorts for labels in ("true", "shuffled")]
         shown = images[:1].expand(len(maps), 3, -1, -1)
         overview(shown, maps, names).savefig(folder / "labels.png", dpi=80)
         arrays = {
-            f"{r.method} {way}": getattr(r, way).cpu().numpy()
-            for r in found
-            for way in ("real", "shuffled")
+            f"{result.method} {labels}": maps.cpu().numpy()
+            for result in results
+            for labels, maps in (("real", result.real), ("shuffled", result.shuffled))
         }
-        np.savez_compressed(folder / "maps.npz", **arrays)
+        np.savez_compressed(folder / "maps.npz", **arrays)  # type: ignore[arg-type]
         write_manifest(
             folder,
             {
-                "data": chosen.data,
-                "photos": chosen.photos,
-                "training": asdict(chosen.training),
+                "data": options.data,
+                "photos": options.photos,
+                "training": asdict(options.training),
                 "learned": [
                     {"labels": n.classifier.name, "accuracy": n.accuracy, "epochs": n.epochs}
                     for n in networks
                 ],
-                "methods": {name: settings_of(method) for name, method in methods.items()},
+                "methods": {name: settings_of(part.method) for name, part in parts.items()},
             },
         )
 
 
-def _rows(found: list[MapPair]) -> Table:
+def _rows(results: list[MapPair]) -> Table:
     """Return the similarities of each picture."""
     columns = [Column("method"), Column("picture"), *(Column(m, spec=".4f") for m in MEASURES)]
     rows = [
         (pair.method, number, *values)
-        for pair in found
+        for pair in results
         for number, values in enumerate(zip(*pair.similarity.values(), strict=True))
     ]
     return Table(columns, rows)
 
 
-def _means(found: list[MapPair]) -> Table:
+def _means(results: list[MapPair]) -> Table:
     """Return the mean similarities with their intervals."""
     columns = [Column("method"), Column("measure")]
     columns += [Column(name, spec=".4f") for name in ("mean", "low", "high")]
     rows = [
         (pair.method, name, *bootstrap.mean(values))
-        for pair in found
+        for pair in results
         for name, values in pair.similarity.items()
     ]
     return Table([*columns, Column("pictures")], rows)
 
 
-def _table(found: list[MapPair], count: int) -> Table:
+def _table(results: list[MapPair], count: int) -> Table:
     rows = [
         (pair.method, *(str(bootstrap.mean(values)) for values in pair.similarity.values()))
-        for pair in found
+        for pair in results
     ]
     note = (
         f"similarity of maps for true and for shuffled labels, {count} pictures, mean [95 % "

@@ -1,154 +1,153 @@
-"""`unsee sweep`: one photo, one method, one setting at several values."""
+"""`unsee sweep`: one photo and one method, with one of its settings at several values."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, get_type_hints
 
 import torch
-import tyro
+from rich.progress import Progress, TaskID
+from tyro.conf import arg
 
-from unsee.cli import compare, explain_options, flags
-from unsee.cli.explain_options import Question
+from unsee.classifiers.classifier import Classifier
+from unsee.cli import compare, explain_options
+from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
+from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
 from unsee.folders import check_new
 from unsee.images import reading
+from unsee.methods.base import Method
 from unsee.metrics import _similarity
 from unsee.registry import name_of
+from unsee.registry.settings import from_text
 from unsee.results import comparison
 from unsee.results.comparison import Entry
-from unsee.study import DEFAULT_METHOD, passes_of
-from unsee.types import Size
+from unsee.study import DEFAULT_METHOD, Parts, Study, passes_of, resolve_parts
+from unsee.types import Images
 
-Values = list[tuple[str, Any]]
-"""Label and maker of each variant of the method."""
+Variants = list[tuple[str, Callable[[], Method]]]
+"""Label of each variant of the method, and a function that makes it or raises `InputError`."""
 
 
-@dataclass(frozen=True)
-class Sweep(Question):
-    """Explain one photo by one method with a setting at several values, and with several seeds.
+@dataclass(frozen=True, kw_only=True)
+class Sweep(ExplainOptions):
+    """Explain one photo with a setting of a method at several values, and with several seeds."""
 
-    All other settings of the method can be given as with `unsee explain`.
-    """
-
-    photo: Annotated[str, tyro.conf.Positional] = ""
+    photo: Photo
     """The photo."""
-    method: str = DEFAULT_METHOD
-    """See `unsee list methods`."""
-    infiller: str | None = None
-    """See `unsee list infillers`; by default what the method was published with."""
-    recipe: str | None = None
-    """Published settings, see `unsee list recipes`; flags override them."""
-    setting: str = ""
-    """NAME=VALUE,VALUE,... of the method; without it only the seeds vary."""
+    method: MethodName = DEFAULT_METHOD
+    """Method, NAME[:setting=value,...] or recipe:NAME; see `unsee list methods`."""
+    infiller: InfillerName = None
+    """In-filler, NAME[:setting=value,...], see `unsee list infillers`."""
+    setting: Annotated[
+        str | None, arg(metavar="NAME=VALUE,...", help_behavior_hint="(default: only seeds vary)")
+    ] = None
+    """Setting of the method and its values, such as samples=500,1000,2000."""
     seeds: int = 1
-    """Runs of each value; a row of the picture for each. Stability is the mean rank correlation
-    between their maps."""
-    out: Path = Path("unsee-sweep")
+    """Number of runs for each value; each is a row of the picture. Stability is the mean rank
+    correlation between their maps."""
+    out: Folder = Path("unsee-sweep")
     """Folder for comparison.png, table.txt, table.csv, table.md, maps.npz and manifest.json."""
+
+    def check(self) -> None:
+        """Check what can be checked before anything is loaded."""
+        super().check()
+        if self.seeds < 1:
+            raise InputError(f"--seeds: expected at least 1, got {self.seeds}")
+        check_new(self.out, overwrite=self.overwrite)
 
 
 def run(arguments: list[str]) -> int:
-    """Fill the strip; a value that fails leaves an empty place and exit status 1."""
-    chosen = _chosen(arguments)
-    values = _values(chosen.chosen_method, chosen.setting)
-    check_new(chosen.out, overwrite=chosen.overwrite)
-    classifier = explain_options.classifier_of(chosen)
-    explain_options.measure_of(chosen, classifier)  # refused once, not for every value
-    photo = reading.read(chosen.photo, classifier.channels)
+    """Explain the photo with all values; one that fails leaves an empty cell and status 1."""
+    options = parse(Sweep, arguments, "unsee sweep")
+    parts = resolve_parts(options.method, options.infiller, options.measure)
+    variants = _variants(parts.method, options.setting)
+    options.check()
+    classifier = explain_options.classifier_of(options)
+    photo = reading.read(options.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
-    values, chosen = _within_budget(values, chosen, (image.shape[-2], image.shape[-1]))
+    if options.budget is not None:  # the setting that varies overrides the budget
+        size = (image.shape[-2], image.shape[-1])
+        method = parts.method.with_budget(passes_of(options.budget), size)
+        variants, options = _variants(method, options.setting), replace(options, budget=None)
     entries: list[Entry] = []
     title = ""
     with explain_options.progress() as bars:
-        bar = bars.add_task("maps", total=len(values) * chosen.seeds, loss="")
-        for label, method in values:
-            studies = []
+        bar = bars.add_task("maps", total=len(variants) * options.seeds, loss="")
+        for label, make in variants:
             try:
-                made = method()
-                for seed in range(chosen.seed, chosen.seed + chosen.seeds):
-                    asked = replace(chosen, seed=seed)
-                    study = compare.study_of(
-                        asked, classifier, image, made, chosen.chosen_infiller, made.traits.measure
-                    )
-                    explain_options.walk(study, f"{label} seed {seed}", bars)
-                    studies.append(study)
-                    bars.advance(bar)
-                title = f"{compare.title_of(study)}   {name_of(made)}"
-                entries += _rated(studies, label, chosen)
+                variant = parts._replace(method=make())
+                studies = _studies(options, classifier, image, variant, label, (bars, bar))
+                title = f"{compare.title_of(studies[0])}   {name_of(variant.method)}"
+                entries += _entries(studies, label, options)
             except InputError as error:
                 entries.append(Entry(label, "", error=str(error)))
-    heads, shown = ("value", "seed" if chosen.seeds > 1 else ""), comparison.as_strip(entries)
-    status = compare.finish(chosen, image, title, entries, shown, heads, photo)
-    sys.stdout.write(_sensitivity(entries, chosen.setting))
+    heads = ("value", "seed" if options.seeds > 1 else "")
+    out, overwrite, drawn = options.out, options.overwrite, comparison.as_strip(entries)
+    status = compare.finish(out, overwrite, photo, image, title, entries, drawn, heads)
+    sys.stdout.write(_sensitivity(entries, options.setting))
     return status
 
 
-def _chosen(arguments: list[str]) -> Any:
-    chosen = flags.parse(Sweep, arguments, "unsee sweep")
-    if not chosen.photo:
-        raise InputError("expected a photo; see unsee sweep --help")
-    if chosen.seeds < 1:
-        raise InputError(f"--seeds: expected at least 1, got {chosen.seeds}")
-    return chosen
+def _studies(
+    options: Sweep,
+    classifier: Classifier,
+    image: Images,
+    parts: Parts,
+    label: str,
+    progress: tuple[Progress, TaskID],
+) -> list[Study]:
+    """Run one variant with all seeds."""
+    bars, bar = progress
+    studies = []
+    for seed in range(options.seed, options.seed + options.seeds):
+        study = compare.study_of(replace(options, seed=seed), classifier, image, parts)
+        explain_options.run_with_bar(study, f"{label} seed {seed}", bars)
+        studies.append(study)
+        bars.advance(bar)
+    return studies
 
 
-def _within_budget(values: Values, chosen: Any, size: Size) -> tuple[Values, Any]:
-    """The variants that a budget pays for: the setting that varies counts for more."""
-    if not chosen.budget:
-        return values, chosen
-    method = chosen.chosen_method.with_budget(passes_of(chosen.budget), size)
-    return _values(method, chosen.setting), replace(chosen, budget=None)
-
-
-def _rated(studies: list[Any], label: str, chosen: Any) -> Iterator[Entry]:
+def _entries(studies: list[Study], label: str, options: Sweep) -> Iterator[Entry]:
     maps = torch.cat([study.explanation.saliency for study in studies])
-    more = {"stability": _similarity.stability(maps)} if len(studies) > 1 else {}
+    stability = {"stability": _similarity.stability(maps)} if len(studies) > 1 else {}
     for number, study in enumerate(studies):
-        column = f"seed {chosen.seed + number}" if len(studies) > 1 else ""
-        yield comparison.rated(study, label, column, **more)
+        column = f"seed {options.seed + number}" if len(studies) > 1 else ""
+        yield comparison.rated(study, label, column, **stability)
 
 
-def _sensitivity(entries: list[Entry], setting: str) -> str:
-    """How alike the maps of the values are; empty unless there are two."""
+def _sensitivity(entries: list[Entry], setting: str | None) -> str:
+    """Return a line about the similarity of the maps of all values; empty unless there are two."""
     maps = [entry.saliency for entry in entries if entry.saliency is not None]
-    if not setting or len(maps) < 2:
+    if setting is None or len(maps) < 2:
         return ""
-    found = _similarity.stability_by_measure(torch.cat(maps))
-    told = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+    similarities = _similarity.stability_by_measure(torch.cat(maps))
+    words = ", ".join(f"{name} {value:.3f}" for name, value in similarities.items())
     name = setting.partition("=")[0]
-    return f"similarity over all pairs of maps, higher is less sensitive to {name}: {told}\n"
+    return f"similarity over all pairs of maps, higher is less sensitive to {name}: {words}\n"
 
 
-def _values(method: Any, text: str) -> Values:
-    """Label and maker of each variant of the method."""
-    if not text:
+def _variants(method: Method, setting: str | None) -> Variants:
+    """Return the method with each value of a setting; `setting` is NAME=VALUE,VALUE,..."""
+    if setting is None:
         return [(name_of(method), lambda: method)]
-    name, _, listed = text.partition("=")
-    known = {field.name: getattr(method, field.name) for field in fields(method)}
+    name, _, listed = setting.partition("=")
+    known = [field.name for field in fields(method)]  # type: ignore[arg-type]
     if name not in known:
         raise unknown(f"setting of {name_of(method)}", name, known)
     words = [word.strip() for word in listed.split(",") if word.strip()]
     if not words:
-        raise InputError(f"--setting: expected NAME=VALUE,VALUE,..., got {text!r}")
-    return [
-        (f"{name}={word}", _maker(method, name, _read(known[name], word, name))) for word in words
-    ]
+        raise InputError(f"--setting: expected NAME=VALUE,VALUE,..., got {setting!r}")
+    return [(f"{name}={word}", _variant(method, name, word)) for word in words]
 
 
-def _maker(method: Any, name: str, value: Any) -> Any:
-    return lambda: replace(method, **{name: value})
+def _variant(method: Method, name: str, word: str) -> Callable[[], Method]:
+    """Return a function that makes the method with a setting at one value."""
+    value = from_text(name_of(method), name, get_type_hints(type(method))[name], word)
 
+    def make() -> Method:
+        variant: Method = replace(method, **{name: value})  # type: ignore[type-var]
+        return variant
 
-def _read(like: Any, word: str, name: str) -> Any:
-    """A value of the same type as the setting's default."""
-    try:
-        if isinstance(like, bool):
-            return {"true": True, "false": False}[word.lower()]
-        return type(like)(word) if isinstance(like, (int, float, str)) else (float(word),)
-    except (KeyError, ValueError) as error:
-        kind = type(like).__name__
-        raise InputError(
-            f"--setting {name}: expected a value like {like!r} ({kind}), got {word!r}"
-        ) from error
+    return make

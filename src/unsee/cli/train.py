@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import tyro
-
 from unsee.cli import explain_options
+from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
 from unsee.training import casm, distilled, infiller, variational
 from unsee.training.task import Training
@@ -32,7 +31,7 @@ class Network(Generic[Settings]):
 
     def start(self, name: str, arguments: list[str]) -> tuple[Training, Losses]:
         """Parse the options of the command and return them with the training."""
-        config = tyro.cli(self.settings, prog=f"unsee train {name}", args=arguments)
+        config = parse(self.settings, arguments, f"unsee train {name}")
         return config, self.train(config)
 
 
@@ -78,7 +77,9 @@ def run(arguments: list[str]) -> int:
     try:
         step = _follow(name, config, training, is_main_process)
     except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name}: pip install 'unsee[train]'") from error
+        raise InputError(
+            f"training needs {error.name}: python -m pip install accelerate tensorboard"
+        ) from error
     if is_main_process:
         sys.stdout.write(f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n")
     return 0
@@ -106,5 +107,6 @@ def _help() -> str:
         f"usage: unsee train {'|'.join(NETWORKS)} --data PHOTOS [OPTIONS]\n\n"
         "Train a network. An interrupted run resumes from its folder (--out).\n\n"
         f"{''.join(lines)}\n"
-        "unsee train NETWORK --help lists the options. Trainings need pip install 'unsee[train]'.\n"
+        "unsee train NETWORK --help lists the options. Trainings need Accelerate:\n"
+        "python -m pip install accelerate tensorboard\n"
     )

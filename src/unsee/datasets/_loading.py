@@ -4,25 +4,25 @@ from pathlib import Path
 
 from unsee.datasets.base import Dataset, Sample
 from unsee.errors import InputError
-from unsee.registry import available, create
+from unsee.registry import available, create, parse, resolve
 
 FALLBACK = "image_folder"
 """Data set that accepts any folder, and is therefore tried after all others."""
 
 
 def load_data(spec: str) -> list[Sample]:
-    """Return the samples of `DATASET:PATH`, or of a path whose layout is recognised.
+    """Return the samples of `DATASET:PATH[,setting=value,...]`, or of a path of a known layout.
 
     Raises:
         InputError: The path does not exist, or no data set recognises its layout.
     """
-    name, _, argument = spec.partition(":")
+    name, argument, _ = parse("datasets", spec)
     named = name in available("datasets") and bool(argument)
     path = Path(argument if named else spec)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if named:
-        dataset: Dataset = create("datasets", name)
+        dataset: Dataset = resolve("datasets", spec)
         return dataset.samples(path)
     for candidate in sorted(available("datasets"), key=lambda name: name == FALLBACK):
         dataset = create("datasets", candidate)

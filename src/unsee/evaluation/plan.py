@@ -1,31 +1,29 @@
-"""What a run measures: every classifier with every method and in-filler, on every photo."""
+"""The plan of a run: every classifier with every method and in-filler, on every photo."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from unsee.classifiers import loading, measures
+from tyro.conf import arg
+
+from unsee.classifiers import loading
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample, filter_classes, parse_classes
 from unsee.errors import InputError
 from unsee.images.framing import Fit
-from unsee.infillers.base import Infiller
-from unsee.methods.base import Method, check_choices
+from unsee.methods.base import check_choices
 from unsee.metrics.base import Metric
-from unsee.recipes import Recipe, recipe
-from unsee.registry import create, made, settings_in
-from unsee.study import DEFAULT_METHOD, default_infiller, passes_of
+from unsee.registry import parse, resolve
+from unsee.study import DEFAULT_METHOD, OWN, passes_of, resolve_parts
 
-OWN = "own"
-"""The in-filler that a method was published with."""
-RECIPE = "recipe:"
-"""Before the name of published settings, where a method is asked for."""
+MAX_VALUES = 1000
+"""Largest number of columns for which a range may stand."""
 
 
 class Combination(NamedTuple):
-    """One column of the experiment, as it was asked for."""
+    """One configuration of the experiment, as the plan names it."""
 
     classifier: str
     method: str
@@ -34,43 +32,58 @@ class Combination(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """All settings of a run. Parts are named as `NAME` or `NAME:setting=value,setting=value`."""
+    """All settings of a run. Parts are named as `registry.parse` reads them."""
 
-    data: str = ""
-    """Labelled photos: a path, or DATASET:PATH."""
-    classifiers: tuple[str, ...] = (loading.DEFAULT,)
-    """SOURCE[:ARGUMENT]."""
-    methods: tuple[str, ...] = (DEFAULT_METHOD,)
-    """Methods, or recipe:NAME for published settings."""
-    infillers: tuple[str, ...] = (OWN,)
-    """In-fillers; own is what each method was published with."""
-    metrics: tuple[str, ...] = ("deletion", "insertion", "srg")
-    """Metrics; a column each, under the name that is given here. `setting=first:last:step` is a
-    column for each value: localisation:alpha=0:0.95:0.05."""
+    data: Annotated[str, arg(metavar="DATA", help_behavior_hint="(required)")] = ""
+    """Labelled photos: a path, or DATASET:PATH, see `unsee list datasets`."""
+    classifiers: Annotated[
+        tuple[str, ...],
+        arg(name="classifier", metavar="CLASSIFIER ...", aliases=("--classifiers",)),
+    ] = (loading.DEFAULT,)
+    """Classifiers, SOURCE[:ARGUMENT][,setting=value,...], see `unsee list classifiers`."""
+    methods: Annotated[tuple[str, ...], arg(metavar="METHOD ...")] = (DEFAULT_METHOD,)
+    """Methods, NAME[:setting=value,...] or recipe:NAME; see `unsee list methods`."""
+    infillers: Annotated[tuple[str, ...], arg(metavar="INFILLER ...")] = (OWN,)
+    """In-fillers, NAME[:setting=value,...]; `own` is the one with which a method was published."""
+    metrics: Annotated[tuple[str, ...], arg(metavar="METRIC ...")] = (
+        "deletion", "insertion", "srg",
+    )  # fmt: skip
+    """Metrics, NAME[:setting=value,...]; each is a column. A range, `setting=first:last:step`, is
+    a column for each value: localisation:alpha=0:0.95:0.05."""
     target: Literal["label", "top1"] = "label"
-    """Explain the labelled class, or what the classifier says."""
-    measure: str | None = None
-    """The score of all methods; by default each method's own."""
-    budget: str | None = None
-    """Passes a photo: fast, balanced, best or a number."""
-    judge: str | None = None
-    """In-filler of the metrics that use one; by default that of the method."""
-    reference_classifiers: tuple[str, ...] = ()
-    """Other classifiers, for metrics that ask a set of them (masked_accuracy)."""
-    classes: str = ""
-    """Only photos of these labelled classes, as 0-49,120; by default of all."""
-    limit: int = 0
-    """The first so many photos; 0 takes all."""
+    """Class to explain: the labelled one, or the predicted one (top1)."""
+    measure: Annotated[
+        str | None, arg(metavar="MEASURE", help_behavior_hint="(default: that of each method)")
+    ] = None
+    """Score that is explained: probability, log_odds, logit or margin."""
+    budget: Annotated[
+        str | None, arg(metavar="BUDGET", help_behavior_hint="(default: the methods' settings)")
+    ] = None
+    """Passes through the network for each photo: fast (300), balanced (860), best (3200) or a
+    number. Replaces the number of steps or samples of a method, or its stride."""
+    metric_infiller: Annotated[
+        str | None, arg(metavar="INFILLER", help_behavior_hint="(default: that of each method)")
+    ] = None
+    """In-filler of the metrics that remove pixels."""
+    reference_classifiers: Annotated[tuple[str, ...], arg(metavar="CLASSIFIER ...")] = ()
+    """Other classifiers, for metrics that need them (masked_accuracy)."""
+    classes: Annotated[str | None, arg(metavar="CLASSES", help_behavior_hint="(default: all)")] = (
+        None
+    )
+    """Numbers of the labelled classes whose photos are used, such as 0-49,120."""
+    limit: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None
+    """Number of photos, the first of the data set."""
     seed: int = 0
-    """Same photo, settings and seed: same map."""
+    """Seed of all random numbers. The same photo, settings and seed give the same map."""
     batch: int = 4
-    """Photos that are explained together."""
+    """Number of photos that are explained together."""
     shard: int = 16
-    """Photos in a file of rows: what a kill can lose."""
+    """Number of photos in a file of rows; an interrupted run loses at most one such file."""
     save_maps: bool = False
-    """Keep the maps too, in half precision."""
-    fit: Fit | None = None
-    """Cut out the centre of a photo or squeeze it; by default as each classifier was trained."""
+    """Save the maps too, in half precision."""
+    fit: Annotated[Fit | None, arg(help_behavior_hint="(default: that of each classifier)")] = None
+    """How a photo is brought to the size of the classifier's input: cut out its centre (crop) or
+    change its aspect ratio (resize)."""
 
     def __post_init__(self) -> None:
         for part in fields(Plan):
@@ -79,30 +92,34 @@ class Plan:
         for name in ("batch", "shard"):
             if getattr(self, name) < 1:
                 raise InputError(f"expected {name} >= 1, got {getattr(self, name)}")
-        if self.limit < 0:
-            raise InputError(f"expected limit >= 0, got {self.limit}")
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"expected limit >= 1, got {self.limit}")
 
     def check(self) -> None:
-        """Refuse what no part can be made of, before anything is loaded."""
+        """Check all names and settings of parts before anything is loaded.
+
+        Raises:
+            InputError: A part does not exist, is named twice, or has other settings.
+        """
         for kind in ("classifiers", "methods", "infillers", "metrics"):
             names = getattr(self, kind)
-            twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
             if not names:
                 raise InputError(f"expected at least one of {kind}")
-            if twice:
-                raise InputError(f"{kind}: {twice[0]} is there twice")
-        for combination in self.combinations():
-            parts_of(combination)[0].check()
+            duplicates = [name for name in names if names.count(name) > 1]
+            if duplicates:
+                raise InputError(f"duplicate {kind.removesuffix('s')} {duplicates[0]!r}")
+        for classifier in (*self.classifiers, *self.reference_classifiers):
+            resolve("sources", classifier)
+        for _, method, infiller in self.combinations():
+            resolve_parts(method, infiller, self.measure).method.check()
         self._check_metrics()
-        parse_classes(self.classes)
-        if self.judge is not None:
-            made("infillers", self.judge)
-        if self.measure is not None:
-            measures.named(self.measure)
+        parse_classes(self.classes or "")
         if self.budget is not None:
             passes_of(self.budget)
 
     def _check_metrics(self) -> None:
+        if self.metric_infiller is not None:
+            resolve("infillers", self.metric_infiller)
         for metric in map(metric_of, self.columns):
             metric.check()
             if metric.needs_reference_classifiers and not self.reference_classifiers:
@@ -110,11 +127,11 @@ class Plan:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The metrics, one for each column; ranges are spread out."""
+        """Metrics, one for each column of the rows; ranges are expanded."""
         return columns_of(self.metrics)
 
     def combinations(self) -> list[Combination]:
-        """In a fixed order."""
+        """Return all configurations in a fixed order."""
         return [
             Combination(classifier, method, infiller)
             for classifier in self.classifiers
@@ -123,91 +140,82 @@ class Plan:
         ]
 
     def samples(self) -> list[Sample]:
-        """The photos that are asked about, in a fixed order."""
-        return filter_classes(load_data(self.data), self.classes)[: self.limit or None]
+        """Return the photos of the run in a fixed order."""
+        return filter_classes(load_data(self.data), self.classes or "")[: self.limit]
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
-        """Those of each file of rows."""
+        """Return the photos of each file of rows."""
         return [samples[at : at + self.shard] for at in range(0, len(samples), self.shard)]
 
     @classmethod
     def of(cls, settings: dict[str, Any]) -> "Plan":
-        """The plan of a manifest's settings, among which others may be."""
-        given: dict[str, Any] = {
+        """Return the plan of the settings in a manifest, which may hold others too.
+
+        Older runs say `judge` for `metric_infiller`, and 0 or "" for what is not given.
+        """
+        renamed = {"metric_infiller": settings.get("judge"), **settings}
+        known: dict[str, Any] = {
             field.name: tuple(value) if isinstance(value, list) else value
             for field in fields(cls)
-            if (value := settings.get(field.name)) is not None
+            if (value := renamed.get(field.name))
         }
-        return cls(**given)
+        return cls(**known)
 
     def settings(self) -> dict[str, Any]:
-        """As plain values, as JSON would bring them back."""
+        """Return the settings as JSON brings them back."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return plain
 
 
 def _check_kind(name: str, value: Any, default: Any) -> None:
-    """Refuse a value of another kind than the setting's, as a TOML file may hold."""
+    """Check that a value, which may be from a TOML file, is of the setting's type."""
     if isinstance(default, tuple):
-        right = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
-        wanted = "a list of words"
+        right = isinstance(value, tuple) and all(isinstance(word, str) for word in value)
+        expected = "a list of words"
     elif default is None:
-        right, wanted = value is None or isinstance(value, str), "a word"
+        kind, expected = (int, "a number") if name == "limit" else (str, "a word")
+        right = value is None or type(value) is kind
     else:
-        right, wanted = type(value) is type(default), type(default).__name__
+        right, expected = type(value) is type(default), type(default).__name__
     if not right:
-        raise InputError(f"{name}: expected {wanted}, got {value!r}")
+        raise InputError(f"{name}: expected {expected}, got {value!r}")
 
 
-def parts_of(combination: Combination) -> tuple[Method, Infiller, str | None]:
-    """Method, in-filler and the measure that a recipe wants."""
-    known: Recipe | None = None
-    if combination.method.startswith(RECIPE):
-        name, settings = settings_in(combination.method.removeprefix(RECIPE))
-        known = recipe(name)
-        method: Method = create("methods", **{**known.method, **settings})
-    else:
-        method = made("methods", combination.method)
-    if combination.infiller != OWN:
-        infiller: Infiller = made("infillers", combination.infiller)
-    else:
-        infiller = create("infillers", **known.infiller) if known else default_infiller(method)
-    return method, infiller, known.measure if known else None
-
-
-def metric_of(text: str) -> Metric:
-    """The metric that a column is named after."""
-    found: Metric = made("metrics", text)
-    return found
+def metric_of(column: str) -> Metric:
+    """Return the metric that gives its name to a column."""
+    metric: Metric = resolve("metrics", column)
+    return metric
 
 
 def columns_of(metrics: Iterable[str]) -> tuple[str, ...]:
-    """One column for each metric; `setting=first:last:step` stands for a column at each value.
+    """Return one column for each metric, and one for each value of a range.
 
-    Raises `InputError` for a range that is none.
+    A range is `setting=first:last:step`.
+
+    Raises:
+        InputError: A range is not three numbers, or has more than 1000 values.
     """
-    return tuple(dict.fromkeys(column for text in metrics for column in _spread(text)))
+    return tuple(dict.fromkeys(column for text in metrics for column in _expanded(text)))
 
 
-def _spread(text: str) -> Iterator[str]:
-    _, settings = settings_in(text)
-    for key, value in settings.items():
-        if not isinstance(value, str) or ":" not in value:
+def _expanded(text: str) -> Iterator[str]:
+    for key, value in parse("metrics", text).texts.items():
+        if ":" not in value:
             continue
         try:
             first, last, step = (float(part) for part in value.split(":"))
             count = round((last - first) / step) + 1
         except (ValueError, ZeroDivisionError, OverflowError):
             count = 0
-        if not 1 <= count <= 1000:
+        if not 1 <= count <= MAX_VALUES:
             raise InputError(f"{text}: expected {key}=first:last:step, got {value!r}")
         for i in range(count):
-            yield from _spread(text.replace(f"{key}={value}", f"{key}={first + i * step:.6g}"))
+            yield from _expanded(text.replace(f"{key}={value}", f"{key}={first + i * step:.6g}"))
         return
     yield text
 
 
 def digest(settings: Any) -> str:
-    """Short, and the same for the same plain values."""
+    """Return a short hash, the same for the same plain values."""
     text = json.dumps(settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -87,7 +87,7 @@ def _connect(cluster: Cluster) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise InputError("the engine ray needs Ray: pip install 'unsee[cluster]'") from error
+        raise InputError("the engine ray needs Ray: python -m pip install ray") from error
     if not ray.is_initialized():
         options = {"include_dashboard": False} if cluster.address is None else {}
         try:

@@ -14,13 +14,13 @@ from unsee.classifiers import loading
 from unsee.classifiers.classifier import Classifier
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
-from unsee.evaluation.plan import Combination, Plan, metric_of, parts_of
+from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.store import Maps, Row
 from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
 from unsee.metrics.base import Truth
-from unsee.registry import made
-from unsee.study import Study
+from unsee.registry import resolve
+from unsee.study import Study, resolve_parts
 from unsee.types import Images
 
 MAX_CLASSIFIERS = 8
@@ -57,7 +57,7 @@ def evaluate(
         spent, without imports. A photo that cannot be read or explained has a row with an error.
     """
     with suppress(InputError):  # raised again for each photo
-        method, infiller, _ = parts_of(combination)
+        method, infiller, _ = resolve_parts(combination.method, combination.infiller)
         import_libraries(method, infiller, *map(metric_of, plan.columns))
     start = time.perf_counter()
     rows: dict[str, Row] = {}
@@ -110,12 +110,11 @@ def _explain(
     maps: Maps,
 ) -> None:
     """Explain a batch of photos, measure the maps, add a row and a map for each photo."""
-    method, infiller, measure = parts_of(combination)
     images = torch.cat([photo.image for photo in batch])
     targets: Any = ["top1" if photo.target is None else photo.target for photo in batch]
     study = Study.of(
-        classifier, images, method, infiller=infiller, targets=targets,
-        measure=plan.measure or measure, seed=plan.seed, budget=plan.budget,
+        classifier, images, combination.method, infiller=combination.infiller, targets=targets,
+        measure=plan.measure, seed=plan.seed, budget=plan.budget,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
     measurements = _measure(plan, study, [photo.truth for photo in batch])
@@ -144,8 +143,8 @@ def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[fl
     """
     score, saliency = study.score, study.explanation.saliency
     metric_score = score
-    if plan.judge is not None:
-        metric_score = replace(score, infiller=made("infillers", plan.judge))
+    if plan.metric_infiller is not None:
+        metric_score = replace(score, infiller=resolve("infillers", plan.metric_infiller))
     references = _reference_classifiers(plan.reference_classifiers, score.classifier)
     measurements = {}
     for name in plan.columns:

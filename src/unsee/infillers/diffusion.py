@@ -50,7 +50,7 @@ class Diffusion(GenerativeInfiller):
             from diffusers import AutoPipelineForInpainting
         except (ImportError, RuntimeError) as error:
             raise InputError(
-                f"diffusion needs diffusers: pip install 'unsee[diffusion]' ({error})"
+                f"diffusion needs diffusers: python -m pip install diffusers transformers ({error})"
             ) from error
         try:
             pipeline = AutoPipelineForInpainting.from_pretrained(self.weights)

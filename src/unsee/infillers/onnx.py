@@ -47,7 +47,7 @@ class Onnx(GenerativeInfiller):
         try:
             import onnxruntime
         except ImportError as error:
-            raise InputError("onnx needs onnxruntime: pip install 'unsee[onnx]'") from error
+            raise InputError("onnx needs onnxruntime: python -m pip install onnxruntime") from error
         try:
             session = onnxruntime.InferenceSession(
                 str(path), providers=onnxruntime.get_available_providers()

@@ -1,4 +1,4 @@
-"""Published settings by name: one TOML file each, citing where they come from."""
+"""Published settings by name: one TOML file each, which cites its source."""
 
 import tomllib
 from dataclasses import dataclass
@@ -6,40 +6,40 @@ from importlib.resources import files
 from typing import Any
 
 from unsee.errors import unknown
-from unsee.registry import create
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A method, an in-filler and a measure, as published."""
+    """A method, an in-filler and a measure with their published settings."""
 
     name: str
     summary: str
-    """What is published, and where."""
+    """What was published, and where."""
     method: dict[str, Any]
-    """Its `name` and its settings."""
+    """`name` and settings of the method."""
     infiller: dict[str, Any]
-    """Its `name` and its settings."""
+    """`name` and settings of the in-filler."""
     measure: str
-
-    def parts(self) -> tuple[Any, Any, str]:
-        """Method, in-filler and measure, ready to be given to `explain`."""
-        return create("methods", **self.method), create("infillers", **self.infiller), self.measure
+    """Name of the measure."""
 
 
 def recipes() -> list[str]:
-    """Names of all recipes."""
-    return tomls("unsee.recipes")
+    """Return the names of all recipes."""
+    return toml_names("unsee.recipes")
 
 
-def tomls(package: str) -> list[str]:
-    """Names of the TOML files that ship in a package."""
-    found = (entry.name for entry in files(package).iterdir())
-    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+def toml_names(package: str) -> list[str]:
+    """Return the names, without suffix, of the TOML files in a package."""
+    names = (entry.name for entry in files(package).iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def recipe(name: str) -> Recipe:
-    """The recipe of this name."""
+    """Return the recipe of this name.
+
+    Raises:
+        InputError: There is no such recipe.
+    """
     if name not in recipes():
         raise unknown("recipe", name, recipes())
     text = files("unsee.recipes").joinpath(f"{name}.toml").read_text(encoding="utf-8")

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from unsee.evaluation.paper_tables import Claim
-from unsee.evaluation.plan import RECIPE, Combination
+from unsee.evaluation.plan import Combination
+from unsee.registry import RECIPE
 from unsee.reports.results import PairedDifference, Results
 
 OUTCOMES = {"better": "holds", "worse": "does not hold"}

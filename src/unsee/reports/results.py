@@ -11,13 +11,14 @@ import numpy as np
 
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
-from unsee.evaluation.plan import OWN, Combination, columns_of, metric_of
+from unsee.evaluation.plan import Combination, columns_of, metric_of
 from unsee.evaluation.store import Store
 from unsee.metrics.base import Metric
 from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
 from unsee.reports.columns import MetricColumns, configuration_of
 from unsee.reports.sweeps import TUNED_SETTING, PhotoValues, Sweep, cross_fitted, find_sweeps
+from unsee.study import OWN
 
 
 class PairedDifference(NamedTuple):
@@ -122,7 +123,7 @@ class Results:
             raise InputError("these runs have no metric in common")
         return cls(
             measurements, tuple(shared), seconds, tuple(runs), tuple(folders),
-            paper_tables.beside(tables),
+            paper_tables.joined(tables),
         )  # fmt: skip
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from unsee.evaluation.plan import Combination
 from unsee.metrics import _curves
-from unsee.registry import settings_in, summary
+from unsee.registry import parse, summary
 from unsee.reports.bootstrap import MIN_PHOTOS, TOO_FEW, Mean
 from unsee.reports.claims import ClaimResult
 from unsee.reports.results import Results
@@ -101,10 +101,10 @@ def metric_notes(results: Results) -> list[str]:
     """Return a line for each metric: what it measures, by which protocol."""
     lines = []
     for name in results.metrics:
-        part, _ = settings_in(name)
         protocol = _curves.PROTOCOLS.get(getattr(results.metric(name), "protocol", ""))
         rule = f" Protocol {protocol.name}: {protocol.summary}." if protocol else ""
-        lines.append(f"{results.heading(name)}: {summary('metrics', part).rstrip('.')}.{rule}")
+        text = summary("metrics", parse("metrics", name).name).rstrip(".")
+        lines.append(f"{results.heading(name)}: {text}.{rule}")
     return lines
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unsee.registry import settings_in
+from unsee.registry import parse
 
 MIN_VALUES = 3
 """Values of a setting that make a sweep."""
@@ -40,7 +40,8 @@ def find_sweeps(columns: Sequence[str]) -> list[Sweep]:
     """Return all sweeps among columns that are named `NAME:setting=value,...`."""
     groups: dict[tuple[str, str], dict[float, str]] = {}
     for column in columns:
-        name, settings = settings_in(column)
+        spec = parse("metrics", column)
+        name, settings = spec.name, spec.settings
         for key, value in settings.items():
             if isinstance(value, bool) or not isinstance(value, int | float):
                 continue

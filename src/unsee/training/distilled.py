@@ -16,7 +16,7 @@ from unsee.masking.score import MaskedScore
 from unsee.methods.tide import curve_area_loss
 from unsee.networks.ranking_decoder import RankingDecoder
 from unsee.noise import seeds_of
-from unsee.registry import made
+from unsee.registry import resolve
 from unsee.training import mask_task, trainer
 from unsee.training.descent import cosine_rate, descend, set_rate
 from unsee.training.mask_task import MaskTask, MaskTraining
@@ -97,7 +97,7 @@ class DistilledTask(MaskTask):
         self.decoder = decoder.to(accelerator.device).train()
         adam = torch.optim.AdamW(self.decoder.parameters(), config.rate, weight_decay=1e-4)
         self.optimizer = accelerator.prepare_optimizer(adam)
-        self.infiller = made("infillers", config.infiller)
+        self.infiller = resolve("infillers", config.infiller)
 
     def state(self) -> dict[str, Any]:
         """Return the decoder and its optimiser."""

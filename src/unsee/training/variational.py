@@ -19,7 +19,7 @@ from unsee.networks.mixture import MAX_LOG_VARIANCE, Mixture
 from unsee.networks.stages import FeatureExtractor
 from unsee.networks.variational_encoder import PUBLISHED_WIDTHS, VariationalEncoder
 from unsee.noise import seeds_of
-from unsee.registry import made
+from unsee.registry import resolve
 from unsee.training import mask_task, trainer
 from unsee.training.descent import cosine_rate, descend, set_rate
 from unsee.training.mask_task import MaskTask, MaskTraining
@@ -144,7 +144,7 @@ class VariationalTask(MaskTask):
             self.encoder.parameters(), config.rate, (0.9, 0.99), weight_decay=config.decay
         )
         self.optimizer = accelerator.prepare_optimizer(adam)
-        self.infiller = made("infillers", config.infiller)
+        self.infiller = resolve("infillers", config.infiller)
 
     def state(self) -> dict[str, Any]:
         """Return the encoder and its optimiser."""

@@ -1,44 +1,17 @@
-"""The command line as a person uses it: exit status, what is printed, what lies in the folder."""
+"""`unsee explain`: exit status, output and the result folder."""
 
 import json
-import subprocess
-import sys
-from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import Convolutional, toy
-from unsee import Explanation, available
+from tests.cli.conftest import MODEL, QUICK
+from unsee import Explanation
 from unsee.cli import main
-from unsee.cli.explain import Explain
-from unsee.cli.list import KINDS
-from unsee.cli.sweep import Sweep
-from unsee.recipes import recipe, recipes
-from unsee.registry import part, settings_of
-
-MODEL = "tests.cli.test_cli:tiny"
-QUICK = ["--classifier", MODEL, "--method", "rise", "--samples", "70"]
-
-ROOT = Path(__file__).parents[2]
 
 
-def tiny():
-    return toy(Convolutional())
-
-
-@pytest.fixture
-def photo(tmp_path):
-    g = np.random.default_rng(0)
-    path = tmp_path / "in" / "dog.png"
-    path.parent.mkdir()
-    Image.fromarray(g.integers(0, 255, (60, 90, 3), np.uint8)).save(path)
-    return path
-
-
-def test_a_photo_becomes_a_folder(photo, tmp_path, capsys) -> None:
+def test_result_folder_holds_map_pictures_and_manifest(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     assert main(["explain", str(photo), *QUICK, "--out", str(out), "--seed", "3"]) == 0
     folder = out / "dog"
@@ -71,7 +44,7 @@ def test_a_photo_becomes_a_folder(photo, tmp_path, capsys) -> None:
     assert "dog" in capsys.readouterr().out
 
 
-def test_the_same_run_gives_the_same_map(photo, tmp_path) -> None:
+def test_same_command_gives_same_map(photo, tmp_path) -> None:
     for out in ("a", "b"):
         assert main(["explain", str(photo), *QUICK, "--out", str(tmp_path / out)]) == 0
     first, second = (Explanation.load(tmp_path / out / "dog").saliency for out in "ab")
@@ -95,7 +68,7 @@ def test_bad_photos_are_reported_and_the_rest_explained(photo, tmp_path, capsys)
     assert "Traceback" not in errors
 
 
-def test_results_are_not_overwritten_unasked(photo, tmp_path, capsys) -> None:
+def test_results_are_overwritten_only_on_request(photo, tmp_path, capsys) -> None:
     out = str(tmp_path / "out")
     command = ["explain", str(photo), *QUICK, "--out", out]
     assert main(command) == 0
@@ -107,7 +80,7 @@ def test_results_are_not_overwritten_unasked(photo, tmp_path, capsys) -> None:
     assert (tmp_path / "out" / "dog" / "manifest.json").read_text() != before
 
 
-def test_a_full_disk_stops_and_keeps(photo, tmp_path, capsys, monkeypatch) -> None:
+def test_full_disk_stops_and_keeps_finished_results(photo, tmp_path, capsys, monkeypatch) -> None:
     Image.open(photo).save(photo.parent / "ant.png")
     Image.open(photo).save(photo.parent / "bee.png")
     written = []
@@ -133,17 +106,25 @@ def test_a_full_disk_stops_and_keeps(photo, tmp_path, capsys, monkeypatch) -> No
     ("arguments", "words"),
     [
         (["--method", "ryse"], "did you mean 'rise'"),
+        (["--method", "recipe:fido"], "did you mean 'fido-s"),
+        (["--method", "rise:samples=0"], "samples > 0"),
+        (["--method", "rise:samples=x"], "expected samples = int, got 'x'"),
         (["--infiller", "gray"], "did you mean 'grey'"),
-        (["--judge", "gray"], "did you mean 'grey'"),
+        (["--picture-infiller", "gray"], "did you mean 'grey'"),
         (["--measure", "probabilty"], "did you mean 'probability'"),
-        (["--recipe", "fido"], "did you mean 'fido-s"),
         (["--classifier", "efficientnet_lite7"], "did you mean 'efficientnet_lite"),
+        (["--classifier", "resnet50"], "'torchvision:resnet50' or 'timm:resnet50'"),
         (["--target", "espreso"], "did you mean 'espresso'"),
+        (["--target", "cat"], "'tabby cat' or 'tiger cat'"),
         (["--target", "4000"], "not in 0..999"),
         (["--size", "big"], "HEIGHTxWIDTH"),
-        (["--method", "rise", "--samples", "0"], "samples > 0"),
         (["--device", "cuda:77"], "cannot use device"),
-        (["--top", "1.5", "--method", "rise", "--samples", "3"], "between 0 and 1"),
+        (["--top", "15"], "between 0 and 1"),
+        (["--top", "much"], "could not convert"),
+        (["--repeats", "0"], "at least 1"),
+        (["--budget", "fats"], "did you mean 'fast'"),
+        (["--steps", "100"], "settings of a part are given with its name"),
+        (["--fit", "cut"], "crop"),
     ],
 )
 def test_misuse_is_one_clear_line(photo, tmp_path, capsys, arguments, words) -> None:
@@ -155,59 +136,15 @@ def test_misuse_is_one_clear_line(photo, tmp_path, capsys, arguments, words) -> 
     assert not (tmp_path / "out").exists()
 
 
-def test_wrong_commands_and_empty_folders(tmp_path, capsys) -> None:
-    assert main(["explian", "x.jpg"]) == 2
-    assert "did you mean 'explain'" in capsys.readouterr().err
-    assert main(["explain", str(tmp_path)]) == 2
-    assert "no photos" in capsys.readouterr().err
-    assert main(["explain"]) == 2
-    assert "at least one photo" in capsys.readouterr().err
+def test_out_must_not_be_a_file(photo, capsys) -> None:
+    assert main(["explain", str(photo), *QUICK, "--out", str(photo)]) == 2
+    assert "expected a folder" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_list(kind, capsys) -> None:
-    assert main(["list", kind, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert all(set(entry) == {"name", "summary"} and entry["summary"] for entry in found)
-    if kind in {"methods", "infillers", "metrics"}:
-        assert [entry["name"] for entry in found] == available(kind)
-    assert main(["list", kind]) == 0
-    assert found[0]["name"].split(":")[0] in capsys.readouterr().out
-    assert main(["list", "methdos"]) == 2
-
-
-@pytest.mark.parametrize("name", available("methods"))
-def test_a_methods_settings_are_in_its_help(name, capsys) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["explain", "--method", name, "--help"])
-    assert stopped.value.code == 0
-    text = capsys.readouterr().out
-    for field in fields(part("methods", name)):
-        assert f"--{field.name.replace('_', '-')}" in text
-
-
-@pytest.mark.parametrize("name", available("methods"))
-def test_settings_of_methods_do_not_collide_with_the_commands(name) -> None:
-    commands = (*fields(Explain), *fields(Sweep))
-    own = {field.name for field in commands} | {"infiller", "classifier"}
-    assert not own & {field.name for field in fields(part("methods", name))}
-
-
-@pytest.mark.parametrize("name", recipes())
-def test_recipes_make_their_parts(name, photo, tmp_path) -> None:
-    published = recipe(name)
-    method, infiller, measure = published.parts()
-    assert published.summary
-    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in published.method.items()}
-    assert plain.items() <= settings_of(method).items()
-    assert published.infiller.items() <= settings_of(infiller).items()
-    assert measure == method.traits.measure
-
-
-def test_a_recipe_on_the_command_line_can_be_overridden(photo, tmp_path) -> None:
+def test_recipe_settings_can_be_overridden(photo, tmp_path) -> None:
     command = ["explain", str(photo), "--classifier", MODEL, "--out", str(tmp_path / "out")]
-    changes = ["--recipe", "fido-sdr", "--steps", "3", "--grid", "8", "--infiller.window", "5"]
-    assert main([*command, *changes]) == 0
+    method = "recipe:fido-sdr:steps=3,grid=8"
+    assert main([*command, "--method", method, "--infiller", "local:window=5"]) == 0
     manifest = json.loads((tmp_path / "out" / "dog" / "manifest.json").read_text())
     assert manifest["method"]["mode"] == "sdr"
     assert manifest["method"]["ramp"] == 30
@@ -216,12 +153,15 @@ def test_a_recipe_on_the_command_line_can_be_overridden(photo, tmp_path) -> None
     assert manifest["measure"] == "log_odds"
 
 
-def test_lists_show_brackets_as_they_are(capsys) -> None:
-    assert main(["list", "methods"]) == 0
-    assert "E[score(keep) keep]" in " ".join(capsys.readouterr().out.split())
+def test_picture_infiller_is_used_in_pictures_only(photo, tmp_path) -> None:
+    command = ["explain", str(photo), *QUICK, "--out", str(tmp_path / "out")]
+    assert main([*command, "--picture-infiller", "blur:sigma=3"]) == 0
+    manifest = json.loads((tmp_path / "out" / "dog" / "manifest.json").read_text())
+    assert manifest["infiller"]["name"] == "grey"
+    assert manifest["evidence"]["infiller"] == {"name": "blur", "sigma": 3.0, "kernel": 51}
 
 
-def test_several_runs_show_where_they_disagree(photo, tmp_path) -> None:
+def test_repeats_give_a_deviation(photo, tmp_path) -> None:
     out = tmp_path / "out"
     assert main(["explain", str(photo), *QUICK, "--repeats", "3", "--out", str(out)]) == 0
     explanation = Explanation.load(out / "dog")
@@ -231,7 +171,7 @@ def test_several_runs_show_where_they_disagree(photo, tmp_path) -> None:
     assert explanation.provenance["repeats"] == 3
 
 
-def test_a_rival_makes_it_a_margin(photo, tmp_path, capsys) -> None:
+def test_contrast_sets_the_measure(photo, tmp_path, capsys) -> None:
     command = ["explain", str(photo), *QUICK, "--out", str(tmp_path / "out"), "--target", "1"]
     assert main([*command, "--contrast", "3"]) == 0
     manifest = json.loads((tmp_path / "out" / "dog" / "manifest.json").read_text())
@@ -240,30 +180,7 @@ def test_a_rival_makes_it_a_margin(photo, tmp_path, capsys) -> None:
     assert "leave --measure logit out" in capsys.readouterr().err
 
 
-def test_as_a_program(photo, tmp_path) -> None:
-    root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "unsee", "explain", str(photo), *QUICK]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path / "out")],
-        cwd=root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    version = subprocess.run(
-        [sys.executable, "-m", "unsee", "--version"], capture_output=True, text=True, check=True
-    )
-    assert version.stdout.startswith("unsee 0")
-
-
-def test_floor_times_the_bare_network_and_methods(capsys, monkeypatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    arguments = [
-        "bench", "--classifier", "tests.toys:classifier", "--methods", "rise", "gradient",
-        "--budget", "8", "--chunks", "1", "2", "--rounds", "1", "--batch", "2",
-        "--seconds", "0.01",
-    ]  # fmt: skip
-    assert main(arguments) == 0
-    out = capsys.readouterr().out
-    for word in ("milliseconds an image", "bfloat16", "overhead", "rise", "gradient"):
-        assert word in out
-    assert main([*arguments, "--extra-precisions", "int8"]) == 2
-    assert "expected float32, bfloat16, float16, got 'int8'" in capsys.readouterr().err
+def test_contrast_overrides_the_measure_of_a_recipe(photo, tmp_path) -> None:
+    command = ["explain", str(photo), "--classifier", MODEL, "--out", str(tmp_path / "out")]
+    quick = ["--method", "recipe:fido-sdr:steps=2,grid=8"]
+    assert main([*command, *quick, "--target", "1", "--contrast", "2"]) == 0

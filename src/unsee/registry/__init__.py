@@ -1,0 +1,262 @@
+"""Make parts (methods, in-fillers, metrics, sources, data sets) by name.
+
+A file in the folder of a kind defines one part, and the name of the file is the name of the part.
+The grammar of a specification is the same in Python and on the command line, see `parse`.
+"""
+
+import pkgutil
+import re
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from importlib import import_module
+from inspect import getdoc
+from typing import Any, NamedTuple, get_type_hints
+
+from docstring_parser import parse_from_object
+
+from unsee.errors import InputError, nearest, unknown
+from unsee.recipes import Recipe, recipe
+from unsee.registry.settings import SettingValue, as_setting, from_text, in_words, untyped
+
+BASES = {
+    "methods": "Method",
+    "infillers": "Infiller",
+    "metrics": "Metric",
+    "sources": "Source",
+    "datasets": "Dataset",
+}
+"""Kinds of parts, and the abstract class of each."""
+KINDS = tuple(BASES)
+RECIPE = "recipe:"
+"""Prefix of a recipe's name where a method is expected."""
+_SETTING = r"[A-Za-z_]\w*\s*="
+_NAME = r"(?:[A-Za-z][\w-]*(?:[,:]|$)|[A-Za-z][\w.]*:)"
+
+
+class Spec(NamedTuple):
+    """A parsed specification of a part."""
+
+    name: str
+    argument: str
+    """What a source or a data set is given: the name of a model, a path. Empty if there is none."""
+    texts: dict[str, str]
+    """Settings as they were written."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings as TOML values; what is not TOML is a string."""
+        return {name: untyped(text) for name, text in self.texts.items()}
+
+
+class Setting(NamedTuple):
+    """One setting of a part, for lists and help texts."""
+
+    name: str
+    type: str
+    default: str
+    summary: str
+
+
+@cache
+def available(kind: str) -> list[str]:
+    """Return the names of all parts of a kind.
+
+    Args:
+        kind: "methods", "infillers", "metrics", "sources" or "datasets".
+    """
+    if kind not in KINDS:
+        raise unknown("kind of part", kind, KINDS)
+    folder = import_module(f"unsee.{kind}").__path__
+    names = (module.name for module in pkgutil.iter_modules(folder))
+    return sorted(name for name in names if name != "base" and not name.startswith("_"))
+
+
+def parse(kind: str, text: str) -> Spec:
+    """Parse the specification of a part.
+
+    The grammar is `NAME[:setting=value,...]` for methods, in-fillers and metrics, and
+    `NAME[:ARGUMENT][,setting=value,...]` for sources and data sets. An argument ends at the first
+    comma that a setting follows. Elsewhere a value without a name sets `weights`:
+    `lama:big-lama.pt` is `lama:weights=big-lama.pt`. A classifier `package.module:function` is
+    short for `factory:package.module:function`.
+
+    Raises:
+        InputError: There is no such method, in-filler or metric, or it has no `weights`.
+    """
+    spec = _split(text)
+    if kind == "sources" and spec.argument and spec.name not in available(kind):
+        whole = f"{spec.name}:{spec.argument}"
+        return spec if re.search(r"[/\\]", whole) else Spec("factory", whole, spec.texts)
+    if kind in {"sources", "datasets"} or not spec.argument:
+        return spec
+    if "weights" not in _hints(part(kind, spec.name)):
+        raise InputError(f"{text}: expected NAME:setting=value, got {spec.argument!r}")
+    return Spec(spec.name, "", {"weights": spec.argument, **spec.texts})
+
+
+def split_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Split `a,b` into two specifications, but not the settings of one, and drop duplicates."""
+    parts = (spec.strip() for word in words for spec in re.split(rf",(?=\s*{_NAME})", word))
+    return tuple(dict.fromkeys(filter(None, parts)))
+
+
+def resolve(kind: str, spec: Any, /, **settings: Any) -> Any:
+    """Return a part: an instance as it is, a specification as an instance.
+
+    Args:
+        kind: "methods", "infillers", "metrics", "sources" or "datasets".
+        spec: An instance, or a text as `parse` reads it. A method may be `recipe:NAME`, with or
+            without settings; see `study.resolve_parts` for its in-filler and measure. The argument
+            of a source or a data set is not part of the instance.
+        settings: Further settings, which override those of the text.
+
+    Raises:
+        InputError: There is no such part or setting, or a value is of the wrong type.
+    """
+    if not isinstance(spec, str):
+        return _instance(kind, spec, settings)
+    published = recipe_of(spec) if kind == "methods" else None
+    if published is None:
+        spec_ = parse(kind, spec)
+        base: dict[str, Any] = {"name": spec_.name}
+    else:
+        spec_, base = _split(spec.removeprefix(RECIPE)), published.method
+        if spec_.argument:
+            raise InputError(f"{spec}: expected recipe:NAME:setting=value, got {spec_.argument!r}")
+    return create(kind, **{**base, **_typed(kind, base["name"], spec_.texts), **settings})
+
+
+def recipe_of(spec: object) -> Recipe | None:
+    """Return the recipe that `recipe:NAME[:setting=value,...]` names, None for anything else."""
+    if not isinstance(spec, str) or not spec.startswith(RECIPE):
+        return None
+    return recipe(_split(spec.removeprefix(RECIPE)).name)
+
+
+def create(kind: str, /, name: str, **settings: Any) -> Any:
+    """Make a part by name: `create("methods", "fido", steps=100)`.
+
+    Raises:
+        InputError: There is no such part or setting, or a value is of the wrong type.
+    """
+    cls = part(kind, name)
+    hints = _hints(cls)
+    for setting in settings:
+        _check_known(name, setting, hints)
+    values = {key: as_setting(name, key, hints[key], value) for key, value in settings.items()}
+    return cls(**values)
+
+
+def part(kind: str, name: str) -> type[Any]:
+    """Return the class that the file of this name lists in its `__all__`."""
+    if name not in available(kind):
+        raise _unknown_part(kind, name)
+    module = import_module(f"unsee.{kind}.{name}")
+    (public,) = module.__all__
+    cls: type[Any] = getattr(module, public)
+    return cls
+
+
+def summary(kind: str, name: str) -> str:
+    """Return the first line of a part's docstring."""
+    return (getdoc(part(kind, name)) or "").splitlines()[0]
+
+
+def settings_about(kind: str, name: str) -> list[Setting]:
+    """Return a part's settings with their types, defaults and documentation."""
+    cls = part(kind, name)
+    hints, docstrings = _hints(cls), field_docstrings(cls)
+    return [
+        Setting(
+            field.name,
+            in_words(hints[field.name]),
+            "" if field.default is MISSING else str(field.default),
+            docstrings.get(field.name, ""),
+        )
+        for field in fields(cls)
+    ]
+
+
+def field_docstrings(cls: type[Any]) -> dict[str, str]:
+    """Return the docstrings of a dataclass's fields, each in one line."""
+    return {
+        param.arg_name: " ".join((param.description or "").split())
+        for base in reversed(cls.__mro__)
+        if is_dataclass(base)
+        for param in parse_from_object(base).params
+    }
+
+
+def name_of(instance: object) -> str:
+    """Return the name of a part, or the qualified name of a class that is not one of ours."""
+    module = type(instance).__module__.split(".")
+    listed = module[0] == "unsee" and len(module) == 3 and module[1] in KINDS
+    return module[-1] if listed else f"{type(instance).__module__}.{type(instance).__qualname__}"
+
+
+def settings_of(instance: object) -> dict[str, Any]:
+    """Return a part as plain values: its name, then its settings."""
+    values = {field.name: getattr(instance, field.name) for field in fields(instance)}  # type: ignore[arg-type]
+    return {"name": name_of(instance), **values}
+
+
+def _split(text: str) -> Spec:
+    """Split `NAME[:ARGUMENT][,setting=value,...]` or `NAME[:setting=value,...]`."""
+    head, *pairs = re.split(rf",(?=\s*{_SETTING})", text.strip().rstrip(","))
+    name, _, argument = (part.strip() for part in head.partition(":"))
+    if re.match(_SETTING, argument):
+        argument, pairs = "", [argument, *pairs]
+    texts = {}
+    for pair in pairs:
+        setting, _, value = pair.partition("=")
+        texts[setting.strip()] = value.strip()
+    return Spec(name, argument, texts)
+
+
+def _instance(kind: str, spec: object, settings: dict[str, Any]) -> object:
+    base = getattr(import_module(f"unsee.{kind}.base"), BASES[kind])
+    if not isinstance(spec, base):
+        got = spec.__name__ if isinstance(spec, type) else type(spec).__name__
+        what = f"the class {got}; make an instance: {got}()" if isinstance(spec, type) else got
+        raise InputError(f"expected the name or an instance of a {base.__name__}, got {what}")
+    if settings:
+        raise InputError(
+            f"settings ({', '.join(settings)}) go with a name; this {base.__name__} is made already"
+        )
+    return spec
+
+
+def _typed(kind: str, name: str, texts: dict[str, str]) -> dict[str, SettingValue]:
+    """Return settings of a part, each converted to the type of its field."""
+    hints = _hints(part(kind, name))
+    for setting in texts:
+        _check_known(name, setting, hints)
+    return {key: from_text(name, key, hints[key], text) for key, text in texts.items()}
+
+
+def _check_known(name: str, setting: str, hints: dict[str, Any]) -> None:
+    if setting in hints:
+        return
+    if not hints:
+        raise InputError(f"{name} has no settings, got {setting!r}")
+    error = unknown(f"setting of {name}", setting, hints)
+    listed = "" if all(known in str(error) for known in hints) else f" (of {', '.join(hints)})"
+    raise InputError(f"{error}{listed}")
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    """Return the types of a part's settings, in the order of its constructor."""
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in fields(cls)}
+
+
+def _unknown_part(kind: str, name: str) -> InputError:
+    if kind != "sources":
+        return unknown(kind.removesuffix("s"), name, available(kind))
+    if re.search(r"[/\\]|\.\w+$", name):
+        likely = [f"file:{name}"]
+    else:
+        likely = [*nearest(name, available(kind)), f"torchvision:{name}", f"timm:{name}"]
+    return InputError(
+        f"unknown classifier source {name!r}; did you mean {' or '.join(map(repr, likely))}?"
+    )

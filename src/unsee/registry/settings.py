@@ -1,0 +1,114 @@
+"""Convert and check the values of settings by the types of their fields."""
+
+import os
+import tomllib
+from collections.abc import Callable
+from numbers import Integral, Real
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from unsee.errors import InputError, unknown
+
+SettingValue = bool | int | float | str | tuple[Any, ...] | None
+"""What a setting can be."""
+BOOLS = {"true": True, "false": False}
+
+
+def from_text(part: str, setting: str, hint: Any, text: str) -> SettingValue:
+    """Convert the text of a setting to the type of its field.
+
+    Lists are separated by commas, with or without brackets: `mean=0.5,0.5,0.5`.
+
+    Raises:
+        InputError: The text is not of that type.
+    """
+    return _fitted(part, setting, hint, text, _from_text)
+
+
+def as_setting(part: str, setting: str, hint: Any, value: Any) -> Any:
+    """Check a value of Python, TOML or JSON against the type of its field and return it.
+
+    Lists become tuples, integers become floats where a float is expected, paths become strings.
+    Types other than numbers, strings, choices and tuples of them are not checked.
+
+    Raises:
+        InputError: The value is not of that type.
+    """
+    return _fitted(part, setting, hint, value, _from_value)
+
+
+def untyped(text: str) -> Any:
+    """Return the value of a setting whose type is not known: as in TOML, or the text itself."""
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def in_words(hint: Any) -> str:
+    """Return a type as help texts and error messages write it."""
+    inner, optional = _inner(hint)
+    if optional:
+        return f"{in_words(inner)} | none"
+    if get_origin(inner) is Literal:
+        return " | ".join(map(str, get_args(inner)))
+    if get_origin(inner) is tuple:
+        return f"list of {in_words(get_args(inner)[0])}"
+    return {bool: "true | false"}.get(inner, getattr(inner, "__name__", str(inner)))
+
+
+def _fitted(
+    part: str, setting: str, hint: Any, value: Any, convert: Callable[[Any, Any], Any]
+) -> Any:
+    inner, optional = _inner(hint)
+    try:
+        return None if optional and value is None else convert(inner, value)
+    except (KeyError, ValueError, TypeError) as error:
+        if get_origin(inner) is Literal:
+            raise unknown(f"{setting} of {part}", str(value), map(str, get_args(inner))) from error
+        raise InputError(f"{part}: expected {setting} = {in_words(hint)}, got {value!r}") from error
+
+
+def _from_text(inner: Any, text: str) -> SettingValue:
+    if get_origin(inner) is Literal:
+        return {str(choice): choice for choice in get_args(inner)}[_unquoted(text)]
+    if get_origin(inner) is tuple:
+        items = text.strip("[]() ").split(",")
+        return tuple(_from_text(get_args(inner)[0], item.strip()) for item in items if item.strip())
+    if inner is bool:
+        return BOOLS[text.lower()]
+    return inner(text) if inner in {int, float} else _unquoted(text)
+
+
+def _from_value(inner: Any, value: Any) -> Any:
+    if get_origin(inner) is Literal:
+        if value not in get_args(inner):
+            raise ValueError(value)
+        return value
+    if get_origin(inner) is tuple:
+        if isinstance(value, str | bytes):
+            raise TypeError(value)
+        return tuple(_from_value(get_args(inner)[0], item) for item in value)
+    if inner is str and isinstance(value, os.PathLike):
+        return os.fspath(value)
+    kinds: dict[Any, type] = {bool: bool, int: Integral, float: Real, str: str}
+    if inner in kinds:
+        number = inner in {int, float}
+        if not isinstance(value, kinds[inner]) or (number and isinstance(value, bool)):
+            raise TypeError(value)
+        return inner(value)
+    return value
+
+
+def _inner(hint: Any) -> tuple[Any, bool]:
+    """Return a type without None, and whether it had None."""
+    if get_origin(hint) not in {Union, UnionType}:
+        return hint, False
+    others = [arg for arg in get_args(hint) if arg is not NoneType]
+    optional = len(others) < len(get_args(hint))
+    return (others[0] if len(others) == 1 else Union[tuple(others)]), optional  # noqa: UP007
+
+
+def _unquoted(text: str) -> str:
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text

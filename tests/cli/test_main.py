@@ -1,0 +1,52 @@
+"""The program itself: commands, version, help and exit status."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import QUICK
+from unsee.cli import COMMANDS, main
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_unknown_commands_and_missing_photos(tmp_path, capsys) -> None:
+    assert main(["explian", "x.jpg"]) == 2
+    assert "did you mean 'explain'" in capsys.readouterr().err
+    assert main(["explain", str(tmp_path)]) == 2
+    assert "no photos" in capsys.readouterr().err
+    assert main(["explain"]) == 2
+    assert "at least one photo" in capsys.readouterr().err
+    assert main(["compare"]) == 2
+    assert "expected PHOTO" in capsys.readouterr().err
+
+
+def test_usage_names_all_commands(capsys) -> None:
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    assert all(command in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "train"])
+def test_help_is_readable(command, capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for unreadable in ("[[", "{None}", "(default: )", "(default: None)", "STR"):
+        assert unreadable not in text
+
+
+def test_as_a_program(photo, tmp_path) -> None:
+    command = [sys.executable, "-m", "unsee", "explain", str(photo), *QUICK]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "out")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    version = subprocess.run(
+        [sys.executable, "-m", "unsee", "--version"], capture_output=True, text=True, check=True
+    )
+    assert version.stdout.startswith("unsee 0")
