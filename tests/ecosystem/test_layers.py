@@ -1,4 +1,4 @@
-"""Class activation maps find their layer in CNNs, ViTs and Swins; baselines run on them."""
+"""Layers of class activation maps, and baselines, in CNNs, ViTs and Swin transformers."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from unsee import InputError, create, explain, load  # noqa: E402
 from unsee.methods import _layer  # noqa: E402
 
 pytestmark = pytest.mark.ecosystem
-LAYERS = {
+LAYERS = {  # name of the layer, spatial positions at 224 pixels
     "torchvision:resnet50": ("layer4", 49),
     "torchvision:vgg11": ("avgpool", 49),
     "torchvision:vit_b_16": ("encoder.layers.encoder_layer_11.ln_1", 196),
@@ -35,27 +35,27 @@ def network(request):
     return request.param, classifier
 
 
-def test_the_layer_is_found_and_read_as_a_map(network) -> None:
+def test_layer_gives_a_spatial_map(network) -> None:
     spec, classifier = network
     x = torch.rand(1, 3, *classifier.framing.size)
     layer = _layer.find(classifier.model, x)
-    seen = []
-    hook = layer.module.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    outputs = []
+    hook = layer.module.register_forward_hook(lambda module, inputs, output: outputs.append(output))
     with torch.no_grad():
         classifier.model(x)
     hook.remove()
-    output = layer.spatial(seen[-1]) if layer.spatial else seen[-1]
-    name, places = LAYERS[spec]
+    output = layer.spatial(outputs[-1]) if layer.spatial else outputs[-1]
+    name, positions = LAYERS[spec]
     assert layer.name == name
     assert output.ndim == 4
     side = classifier.framing.size[0] // 224 or 1
-    assert output.shape[2] * output.shape[3] >= places * side**2
+    assert output.shape[2] * output.shape[3] >= positions * side**2
 
 
 @pytest.mark.parametrize(
     "method", ["grad_cam", "layer_cam", "eigen_cam", "guided_backprop", "gradient"]
 )
-def test_baselines_run_on_it(network, method) -> None:
+def test_baselines_give_a_map_and_leave_the_model_unchanged(network, method) -> None:
     _, classifier = network
     image = torch.rand(1, 3, *classifier.framing.size, generator=torch.Generator().manual_seed(0))
     before = {k: v.clone() for k, v in classifier.model.state_dict().items()}
@@ -68,7 +68,7 @@ def test_baselines_run_on_it(network, method) -> None:
     assert not any(module._forward_hooks for module in classifier.model.modules())
 
 
-def test_a_layer_that_is_not_there_offers_names(network) -> None:
+def test_unknown_layer_is_refused_with_suggestions(network) -> None:
     _, classifier = network
     image = torch.rand(1, 3, *classifier.framing.size)
     with pytest.raises(InputError, match="try "):
