@@ -218,7 +218,7 @@ def test_a_recipe_on_the_command_line_can_be_overridden(photo, tmp_path) -> None
 
 def test_lists_show_brackets_as_they_are(capsys) -> None:
     assert main(["list", "methods"]) == 0
-    assert "E[score(keep) keep]" in " ".join(capsys.readouterr().out.split())
+    assert "E[score(m) m]" in " ".join(capsys.readouterr().out.split())
 
 
 def test_several_runs_show_where_they_disagree(photo, tmp_path) -> None:

@@ -85,7 +85,7 @@ class PDA(Method):
         if self.difference == "log_odds" and score.measure is not measures.probability:
             raise InputError(
                 "pda: difference=log_odds expects the measure probability; for other measures set "
-                "difference=plain"
+                "difference = plain"
             )
         conditional = self.sampler == "conditional"
         sampler = (
