@@ -46,7 +46,7 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True)
 class Traits:
-    """Describe what a method needs, and the measure and in-filler that it was published with."""
+    """Describe what a method needs, and its default measure and in-filler."""
 
     measure: str = "probability"
     """Score that the method explains unless another is requested."""
@@ -74,7 +74,7 @@ class Method(ABC):
     """
 
     traits: ClassVar[Traits] = Traits()
-    """What the method needs, and what it was published with."""
+    """What the method needs, and its default measure and in-filler."""
 
     @property
     def caption(self) -> tuple[str, str, str]:

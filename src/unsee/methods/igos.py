@@ -79,7 +79,10 @@ class IGOS(MaskOptimizer):
         return self.path
 
     def with_budget(self, passes: int, size: Size) -> "IGOS":
-        """Return a method without line search and with few, drawn points, for more steps."""
+        """Return a method with more steps of Nesterov at few, drawn points, without line search.
+
+        `path`, `points`, `optimizer` and `rate` are replaced.
+        """
         method = replace(
             self, path=POINTS_WITH_BUDGET, points="drawn", optimizer="nesterov", rate=None
         )

@@ -105,7 +105,9 @@ class IGOSPlusPlus(MaskOptimizer):
         """Return a method with many steps of Adam at two drawn points, without noise.
 
         Among one to fourteen points, Nesterov or Adam, with or without noise, these settings came
-        closest to the published line search on photos of the ImageNet validation sample.
+        closest to the published line search on photos of the ImageNet validation sample. They
+        replace `path`, `points`, `optimizer`, `rate` and `noise`, so that ablations of these
+        settings coincide under a budget.
         """
         method = replace(
             self, path=POINTS_WITH_BUDGET, points="drawn", optimizer="adam", rate=None, noise=0.0

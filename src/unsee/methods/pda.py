@@ -75,18 +75,9 @@ class PDA(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each row of windows."""
+        self._check(score)
         (h, w), b = score.images.shape[-2:], len(score.images)
-        if self.window + 2 * self.rim > min(h, w):
-            raise InputError(
-                f"pda: expected a window and its rim of at most {min(h, w)} pixels, "
-                f"got {self.window} + 2 x {self.rim}"
-            )
         tops, lefts = (_places(side, self.window, self.stride) for side in (h, w))
-        if self.difference == "log_odds" and score.measure is not measures.probability:
-            raise InputError(
-                "pda: difference=log_odds expects the measure probability; for other measures set "
-                "difference=plain"
-            )
         conditional = self.sampler == "conditional"
         sampler = (
             _WindowSampler.of(score.images, self.window, self.rim, self.samples)
@@ -110,6 +101,20 @@ class PDA(Method):
                 total = total + torch.einsum("bk,khw->bhw", evidence, inside)
                 count = count + inside.sum(0)
                 yield Progress(row + 1, len(tops), drawn(total / count.clamp(min=1)))
+
+    def _check(self, score: MaskedScore) -> None:
+        """Raise `InputError` for a window that is too large, or log-odds of another measure."""
+        side = min(score.images.shape[-2:])
+        if self.window + 2 * self.rim > side:
+            raise InputError(
+                f"pda: expected a window and its rim of at most {side} pixels, "
+                f"got {self.window} + 2 x {self.rim}"
+            )
+        if self.difference == "log_odds" and score.measure is not measures.probability:
+            raise InputError(
+                "pda: difference=log_odds expects the measure probability; for other measures set "
+                "difference = plain"
+            )
 
     def _evidence(self, whole: Tensor, without: Tensor) -> Tensor:
         """Return the evidence of each window, from scores of the image and without the window."""

@@ -21,11 +21,10 @@ MASKS_PER_ROUND = 64
 
 @dataclass(frozen=True)
 class RISE(Method):
-    """Average random masks, weighted by their scores (Petsiuk, Das & Saenko, BMVC 2018).
+    """Average masks by their scores, E[score(m) m] / E[m] (Petsiuk, Das & Saenko, BMVC 2018).
 
-    The map is E[score(m) m] / E[m] over random masks m: grids of `cells` x `cells` Bernoulli draws,
-    up-sampled bilinearly and shifted at random by less than a cell. Masks are generated in chunks
-    and not stored. No gradient is needed.
+    Masks m are random: grids of `cells` x `cells` Bernoulli draws, up-sampled bilinearly and
+    shifted by less than a cell. They are generated in chunks and not stored. No gradient is needed.
 
     Reference: V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation of
     Black-box Models", BMVC 2018, https://arxiv.org/abs/1806.07421.
