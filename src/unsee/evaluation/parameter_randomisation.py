@@ -28,7 +28,7 @@ def check(
     method: Any,
     *,
     order: Order = "cascading",
-    steps: int = 0,
+    steps: int | None = None,
     seed: int = 0,
     **settings: Any,
 ) -> Iterator[RandomisedMaps]:
@@ -44,7 +44,7 @@ def check(
         method: Method as for `explain`.
         order: `cascading` randomises all layers from the output down to one, `independent` one
             layer alone.
-        steps: Number of randomised layers, evenly spaced; 0 takes all layers.
+        steps: Number of randomised layers, evenly spaced; by default all layers.
         seed: Seed of the random weights and of the method.
         settings: Further arguments of `explain`, e.g. `infiller` or `measure`.
     """
@@ -52,7 +52,7 @@ def check(
     settings = {**settings, "targets": study.score.targets.tolist()}
     original = study.finish().saliency
     yield RandomisedMaps("", original, _similarity.by_measure(original, original))
-    for name, randomised in randomise_layers(classifier, order, steps, seed):
+    for name, randomised in randomise_layers(classifier, order, steps or 0, seed):
         study = Study.of(randomised, study.score.images, method, seed=seed, **settings)
         maps = study.finish().saliency
         yield RandomisedMaps(name, maps, _similarity.by_measure(maps, original))
