@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from unsee import InputError, Study, create, explain
-from unsee.study import infiller_for
+from unsee.study import resolve_parts
 
 
 def test_targets_may_be_numpy_arrays_and_tensors(network, images) -> None:
@@ -33,6 +33,6 @@ def test_images_may_be_a_list_of_tensors_or_require_gradients(network, images) -
 
 def test_infiller_of_a_method_keeps_its_published_settings(network, images) -> None:
     mp = create("methods", "mp", steps=1, grid=4)
-    assert infiller_for(mp, "blur").sigma == 10
+    assert resolve_parts(mp, "blur").infiller.sigma == 10
     assert Study.of(network, images, mp, infiller="blur").score.infiller.sigma == 10
     assert Study.of(network, images, "tide", infiller="blur").score.infiller.sigma == 50

@@ -13,7 +13,7 @@ from unsee import Against, Explanation, InputError, Study, create, explain, load
 from unsee.errors import DiskFullError
 from unsee.folders import new_folder
 from unsee.images import reading
-from unsee.metrics._similarity import alike
+from unsee.metrics._similarity import similarity
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_bfloat16_keeps_the_order_of_forward_only_maps(method, passes) -> None:
         explain(load(precision=precision), photo, method, budget=passes).saliency[0]
         for precision in (torch.float32, torch.bfloat16)
     )
-    assert alike(exact, short) > 0.96
+    assert similarity(exact, short) > 0.96
 
 
 @pytest.mark.parametrize(

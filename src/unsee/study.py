@@ -239,8 +239,11 @@ def resolve_parts(
     if recipe is not None:
         published, published_measure = create("infillers", **recipe.infiller), recipe.measure
     else:
-        name, defaults = resolved.infiller
-        published, published_measure = create("infillers", name, **defaults), resolved.measure
+        name, defaults = resolved.traits.infiller
+        published, published_measure = (
+            create("infillers", name, **defaults),
+            resolved.traits.measure,
+        )
     if not (infiller is None or infiller in (OWN, name_of(published))):
         published = resolve("infillers", infiller)
     measure = published_measure if measure is None else measure

@@ -163,7 +163,7 @@ class Table:
             caption_justify="left", show_header=any(column.heading for column in self.columns),
         )  # fmt: skip
         for column in self.columns:
-            heading = Text(column.heading.replace(":", ":\n"))
+            heading = Text(re.sub(r"([:,])", r"\1\n", column.heading))
             table.add_column(
                 heading, justify=column.align, overflow="fold", style=column.style,
                 no_wrap=bool(column.style),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.test_cli import MODEL, photo  # noqa: F401  # a fixture
+from tests.cli.conftest import MODEL
 from unsee.cli import main
 
 
@@ -16,8 +16,8 @@ def test_table_of_a_sweep_names_the_values(photo, tmp_path) -> None:
 
 def test_contrast_overrides_the_measure_of_a_recipe(photo, tmp_path) -> None:
     command = ["explain", str(photo), "--classifier", MODEL, "--out", str(tmp_path / "out")]
-    quick = ["--recipe", "fido-sdr", "--steps", "2", "--grid", "8"]
-    assert main([*command, *quick, "--target", "1", "--contrast", "2"]) == 0
+    method = ["--method", "recipe:fido-sdr:steps=2,grid=8"]
+    assert main([*command, *method, "--target", "1", "--contrast", "2"]) == 0
 
 
 @pytest.mark.parametrize("command", ["compare", "sweep"])

@@ -5,9 +5,10 @@ import pytest
 from unsee import InputError
 from unsee.cli import main
 from unsee.evaluation import paper_tables
-from unsee.evaluation.plan import Combination, Plan, columns_of, parts_of
-from unsee.registry import settings_in
+from unsee.evaluation.plan import Plan, columns_of
+from unsee.registry import parse
 from unsee.reports.sweeps import find_sweeps
+from unsee.study import resolve_parts
 
 ALPHAS = "localisation:threshold=max,alpha=0:0.9:0.3"
 
@@ -43,10 +44,11 @@ def test_tables_that_ship_are_whole(name, monkeypatch) -> None:
 
 def test_settings_override_a_recipe() -> None:
     text_ = "recipe:igos_pp-published:grid=7,noise=0.0"
-    method, infiller, measure = parts_of(Combination("c", text_, "own"))
-    assert (method.grid, method.noise, method.steps, measure) == (7, 0.0, 20, "probability")
+    method, infiller, measure = resolve_parts(text_)
+    assert (method.grid, method.noise, method.steps) == (7, 0.0, 20)
+    assert measure.__name__ == "probability"
     assert infiller.sigma == 50
-    assert settings_in("blur:sigma=3") == ("blur", {"sigma": 3})
+    assert parse("infillers", "blur:sigma=3").settings == {"sigma": 3}
 
 
 def test_what_is_no_plan_is_said(tmp_path, capsys) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from tests.evaluation.runs import ROOT, make_plan
 from unsee import InputError
-from unsee.evaluation.plan import Combination, parts_of
 from unsee.evaluation.run import Run
-from unsee.registry import made
+from unsee.study import resolve_parts
 
 
 @pytest.mark.parametrize(
@@ -70,9 +69,10 @@ def test_values_of_wrong_types_are_refused(data, tmp_path) -> None:
 
 
 def test_parts_have_names_settings_or_recipes() -> None:
-    assert made("methods", "rise:samples=40,cells=5").samples == 40
-    assert made("methods", "fido:mode=sdr").mode == "sdr"
-    method, infiller, measure = parts_of(Combination("", "recipe:fido-ssr", "own"))
-    assert (method.steps, type(infiller).__name__, measure) == (300, "Local", "log_odds")
-    _, infiller, _ = parts_of(Combination("", "recipe:fido-ssr", "blur:sigma=10"))
+    assert resolve("methods", "rise:samples=40,cells=5").samples == 40
+    assert resolve("methods", "fido:mode=sdr").mode == "sdr"
+    method, infiller, measure = resolve_parts("recipe:fido-ssr", "own")
+    assert (method.steps, type(infiller).__name__) == (300, "Local")
+    assert measure.__name__ == "log_odds"
+    _, infiller, _ = resolve_parts("recipe:fido-ssr", "blur:sigma=10")
     assert infiller.sigma == 10

@@ -85,7 +85,7 @@ def test_infiller_of_the_metrics_does_not_change_the_method(data, tmp_path) -> N
     own, other = (
         run_plan(
             make_plan(
-                data, methods=("rise:samples=8",), judge=infiller, limit=1,
+                data, methods=("rise:samples=8",), metric_infiller=infiller, limit=1,
                 metrics=("max_sensitivity", "average_drop"),
             ),
             tmp_path / (infiller or "own"),

@@ -1,1 +1,1 @@
-"""Measuring on many photos."""
+"""Evaluate explanation methods on many photos."""

@@ -47,7 +47,7 @@ class Run:
     @classmethod
     def begin(
         cls, plan: Plan, out: Path, *, device: str | None = None, precision: str = "float32",
-        chunk: int = 16, threads: int = 0, table: Table | None = None,
+        chunk: int = 16, threads: int | None = None, table: Table | None = None,
     ) -> "Run":  # fmt: skip
         """Check all settings and write them to a folder, or continue the run of that folder.
 
@@ -57,7 +57,7 @@ class Run:
             device: Device of the network, by default CUDA if available.
             precision: Precision of the network.
             chunk: Images per pass of the network.
-            threads: Threads of each process; 0 takes the default of torch on this machine.
+            threads: Threads of each process, by default those of torch on this machine.
             table: Published numbers and claims that a report compares the run with.
 
         Raises:

@@ -29,9 +29,7 @@ def page(results: Results, figures: "Mapping[str, Figure]") -> str:
         runs=[str(run) for run in results.runs],
         metrics=summary.metric_notes(results),
         sections=_sections(results),
-        figures=[
-            {"caption": CAPTIONS[name], "data": _base64(figure)} for name, figure in figures.items()
-        ],
+        figures=[_figure(CAPTIONS[name], figure) for name, figure in figures.items()],
     )
 
 
@@ -53,7 +51,10 @@ def _sections(results: Results) -> list[dict[str, Any]]:
     return sections
 
 
-def _base64(figure: "Figure") -> str:
+def _figure(caption: str, figure: "Figure") -> dict[str, str]:
+    """Return a figure as base64; the part of its caption before a colon is its heading."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
-    return base64.b64encode(content.getvalue()).decode()
+    heading, _, note = caption.partition(": ")
+    data = base64.b64encode(content.getvalue()).decode()
+    return {"heading": heading, "note": note, "alt": caption, "data": data}

@@ -153,6 +153,10 @@ class Results:
         """Whether higher numbers of a metric are better."""
         return self.metric(metric).higher_is_better
 
+    def ranks_maps(self, metric: str) -> bool:
+        """Whether a metric makes a map better than another; statistics of maps do not."""
+        return self.metric(metric).ranks_maps
+
     def heading(self, metric: str) -> str:
         """Return a metric's name with an arrow towards better numbers."""
         return f"{metric} {'↑' if self.higher_is_better(metric) else '↓'}"

@@ -52,7 +52,7 @@ def conclusions(results: Results) -> list[str]:
     Statistics that make no map better than another, e.g. its entropy, are left out if there are
     other metrics.
     """
-    comparing = [metric for metric in results.metrics if results.metric(metric).ranks_maps]
+    comparing = [metric for metric in results.metrics if results.ranks_maps(metric)]
     return [_conclusion(results, metric) for metric in comparing or results.metrics]
 
 

@@ -101,7 +101,7 @@ def _configuration_column(results: Results) -> Column:
 
 def _best(results: Results, metric: str) -> set[Combination]:
     """Return the configurations with the best mean; none where there is nothing to compare."""
-    if len(results.configurations) == 1 or not results.metric(metric).ranks_maps:
+    if len(results.configurations) == 1 or not results.ranks_maps(metric):
         return set()
     sign = 1 if results.higher_is_better(metric) else -1
     values = {c: sign * results.mean(c, metric).value for c in results.configurations}

@@ -35,7 +35,7 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     columns = 4 if deviation is None else 5
     pictures = rows[0].subgridspec(1, columns, wspace=0.05)
     axes = [figure.add_subplot(pictures[column]) for column in range(columns)]
-    caption, *ends = assessment.study.method.caption
+    caption, *ends = _map_caption(assessment)
     share = f" (top {assessment.share:.0%})" if _shows_evidence(assessment) else ""
     titles = {
         key: f"{label[0].upper()}{label[1:]}{share}"
@@ -65,10 +65,15 @@ def _shows_evidence(assessment: Assessment) -> bool:
     return getattr(assessment.study.method, "reading", None) != "deviation"
 
 
+def _map_caption(assessment: Assessment) -> tuple[str, str, str]:
+    """Return the title of the map, and words for its lowest and highest values."""
+    return assessment.study.method.caption
+
+
 def _title(assessment: Assessment) -> str:
     name = shorten(assessment.name, 40, placeholder="…")
     if not _shows_evidence(assessment):
-        return f"{assessment.study.method.caption[0]}: “{name}”"
+        return f"{_map_caption(assessment)[0]}: “{name}”"
     subject = "prediction" if assessment.predicts_target else "score of"
     return f"What the {subject} “{name}” depends on"
 
