@@ -240,10 +240,8 @@ def resolve_parts(
         published, published_measure = create("infillers", **recipe.infiller), recipe.measure
     else:
         name, defaults = resolved.traits.infiller
-        published, published_measure = (
-            create("infillers", name, **defaults),
-            resolved.traits.measure,
-        )
+        published = create("infillers", name, **defaults)
+        published_measure = resolved.traits.measure
     if not (infiller is None or infiller in (OWN, name_of(published))):
         published = resolve("infillers", infiller)
     measure = published_measure if measure is None else measure
