@@ -406,6 +406,6 @@ def test_what_is_not_installed_is_said_before_anything_is_loaded(
     data, tmp_path, monkeypatch
 ) -> None:
     monkeypatch.setattr("unsee.methods.base.find_spec", lambda name: None)
-    with pytest.raises(InputError, match="needs captum: pip install"):
+    with pytest.raises(InputError, match="needs captum: python -m pip install captum"):
         Run.begin(plan(data, methods=("integrated_gradients",)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
