@@ -1,4 +1,4 @@
-"""Turn what a user has in hand, photos and class names, into tensors."""
+"""Convert photos and class names to tensors."""
 
 from collections.abc import Sequence
 from os import PathLike
@@ -15,14 +15,20 @@ from unsee.images import reading
 from unsee.types import Images, Targets
 
 Picture = str | PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
-"""A path, a PIL image or an array, framed for the classifier on the way in; a tensor as it is."""
+"""A photo (a path, a PIL image or an array) of any size, or a tensor (c, h, w)."""
 
 Classes = Targets | NDArray[np.generic] | np.generic | Sequence[int | str | np.generic] | int | str
-"""A class for all images or one for each, by number or by name."""
+"""A class for all images or one for each, by number or name."""
 
 
 def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifier) -> Images:
-    """A batch as the classifier takes it; photos are framed, tensors are taken as they are."""
+    """Return a batch (b, c, h, w) of images for the classifier.
+
+    Photos are brought to the size of its input; tensors are taken as they are.
+
+    Raises:
+        InputError: There is no image, a photo cannot be read, or tensors differ in shape.
+    """
     if isinstance(images, Tensor):
         return images[None] if images.ndim == 3 else images
     several = images if isinstance(images, Sequence) and not isinstance(images, str) else [images]
@@ -43,7 +49,7 @@ def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifi
 
 
 def to_device(images: Images, device: torch.device) -> Images:
-    """To the device; from pinned memory to a GPU, without waiting."""
+    """Move images to a device; to a GPU from pinned memory, without waiting."""
     if device.type != "cuda" or images.device.type != "cpu":
         return images.to(device)
     return images.pin_memory().to(device, non_blocking=True)
@@ -54,7 +60,17 @@ def as_targets(
     classifier: Classifier,
     logits: Tensor,
 ) -> Targets:
-    """One class for each image."""
+    """Return one class index for each image.
+
+    Args:
+        targets: A class for all images or one for each, by number or name; "top1" or None is the
+            class with the highest logit.
+        classifier: Its labels are the names of the classes.
+        logits: Logits (b, classes) of the images.
+
+    Raises:
+        InputError: There is no such class, or there are more or fewer classes than images.
+    """
     if targets is None:
         return logits.argmax(1)
     if isinstance(targets, (Tensor, np.ndarray, np.generic)):
@@ -65,14 +81,13 @@ def as_targets(
         isinstance(target, (int, str, np.integer)) for target in targets
     ):
         raise InputError(f"expected classes by number or name, got {targets!r}")
-    plain = [target if isinstance(target, str) else int(target) for target in targets]
-    if len(plain) != len(logits):
-        raise InputError(f"expected {len(logits)} targets, one for each image, got {len(plain)}")
-    found = [
-        int(row.argmax()) if target == "top1" else classifier.index(target)
-        for target, row in zip(plain, logits, strict=True)
-    ]
-    for index in found:
+    if len(targets) != len(logits):
+        raise InputError(f"expected {len(logits)} targets, one for each image, got {len(targets)}")
+    indices = []
+    for target, row in zip(targets, logits, strict=True):
+        name = target if isinstance(target, str) else int(target)
+        index = int(row.argmax()) if name == "top1" else classifier.index(name)
         if not 0 <= index < logits.shape[1]:
             raise InputError(f"class {index} is not in 0..{logits.shape[1] - 1}")
-    return torch.tensor(found, device=logits.device)
+        indices.append(index)
+    return torch.tensor(indices, device=logits.device)

@@ -119,6 +119,7 @@ def test_full_disk_stops_and_keeps_finished_results(photo, tmp_path, capsys, mon
         (["--target", "4000"], "not in 0..999"),
         (["--size", "big"], "HEIGHTxWIDTH"),
         (["--device", "cuda:77"], "cannot use device"),
+        (["--device", "gpu"], "expected cpu, cuda, cuda:1 or mps, got 'gpu'"),
         (["--top", "15"], "between 0 and 1"),
         (["--top", "much"], "could not convert"),
         (["--repeats", "0"], "at least 1"),

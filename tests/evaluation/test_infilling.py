@@ -80,8 +80,8 @@ PHOTOS = ("cat.png", "cup.png")
 def test_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     arguments = [
-        "evaluate-infill", "--data", str(folder), "--infillers", "grey", "blur", "--second",
-        "efficientnet_lite0", "--out", str(out),
+        "evaluate-infill", "--data", str(folder), "--infillers", "grey", "blur",
+        "--recognition-classifier", "efficientnet_lite0", "--out", str(out),
     ]  # fmt: skip
     assert main(arguments) == 1  # one photo is bad
     heard = capsys.readouterr()

@@ -9,6 +9,7 @@ import pytest
 from tests.evaluation.runs import ROOT, make_plan
 from unsee import InputError
 from unsee.evaluation.run import Run
+from unsee.registry import resolve
 from unsee.study import resolve_parts
 
 

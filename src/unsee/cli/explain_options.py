@@ -91,6 +91,7 @@ class ExplainOptions:
     def check(self) -> None:
         """Check what can be checked before anything is loaded."""
         resolve("sources", self.classifier)
+        check_device(self.device)
         pixels_of(self.size)
         if self.budget is not None:
             passes_of(self.budget)
@@ -120,6 +121,14 @@ def with_contrast(parts: Parts, options: ExplainOptions, classifier: Classifier)
     if options.contrast is None:
         return parts
     return parts._replace(measure=measures.Against(classifier.index(options.contrast)))
+
+
+def check_device(device: str | None) -> None:
+    """Check that a device has a name that torch knows; it need not be available."""
+    try:
+        torch.device(device or "cpu")
+    except RuntimeError as error:
+        raise InputError(f"--device: expected cpu, cuda, cuda:1 or mps, got {device!r}") from error
 
 
 def pixels_of(size: str | None) -> Size | None:
