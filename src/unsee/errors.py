@@ -1,4 +1,4 @@
-"""Errors that a user can mend; their messages say what was expected and what came."""
+"""Errors that a user can fix; their messages say what was expected and what was received."""
 
 import re
 from collections.abc import Iterable

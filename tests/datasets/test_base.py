@@ -14,7 +14,7 @@ def test_classes_are_parsed(text, classes) -> None:
 
 @pytest.mark.parametrize("text", ["cat", "-3", "1-b"])
 def test_malformed_classes_are_refused(text) -> None:
-    with pytest.raises(InputError, match="expected classes such as 0-49,120"):
+    with pytest.raises(InputError, match="expected classes as 0-49,120"):
         parse_classes(text)
 
 

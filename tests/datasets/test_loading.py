@@ -5,7 +5,7 @@ from unsee.datasets._loading import load_data
 
 
 def test_missing_path_is_refused(tmp_path) -> None:
-    with pytest.raises(InputError, match="no such file or folder"):
+    with pytest.raises(InputError, match="no such data set"):
         load_data(str(tmp_path / "nowhere"))
 
 

@@ -106,8 +106,8 @@ def test_photos_of_files_folders_and_patterns_are_found(picture, tmp_path) -> No
     for name in ("b.png", "a.jpg", "deep/c.PNG", "deep/er/d.webp"):
         write(picture, tmp_path / name)
     (tmp_path / "notes.txt").write_text("no photo")
-    found = [p.relative_to(tmp_path).as_posix() for p in reading.find([tmp_path])]
-    assert found == ["a.jpg", "b.png", "deep/c.PNG", "deep/er/d.webp"]
+    photos = [p.relative_to(tmp_path).as_posix() for p in reading.find([tmp_path])]
+    assert photos == ["a.jpg", "b.png", "deep/c.PNG", "deep/er/d.webp"]
     assert len(reading.find([tmp_path, tmp_path / "a.jpg"])) == 4
     assert [p.name for p in reading.find([str(tmp_path / "*.png")])] == ["b.png"]
     assert reading.find([tmp_path / "none.jpg"]) == [tmp_path / "none.jpg"]

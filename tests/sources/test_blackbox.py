@@ -52,8 +52,10 @@ def test_onnx_files(images, tmp_path, batch) -> None:
     model = helper.make_model(graph, opset_imports=opset, ir_version=8)
     save(model, tmp_path / "model.onnx")
     box = load(f"blackbox:{tmp_path / 'model.onnx'}", size=(32, 32))
-    wanted = images.mean((2, 3)).softmax(1)
-    torch.testing.assert_close(box.predict(images).softmax(1), wanted, atol=1e-5, rtol=1e-4)
+    expected_probabilities = images.mean((2, 3)).softmax(1)
+    torch.testing.assert_close(
+        box.predict(images).softmax(1), expected_probabilities, atol=1e-5, rtol=1e-4
+    )
     (tmp_path / "bad.onnx").write_bytes(b"no model")
     with pytest.raises(InputError, match="not a model"):
         load(f"blackbox:{tmp_path / 'bad.onnx'}")

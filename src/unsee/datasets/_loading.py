@@ -20,7 +20,7 @@ def load_data(spec: str) -> list[Sample]:
     named = name in available("datasets") and bool(argument)
     path = Path(argument if named else spec)
     if not path.exists():
-        raise InputError(f"{path}: no such file or folder")
+        raise InputError(f"{path}: no such data set")
     if named:
         dataset: Dataset = resolve("datasets", spec)
         return dataset.samples(path)

@@ -188,7 +188,7 @@ def parse_classes(text: str) -> frozenset[int]:
     for part in filter(None, text.split(",")):
         first, _, last = part.strip().partition("-")
         if not first.isdigit() or not (last or first).isdigit():
-            raise InputError(f"expected classes such as 0-49,120, got {text!r}")
+            raise InputError(f"expected classes as 0-49,120, got {text!r}")
         classes.update(range(int(first), int(last or first) + 1))
     return frozenset(classes)
 

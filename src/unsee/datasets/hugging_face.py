@@ -24,8 +24,8 @@ class HuggingFace(Dataset):
     """Split to read, for a folder with several."""
     image: str = "image"
     """Column of the photos."""
-    label: str = "label"
-    """Column of the class indices; empty for an unlabelled data set."""
+    label: str | None = "label"
+    """Column of the class indices; None or empty for an unlabelled data set."""
 
     def recognises(self, path: Path) -> bool:
         """Return whether the library's own files exist."""
@@ -65,7 +65,7 @@ def _table(path: Path) -> Any:
         return pa.ipc.open_stream(source).read_all()
 
 
-def _labels(path: Path, image: str, label: str) -> list[int | None]:
+def _labels(path: Path, image: str, label: str | None) -> list[int | None]:
     table = _table(require(path, "a file of the data set"))
     for column in filter(None, (image, label)):
         if column not in table.column_names:
