@@ -23,7 +23,6 @@ NAMES = frozenset(
         "as_maps",
         "Findings",
         "judge",
-        "randomised",
         "floor",
         "by_chunks",
         "rule",
@@ -103,7 +102,7 @@ PHRASES = (
     "water level",
     "Any height will do",
     "Roll on.",
-    "Torch's.",
+    '"""Torch' + "'s.",
     "Ask OpenCV",
     "What an explanation comes to",
     "forget what they learned",
@@ -113,7 +112,7 @@ PHRASES = (
     "does not feel its batch",
     "words that are no choice",
     "At rest.",
-    "Of each image.",
+    '"""Of each image.',
 )
 
 

@@ -5,13 +5,19 @@ from importlib.util import find_spec
 
 import pytest
 
-from unsee import create
-from unsee.libraries import LIBRARIES, import_libraries
+from unsee import available, create
+from unsee.infillers.telea import Telea
+from unsee.libraries import import_libraries
+from unsee.registry import part
+
+PARTS = [(kind, name) for kind in ("methods", "infillers", "metrics") for name in available(kind)]
 
 
-@pytest.mark.parametrize("name", LIBRARIES)
-def test_modules_with_libraries_exist(name) -> None:
-    assert find_spec(name) is not None
+@pytest.mark.parametrize(("kind", "name"), PARTS)
+def test_libraries_of_parts_exist_if_they_are_installed(kind, name) -> None:
+    for library in part(kind, name).libraries:
+        if find_spec(library.partition(".")[0]):
+            assert find_spec(library) is not None
 
 
 def test_base_classes_are_included(monkeypatch) -> None:
@@ -27,5 +33,5 @@ def test_base_classes_are_included(monkeypatch) -> None:
 
 
 def test_missing_libraries_are_skipped(monkeypatch) -> None:
-    monkeypatch.setitem(LIBRARIES, "unsee.infillers.telea", ("not_installed",))
+    monkeypatch.setattr(Telea, "libraries", ("not_installed",))
     import_libraries(create("infillers", "telea"))

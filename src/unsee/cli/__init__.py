@@ -65,11 +65,11 @@ def _dispatch(arguments: list[str]) -> int:
     if arguments[0] == "--version":
         sys.stdout.write(f"unsee {version('unsee')}\n")
         return 0
-    name, *rest = arguments
+    name, *options = arguments
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
     run: Callable[[list[str]], int] = import_module(f"unsee.cli.{name.replace('-', '_')}").run
-    return run(rest)
+    return run(options)
 
 
 def _usage() -> str:

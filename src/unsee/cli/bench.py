@@ -99,9 +99,9 @@ def _precision(method: Method, classifier: Classifier) -> torch.dtype:
 
 def _precisions(options: BenchOptions, classifier: Classifier) -> tuple[torch.dtype, ...]:
     """Return the precisions to time: those of the classifier, then the extra ones."""
-    own = (classifier.precision, classifier.sampling_precision or classifier.precision)
+    default = (classifier.precision, classifier.sampling_precision or classifier.precision)
     extra = (PRECISIONS[name] for name in options.extra_precisions)
-    return tuple(dict.fromkeys((*own, *extra)))
+    return tuple(dict.fromkeys((*default, *extra)))
 
 
 def _plain(precision: torch.dtype) -> str:

@@ -133,9 +133,9 @@ def _variants(method: Method, setting: str | None) -> Variants:
     if setting is None:
         return [(name_of(method), lambda: method)]
     name, _, listed = setting.partition("=")
-    known = [field.name for field in fields(method)]  # type: ignore[arg-type]
-    if name not in known:
-        raise unknown(f"setting of {name_of(method)}", name, known)
+    names = [field.name for field in fields(method)]  # type: ignore[arg-type]
+    if name not in names:
+        raise unknown(f"setting of {name_of(method)}", name, names)
     words = [word.strip() for word in listed.split(",") if word.strip()]
     if not words:
         raise InputError(f"--setting: expected NAME=VALUE,VALUE,..., got {setting!r}")

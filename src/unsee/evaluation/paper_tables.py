@@ -130,10 +130,10 @@ def _entry(cls: type[Entry], kind: str, row: Any) -> Entry:
     """Make one entry of a table from a table of TOML."""
     if not isinstance(row, dict):
         raise InputError(f"expected a {kind} as a table of TOML, got {row!r}")
-    known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    keys = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     for key in row:
-        if key not in known:
-            raise unknown(f"key of a {kind}", key, known)
+        if key not in keys:
+            raise unknown(f"key of a {kind}", key, keys)
     try:
         return cls(**{key: _frozen(value) for key, value in row.items()})
     except TypeError as error:

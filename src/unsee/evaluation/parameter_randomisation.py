@@ -52,7 +52,7 @@ def check(
     settings = {**settings, "targets": study.score.targets.tolist()}
     original = study.finish().saliency
     yield RandomisedMaps("", original, _similarity.similarities_by_measure(original, original))
-    for name, randomised in randomise_layers(classifier, order, steps, seed):
-        study = Study.of(randomised, study.score.images, method, seed=seed, **settings)
+    for name, random_classifier in randomise_layers(classifier, order, steps, seed):
+        study = Study.of(random_classifier, study.score.images, method, seed=seed, **settings)
         maps = study.finish().saliency
         yield RandomisedMaps(name, maps, _similarity.similarities_by_measure(maps, original))

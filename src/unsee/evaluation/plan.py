@@ -154,12 +154,12 @@ class Plan:
         Older runs say `judge` for `metric_infiller`, and 0 or "" for what is not given.
         """
         renamed = {"metric_infiller": settings.get("judge"), **settings}
-        known: dict[str, Any] = {
+        values: dict[str, Any] = {
             field.name: tuple(value) if isinstance(value, list) else value
             for field in fields(cls)
             if (value := renamed.get(field.name))
         }
-        return cls(**known)
+        return cls(**values)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON brings them back."""

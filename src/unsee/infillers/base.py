@@ -57,6 +57,9 @@ class Infiller(ABC):
     image and the mask of that row, so that it is the same alone and in a batch.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Modules that are imported on first use; `import_libraries` imports them before timing."""
+
     uses_removed_pixels: ClassVar[bool] = False
     """Whether removed pixels influence the background, as in a blur of the whole image."""
 

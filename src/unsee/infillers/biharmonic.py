@@ -1,6 +1,7 @@
 """Biharmonic in-painting."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ class Biharmonic(Inpainter):
     Aspects", International Journal of Mathematics and Mathematical Sciences, 2018,
     https://doi.org/10.1155/2018/3950312.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("skimage.restoration",)
 
     def inpaint(
         self, picture: NDArray[np.uint8], hole: NDArray[np.bool_], seed: int

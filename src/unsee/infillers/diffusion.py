@@ -24,6 +24,8 @@ class Diffusion(GenerativeInfiller):
     https://arxiv.org/abs/2112.10752.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("diffusers",)
+
     min_side: ClassVar[int] = 64
 
     weights: str = "stable-diffusion-v1-5/stable-diffusion-inpainting"

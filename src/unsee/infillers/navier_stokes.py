@@ -1,6 +1,7 @@
 """OpenCV's in-painting after Bertalmio et al."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ class NavierStokes(Inpainter):
     Bertalmio, Bertozzi & Sapiro, "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting",
     CVPR 2001.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("cv2",)
 
     radius: float = 3.0
     """Radius in pixels of the neighbourhood that a pixel is computed from (CASM: 3; iGOS++ on

@@ -27,6 +27,8 @@ class Onnx(GenerativeInfiller):
     fixed, pictures are resized. Depends on the mask; deterministic if the network is. Extra: onnx.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("onnxruntime",)
+
     published: ClassVar[files.Published] = files.Published(
         "inpainter.onnx", "its author", "the author's"
     )

@@ -1,6 +1,7 @@
 """PatchMatch."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ class PatchMatch(Inpainter):
     Barnes et al., "PatchMatch: A Randomized Correspondence Algorithm for Structural Image Editing",
     SIGGRAPH 2009, https://doi.org/10.1145/1531326.1531330.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("patchmatch",)
 
     radius: int = 3
     """Radius in pixels of the patches that are compared."""

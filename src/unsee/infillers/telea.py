@@ -1,6 +1,7 @@
 """OpenCV's in-painting after Telea."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ class Telea(Inpainter):
     Telea, "An Image Inpainting Technique Based on the Fast Marching Method", Journal of Graphics
     Tools, 2004, https://doi.org/10.1080/10867651.2004.10487596.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("cv2",)
 
     radius: float = 3.0
     """Radius in pixels of the neighbourhood that a pixel is computed from (CASM: 3; iGOS++ on

@@ -21,6 +21,8 @@ class CamMethod(Method):
     Maps are in [0, 1], as the library scales them.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("pytorch_grad_cam",)
+
     traits = Traits(measure="logit", needs_module=True, requires="pytorch_grad_cam")
     library: ClassVar[str]
     """Name of the class in pytorch-grad-cam."""

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ class CaptumMethod(Method):
     not depend on the batch. The baseline of an attribution is the background that the in-filler
     computes when no pixel is kept.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("captum.attr",)
 
     traits = Traits(measure="logit", requires="captum")
     channels: Pooling

@@ -73,6 +73,9 @@ class Method(ABC):
     A method is a final subclass: a frozen dataclass of hyper-parameters, one in each file.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Modules that are imported on first use; `import_libraries` imports them before timing."""
+
     traits: ClassVar[Traits] = Traits()
     """What the method needs, and its default measure and in-filler."""
 

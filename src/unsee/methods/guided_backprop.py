@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -25,6 +25,8 @@ class GuidedBackprop(CaptumMethod):
         - ReLU6 is treated as a ReLU; Captum ignores it.
     A network whose ReLUs are functions instead of modules gives the plain gradient, as in Captum.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("captum.attr", "captum._utils.common")
 
     traits = replace(CaptumMethod.traits, needs_gradient=True, needs_module=True)
 

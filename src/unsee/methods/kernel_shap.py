@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -26,6 +26,8 @@ class KernelSHAP(CaptumMethod):
     Reference: S. Lundberg, S.-I. Lee, "A Unified Approach to Interpreting Model Predictions",
     NeurIPS 2017, https://arxiv.org/abs/1705.07874.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("captum.attr", "skimage.segmentation")
 
     traits = replace(CaptumMethod.traits, measure="probability")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -46,6 +46,8 @@ class LIME(Method):
           for 1000 steps (`regression=lasso`).
         - The published script draws 500 samples, the paper 1000.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("sklearn.linear_model", "skimage.segmentation")
 
     traits = Traits(allows_half_precision=True)
 

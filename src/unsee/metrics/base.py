@@ -61,6 +61,9 @@ class Metric(ABC):
     the same file: `unsee.metrics.gini.gini(maps)`.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Modules that are imported on first use; `import_libraries` imports them before timing."""
+
     higher_is_better: ClassVar[bool]
     """Whether a higher value is better."""
     needs_truth: ClassVar[bool] = False

@@ -74,7 +74,7 @@ class EfficientMPRT(Metric):
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
         """Return the relative rise of each image."""
-        (randomised,) = maps_of_randomised_classifiers(score, context, layers=1)
+        (random_maps,) = maps_of_randomised_classifiers(score, context, layers=1)
         before = histogram_entropy(saliency, self.bins)
-        after = histogram_entropy(randomised, self.bins)
+        after = histogram_entropy(random_maps, self.bins)
         return torch.where(before > 0, (after - before) / before.clamp(min=1e-12), torch.nan)

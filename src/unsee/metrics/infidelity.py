@@ -31,6 +31,8 @@ class Infidelity(Metric):
     https://arxiv.org/abs/1901.09392
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("captum.metrics",)
+
     higher_is_better: ClassVar[bool] = False
     ranks_maps: ClassVar[bool] = False  # on toys, a map without channels is no better than noise
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)

@@ -33,6 +33,8 @@ class IROF(Metric):
     methods, https://arxiv.org/abs/2003.08747
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("skimage.segmentation",)
+
     higher_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1000.0, 1.0)
 

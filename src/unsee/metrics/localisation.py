@@ -79,6 +79,8 @@ class Localisation(Metric):
     (2020), `official = True` is OM of Zolna et al.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("skimage.measure",)
+
     higher_is_better: ClassVar[bool] = False
     has_ties: ClassVar[bool] = True
     needs_truth: ClassVar[bool] = True

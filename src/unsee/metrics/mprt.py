@@ -32,6 +32,8 @@ class MPRT(Metric):
     https://arxiv.org/abs/1810.03292
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("scipy.stats", "skimage.feature", "skimage.metrics")
+
     higher_is_better: ClassVar[bool] = False
     ranks_maps: ClassVar[bool] = False
     needs_method: ClassVar[bool] = True

@@ -33,6 +33,8 @@ class SaliencyMetric(Metric):
     removing input features using generative models, ACCV, Table 4, https://arxiv.org/abs/1910.04256
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("skimage.measure",)
+
     higher_is_better: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (-3.1, 30.0)
 

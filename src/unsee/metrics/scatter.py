@@ -54,6 +54,8 @@ class Scatter(Metric):
     A statistic of the map, which needs no score: `scatter`. No upper limit; lower is more compact.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("skimage.measure",)
+
     higher_is_better: ClassVar[bool] = False
     ranks_maps: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)

@@ -33,6 +33,8 @@ class SmoothMPRT(Metric):
     parameter randomisation test, https://arxiv.org/abs/2401.06465
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("scipy.stats", "skimage.feature", "skimage.metrics")
+
     higher_is_better: ClassVar[bool] = False
     ranks_maps: ClassVar[bool] = False
     needs_method: ClassVar[bool] = True

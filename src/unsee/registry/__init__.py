@@ -240,7 +240,7 @@ def _check_known(name: str, setting: str, hints: dict[str, Any]) -> None:
     if not hints:
         raise InputError(f"{name} has no settings, got {setting!r}")
     error = unknown(f"setting of {name}", setting, hints)
-    listed = "" if all(known in str(error) for known in hints) else f" (of {', '.join(hints)})"
+    listed = "" if all(hint in str(error) for hint in hints) else f" (of {', '.join(hints)})"
     raise InputError(f"{error}{listed}")
 
 

@@ -102,9 +102,9 @@ def metric_notes(results: Results) -> list[str]:
     lines = []
     for name in results.metrics:
         protocol = _curves.PROTOCOLS.get(getattr(results.metric(name), "protocol", ""))
-        rule = f" Protocol {protocol.name}: {protocol.summary}." if protocol else ""
+        note = f" Protocol {protocol.name}: {protocol.summary}." if protocol else ""
         text = summary("metrics", parse("metrics", name).name).rstrip(".")
-        lines.append(f"{results.heading(name)}: {text}.{rule}")
+        lines.append(f"{results.heading(name)}: {text}.{note}")
     return lines
 
 
