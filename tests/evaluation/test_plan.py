@@ -27,7 +27,7 @@ from unsee.study import resolve_parts
         ({"measure": "odds"}, "measure"),
         ({"shard": 0}, "shard >= 1"),
         ({"classifiers": ()}, "at least one of classifiers"),
-        ({"methods": ("random", "random")}, "random is there twice"),
+        ({"methods": ("random", "random")}, "random duplicate"),
         ({"data": "nowhere"}, "no such data set"),
     ],
 )

@@ -96,3 +96,16 @@ def test_parameters_are_frozen_in_evaluation_mode() -> None:
     network = efficientnet_lite.load(0)
     assert not any(p.requires_grad for p in network.parameters())
     assert not network.training
+
+
+def test_activations_are_modules_that_guided_backprop_can_change() -> None:
+    network = efficientnet_lite.load(0)
+    x = torch.rand(1, 3, 224, 224, requires_grad=True)
+    (plain,) = torch.autograd.grad(network(x)[0, 1], x)
+    clips = [module for module in network.modules() if isinstance(module, torch.nn.ReLU6)]
+    hooks = [m.register_full_backward_hook(lambda m, i, o: (i[0].clamp(min=0),)) for m in clips]
+    (guided,) = torch.autograd.grad(network(x)[0, 1], x)
+    for hook in hooks:
+        hook.remove()
+    assert len(clips) == len(network.blocks) + 2
+    assert torch.corrcoef(torch.stack([plain.flatten(), guided.flatten()]))[0, 1] < 0.9

@@ -99,15 +99,16 @@ class EfficientNetLite(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.head = SameConvolution(side, channels, HEAD_CHANNELS)
         self.activation = nn.ReLU6()
+        self.clip = Clip(self.stem)
         self.classifier = nn.Linear(HEAD_CHANNELS, classes)
 
     def forward(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n classes"]:
         """Return the logits."""
-        x = self.blocks(clip(self.stem(x), self.stem))
+        x = self.blocks(self.clip(self.stem(x)))
         features = self.activation(self.head(x))  # a module, whose output Grad-CAM can read
         # Clipping twice does not change the features; it stops the gradient where they saturate.
-        features = clip(features)
-        logits: Tensor = self.classifier(F.adaptive_avg_pool2d(features, 1).flatten(1))
+        pooled = F.adaptive_avg_pool2d(self.clip(features), 1)
+        logits: Tensor = self.classifier(pooled.flatten(1))
         return logits
 
 
@@ -128,12 +129,13 @@ class Block(nn.Module):
         self.expand = SameConvolution(side, before, inner) if expansion > 1 else None
         self.depthwise = SameConvolution(side, inner, inner, kernel, stride, inner)
         self.project = SameConvolution(math.ceil(side / stride), inner, channels)
+        self.clip = Clip(*(m for m in (self.expand, self.depthwise) if m is not None))
         self.residual = stride == 1 and before == channels
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d _h _w"]:
         """Apply the block; the sum with the input is left out where shapes differ."""
-        y = x if self.expand is None else clip(self.expand(x), self.expand)
-        y = self.project(clip(self.depthwise(y), self.depthwise))
+        y = x if self.expand is None else self.clip(self.expand(x))
+        y = self.project(self.clip(self.depthwise(y)))
         return y + x if self.residual else y
 
 
@@ -167,14 +169,26 @@ class SameConvolution(nn.Conv2d):
         )
 
 
-def clip(x: Tensor, *modules: nn.Module) -> Tensor:
-    """Apply ReLU6 to the output of modules, in place if no gradient and no hook reads that."""
-    is_read = (
-        torch.is_grad_enabled()
-        or torch_module._global_forward_hooks
-        or any(module._forward_hooks for module in modules)
-    )
-    return F.relu6(x, inplace=not is_read)
+class Clip(nn.ReLU6):
+    """ReLU6, in place of its input if no gradient and no hook reads that.
+
+    A module and not a function: guided back-propagation changes the gradient of modules.
+    """
+
+    def __init__(self, *before: nn.Module) -> None:
+        super().__init__()
+        self.before = before
+        """Modules whose outputs are clipped; a tuple, so that they are not submodules."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input between 0 and 6."""
+        is_read = (
+            torch.is_grad_enabled()
+            or torch_module._global_forward_hooks
+            or torch_module._global_forward_pre_hooks
+            or any(m._forward_hooks or m._forward_pre_hooks for m in (*self.before, self))
+        )
+        return F.relu6(input, inplace=not is_read)
 
 
 def scaled_channels(channels: int, width: float) -> int:
