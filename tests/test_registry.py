@@ -104,7 +104,7 @@ def test_recipes_make_their_parts(name) -> None:
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in published.method.items()}
     assert plain.items() <= settings_of(method).items()
     assert published.infiller.items() <= settings_of(infiller).items()
-    assert measure.__name__ == published.measure == method.measure
+    assert measure.__name__ == published.measure == method.traits.measure
 
 
 @pytest.mark.parametrize(

@@ -51,5 +51,5 @@ def test_layers_of_equal_size_get_different_weights() -> None:
 
 def test_black_box_has_no_layers() -> None:
     box = black_box(lambda x: np.ones((len(x), 2)) / 2, size=(32, 32))
-    with pytest.raises(InputError, match="no layers to randomise"):
+    with pytest.raises(InputError, match="randomising layers needs the layers"):
         next(randomisation.randomise_layers(box))

@@ -11,7 +11,7 @@ def test_bench_times_classifier_and_methods(capsys) -> None:
     ]  # fmt: skip
     assert main(arguments) == 0
     out = capsys.readouterr().out
-    for word in ("milliseconds an image", "bfloat16", "overhead", "rise", "gradient"):
+    for word in ("milliseconds per image", "bfloat16", "overhead", "rise", "gradient"):
         assert word in out
     assert main([*arguments, "--also", "int8"]) == 2
     assert "expected float32, bfloat16, float16, got 'int8'" in capsys.readouterr().err

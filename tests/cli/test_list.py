@@ -60,4 +60,4 @@ def test_unknown_names_are_refused(words, message, capsys) -> None:
 
 def test_lists_show_brackets_as_they_are(capsys) -> None:
     assert main(["list", "methods"]) == 0
-    assert "E[score(keep) keep]" in " ".join(capsys.readouterr().out.split())
+    assert "E[score(m) m]" in " ".join(capsys.readouterr().out.split())

@@ -27,7 +27,7 @@ from unsee.study import resolve_parts
         ({"measure": "odds"}, "measure"),
         ({"shard": 0}, "shard >= 1"),
         ({"classifiers": ()}, "at least one of classifiers"),
-        ({"methods": ("random", "random")}, "random duplicate"),
+        ({"methods": ("random", "random")}, "duplicate method 'random'"),
         ({"data": "nowhere"}, "no such data set"),
     ],
 )
@@ -38,7 +38,7 @@ def test_bad_settings_are_refused_before_loading(data, tmp_path, settings, words
 
 
 KINDS = {
-    'limit = "5"': "limit: expected int, got '5'",
+    'limit = "5"': "limit: expected a number, got '5'",
     "batch = 2.5": "batch: expected int, got 2.5",
     'methods = "rise"': "methods: expected a list of words, got 'rise'",
     "methods = [1]": "methods: expected a list of words, got (1,)",

@@ -118,7 +118,7 @@ def test_other_settings_are_refused(data, tmp_path) -> None:
     Run.begin(make_plan(data), out, threads=1)
     with pytest.raises(InputError, match="seed: was 0, now 1"):
         Run.begin(make_plan(data, seed=1), out)
-    with pytest.raises(InputError, match="limit: was 0, now 5"):
+    with pytest.raises(InputError, match="limit: was None, now 5"):
         Run.begin(make_plan(data, limit=5), out)
     with pytest.raises(InputError, match="fit: was None, now resize"):
         Run.begin(make_plan(data, fit="resize"), out)
@@ -154,6 +154,6 @@ def test_maps_are_saved_on_request(data, tmp_path) -> None:
 
 def test_missing_package_is_reported_before_loading(data, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("unsee.methods.base.find_spec", lambda name: None)
-    with pytest.raises(InputError, match="needs captum: pip install"):
+    with pytest.raises(InputError, match="needs captum: python -m pip install"):
         Run.begin(make_plan(data, methods=("integrated_gradients",)), tmp_path / "run")
     assert not (tmp_path / "run").exists()

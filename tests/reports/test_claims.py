@@ -42,7 +42,7 @@ def test_reports_have_published_numbers_and_claims(paper_run) -> None:
     assert "Of 3 comparisons: 1 holds, 1 does not hold, 1 not significant." in text
     assert "| fido > RISE |" in text
     assert "deletion ↓: " in text
-    assert "Protocol rise: pixels to grey" in text
+    assert "Protocol rise: single pixels" in text
     html = page(results, figures(results))
     assert "paper 0.25" in html
     assert 'alt="Means over a setting, with' in html
