@@ -13,5 +13,5 @@ def test_bench_times_classifier_and_methods(capsys) -> None:
     out = capsys.readouterr().out
     for word in ("milliseconds per image", "bfloat16", "overhead", "rise", "gradient"):
         assert word in out
-    assert main([*arguments, "--also", "int8"]) == 2
+    assert main([*arguments, "--extra-precisions", "int8"]) == 2
     assert "expected float32, bfloat16, float16, got 'int8'" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.images import reading
 from unsee.infillers.base import Infiller
+from unsee.libraries import import_libraries
 from unsee.methods.base import Method
 from unsee.registry import resolve, split_words
 from unsee.study import Study, passes_of
@@ -179,6 +180,7 @@ def _time_method(
     method, infiller = parts
     size = (images.shape[-2], images.shape[-1])
     at_precision = replace(classifier, precision=_precision(method, classifier))
+    import_libraries(method, infiller)
     bar = bars.add_task(type(method).__name__, total=options.rounds, loss="")
     rounds = []
     for _ in range(options.rounds):
