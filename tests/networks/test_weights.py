@@ -103,3 +103,11 @@ def test_cached_makes_once_for_each_owner_and_file(tmp_path) -> None:
     device = torch.device("cpu")
     assert weights.cached(owner, path, device, make) == weights.cached(owner, path, device, make)
     assert weights.cached(nn.Identity(), path, device, make) == 2
+
+
+def test_pretrained_files_have_their_checksums() -> None:
+    listed = (weights.PRETRAINED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    digests = {name: digest for digest, name in (line.split() for line in listed)}
+    assert sorted(digests) == sorted(path.name for path in weights.PRETRAINED.glob("*.safetensors"))
+    for name, digest in digests.items():
+        weights.check_digest(weights.PRETRAINED / name, f"sha256:{digest}")

@@ -146,17 +146,17 @@ def _draw_bars(axes: "Axes", assessment: Assessment) -> None:
 def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
     """Draw the probability while pixels are removed, and while they are inserted."""
     labels = {
-        "deletion": ("removed", "top pixels to grey"),
-        "insertion": ("kept", "top pixels into the blurred photo"),
+        "deletion": ("removed", "to grey"),
+        "insertion": ("kept", "from the blurred photo"),
     }
     for direction, (key, label) in labels.items():
         share, scores, _ = assessment.curves[CURVE_PROTOCOL, direction]
         if direction == "insertion":
-            label = f"{label} ({scores[0, 0]:.0%} without them)"
+            label = f"{label} ({scores[0, 0]:.0%})"
         area = assessment.areas[CURVE_PROTOCOL][direction]
         axes.plot(
             share.cpu(), scores[0].cpu(), color=COLOURS[key], linewidth=2.5,
-            label=f"{direction} (area {area:.3f}): {label}",
+            label=f"{direction} {label}: area {area:.3f}",
         )  # fmt: skip
         axes.fill_between(share.cpu(), scores[0].cpu(), color=COLOURS[key], alpha=0.08)
     axes.set_xlim(0, 1)
