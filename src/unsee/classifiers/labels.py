@@ -35,5 +35,6 @@ def index_of(labels: Sequence[str], target: str | int) -> int:
     if len(indices) > 1:
         raise InputError(f"{target!r} names classes {indices}; give the number")
     if not indices:
-        raise unknown("class", target, dict.fromkeys(name for name, _ in synonyms))
+        single = (name for name, _ in synonyms if "," not in name)
+        raise unknown("class", target, dict.fromkeys(single))
     return indices[0]
