@@ -1,4 +1,4 @@
-"""A toy classifier whose answer is known, and images for it."""
+"""Toy classifiers, one of them analytic, and images for them."""
 
 import dataclasses
 import os
@@ -68,7 +68,7 @@ class Corner(nn.Module):
 
 
 class Convolutional(nn.Module):
-    """A small network with random weights: nothing about it is linear."""
+    """A small network with random weights: it is not linear."""
 
     def __init__(self, classes: int = 5, channels: int = 3) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ def small(name: str, **settings):
     return create("methods", name, **{k: v for k, v in chosen.items() if k in fields})
 
 
-def question(classifier, images, infiller="grey", measure=probability, target=1, **settings):
+def masked_score(classifier, images, infiller="grey", measure=probability, target=1, **settings):
     """The masked score of class 1, seeds 0, 1, 2 ..."""
     if isinstance(infiller, str):
         infiller = create("infillers", infiller, **settings)

@@ -43,7 +43,7 @@ def fill(infiller, pictures, keep, seeds=(5, 6), step=0):
     return infiller.bind(batch)(keep.flatten(0, 1), RowIndex(row // k, row % k, step))
 
 
-class Smear(nn.Module):
+class NeighbourMean(nn.Module):
     """Fill a hole with the mean of the visible pixels nearby, like a very bad generator."""
 
     def forward(self, image: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
@@ -57,13 +57,13 @@ def torchscript() -> str:
     path = FOLDER / "smear.pt"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # LaMa is published in this format
-        torch.jit.save(torch.jit.script(Smear()), str(path))
+        torch.jit.save(torch.jit.script(NeighbourMean()), str(path))
     return str(path)
 
 
 @cache
 def onnx_file() -> str:
-    """Write `Smear` node by node: exporting needs a package that the tests do not need."""
+    """Write `NeighbourMean` node by node: exporting needs a package that the tests do not need."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 

@@ -3,8 +3,8 @@
 Run `python -m tests.golden FILE [PART ...]`.
 
 The file holds a small version of each array and the SHA-256 of the whole array, so that a change
-that must not alter results can be held against it: bit for bit on the machine that wrote it, within
-tolerances elsewhere.
+that must not alter results can be compared with it: bitwise on the machine that wrote it, within
+tolerances on other machines.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from skimage.data import chelsea
 from torch import Tensor
 
-from tests.conftest import Convolutional, Corner, Shifted, question, small, toy
+from tests.conftest import Convolutional, Corner, Shifted, masked_score, small, toy
 from tests.generators import SIZE, fill, holes, small_infiller
 from unsee import available, create, explain, load
 from unsee.metrics.base import Truth
@@ -46,7 +46,7 @@ def has(name: str) -> bool:
 
 
 def on_toys(name: str) -> Iterator[tuple[str, Tensor]]:
-    """The method on two small images, with a random and with a known classifier."""
+    """Maps of two small images, for a random and for an analytic classifier."""
     for kind, model in (("random", Convolutional()), ("corner", Shifted(Corner()))):
         with contextlib.suppress(ValueError):  # the corner has no layer to read
             explanation = explain(toy(model), images(), small(name), targets=1)
@@ -54,7 +54,7 @@ def on_toys(name: str) -> Iterator[tuple[str, Tensor]]:
 
 
 def from_a_warm_start(name: str) -> Iterator[tuple[str, Tensor]]:
-    """The method from where an untrained network would begin."""
+    """Map of the method from the warm start of an untrained network."""
     method = small(name)
     if hasattr(method, "warm_start"):
         method = dataclasses.replace(method, warm_start="random")
@@ -62,7 +62,7 @@ def from_a_warm_start(name: str) -> Iterator[tuple[str, Tensor]]:
 
 
 def on_photo(name: str) -> Iterator[tuple[str, Tensor]]:
-    """The method on a photo, with the default classifier and few passes."""
+    """Map of a photo, for the default classifier and few passes."""
     classifier = dataclasses.replace(load(device="cpu"), chunk=8)
     with contextlib.suppress(ValueError):  # some cannot read this network
         explanation = explain(classifier, chelsea(), create("methods", name), budget=PASSES)
@@ -70,7 +70,7 @@ def on_photo(name: str) -> Iterator[tuple[str, Tensor]]:
 
 
 def infillers() -> list[str]:
-    """All that fill images of this size without a package that is not there."""
+    """Names of the in-fillers that accept images of `SIZE` pixels; diffusers is not used."""
     return [
         name
         for name in available("infillers")
@@ -88,7 +88,7 @@ def of_metric(name: str) -> tuple[str, Tensor]:
     """Ratings of two maps."""
     fields = {field.name for field in dataclasses.fields(type(create("metrics", name)))}
     metric = create("metrics", name, **({"segments": 16} if "segments" in fields else {}))
-    score = question(toy(Convolutional()), images())
+    score = masked_score(toy(Convolutional()), images())
     maps = torch.rand(2, 32, 32, generator=torch.Generator().manual_seed(5))
     truths = [Truth(torch.tensor([[0.0, 0.0, 16.0, 16.0]]))] * 2
     method = create("methods", "sliding_patch", patch=16, stride=16)
@@ -96,8 +96,8 @@ def of_metric(name: str) -> tuple[str, Tensor]:
     return f"metric/{name}", metric.rate(score, maps, truths, method, [other])
 
 
-def everything(parts: Sequence[str] = ()) -> Iterator[tuple[str, Tensor]]:
-    """All of it, or that of the parts of these names."""
+def compute_all(parts: Sequence[str] = ()) -> Iterator[tuple[str, Tensor]]:
+    """Compute the arrays of all parts, or of the parts of these names."""
     torch.set_num_threads(1)
     for name in available("metrics"):
         if not parts or name in parts or "metrics" in parts:
@@ -114,7 +114,7 @@ def everything(parts: Sequence[str] = ()) -> Iterator[tuple[str, Tensor]]:
 
 
 def thumbnail(values: Tensor) -> Tensor:
-    """The array at a size that can be stored."""
+    """Return the array, reduced to a size that is stored."""
     if values.ndim < 3:
         return values
     planes = values.float().flatten(0, -3)[:, None]
@@ -127,22 +127,22 @@ def digest(values: Tensor) -> str:
 
 def write(path: Path) -> None:
     arrays, digests = {}, {}
-    for key, values in everything():
+    for key, values in compute_all():
         arrays[key] = thumbnail(values.detach()).numpy()
         digests[key] = digest(values.detach())
     np.savez_compressed(path, digests=np.array(sorted(digests.items())), **arrays)
 
 
 def compare(path: Path, parts: Sequence[str]) -> int:
-    """Print what is not bit-equal; the number of differences."""
+    """Print the arrays that are not bitwise equal, and return their number."""
     with np.load(path) as stored:
-        wanted, bad = dict(stored["digests"].tolist()), 0
-        for key, values in everything(parts):
-            if digest(values.detach()) != wanted.pop(key, None):
-                bad += 1
+        expected, differing = dict(stored["digests"].tolist()), 0
+        for key, values in compute_all(parts):
+            if digest(values.detach()) != expected.pop(key, None):
+                differing += 1
                 print(f"differs: {key}")
-        print(f"{bad} differ, {len(wanted)} were not made")
-        return bad
+        print(f"{differing} differ, {len(expected)} were not made")
+        return differing
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the papers' own code produced, where it is at hand (../shared/reference)."""
+"""Results of the papers' code, if ../shared/reference exists."""
 
 import json
 from functools import cache

@@ -1,4 +1,4 @@
-"""Results stay what they were when they were last looked at (tests/golden.py)."""
+"""Results equal the stored results of `tests/golden.py`."""
 
 from collections.abc import Iterator
 
@@ -17,30 +17,30 @@ def stored():
         return {key: torch.from_numpy(file[key]) for key in file if key != "digests"}
 
 
-def check(made: Iterator[tuple[str, Tensor]], stored: dict[str, Tensor]) -> None:
-    for key, values in made:
-        small, wanted = golden.thumbnail(values.detach()), stored[key]
-        assert small.shape == wanted.shape
-        if key.split("/")[0] in {"toy", "warm"} and wanted.std() > 0:
+def check(results: Iterator[tuple[str, Tensor]], stored: dict[str, Tensor]) -> None:
+    for key, values in results:
+        small, expected = golden.thumbnail(values.detach()), stored[key]
+        assert small.shape == expected.shape
+        if key.split("/")[0] in {"toy", "warm"} and expected.std() > 0:
             # descents and draws differ in their last digits from machine to machine
-            both = torch.stack([small.flatten(), wanted.flatten()])
-            assert torch.corrcoef(both)[0, 1] > 0.95, key
-            assert small.std() == pytest.approx(wanted.std().item(), rel=0.2), key
+            pair = torch.stack([small.flatten(), expected.flatten()])
+            assert torch.corrcoef(pair)[0, 1] > 0.95, key
+            assert small.std() == pytest.approx(expected.std().item(), rel=0.2), key
         else:
-            torch.testing.assert_close(small, wanted, atol=2e-2, rtol=2e-2, equal_nan=True)
+            torch.testing.assert_close(small, expected, atol=2e-2, rtol=2e-2, equal_nan=True)
 
 
 @pytest.mark.parametrize("name", [n for n in available("methods") if golden.has(n)])
-def test_maps_are_as_they_were(name, stored) -> None:
+def test_maps_equal_the_stored_ones(name, stored) -> None:
     check(golden.on_toys(name), stored)
     check(golden.from_a_warm_start(name), stored)
 
 
 @pytest.mark.parametrize("name", golden.infillers())
-def test_backgrounds_are_as_they_were(name, stored) -> None:
+def test_backgrounds_equal_the_stored_ones(name, stored) -> None:
     check(iter([golden.of_infiller(name)]), stored)
 
 
 @pytest.mark.parametrize("name", available("metrics"))
-def test_ratings_are_as_they_were(name, stored) -> None:
+def test_ratings_equal_the_stored_ones(name, stored) -> None:
     check(iter([golden.of_metric(name)]), stored)

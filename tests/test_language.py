@@ -83,6 +83,16 @@ NAMES = frozenset(
         "past",
         "see",
         "hide",
+        "INK",
+        "FAINT",
+        "PAPER",
+        "Cut",
+        "Scored",
+        "at_a_time",
+        "drawn",
+        "evident",
+        "filler",
+        "fillers",
     ]
 )
 """Identifiers that are bound nowhere in the package."""

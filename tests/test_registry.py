@@ -75,7 +75,7 @@ def test_wrong_specifications_are_refused(kind, text, words) -> None:
 def test_instances_are_returned_as_they_are() -> None:
     method = create("methods", "rise")
     assert resolve("methods", method) is method
-    with pytest.raises(InputError, match="is made already"):
+    with pytest.raises(InputError, match="require a name, not an instance"):
         resolve("methods", method, samples=3)
     with pytest.raises(InputError, match="expected the name or an instance of a Method, got int"):
         resolve("methods", 5)

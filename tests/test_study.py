@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from skimage.data import chelsea
 
-from tests.conftest import Convolutional, question, small, toy
+from tests.conftest import Convolutional, masked_score, small, toy
 from unsee import Against, Explanation, InputError, Study, create, explain, load
 from unsee.errors import DiskFullError
 from unsee.folders import new_folder
@@ -54,19 +54,19 @@ def test_defaults_are_what_the_method_was_published_with(network, images) -> Non
 def test_targets_in_every_form(network, images, quick) -> None:
     predicted = network.predict(images).argmax(1)
     assert torch.equal(explain(network, images, quick).targets, predicted)
-    for given, expected in (
+    for targets, expected in (
         (2, [2, 2, 2]),
         ([0, 1, 2], [0, 1, 2]),
         (torch.tensor([2, 1, 0]), [2, 1, 0]),
         (["top1", 3, "4"], [predicted[0].item(), 3, 4]),
     ):
-        assert explain(network, images, quick, targets=given).targets.tolist() == expected
+        assert explain(network, images, quick, targets=targets).targets.tolist() == expected
     for wrong, words in (([1, 2], "expected 3 targets"), (7, "not in 0..4"), ("cat", "no class")):
         with pytest.raises(InputError, match=words):
             explain(network, images, quick, targets=wrong)
 
 
-def test_provenance_tells_what_was_spent_and_how(network, images, quick) -> None:
+def test_provenance_records_settings_and_cost(network, images, quick) -> None:
     before = network.passes.forwards
     provenance = explain(network, images, quick, seed=5).provenance
     json.dumps(provenance, allow_nan=False)
@@ -127,7 +127,7 @@ def test_plot_draws_every_image(network, images, quick) -> None:
 
 
 def test_the_class_api(classifier, images) -> None:
-    saliency = small("igos_pp").attribute(question(classifier, images))
+    saliency = small("igos_pp").attribute(masked_score(classifier, images))
     assert saliency.shape == (3, 32, 32)
 
 
@@ -156,17 +156,17 @@ def test_repeats_are_the_mean_and_the_deviation_over_seeds(network, images) -> N
 
 
 def test_deviation_is_saved_and_loaded(network, images, tmp_path) -> None:
-    found = explain(network, images, create("methods", "rise", samples=70), repeats=2)
-    found.save(tmp_path / "out")
-    torch.testing.assert_close(Explanation.load(tmp_path / "out").deviation, found.deviation)
+    explanation = explain(network, images, create("methods", "rise", samples=70), repeats=2)
+    explanation.save(tmp_path / "out")
+    torch.testing.assert_close(Explanation.load(tmp_path / "out").deviation, explanation.deviation)
 
 
-def test_against_is_the_margin_over_one_rival(network, images) -> None:
+def test_against_is_the_margin_over_one_contrast_class(network, images) -> None:
     score = Study.of(network, images, "gradient", targets=[0, 1, 2], measure=Against(3)).score
     logits = network.logits(images)
-    got = score(torch.ones(3, 1, 1, 32, 32))[:, 0]
+    result = score(torch.ones(3, 1, 1, 32, 32))[:, 0]
     expected = logits[range(3), [0, 1, 2]] - logits[:, 3]
-    torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_images_of_a_batch_may_have_targets_of_their_own(network, images) -> None:
@@ -182,11 +182,11 @@ def test_images_of_a_batch_may_have_targets_of_their_own(network, images) -> Non
 @pytest.mark.parametrize(("method", "passes"), [("rise", 96), ("sliding_patch", 65)])
 def test_bfloat16_keeps_the_order_of_forward_only_maps(method, passes) -> None:
     photo = Image.fromarray(chelsea())
-    exact, short = (
+    exact, half_precision = (
         explain(load(precision=precision), photo, method, budget=passes).saliency[0]
         for precision in (torch.float32, torch.bfloat16)
     )
-    assert similarity(exact, short) > 0.96
+    assert similarity(exact, half_precision) > 0.96
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_contrast_must_be_another_class(network, images, contrast, words) -> Non
 
 def test_targets_may_be_numpy(network, images) -> None:
     rise = create("methods", "rise", samples=8)
-    wanted = explain(network, images, rise, targets=[1, 2, 3]).saliency
+    expected = explain(network, images, rise, targets=[1, 2, 3]).saliency
     for targets in (np.array([1, 2, 3]), list(np.array([1, 2, 3])), torch.tensor([1, 2, 3])):
-        assert torch.equal(explain(network, images, rise, targets=targets).saliency, wanted)
+        assert torch.equal(explain(network, images, rise, targets=targets).saliency, expected)
     assert explain(network, images, rise, targets=np.int64(1)).targets.tolist() == [1, 1, 1]
     with pytest.raises(InputError, match="by number or name"):
         explain(network, images, rise, targets=np.array([0.5, 1.5, 2.5]))
@@ -209,13 +209,13 @@ def test_targets_may_be_numpy(network, images) -> None:
         explain(network, images, rise, targets="beagle")
 
 
-def test_images_may_be_a_list_of_tensors_or_want_gradients(network, images) -> None:
+def test_images_may_be_a_list_of_tensors_or_require_gradients(network, images) -> None:
     rise = create("methods", "rise", samples=8)
-    wanted = explain(network, images, rise).saliency
-    assert torch.equal(explain(network, list(images), rise).saliency, wanted)
-    watched = images.clone().requires_grad_()
+    expected = explain(network, images, rise).saliency
+    assert torch.equal(explain(network, list(images), rise).saliency, expected)
+    differentiable = images.clone().requires_grad_()
     lime = create("methods", "lime", superpixels="grid", segments=4, samples=8)
-    assert not explain(network, watched, lime).saliency.requires_grad
+    assert not explain(network, differentiable, lime).saliency.requires_grad
     with pytest.raises(InputError, match="one shape"):
         explain(network, [images[0], images[0, :, :20]], rise)
 

@@ -25,15 +25,15 @@ def dies_once():
 
 
 def corner():
-    return toy(Looking(), size=24)
+    return toy(CornerNetwork(), size=24)
 
 
 def two_sides():
-    return toy(Looking(middle=0.1), size=24)
+    return toy(CornerNetwork(middle=0.1), size=24)
 
 
-class Looking(nn.Module):
-    """Class 1 is bright in the upper left quarter; its feature maps tell where it is bright."""
+class CornerNetwork(nn.Module):
+    """Class 1 is bright in the upper left quarter; its feature maps show where it is bright."""
 
     def __init__(self, middle: float = 0.0) -> None:
         super().__init__()
@@ -44,26 +44,26 @@ class Looking(nn.Module):
         nn.init.zeros_(self.stem.bias)
 
     def forward(self, x):
-        seen = self.stem(x)
-        h, w = seen.shape[-2:]
-        bright = seen[:, 0, : h // 2, : w // 2].mean((1, 2))
+        features = self.stem(x)
+        h, w = features.shape[-2:]
+        bright = features[:, 0, : h // 2, : w // 2].mean((1, 2))
         return torch.stack([torch.zeros_like(bright), 6 * (bright - self.middle)], 1)
 
 
 def three_sides():
-    return toy(Bright(middle=0.1), size=24)
+    return toy(ThreeClassNetwork(middle=0.1), size=24)
 
 
-class Bright(Looking):
+class ThreeClassNetwork(CornerNetwork):
     """Class 2 is bright everywhere."""
 
     def forward(self, x):
-        whole = self.stem(x)[:, 0].mean((1, 2))
-        return torch.cat([super().forward(x), 60 * (whole[:, None] - 0.4)], 1)
+        brightness = self.stem(x)[:, 0].mean((1, 2))
+        return torch.cat([super().forward(x), 60 * (brightness[:, None] - 0.4)], 1)
 
 
 class Patches(nn.Module):
-    """As a transformer begins: one map of patches, then tokens."""
+    """Beginning of a transformer: one map of patches, then tokens."""
 
     def __init__(self) -> None:
         super().__init__()

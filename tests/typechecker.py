@@ -1,4 +1,4 @@
-"""Runtime type checks as PEP 484 has them: an int will do where a float is wanted."""
+"""Runtime type checks as in PEP 484: an int is accepted in place of a float."""
 
 from beartype import BeartypeConf, beartype
 

@@ -46,7 +46,7 @@ def warm_up(classifier: Classifier) -> None:
     """Measure the batch sizes, which is done once per machine."""
     image = torch.rand(1, 3, *classifier.framing.size)
     for gradient in (False, True):
-        classifier.at_a_time(image, 64, gradient=gradient)
+        classifier.batch_size_for(image, 64, gradient=gradient)
     classifier.predict(image)
 
 
@@ -71,7 +71,7 @@ def both_curves() -> Work:
         seconds = time.perf_counter() - start
         start = time.perf_counter()
         with torch.no_grad():
-            chunk = classifier.at_a_time(score.images, len(x))
+            chunk = classifier.batch_size_for(score.images, len(x))
             for part in x.split(chunk):
                 classifier.model(part)
         network_seconds = time.perf_counter() - start

@@ -17,27 +17,27 @@ class DiskFullError(InputError):
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> InputError:
-    """Return an error for a name that is not among the choices, with the closest of them.
+    """Return an error for a name that is not among the choices, with the closest matches.
 
     Args:
-        kind: What the name stands for, in the singular: "method", "setting of rise".
+        kind: Kind of thing that is named, in the singular: "method", "setting of rise".
         name: The unknown name.
         choices: All valid names.
     """
     choices = list(choices)
-    close = nearest(name, choices)
-    if close:
-        hint = f"did you mean {' or '.join(map(repr, close))}?"
+    matches = nearest(name, choices)
+    if matches:
+        hint = f"did you mean {' or '.join(map(repr, matches))}?"
     else:
-        more = ", ..." if len(choices) > MAX_LISTED else ""
-        hint = f"choose from {', '.join(choices[:MAX_LISTED])}{more}"
+        ellipsis = ", ..." if len(choices) > MAX_LISTED else ""
+        hint = f"choose from {', '.join(choices[:MAX_LISTED])}{ellipsis}"
     return InputError(f"unknown {kind} {name!r}; {hint}")
 
 
 def nearest(name: str, choices: Iterable[str]) -> list[str]:
     """Return at most five choices that contain `name` as a word, or three that resemble it."""
-    lowered = {choice.lower(): choice for choice in choices}
+    choice_of = {choice.lower(): choice for choice in choices}
     word = re.compile(rf"\b{re.escape(name.lower())}\b")
-    whole = [choice for key, choice in lowered.items() if name and word.search(key)]
-    close = get_close_matches(name.lower(), lowered, 3, 0.5)
-    return whole[:5] or [lowered[match] for match in close]
+    containing = [choice for key, choice in choice_of.items() if name and word.search(key)]
+    matches = get_close_matches(name.lower(), choice_of, 3, 0.5)
+    return containing[:5] or [choice_of[match] for match in matches]

@@ -65,5 +65,5 @@ class ImageRandom:
 
 def _digest(seed: int, content: bytes) -> int:
     """Return a 63-bit hash of the content and the seed."""
-    salted = blake2b(content, digest_size=8, salt=(seed % 2**64).to_bytes(8, "little"))
-    return int.from_bytes(salted.digest(), "little") >> 1
+    hasher = blake2b(content, digest_size=8, salt=(seed % 2**64).to_bytes(8, "little"))
+    return int.from_bytes(hasher.digest(), "little") >> 1

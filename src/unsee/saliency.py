@@ -44,8 +44,8 @@ def as_saliency(maps: SaliencyLike, images: Images | None = None) -> Saliency:
         _check_finite(values)
         return values
     size, target_size = tuple(values.shape[-2:]), tuple(images.shape[-2:])
-    smaller = all(0 < side <= goal for side, goal in zip(size, target_size, strict=False))
-    if values.ndim == 3 and len(values) == len(images) and size != target_size and smaller:
+    is_smaller = all(0 < side <= target for side, target in zip(size, target_size, strict=False))
+    if values.ndim == 3 and len(values) == len(images) and size != target_size and is_smaller:
         values = F.interpolate(values[:, None], target_size, mode="bilinear")[:, 0]
     check_map(values, images)
     return values

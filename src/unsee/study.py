@@ -39,7 +39,7 @@ Budget = int | str
 
 
 class Parts(NamedTuple):
-    """What a method needs besides images and a classifier."""
+    """A method, its in-filler and its measure."""
 
     method: Method
     infiller: Infiller
@@ -158,7 +158,7 @@ class Study:
                 done, total = run * last.total + last.done, self.repeats * last.total
                 yield last._replace(done=done, total=total)
             if last is None:
-                raise InputError(f"{type(self.method).__name__} made no step at all")
+                raise InputError(f"{type(self.method).__name__} yielded no result")
             saliency = last.saliency().detach()
             check_map(saliency, self.score.images)
             maps.append(saliency)
@@ -184,11 +184,11 @@ class Study:
 
     def _reseeded(self, run: int) -> MaskedScore:
         """Return the score with the noise of the next seed, at the precision of the method."""
-        score, rough = self.score, self.score.classifier.sampling_precision
+        score, precision = self.score, self.score.classifier.sampling_precision
         if run:
             score = replace(score, seeds=seeds_of(score.images, self.seed + run))
-        if rough and self.method.traits.allows_half_precision:
-            score = replace(score, classifier=replace(score.classifier, precision=rough))
+        if precision and self.method.traits.allows_half_precision:
+            score = replace(score, classifier=replace(score.classifier, precision=precision))
         return score
 
     def _provenance(self, cost: dict[str, float]) -> dict[str, Any]:
@@ -235,18 +235,18 @@ def resolve_parts(
         measure: A measure or its name; by default the published one.
         settings: Further settings of the method.
     """
-    recipe, resolved = recipe_of(method), resolve("methods", method, **settings)
+    recipe, instance = recipe_of(method), resolve("methods", method, **settings)
     if recipe is not None:
         published, published_measure = create("infillers", **recipe.infiller), recipe.measure
     else:
-        name, defaults = resolved.traits.infiller
+        name, defaults = instance.traits.infiller
         published = create("infillers", name, **defaults)
-        published_measure = resolved.traits.measure
+        published_measure = instance.traits.measure
     if not (infiller is None or infiller in (OWN, name_of(published))):
         published = resolve("infillers", infiller)
     measure = published_measure if measure is None else measure
     return Parts(
-        resolved, published, measures.named(measure) if isinstance(measure, str) else measure
+        instance, published, measures.named(measure) if isinstance(measure, str) else measure
     )
 
 

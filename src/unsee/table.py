@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Value = str | bool | int | float | None
 """Content of a cell; `None` is an empty cell."""
 Mark = Literal["", "better", "worse"]
-"""How a cell is highlighted."""
+"""Highlighting of a cell."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",

@@ -178,7 +178,7 @@ def test_contrast_sets_the_measure(photo, tmp_path, capsys) -> None:
     manifest = json.loads((tmp_path / "out" / "dog" / "manifest.json").read_text())
     assert manifest["measure"] == "margin over class 3"
     assert main([*command, "--contrast", "3", "--measure", "logit"]) == 2
-    assert "leave --measure logit out" in capsys.readouterr().err
+    assert "omit --measure logit" in capsys.readouterr().err
 
 
 def test_contrast_overrides_the_measure_of_a_recipe(photo, tmp_path) -> None:

@@ -43,7 +43,7 @@ def test_command_trains_the_infiller(colours, tmp_path, capsys) -> None:
         (["--precision", "fp16"], "fp16 needs a GPU"),
     ],
 )
-def test_command_says_what_is_missing(colours, tmp_path, capsys, flags, message) -> None:
+def test_command_reports_missing_options(colours, tmp_path, capsys, flags, message) -> None:
     out = ["--out", str(tmp_path / "run"), "--data", str(colours)]
     assert main(["train", "infiller", *FLAGS, *out, *flags]) == 2
     assert message in capsys.readouterr().err

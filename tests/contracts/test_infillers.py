@@ -1,4 +1,4 @@
-"""What every in-filler promises; a new file in infillers/ is tested without a line here."""
+"""Contracts of all in-fillers; a new file in infillers/ is tested without a change here."""
 
 import dataclasses
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from tests.generators import SIZE, fill, holes, small_infiller
 from unsee import available, create
 from unsee.registry import part, settings_of, summary
@@ -57,7 +57,7 @@ def test_background_is_independent_of_removed_pixels(infiller, pictures) -> None
 @for_each
 def test_keep_one_returns_the_image(infiller, pictures) -> None:
     network = toy(Convolutional())
-    score = question(network, pictures, infiller)
+    score = masked_score(network, pictures, infiller)
     ones = torch.ones(2, 1, 1, SIZE, SIZE)
     assert torch.equal(score.pictures(ones), pictures)
     expected = network.score(pictures, score.targets, score.measure)
@@ -97,7 +97,7 @@ def test_same_seed_gives_the_same_background(infiller, pictures) -> None:
 
 @for_each
 def test_rows_of_a_score_have_the_scores_of_the_whole(infiller, pictures) -> None:
-    score = question(toy(Convolutional()), pictures, infiller)
+    score = masked_score(toy(Convolutional()), pictures, infiller)
     keep = holes()
     whole = score(keep, step=3)
     rows = score.rows(torch.tensor([False, True]))(keep[1:], step=3)

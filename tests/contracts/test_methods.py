@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import unsee
-from tests.conftest import Convolutional, question, small, toy
+from tests.conftest import Convolutional, masked_score, small, toy
 from tests.generators import small_infiller
 from unsee import InputError, available, create, explain
 from unsee.methods.base import MaskOptimizer, Method
@@ -80,7 +80,7 @@ def test_map_is_higher_on_the_object(method, classifier, images) -> None:
 
 @methods(lambda method: not method.traits.uses_classifier)
 def test_controls_cost_no_pass(method, network, images) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     saliency = method.attribute(score)
     assert saliency.shape == (3, SIDE, SIDE)
     assert network.passes.forwards == network.passes.backwards == 0
@@ -129,7 +129,7 @@ def test_warm_start_is_independent_of_batch(method, network, images) -> None:
 
 @methods(optimises)
 def test_warm_start_differs_from_the_cold_start(method, network, images) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     warm = dataclasses.replace(method, warm_start="random").begin(score)
     cold = method.begin(score)
     assert warm.shape == cold.shape
@@ -141,12 +141,12 @@ def test_warm_start_needs_a_torch_module(method, network, images) -> None:
     function = dataclasses.replace(network, model=lambda x: network.model(x))
     warm = dataclasses.replace(method, warm_start="random")
     with pytest.raises(InputError, match="black box"):
-        warm.begin(question(function, images))
+        warm.begin(masked_score(function, images))
 
 
 @methods(optimises)
 def test_warm_start_is_important_at_the_top_of_the_ranking(method, network, images) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     ranking = torch.zeros(3, 1, 1, 8, 8)
     ranking[..., :4, :4] = 4.0
     saliency = method.importance(score, method.initializer(method.start(score), ranking))
@@ -190,13 +190,13 @@ def test_model_is_left_unchanged(method, images, model) -> None:
 
 @methods(optimises)
 def test_losses_fall(method, classifier, images) -> None:
-    losses = [progress.losses for progress in method.run(question(classifier, images))]
+    losses = [progress.losses for progress in method.run(masked_score(classifier, images))]
     assert (losses[-1] < losses[0]).all(), (losses[0], losses[-1])
 
 
 @methods()
 def test_progress_increases_to_the_total(method, network, images) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     rounds = list(quick(method).run(score))
     done = [progress.done for progress in rounds]
     assert done == sorted(set(done))
@@ -247,7 +247,7 @@ def test_map_is_finite_with_every_infiller(method, network, images, infiller) ->
 @pytest.mark.parametrize("passes", [40, 200])
 def test_budget_is_not_exceeded(method, images, passes) -> None:
     network = toy(Convolutional())
-    score = question(network, images[:1])
+    score = masked_score(network, images[:1])
     within = method.with_budget(passes, (SIDE, SIDE))
     within.attribute(score)
     if within != method:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.conftest import Corner, Shifted, question, toy
+from tests.conftest import Corner, Shifted, masked_score, toy
 from unsee import InputError, available, create
 from unsee.metrics._curves import PROTOCOLS
 from unsee.metrics.base import Truth
@@ -65,7 +65,7 @@ def rate(reference_classifier):
 
 @metrics_with("ranks_maps")
 def test_true_map_is_better_than_its_inverse(metric, classifier, images, truth, rate) -> None:
-    score = question(classifier, images)
+    score = masked_score(classifier, images)
     better, worse = rate(metric, score, truth), rate(metric, score, 1 - truth)
     assert better.shape == (3,)
     if not metric.higher_is_better:
@@ -77,7 +77,7 @@ def test_true_map_is_better_than_its_inverse(metric, classifier, images, truth, 
 def test_values_are_within_bounds(metric, network, images, truth, rate) -> None:
     low, high = metric.bounds
     for saliency in (truth, torch.zeros_like(truth), torch.rand(3, 32, 32), -truth, 7 * truth):
-        values = rate(metric, question(network, images), saliency)
+        values = rate(metric, masked_score(network, images), saliency)
         values = values[~values.isnan()]
         assert (values >= low - 1e-5).all()
         assert (values <= high + 0.03).all()
@@ -87,9 +87,9 @@ def test_values_are_within_bounds(metric, network, images, truth, rate) -> None:
 def test_value_is_independent_of_batch(metric, network, images, rate) -> None:
     saliency = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(3))
     saliency[saliency < 0.7] = 0  # ties
-    batch = rate(metric, question(network, images), saliency)
+    batch = rate(metric, masked_score(network, images), saliency)
     for i in range(3):
-        score = question(network, images).rows(torch.tensor([i]))
+        score = masked_score(network, images).rows(torch.tensor([i]))
         alone = rate(metric, score, saliency[i : i + 1])
         torch.testing.assert_close(alone, batch[i : i + 1], equal_nan=True, atol=1e-4, rtol=1e-4)
 
@@ -99,14 +99,14 @@ def test_single_pixel_and_constant_maps_are_served(metric, network, images, rate
     pixel = torch.zeros(3, 32, 32)
     pixel[:, 5, 5] = 1
     for saliency in (pixel, torch.full((3, 32, 32), 0.3)):
-        values = rate(metric, question(network, images), saliency)
+        values = rate(metric, masked_score(network, images), saliency)
         assert values.shape == (3,)
         assert not values.isinf().any()
 
 
 @every_metric
 def test_maps_of_any_dtype_are_served(metric, network, images, truth, rate) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     expected = rate(metric, score, truth)
     for maps in (truth.double().numpy(), truth.half(), truth.int().numpy()):
         torch.testing.assert_close(rate(metric, score, maps), expected, equal_nan=True)
@@ -114,7 +114,7 @@ def test_maps_of_any_dtype_are_served(metric, network, images, truth, rate) -> N
 
 @every_metric
 def test_maps_that_do_not_fit_are_refused(metric, network, images, rate) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     for shape in ((2, 32, 32), (3, 40, 40), (3, 16, 48), (32, 32), (1, 3, 3, 32, 32)):
         with pytest.raises(InputError, match="shape"):
             rate(metric, score, torch.zeros(shape))
@@ -124,7 +124,7 @@ def test_maps_that_do_not_fit_are_refused(metric, network, images, rate) -> None
 
 @metrics_with("needs_truth")
 def test_missing_labels_are_named(metric, network, images, truth) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     with pytest.raises(InputError, match="expected 3 truths, got 0"):
         metric.rate(score, truth)
     assert metric.rate(score, truth, [Truth()] * 3).isnan().all()
@@ -133,13 +133,13 @@ def test_missing_labels_are_named(metric, network, images, truth) -> None:
 @metrics_with("needs_method")
 def test_missing_method_is_named(metric, network, images, truth) -> None:
     with pytest.raises(InputError, match="expected `method`"):
-        metric.rate(question(network, images), truth, TRUTHS)
+        metric.rate(masked_score(network, images), truth, TRUTHS)
 
 
 @metrics_with("needs_reference_classifiers")
 def test_missing_reference_classifiers_are_named(metric, network, images, truth) -> None:
     with pytest.raises(InputError, match="expected `reference_classifiers`"):
-        metric.rate(question(network, images), truth, TRUTHS)
+        metric.rate(masked_score(network, images), truth, TRUTHS)
 
 
 @every_metric

@@ -42,13 +42,13 @@ def test_holes_are_cells_boxes_or_backgrounds(sample) -> None:
     network = toy(Convolutional(), size=40)
     network.framing = type(network.framing)((40, 40), "resize")
     tasks = ("cells", "object", "background")
-    asked = infilling.problems(iter([sample]), network, tasks, grid=8)
-    found = {problem.task: problem for problem in asked}
-    missing = 1 - found["object"].keep[0, 0]
+    problems = infilling.problems(iter([sample]), network, tasks, grid=8)
+    problem_of = {problem.task: problem for problem in problems}
+    missing = 1 - problem_of["object"].keep[0, 0]
     assert missing.sum() == 225
     assert missing[5:20, 5:20].all()
-    assert torch.equal(found["background"].keep, 1 - found["object"].keep)
-    cells = found["cells"].keep[0, 0]
+    assert torch.equal(problem_of["background"].keep, 1 - problem_of["object"].keep)
+    cells = problem_of["cells"].keep[0, 0]
     assert 0.25 < cells.mean() < 0.75
     assert torch.equal(cells, cells[::5, ::5].repeat_interleave(5, 0).repeat_interleave(5, 1))
 
@@ -83,11 +83,11 @@ def test_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> None:
         "evaluate-infill", "--data", str(folder), "--infillers", "grey", "blur",
         "--recognition-classifier", "efficientnet_lite0", "--out", str(out),
     ]  # fmt: skip
-    assert main(arguments) == 1  # one photo is bad
-    heard = capsys.readouterr()
-    assert "bad.png" in heard.err
-    assert "is empty" in heard.err
-    assert "Traceback" not in heard.err
+    assert main(arguments) == 1  # one photo is damaged
+    output = capsys.readouterr()
+    assert "bad.png" in output.err
+    assert "is empty" in output.err
+    assert "Traceback" not in output.err
     with (out / "rows.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 3 * 3
@@ -127,17 +127,17 @@ def test_bad_input_is_reported_in_one_line(folder, tmp_path, capsys, more, words
     base = ["evaluate-infill", "--data", str(folder), "--infillers", "grey"]
     base += ["--out", str(tmp_path / "o")]
     assert main([*base, *more]) in {1, 2}
-    heard = capsys.readouterr().err
-    assert words in heard
-    assert "Traceback" not in heard
+    errors = capsys.readouterr().err
+    assert words in errors
+    assert "Traceback" not in errors
     assert not (tmp_path / "o").exists()
 
 
 def test_photo_without_a_class_is_reported(sample) -> None:
     network = toy(Convolutional(), size=40)
     unknown = Sample("two", sample.read)
-    (found,) = infilling.problems(iter([unknown]), network, ("cells",))
-    assert found == ("two", "two: the photo has no labelled class")
+    (problem,) = infilling.problems(iter([unknown]), network, ("cells",))
+    assert problem == ("two", "two: the photo has no labelled class")
 
 
 def test_class_that_the_classifier_lacks_is_refused(sample) -> None:

@@ -19,27 +19,27 @@ def test_a_range_is_a_column_for_each_value() -> None:
     )  # fmt: skip
     assert columns_of([ALPHAS])[-1] == "localisation:threshold=max,alpha=0.9"
     assert len(columns_of(["localisation:alpha=0:0.95:0.05"])) == 20
-    for bad in ("0:1", "0:1:0", "a:b:c", "1:0:0.1", "0:1:1e-9"):
+    for values in ("0:1", "0:1:0", "a:b:c", "1:0:0.1", "0:1:1e-9"):
         with pytest.raises(InputError, match="expected drop=first:last:step"):
-            columns_of([f"minimal_mask:drop={bad}"])
+            columns_of([f"minimal_mask:drop={values}"])
 
 
 @pytest.mark.parametrize("name", paper_tables.tables())
-def test_tables_that_ship_are_whole(name, monkeypatch) -> None:
+def test_tables_of_the_package_are_complete(name, monkeypatch) -> None:
     monkeypatch.setattr("unsee.methods.base.find_spec", lambda name: True)  # as if installed
     settings, table = paper_tables.load(name)
     plan = Plan(data="d", **settings)
     plan.check()
     assert table.summary
     assert table.claims
-    ways = {(c.method, c.infiller) for c in plan.combinations()}
-    known = set(plan.columns) | {sweep.tuned_column for sweep in find_sweeps(plan.columns)}
+    configurations = {(c.method, c.infiller) for c in plan.combinations()}
+    columns = set(plan.columns) | {sweep.tuned_column for sweep in find_sweeps(plan.columns)}
     for row in table.paper:
-        assert (row.method, row.infiller) in ways
-        assert row.metric in known
+        assert (row.method, row.infiller) in configurations
+        assert row.metric in columns
     for claim in table.claims:
-        assert {(claim.better, claim.infiller), (claim.worse, claim.against)} <= ways
-        assert set(claim.metrics) <= known
+        assert {(claim.better, claim.infiller), (claim.worse, claim.against)} <= configurations
+        assert set(claim.metrics) <= columns
 
 
 def test_settings_override_a_recipe() -> None:
@@ -51,13 +51,13 @@ def test_settings_override_a_recipe() -> None:
     assert parse("infillers", "blur:sigma=3").settings == {"sigma": 3}
 
 
-def test_what_is_no_plan_is_said(tmp_path, capsys) -> None:
+def test_invalid_plans_are_refused(tmp_path, capsys) -> None:
     with pytest.raises(InputError, match="did you mean 'g-methods'"):
         paper_tables.load("g-method")
     for content, words in (
         ("x = 1", "setting of a run"),
         ("[[paper]]\nmetod = 'a'", "did you mean 'method'"),
-        ("[[claims]]\nbetter = 'a'", "a claim needs more"),
+        ("[[claims]]\nbetter = 'a'", "a claim lacks a key"),
         ("methods = [", "cannot read"),
     ):
         (tmp_path / "plan.toml").write_text(content)

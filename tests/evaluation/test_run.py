@@ -108,7 +108,7 @@ def test_run_that_is_killed_resumes(data, uninterrupted, tmp_path) -> None:
         assert python("-c", KILLED_WHILE_WRITING, moment, *arguments) == -9
         assert len(list(out.glob("rows/[0-9]*"))) == number + 1
     assert list(out.glob("rows/.*"))
-    assert python("-m", "unsee", *arguments) == 1  # two photos are bad
+    assert python("-m", "unsee", *arguments) == 1  # two photos are damaged
     assert_same_rows(Store(out).read(), uninterrupted)
     assert not list(out.rglob(".*"))
 

@@ -12,9 +12,9 @@ def test_gaussian_blur_equals_opencvs(sigma, kernel) -> None:
     image = torch.rand(2, 3, 40, 33, generator=torch.Generator().manual_seed(0))
     side = kernel or 2 * int(np.ceil(3 * sigma)) + 1
     blurred = gaussian_blur(image, sigma, kernel)
-    for one, result in zip(image, blurred, strict=True):
+    for picture, result in zip(image, blurred, strict=True):
         expected = cv2.GaussianBlur(
-            one.permute(1, 2, 0).numpy(), (side, side), sigma, borderType=cv2.BORDER_REFLECT_101
+            picture.permute(1, 2, 0).numpy(), (side, side), sigma, borderType=cv2.BORDER_REFLECT_101
         )
         np.testing.assert_allclose(result.permute(1, 2, 0), expected, atol=1e-5)
 

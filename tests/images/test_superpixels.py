@@ -2,17 +2,17 @@ import pytest
 import torch
 
 from unsee import InputError
-from unsee.images.superpixels import check_segments, cut
+from unsee.images.superpixels import check_segments, segment
 
 
-@pytest.mark.parametrize("how", ["slic", "quickshift", "grid"])
+@pytest.mark.parametrize("algorithm", ["slic", "quickshift", "grid"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_pixel_belongs_to_one_of_the_counted_superpixels(how, channels) -> None:
+def test_every_pixel_belongs_to_one_of_the_counted_superpixels(algorithm, channels) -> None:
     image = torch.rand(channels, 24, 30, generator=torch.Generator().manual_seed(0))
-    indices = cut(image, how, 9)
+    indices = segment(image, algorithm, 9)
     assert indices.shape == (24, 30)
     assert indices.unique().tolist() == list(range(int(indices.max()) + 1))
-    if how == "grid":
+    if algorithm == "grid":
         assert indices.max() == 8
 
 

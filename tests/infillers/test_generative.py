@@ -1,4 +1,4 @@
-"""What generative in-fillers share: weights, samples, sizes and channels."""
+"""Common behaviour of generative in-fillers: weights, samples, sizes and channels."""
 
 import pytest
 import torch
@@ -61,7 +61,7 @@ def test_missing_weights_name_their_origin(tmp_path, monkeypatch, name, origin) 
 def test_unreadable_weights_are_refused(tmp_path) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(b"not a tensor in sight")
-    with pytest.raises(InputError, match="is no TorchScript"):
+    with pytest.raises(InputError, match="is not a TorchScript file"):
         create("infillers", "lama", weights=str(path)).load()
     with pytest.raises(InputError, match="cannot read"):
         create("infillers", "onnx", weights=str(path)).load()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from tests.generators import fill
 from unsee import InputError, create
 
@@ -93,7 +93,7 @@ def test_invalid_settings_are_refused(name, settings, message) -> None:
 @pytest.mark.parametrize("name", ["telea", "grey", "local"])
 def test_soft_masks_blend_with_filled_pixels(name) -> None:
     images = torch.rand(2, 3, 28, 28, generator=torch.Generator().manual_seed(0))
-    score = question(toy(Convolutional()), images, name)
+    score = masked_score(toy(Convolutional()), images, name)
     keep = torch.full((2, 1, 1, 28, 28), 0.75, requires_grad=True)
     scores = score(keep)
     (gradient,) = torch.autograd.grad(scores.sum(), keep)

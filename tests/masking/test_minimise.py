@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import torch
 
-from tests.conftest import question
+from tests.conftest import masked_score
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Adam, LineSearch
 
@@ -12,7 +12,7 @@ def identity(theta):
 
 
 def test_converged_images_are_not_evaluated_again(network, images) -> None:
-    score, evaluated = question(network, images), []
+    score, evaluated = masked_score(network, images), []
 
     def loss(rows, step, theta):
         evaluated.append(len(theta))
@@ -31,7 +31,7 @@ def test_converged_images_are_not_evaluated_again(network, images) -> None:
 
 def test_iteration_ends_once_all_images_have_converged(network, images) -> None:
     path = minimise(
-        lambda rows, step, theta: 0 * theta.mean(1), question(network, images),
+        lambda rows, step, theta: 0 * theta.mean(1), masked_score(network, images),
         torch.zeros(3, 4), Adam(0.1), identity, early_stopping=EarlyStopping(0.01, 2),
     )  # fmt: skip
     assert len(list(path)) == 6

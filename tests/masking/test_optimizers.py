@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from unsee.masking.minimise import minimise
 from unsee.masking.optimizers import Adam, LineSearch, Nesterov
 
@@ -15,7 +15,7 @@ def test_each_image_converges_to_its_own_optimum(optimizer) -> None:
     optimum = torch.tensor([[0.2, 0.9], [0.7, 0.1]])
     path = minimise(
         lambda score, step, theta: (theta - score.images[:, 0, 0]).square().sum(1),
-        question(toy(Convolutional()), optimum.view(2, 1, 1, 2)),
+        masked_score(toy(Convolutional()), optimum.view(2, 1, 1, 2)),
         torch.full((2, 2), 0.5),
         optimizer,
         lambda theta: theta.clamp(0, 1),

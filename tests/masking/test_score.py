@@ -4,7 +4,7 @@ from typing import ClassVar
 import pytest
 import torch
 
-from tests.conftest import question
+from tests.conftest import masked_score
 from unsee import create
 from unsee.classifiers.measures import logit
 from unsee.infillers.base import Infiller
@@ -39,13 +39,13 @@ def keep(count: int = 3) -> torch.Tensor:
 
 
 def test_score_is_frozen(network, images) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     with pytest.raises(FrozenInstanceError):
         score.images = images
 
 
 def test_rows_leave_the_whole_score_unchanged(network, images) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     before = dict(vars(score))
     rows = score.rows(torch.tensor([2, 0]))
     assert vars(score) == before
@@ -54,7 +54,7 @@ def test_rows_leave_the_whole_score_unchanged(network, images) -> None:
 
 
 def test_infiller_is_bound_once_for_all_rows_and_measures(network, images, infiller) -> None:
-    score = question(network, images, infiller)
+    score = masked_score(network, images, infiller)
     rows = score.rows(torch.tensor([True, False, True]))
     rows.rows(torch.tensor([1]))(keep(1))
     rows(keep(2))
@@ -64,10 +64,10 @@ def test_infiller_is_bound_once_for_all_rows_and_measures(network, images, infil
 
 
 def test_other_images_and_seeds_are_bound_anew(network, images, infiller) -> None:
-    score = question(network, images, infiller)
+    score = masked_score(network, images, infiller)
     score(keep())
     other = replace(score, images=1 - images)
-    torch.testing.assert_close(other(keep()), question(network, 1 - images, infiller)(keep()))
+    torch.testing.assert_close(other(keep()), masked_score(network, 1 - images, infiller)(keep()))
     assert other.random is not score.random
     assert replace(score, seeds=[5, 6, 7]).random.seeds == [5, 6, 7]
     assert replace(score, measure=logit).random is score.random
@@ -75,7 +75,7 @@ def test_other_images_and_seeds_are_bound_anew(network, images, infiller) -> Non
 
 @pytest.mark.parametrize("name", ["grey", "telea", "noise"])
 def test_rows_of_rows_have_the_scores_of_the_whole(network, images, name) -> None:
-    score = question(network, images, create("infillers", name))
+    score = masked_score(network, images, create("infillers", name))
     whole = score(keep(), step=2)
     rows = score.rows(torch.tensor([2, 1, 2])).rows(torch.tensor([False, True, True]))
     torch.testing.assert_close(rows(keep()[[1, 2]], step=2), whole[[1, 2]])
@@ -85,13 +85,13 @@ def test_rows_of_rows_have_the_scores_of_the_whole(network, images, name) -> Non
 
 
 def test_all_rows_in_order_are_the_score_itself(network, images) -> None:
-    score = question(network, images)
+    score = masked_score(network, images)
     assert score.rows(torch.tensor([True, True, True])) is score
     assert score.rows(torch.arange(3)) is score
 
 
 def test_soft_masks_mix_with_the_imagined_background(network, images, infiller) -> None:
-    score = question(network, images, infiller)
+    score = masked_score(network, images, infiller)
     assert torch.equal(score.imagined_background, images / 2)
     soft = torch.full((3, 1, 1, 1, 1), 0.75)
     torch.testing.assert_close(score.pictures(soft), 0.75 * images + 0.25 * images / 2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from unsee import InputError, create
 
 
@@ -45,11 +45,11 @@ def test_invalid_settings_are_refused(name, settings, message) -> None:
 def test_settings_that_do_not_fit_the_image_are_refused(image, name, settings, message) -> None:
     method = create("methods", name, **settings)
     with pytest.raises(InputError, match=message):
-        method.attribute(question(toy(Convolutional()), image))
+        method.attribute(masked_score(toy(Convolutional()), image))
 
 
 def test_window_larger_than_the_image_is_refused(image) -> None:
     pytest.importorskip("captum")
     method = create("methods", "occlusion", patch=64)
     with pytest.raises(InputError, match="patch <= 32"):
-        method.attribute(question(toy(Convolutional()), image))
+        method.attribute(masked_score(toy(Convolutional()), image))

@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from tests.methods.conftest import mean_square_variation, on_grey, probabilities
 from unsee import create
 
 
 @pytest.mark.parametrize("mode", ["ssr", "sdr"])
 def test_loss_equals_numpy(image, mode) -> None:
-    score = question(toy(Convolutional()), image)
+    score = masked_score(toy(Convolutional()), image)
     method = create("methods", "bbmp", grid=32, mode=mode, sparsity=0.01, smoothness=0.02)
     theta = torch.rand(1, 1, 1, 32, 32, generator=torch.Generator().manual_seed(1))
     m = theta[0, 0, 0].double().numpy()

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from tests.methods.conftest import on_grey, probabilities
 from unsee import create
 
 
 def test_loss_penalises_deviation_from_the_area(image) -> None:
-    score = question(toy(Convolutional()), image)
+    score = masked_score(toy(Convolutional()), image)
     method = create(
         "methods", "extremal_perturbation", areas=(0.25,), cell=8, smoothness=1.0, weight=10.0,
         flips=False,
@@ -26,7 +26,7 @@ def test_loss_penalises_deviation_from_the_area(image) -> None:
 
 def test_masks_are_smooth_maxima_of_bumps() -> None:
     method = create("methods", "extremal_perturbation", cell=4, smoothness=6.0)
-    score = question(toy(Convolutional(), size=16), torch.zeros(1, 3, 16, 16))
+    score = masked_score(toy(Convolutional(), size=16), torch.zeros(1, 3, 16, 16))
     theta = torch.rand(method.start(score).shape)
     margin = (theta.shape[-1] - 4) // 2  # cells beyond each border of the image
     y, x = 5, 9

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, small, toy
+from tests.conftest import Convolutional, masked_score, small, toy
 from tests.methods.conftest import on_grey
 from unsee import explain
 
@@ -10,7 +10,7 @@ from unsee import explain
 @pytest.mark.parametrize("mode", ["ssr", "sdr"])
 def test_loss_equals_numpy(image, mode) -> None:
     network = toy(Convolutional())
-    score = question(network, image, measure=lambda logits, t: logits[:, 1])
+    score = masked_score(network, image, measure=lambda logits, t: logits[:, 1])
     theta = torch.randn(1, 1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     p = torch.nn.functional.interpolate(theta[0].sigmoid(), (32, 32), mode="bilinear")[0, 0].numpy()
     u = score.random.uniform(2, 8, 1, 32, 32)[0, :, 0].numpy().clip(1e-6, 1 - 1e-6)

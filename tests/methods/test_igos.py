@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from tests.methods.conftest import mean_square_variation, probabilities
 from unsee import create
 
 
 def test_loss_is_the_mean_over_the_path(image) -> None:
-    score = question(toy(Convolutional()), image, "blur")
+    score = masked_score(toy(Convolutional()), image, "blur")
     method = create("methods", "igos", grid=8, path=3, noise=0.0, sparsity=0.5, smoothness=2.0)
     theta = torch.rand(1, 1, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     m = theta[0, 0, 0].double().numpy()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, small, toy
+from tests.conftest import Convolutional, masked_score, small, toy
 from tests.methods.conftest import mean_square_variation, on_grey, probabilities
 from unsee import create
 
@@ -10,7 +10,7 @@ from unsee import create
 def test_loss_equals_numpy(image) -> None:
     network = toy(Convolutional())
     method = small("igos_pp", noise=0.0, evidence=1.0, sparsity=0.7, smoothness=3.0)
-    score = question(network, image)
+    score = masked_score(network, image)
     theta = torch.rand(1, 2, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     fine = torch.nn.functional.interpolate(
         theta[0], (32, 32), mode="bilinear", align_corners=True
@@ -32,7 +32,7 @@ def test_loss_equals_numpy(image) -> None:
 
 @pytest.mark.parametrize("terms", ["bilateral", "deletion", "insertion", "naive"])
 def test_ablations_have_their_terms(image, terms) -> None:
-    score = question(toy(Convolutional()), image, "blur")
+    score = masked_score(toy(Convolutional()), image, "blur")
     method = create(
         "methods", "igos_pp", grid=32, path=2, noise=0.0, sparsity=0.0, smoothness=0.0,
         evidence=1.0, terms=terms,
@@ -67,7 +67,7 @@ def test_wide_line_search_takes_the_same_steps_in_fewer_batches(grow, evaluation
     for together in (1, 2, 5):
         evaluations.clear()
         method = small("igos_pp", steps=5, regrow=grow, together=together)
-        maps.append(method.attribute(question(toy(Convolutional()), images)))
+        maps.append(method.attribute(masked_score(toy(Convolutional()), images)))
         batches.append(len(evaluations))
     for other in maps[1:]:
         torch.testing.assert_close(other, maps[0], atol=1e-4, rtol=1e-3)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from unsee import InputError, create
 
 ALPHA = {"ridge": 1.0, "lasso": 1e-4, "two_stage": 1.0}
@@ -24,7 +24,7 @@ def fitted(image, evaluations, regression):
         "methods", "lime", superpixels="grid", segments=9, samples=150, features=3,
         regression=regression, alpha=ALPHA[regression],
     )  # fmt: skip
-    saliency = method.attribute(question(toy(Convolutional()), image))[0].double().numpy()
+    saliency = method.attribute(masked_score(toy(Convolutional()), image))[0].double().numpy()
     keep = torch.cat([masks for masks, _ in evaluations], 1)[0, :, 0].double().numpy()
     y = torch.cat([scores for _, scores in evaluations], 1)[0].double().numpy()
     assert keep.shape == (150, 32, 32)
@@ -64,4 +64,4 @@ def test_more_superpixels_than_pixels_are_refused(image, name) -> None:
     if method.traits.requires:
         pytest.importorskip(method.traits.requires)
     with pytest.raises(InputError, match="at most 1024 segments"):
-        method.attribute(question(toy(Convolutional()), image))
+        method.attribute(masked_score(toy(Convolutional()), image))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from tests.methods.conftest import on_grey, probabilities
 from unsee import create
 
@@ -16,12 +16,12 @@ def test_loss_equals_numpy(image) -> None:
     variation = (np.abs(np.diff(m, axis=0)) ** 3).sum() + (np.abs(np.diff(m, axis=1)) ** 3).sum()
     p = probabilities(network, [on_grey(fine, image[0].numpy())])[0]
     expected = p + 0.01 * (1 - m).sum() + 0.02 * variation
-    loss = method.loss(question(network, image), 0, theta).item()
+    loss = method.loss(masked_score(network, image), 0, theta).item()
     assert loss == pytest.approx(expected, rel=1e-4)
 
 
 def test_jitter_differs_between_steps_and_is_reproducible(image) -> None:
-    score = question(toy(Convolutional()), image)
+    score = masked_score(toy(Convolutional()), image)
     method = create("methods", "mp", grid=8)
     theta = torch.full((1, 1, 1, 8, 8), 0.5)
     losses = {method.loss(score, step, theta).item() for step in range(6)}

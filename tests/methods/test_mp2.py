@@ -2,14 +2,14 @@ from itertools import pairwise
 
 import torch
 
-from tests.conftest import question
+from tests.conftest import masked_score
 from unsee import create
 
 
 def test_removes_the_cells_of_largest_gradient_until_chance(
     classifier, images, evaluations
 ) -> None:
-    score = question(classifier, images[:1])
+    score = masked_score(classifier, images[:1])
     saliency = create("methods", "mp2", grid=4, cells=2, chance=0.2).attribute(score)
     masks = [keep for keep, _ in evaluations]
     scores = [values.item() for _, values in evaluations]
@@ -27,6 +27,6 @@ def test_removes_the_cells_of_largest_gradient_until_chance(
 
 
 def test_visible_pixels_have_a_gradient_with_an_inpainter(classifier, images) -> None:
-    score = question(classifier, images[:1], "telea", target=1)
+    score = masked_score(classifier, images[:1], "telea", target=1)
     saliency = create("methods", "mp2", grid=8, cells=4, chance=0.2).attribute(score)
     assert saliency[0, :14, :14].mean() > 2 * saliency[0, 18:, 18:].mean()

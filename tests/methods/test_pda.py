@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from unsee import create, explain
 from unsee.methods.pda import _WindowSampler
 
 
 def test_map_is_the_mean_evidence_of_the_windows_over_a_pixel(image, evaluations) -> None:
     method = create("methods", "pda", window=8, rim=2, stride=8, samples=3)
-    saliency = method.attribute(question(toy(Convolutional()), image))[0].double().numpy()
+    saliency = method.attribute(masked_score(toy(Convolutional()), image))[0].double().numpy()
     whole = evaluations[0][1].item()
     resampled = torch.cat([scores[0] for _, scores in evaluations[1:]]).view(4, 4, 3).mean(2)
     resampled = resampled.double().numpy()

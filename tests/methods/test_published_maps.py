@@ -25,8 +25,8 @@ def test_short_run_agrees_with_the_published_map(name, settings, published) -> N
         return spearmanr(saliency.flatten(), data.case(published, photo)[1].flatten())[0]
 
     others = [photo for photo in data.photos_of(published) if photo != "dalmatian"]
-    own = spearmanr(saliency.flatten(), expected.flatten())[0]
-    assert own > max(map(correlation, others)) + 0.3
+    own_correlation = spearmanr(saliency.flatten(), expected.flatten())[0]
+    assert own_correlation > max(map(correlation, others)) + 0.3
     protocol = PROTOCOLS["rise"]
     deletion, insertion = (
         protocol.area(curve(study.score, saliency, protocol, direction)).item()

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from tests.methods.conftest import probabilities
 from unsee import create
 
@@ -19,11 +19,11 @@ def test_map_equals_numpy(image) -> None:
         torch.tensor(drops)[None, None], (32, 32), mode="bilinear"
     )[0, 0]
     method = create("methods", "sliding_patch", patch=8, stride=6)
-    saliency = method.attribute(question(network, image))[0]
+    saliency = method.attribute(masked_score(network, image))[0]
     torch.testing.assert_close(saliency.double(), expected, atol=1e-5, rtol=1e-3)
 
 
 def test_costs_one_pass_for_each_position_and_one_for_the_image(image) -> None:
     network = toy(Convolutional())
-    create("methods", "sliding_patch", patch=8, stride=6).attribute(question(network, image))
+    create("methods", "sliding_patch", patch=8, stride=6).attribute(masked_score(network, image))
     assert network.passes.forwards == 26

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from unsee import create, explain
 
 
 def test_each_level_is_deleted_and_inserted_once(image, evaluations) -> None:
-    score = question(toy(Convolutional()), image, "blur")
+    score = masked_score(toy(Convolutional()), image, "blur")
     method = create("methods", "tide", grid=8, scales=2, levels=3)
     theta = torch.randn(1, 4 * 4 + 8 * 8, generator=torch.Generator().manual_seed(1))
     loss = method.loss(score, 5, theta).item()
@@ -24,7 +24,7 @@ def test_each_level_is_deleted_and_inserted_once(image, evaluations) -> None:
 
 
 def test_insertion_zero_is_deletion_alone(image, evaluations) -> None:
-    score = question(toy(Convolutional()), image, "blur")
+    score = masked_score(toy(Convolutional()), image, "blur")
     method = create("methods", "tide", grid=8, scales=1, levels=2, insertion=0.0)
     theta = torch.randn(1, 64, generator=torch.Generator().manual_seed(1))
     loss = method.loss(score, 0, theta).item()
@@ -32,7 +32,7 @@ def test_insertion_zero_is_deletion_alone(image, evaluations) -> None:
 
 
 def test_masks_are_constant_at_the_flat_start(image, evaluations) -> None:
-    score = question(toy(Convolutional()), image, "blur")
+    score = masked_score(toy(Convolutional()), image, "blur")
     method = create("methods", "tide", grid=8, levels=4)
     method.loss(score, 0, method.start(score))
     inserted = evaluations[0][0][0, 4:]

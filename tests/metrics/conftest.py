@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from unsee import create
 from unsee.metrics.base import Truth
 
@@ -18,7 +18,7 @@ def image():
 
 @pytest.fixture
 def score(image):
-    return question(toy(Convolutional()), image)
+    return masked_score(toy(Convolutional()), image)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def noise():
 @pytest.fixture
 def batch_score(images):
     """Three images, for metrics that compute further maps."""
-    return question(toy(Convolutional()), images)
+    return masked_score(toy(Convolutional()), images)
 
 
 def truths(*boxes):

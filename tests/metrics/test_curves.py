@@ -9,7 +9,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from scipy.signal import convolve2d
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from tests.reference import reference
 from unsee import create, load
 from unsee.images.filters import gaussian_blur
@@ -35,7 +35,7 @@ def probability(network, picture) -> float:
 
 def test_rise_by_numpy(image, saliency) -> None:
     network = toy(Convolutional())
-    score = question(network, image)
+    score = masked_score(network, image)
     x, order = image[0].numpy(), np.argsort(-saliency[0].numpy().ravel())
     delta = np.zeros((11, 11))
     delta[5, 5] = 1
@@ -83,7 +83,7 @@ def test_area_of_a_constant_score_is_the_score(image, saliency) -> None:
         def forward(self, x):
             return torch.zeros(len(x), 4)
 
-    score = question(toy(Constant()), image)
+    score = masked_score(toy(Constant()), image)
     for name in ("rise", "igos"):
         protocol = protocol_named(name)
         curve = _curves.curve(score, saliency, protocol, "deletion")
@@ -94,7 +94,7 @@ def test_area_of_a_constant_score_is_the_score(image, saliency) -> None:
 
 def test_curves_end_at_the_whole_image(image, saliency) -> None:
     network = toy(Convolutional())
-    score = question(network, image)
+    score = masked_score(network, image)
     for name in (*CURVE_PROTOCOLS, "clean"):
         deletion = _curves.curve(score, saliency, PROTOCOLS[name], "deletion").scores[0]
         insertion = _curves.curve(score, saliency, PROTOCOLS[name], "insertion").scores[0]
@@ -112,7 +112,7 @@ def test_backgrounds_are_bound_to_a_batch(image) -> None:
 
 def test_clean_and_infill_use_the_infiller_of_the_score(image, saliency) -> None:
     network = toy(Convolutional())
-    score = question(network, image, "noise", amplitude=0.3)
+    score = masked_score(network, image, "noise", amplitude=0.3)
     infilled = score.pictures(torch.zeros(1, 1, 1, 32, 32))
     order = (-saliency[0]).flatten().argsort()
     scores, log_odds = [], []
@@ -188,7 +188,7 @@ def test_igos_by_numpy(image, saliency, direction) -> None:
         scores, area = igos_by_numpy(
             lambda picture: probability(network, picture), image[0].numpy(), cells, direction
         )
-        curve = _curves.curve(question(network, image), saliency, PROTOCOLS[name], direction)
+        curve = _curves.curve(masked_score(network, image), saliency, PROTOCOLS[name], direction)
         np.testing.assert_allclose(curve.scores[0], scores, atol=1e-3)  # 8-bit blur
         assert PROTOCOLS[name].area(curve).item() == pytest.approx(area, abs=1e-3)
 

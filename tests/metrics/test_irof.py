@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import question
+from tests.conftest import masked_score
 from tests.metrics.conftest import rate
-from unsee.images.superpixels import cut
+from unsee.images.superpixels import segment
 
 
 def test_irof_by_hand(score, image, noise) -> None:
-    segment_of = cut(image[0], "slic", 9).numpy()
+    segment_of = segment(image[0], "slic", 9).numpy()
     importance = noise[0].numpy()
     means = [importance[segment_of == k].mean() for k in range(segment_of.max() + 1)]
     keep, values = np.ones((32, 32)), []
-    for segment in [-1, *np.argsort(-np.array(means))]:
-        keep[segment_of == segment] = 0
+    for index in [-1, *np.argsort(-np.array(means))]:
+        keep[segment_of == index] = 0
         mask = torch.tensor(keep).float().view(1, 1, 1, 32, 32)
-        values.append(question(score.classifier, image, "mean")(mask).item())
+        values.append(masked_score(score.classifier, image, "mean")(mask).item())
     expected = 1 - np.mean(np.array(values) / values[0])
     assert rate("irof", score, noise, segments=9) == pytest.approx(expected, abs=1e-4)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.conftest import Convolutional, question, toy
+from tests.conftest import Convolutional, masked_score, toy
 from tests.metrics.conftest import RECTANGLE, rate, rectangle, truths
 from unsee import InputError
 from unsee.metrics.base import Truth
@@ -41,7 +41,9 @@ def test_component_and_alpha_ignore_a_distant_pixel(score) -> None:
 def test_official_error_requires_the_right_class(image) -> None:
     network = toy(Convolutional())
     predicted = int(network.predict(image).argmax())
-    right, wrong = (question(network, image, target=t) for t in (predicted, (predicted + 1) % 5))
+    right, wrong = (
+        masked_score(network, image, target=t) for t in (predicted, (predicted + 1) % 5)
+    )
     labels = truths(RECTANGLE)
     assert rate("localisation", right, rectangle(), labels, official=True) == 0
     assert rate("localisation", wrong, rectangle(), labels, official=True) == 1

@@ -1,9 +1,9 @@
-"""Masked accuracy with classifiers that look for the corner, or for its absence."""
+"""Masked accuracy with classifiers that detect a bright corner, or a dark one."""
 
 import pytest
 import torch
 
-from tests.conftest import Corner, Shifted, question, toy
+from tests.conftest import Corner, Shifted, masked_score, toy
 from unsee import create
 
 CORNER = torch.zeros(3, 32, 32)
@@ -14,7 +14,7 @@ CORNER[:, :16, :16] = 1
 def score(images):
     bright = images.clone()
     bright[:, :, :16, :16] = 1.0
-    return question(toy(Shifted(Corner())), bright, target=1)
+    return masked_score(toy(Shifted(Corner())), bright, target=1)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from tests.conftest import Corner, Shifted, question, toy
+from tests.conftest import Corner, Shifted, masked_score, toy
 from tests.metrics.conftest import single_pixel
 from unsee import create
 from unsee.masking import masks
@@ -18,7 +18,7 @@ CORNER_BOX = [Truth(torch.tensor([[0.0, 0.0, 16.0, 16.0]]))]
 @pytest.fixture
 def score():
     """An image of one colour, so that only the number of pixels in the corner counts."""
-    return question(toy(Shifted(Corner())), torch.full((1, 3, 32, 32), 0.7))
+    return masked_score(toy(Shifted(Corner())), torch.full((1, 3, 32, 32), 0.7))
 
 
 def reference_maps():

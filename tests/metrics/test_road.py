@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import question
+from tests.conftest import masked_score
 from tests.metrics.conftest import rate
 from unsee import create
 
 
 def test_road_by_hand(score, image, noise) -> None:
     descending = (-noise[0]).flatten().argsort()
-    imputed = question(score.classifier, image, create("infillers", "noisy_linear"))
+    imputed = masked_score(score.classifier, image, create("infillers", "noisy_linear"))
 
     def mean(order):
         values = []

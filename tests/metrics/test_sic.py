@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.conftest import question
+from tests.conftest import masked_score
 from unsee import create
 from unsee.metrics.sic import information_area
 
@@ -26,7 +26,7 @@ def test_no_area_without_a_rise() -> None:
 def test_best_order_beats_the_worst(classifier, images) -> None:
     truth = torch.zeros(3, 32, 32)
     truth[:, :16, :16] = 1
-    score = question(classifier, images)
+    score = masked_score(classifier, images)
     best, worst = (create("metrics", "sic", sigma=6).rate(score, m) for m in (truth, -truth))
     valid = ~best.isnan() & ~worst.isnan()
     assert valid.any()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.conftest import question, toy
+from tests.conftest import masked_score, toy
 from tests.metrics.conftest import rate
 
 
@@ -34,5 +34,5 @@ def quarters(*values):
     ids=["ordered", "reversed", "swapped", "constant"],
 )
 def test_correlation_by_hand(saliency, expected) -> None:
-    score = question(toy(LinearInQuarters()), torch.ones(1, 3, 32, 32))
+    score = masked_score(toy(LinearInQuarters()), torch.ones(1, 3, 32, 32))
     assert rate("single_deletion", score, saliency, grid=2) == pytest.approx(expected)

@@ -27,11 +27,11 @@ def test_compare_fills_the_grid(photo, tmp_path, capsys) -> None:
         == 0
     )
     assert {path.name for path in out.iterdir()} == FILES
-    found = rows(out)
-    assert [(row["method"], row["infiller"]) for row in found] == [
+    entries = rows(out)
+    assert [(row["method"], row["infiller"]) for row in entries] == [
         (m, i) for m in ("random", "box", "gradient") for i in ("grey", "blur")
     ]
-    for row in found:
+    for row in entries:
         assert 0 <= float(row["deletion"]) <= 1
         assert 0 <= float(row["area"]) <= 1
         assert int(row["backwards"]) == (row["method"] == "gradient")
@@ -46,7 +46,7 @@ def test_compare_fills_the_grid(photo, tmp_path, capsys) -> None:
     assert "exists already" in capsys.readouterr().err
 
 
-def test_compare_goes_on_when_one_way_fails(photo, tmp_path, capsys) -> None:
+def test_failed_configuration_does_not_stop_a_comparison(photo, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     source = ["--classifier", "blackbox:tests.results.test_comparison:answer", "--out", str(out)]
     assert main(["compare", str(photo), *source, "--methods", "gradient", "random"]) == 1
@@ -66,10 +66,10 @@ def test_sweep_shows_every_value_and_seed(photo, tmp_path, capsys) -> None:
     command = ["sweep", str(photo), "--classifier", MODEL, "--out", str(out)]
     options = ["--method", "rise:cells=4", "--setting", "samples=64,128", "--seeds", "2"]
     assert main([*command, *options]) == 0
-    found = rows(out)
-    assert [row["value"] for row in found] == ["samples=64"] * 2 + ["samples=128"] * 2
-    assert [row["forwards"] for row in found] == ["64", "64", "128", "128"]
-    assert all(-1 <= float(row["stability"]) <= 1 for row in found)
+    entries = rows(out)
+    assert [row["value"] for row in entries] == ["samples=64"] * 2 + ["samples=128"] * 2
+    assert [row["forwards"] for row in entries] == ["64", "64", "128", "128"]
+    assert all(-1 <= float(row["stability"]) <= 1 for row in entries)
     assert "less sensitive to samples: ssim" in capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == FILES
     method = json.loads((out / "manifest.json").read_text())["maps"][0]["method"]
@@ -85,7 +85,7 @@ def test_sweep_shows_every_value_and_seed(photo, tmp_path, capsys) -> None:
         (["--seeds", "0"], "at least 1"),
     ],
 )
-def test_sweep_says_what_is_wrong(photo, tmp_path, capsys, arguments, words) -> None:
+def test_sweep_refuses_invalid_settings(photo, tmp_path, capsys, arguments, words) -> None:
     command = ["sweep", str(photo), "--classifier", MODEL, "--method", "rise"]
     assert main([*command, *arguments, "--out", str(tmp_path / "out")]) == 2
     assert words in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Texts of the summary picture, and the numbers behind it."""
+"""Texts of the summary picture, and its numbers."""
 
 import numpy as np
 import pytest

@@ -48,7 +48,7 @@ def test_weights_require_their_architecture(images, expected, tmp_path, suffix) 
         load(f"file:{path}", architecture="tests.conftest:Corner")
 
 
-class Evil:
+class MaliciousPickle:
     """Creates a file when it is unpickled."""
 
     def __reduce__(self):
@@ -58,7 +58,7 @@ class Evil:
 def test_pickled_models_are_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save(Convolutional(), "model.pth")
-    torch.save({"state_dict": Evil()}, "evil.pth")
+    torch.save({"state_dict": MaliciousPickle()}, "evil.pth")
     for name in ("model.pth", "evil.pth"):
         with pytest.raises(InputError, match=r"Pickled models are never loaded.*export"):
             load(f"file:{name}", architecture="tests.conftest:Convolutional")

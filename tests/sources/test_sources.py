@@ -1,4 +1,4 @@
-"""Where classifiers come from: what is there, and what is said where it is not."""
+"""Sources of classifiers, and their error messages."""
 
 import json
 import zipfile
@@ -21,7 +21,7 @@ def test_every_source_is_documented() -> None:
 
 
 @pytest.mark.parametrize(("name", "side"), [("lite0", 224), ("lite1", 240), ("lite2", 260)])
-def test_the_embedded_classifiers_know_a_cup_of_coffee(name, side) -> None:
+def test_embedded_classifiers_recognise_a_cup_of_coffee(name, side) -> None:
     from skimage.data import coffee
 
     classifier = load(f"efficientnet_{name}")

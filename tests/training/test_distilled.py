@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.conftest import question
+from tests.conftest import masked_score
 from tests.training import small
 from unsee import create, explain, load
 
@@ -35,7 +35,7 @@ def test_map_is_high_where_the_class_depends_on_the_image(weights, bright) -> No
 
 def test_tide_starts_from_the_distilled_map(weights, bright) -> None:
     classifier = load(small.CORNERS)
-    score = question(classifier, bright)
+    score = masked_score(classifier, bright)
     warm = create("methods", "tide", grid=8, scales=2, steps=2, warm_start=weights)
     cold = create("methods", "tide", grid=8, scales=2, steps=2)
     theta = warm.begin(score)

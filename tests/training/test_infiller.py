@@ -27,9 +27,9 @@ def test_stopped_run_resumes_bitwise(colours, tmp_path) -> None:
     steps = train(settings(colours, tmp_path / "parts"))
     next(steps), next(steps), next(steps)  # the checkpoint is of the second
     steps.close()
-    rest = list(train(settings(colours, tmp_path / "parts")))
-    assert [losses["step"] for losses in rest] == [3, 4]
-    assert rest[-1]["l1"] == pytest.approx(whole[-1]["l1"], abs=1e-5)
+    resumed = list(train(settings(colours, tmp_path / "parts")))
+    assert [losses["step"] for losses in resumed] == [3, 4]
+    assert resumed[-1]["l1"] == pytest.approx(whole[-1]["l1"], abs=1e-5)
     assert equal(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
     assert torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)["step"] == 4
     assert (tmp_path / "parts" / "step-000004.jpg").is_file()

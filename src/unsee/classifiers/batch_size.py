@@ -102,10 +102,10 @@ def _seconds_per_image(candidates: tuple[int, ...], seconds: Seconds) -> dict[in
     """
     seconds(candidates[0])  # the first run also initialises the network
     times: dict[int, float] = {}
-    spent = 0.0
+    elapsed = 0.0
     for round_number in range(MAX_ROUNDS):
         for size in tuple(times) if round_number else candidates:
-            if times and spent > MAX_SECONDS:
+            if times and elapsed > MAX_SECONDS:
                 break
             try:
                 runs = _round(size, seconds)
@@ -113,7 +113,7 @@ def _seconds_per_image(candidates: tuple[int, ...], seconds: Seconds) -> dict[in
                 if not is_out_of_memory(error):
                     raise
                 break
-            spent += sum(runs)
+            elapsed += sum(runs)
             time = fmean(runs) / size
             times[size] = min(time, times.get(size, torch.inf))
             if not round_number and time > SLOWDOWN_LIMIT * min(times.values()):

@@ -53,7 +53,7 @@ class Classifier:
     std: tuple[float, ...] = IMAGENET_STD
     """Standard deviation of each channel; the network's input is divided by it."""
     framing: Framing = Framing()
-    """How a photo is resized and cropped to the input size."""
+    """Resizing and cropping of photos to the input size."""
     labels: tuple[str, ...] = field(default=(), repr=False)
     """Class names in the order of the logits; synonyms are separated by commas."""
     name: str = ""
@@ -192,11 +192,11 @@ class Classifier:
         """Score images in chunks; differentiable in the images."""
 
         def rows(x: Tensor, part: slice) -> Tensor:
-            return self.measured(x, targets[part], measure)
+            return self.score_chunk(x, targets[part], measure)
 
         return self.map_chunks(rows, images, images)
 
-    def measured(
+    def score_chunk(
         self, images: Variants, targets: Int[Tensor, " n"], measure: Measure
     ) -> Float[Tensor, " n"]:
         """Score a single chunk of images."""
@@ -214,7 +214,7 @@ class Classifier:
             like: Images with the shape, dtype and device of those that the network receives.
         """
         gradient = rows.requires_grad and torch.is_grad_enabled()
-        chunk = self.at_a_time(like, len(rows), gradient=gradient)
+        chunk = self.batch_size_for(like, len(rows), gradient=gradient)
 
         def on_success(size: int) -> None:
             if size < chunk:
@@ -223,10 +223,10 @@ class Classifier:
 
         return map_chunks(function, rows, chunk, on_success)
 
-    def at_a_time(self, like: Images, count: int, *, gradient: bool = False) -> int:
-        """Return how many of `count` images shaped `like` these to pass through at once.
+    def batch_size_for(self, like: Images, count: int, *, gradient: bool = False) -> int:
+        """Return the batch size for `count` images shaped `like` these.
 
-        `gradient` tells whether the pass includes a backward pass, which needs more memory.
+        `gradient` states whether the pass includes a backward pass, which needs more memory.
         """
 
         def seconds(size: int) -> float:

@@ -25,7 +25,7 @@ def index_of(labels: Sequence[str], target: str | int) -> int:
             raise InputError(f"class {target} is not in 0..{len(labels) - 1}")
         return int(target)
     if not labels:
-        raise InputError(f"this classifier has no class names; give a number, not {target!r}")
+        raise InputError(f"this classifier has no class names; expected a number, got {target!r}")
     synonyms = [
         (synonym.strip(), index)
         for index, label in enumerate(labels)

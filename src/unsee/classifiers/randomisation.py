@@ -78,7 +78,7 @@ def _evenly(count: int, steps: int) -> list[int]:
 
 
 def _randomise(module: nn.Module, name: str, seed: int) -> None:
-    """Draw the weights of a layer anew; the result depends on the seed and the name only."""
+    """Draw new weights for a layer; the result depends on the seed and the name only."""
     with torch.no_grad():
         for number, p in enumerate(module.parameters(recurse=False)):
             g = torch.Generator().manual_seed(seed * 1_009 + number * 31 + crc32(name.encode()))

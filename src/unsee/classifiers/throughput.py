@@ -67,7 +67,7 @@ class FastestConfigurations:
 
     @property
     def cost(self) -> PassCost:
-        """Cost of a pass as it was measured."""
+        """Measured cost of a pass."""
         return PassCost(self.forward.forward, self.forward_backward.forward_backward)
 
     def measure_again(self, classifier: Classifier, size: Size, seconds: float) -> PassCost:
@@ -83,10 +83,10 @@ class FastestConfigurations:
 
 def fastest(timings: Iterable[Timing], precision: str) -> FastestConfigurations:
     """Return the fastest of the configurations of one precision."""
-    same = [timing for timing in timings if timing.precision == precision]
+    candidates = [timing for timing in timings if timing.precision == precision]
     return FastestConfigurations(
-        min(same, key=lambda timing: timing.forward),
-        min(same, key=lambda timing: timing.forward_backward),
+        min(candidates, key=lambda timing: timing.forward),
+        min(candidates, key=lambda timing: timing.forward_backward),
     )
 
 

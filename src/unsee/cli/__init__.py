@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def print_error(message: str) -> None:
     """Print an error message in one line, in terms of the command line."""
-    message = message.replace("overwrite=True", "--overwrite")
+    message = message.replace("--overwrite, in Python overwrite=True", "--overwrite")
     sys.stderr.write(f"unsee: {' '.join(message.split())}\n")
 
 
@@ -74,10 +74,10 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _usage() -> str:
     width = max(map(len, COMMANDS))
-    indented = {
-        name: what.replace("\n", "\n" + " " * (width + 4)) for name, what in COMMANDS.items()
+    summaries = {
+        name: summary.replace("\n", "\n" + " " * (width + 4)) for name, summary in COMMANDS.items()
     }
-    commands = "\n".join(f"  {name:<{width}}  {what}" for name, what in indented.items())
+    commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in summaries.items())
     grammar = "\n".join(f"  {line}" for line in GRAMMAR.splitlines())
     return (
         "usage: unsee COMMAND [OPTIONS]\n\n"

@@ -126,14 +126,14 @@ def _estimate(
         max(options.seconds, chunk * one_pass) + chunk * one_pass for chunk in options.chunks
     )
     method = options.batch * passes_of(options.budget or DEFAULT_BUDGET) * one_pass
-    measured_in_turns = 2 * method + 4 * options.seconds
-    return network + len(options.methods) * options.rounds * measured_in_turns
+    interleaved = 2 * method + 4 * options.seconds
+    return network + len(options.methods) * options.rounds * interleaved
 
 
 def _duration(seconds: float) -> str:
     """Return a sentence that announces the duration."""
-    amount = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
-    return f"Estimated duration: {amount}, without the time of the in-filler."
+    duration = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
+    return f"Estimated duration: {duration}, without the time of the in-filler."
 
 
 def _time_network(
@@ -200,9 +200,9 @@ def _time_method(
 
 def _row(names: tuple[str, str], rounds: list[_Round]) -> tuple[Value, ...]:
     """Return a method's row: passes, median seconds, and median, lowest and highest overhead."""
-    overheads = [one_round.overhead for one_round in rounds]
+    overheads = [round_.overhead for round_ in rounds]
     passes = (rounds[0].cost[name] for name in ("forwards", "backwards"))
-    seconds = median(one_round.seconds for one_round in rounds)
+    seconds = median(round_.seconds for round_ in rounds)
     return (*names, *passes, seconds, median(overheads), min(overheads), max(overheads))
 
 

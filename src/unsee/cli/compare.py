@@ -57,23 +57,23 @@ def run(arguments: list[str]) -> int:
     photo = reading.read(options.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
     entries, title = [], ""
-    several = {infiller for _, infiller in cells} != {OWN}
+    has_infillers = {infiller for _, infiller in cells} != {OWN}
     with explain_options.progress() as bars:
         bar = bars.add_task(f"{len(cells)} maps", total=len(cells), loss="")
         for (method, infiller), parts in cells.items():
-            column = infiller if several else ""
+            column = infiller if has_infillers else ""
             try:
                 study = study_of(options, classifier, image, parts)
                 explain_options.run_with_bar(study, f"{method} {infiller}", bars)
-                entries.append(comparison.rated(study, method, column))
+                entries.append(comparison.measure_study(study, method, column))
                 title = title_of(study)
             except InputError as error:
                 entries.append(Entry(method, column, error=str(error)))
             bars.advance(bar)
-    heads = ("method", "infiller" if several else "")
-    drawn = entries if several else comparison.as_strip(entries)
+    heads = ("method", "infiller" if has_infillers else "")
+    figure_entries = entries if has_infillers else comparison.as_strip(entries)
     out, overwrite = options.out, options.overwrite
-    return finish(out, overwrite, photo, image, title, entries, drawn, heads)
+    return finish(out, overwrite, photo, image, title, entries, figure_entries, heads)
 
 
 def study_of(options: ExplainOptions, classifier: Classifier, image: Images, parts: Parts) -> Study:
@@ -98,7 +98,7 @@ def finish(
     image: Images,
     title: str,
     entries: list[Entry],
-    drawn: list[Entry],
+    figure_entries: list[Entry],
     heads: tuple[str, str],
 ) -> int:
     """Write the folder, print the table and the errors; return the exit status.
@@ -110,10 +110,10 @@ def finish(
         image: The photo as the classifier sees it.
         title: Title of the picture.
         entries: Rows of the table.
-        drawn: The same entries, placed as in the picture.
+        figure_entries: The same entries, placed as in the picture.
         heads: Heads of the table's first two columns; an empty one leaves its column out.
     """
-    comparison.write(out, photo, image, title, entries, drawn, heads, overwrite=overwrite)
+    comparison.write(out, photo, image, title, entries, figure_entries, heads, overwrite=overwrite)
     Console().print(comparison.short_table(entries, heads).terminal())
     sys.stdout.write(f"picture and tables: {out}\n")
     failed = [entry for entry in entries if entry.error]

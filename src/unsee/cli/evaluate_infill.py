@@ -19,7 +19,7 @@ from unsee.errors import InputError, unknown
 from unsee.evaluation import infilling
 from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
 from unsee.folders import check_new, new_folder, write_manifest
-from unsee.images.drawing import INK, PAPER, show, to_pixels
+from unsee.images.drawing import BACKGROUND_COLOUR, TEXT_COLOUR, show, to_pixels
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
 from unsee.registry import resolve, settings_of, split_words
@@ -52,12 +52,12 @@ class EvaluateInfill:
     tasks: Annotated[tuple[Task, ...], arg(metavar="{cells,object,background} ...")] = (
         "cells", "object", "background",
     )  # fmt: skip
-    """What is removed."""
+    """Kinds of removed regions."""
     classifier: ClassifierName = loading.DEFAULT
     """Classifier whose probability of the labelled class is measured; see
     `unsee list classifiers`."""
     recognition_classifier: Annotated[str, arg(metavar="CLASSIFIER")] = "efficientnet_lite2"
-    """Another classifier, which tells whether the object is still recognised."""
+    """Another classifier, which determines whether the object is still recognised."""
     perceptual: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
     """vgg_shift_tolerant.pth or alex_shift_tolerant.pth of the PyPI package stlpips-pytorch. With
     it ST-LPIPS is measured."""
@@ -113,7 +113,7 @@ class Outcome:
 def run(arguments: list[str]) -> int:
     """Measure, print and write; the exit status is 1 if a photo could not be used."""
     options = parse(EvaluateInfill, arguments, "unsee evaluate-infill")
-    fillers = {name: resolve("infillers", name) for name in split_words(options.infillers)}
+    infillers = {name: resolve("infillers", name) for name in split_words(options.infillers)}
     options.check()
     samples = load_data(options.data)
     classifier = loading.load(options.classifier, device=options.device)
@@ -123,11 +123,11 @@ def run(arguments: list[str]) -> int:
         loading.load(options.recognition_classifier, device=options.device),
         perceptual.to(classifier.device) if perceptual else None,
     )
-    outcome = _measured(options, samples, fillers, models)
+    outcome = _measure(options, samples, infillers, models)
     if not outcome.rows:
         reason = outcome.failed[0] if outcome.failed else "none"
         raise InputError(f"{options.data}: no photo could be used; {reason}")
-    _write(options, outcome, fillers)
+    _write(options, outcome, infillers)
     for task in options.tasks:
         Console().print(
             _table(task, [row for row in outcome.rows if row["task"] == task]).terminal()
@@ -138,10 +138,10 @@ def run(arguments: list[str]) -> int:
     return 1 if outcome.failed else 0
 
 
-def _measured(
+def _measure(
     options: EvaluateInfill,
     samples: list[Sample],
-    fillers: Mapping[str, Infiller],
+    infillers: Mapping[str, Infiller],
     models: QualityModels,
 ) -> Outcome:
     outcome = Outcome(examples={task: [] for task in options.tasks})
@@ -157,15 +157,15 @@ def _measured(
             if not isinstance(problem, Problem):
                 outcome.failed.append(problem[1])
                 continue
-            filled = {PHOTO: (problem.image, 0.0)}
-            for name, filler in fillers.items():
-                filled[name] = infilling.infill(filler, problem, models.classifier)
+            results = {PHOTO: (problem.image, 0.0)}
+            for name, infiller in infillers.items():
+                results[name] = infilling.infill(infiller, problem, models.classifier)
             try:
-                outcome.rows += _rows(problem, filled, models)
+                outcome.rows += _rows(problem, results, models)
             except InputError as error:
                 outcome.failed.append(str(error))
                 continue
-            pictures = {name: picture for name, (picture, _) in filled.items()}
+            pictures = {name: picture for name, (picture, _) in results.items()}
             if len(outcome.examples[problem.task]) < options.pictures:
                 outcome.examples[problem.task].append((problem, pictures))
             done.add(problem.sample)
@@ -174,7 +174,7 @@ def _measured(
 
 
 def _rows(
-    problem: Problem, filled: Mapping[str, tuple[Images, float]], models: QualityModels
+    problem: Problem, results: Mapping[str, tuple[Images, float]], models: QualityModels
 ) -> list[Row]:
     """Return a row for each in-filler."""
     return [
@@ -185,17 +185,17 @@ def _rows(
             **infilling.rate(problem, picture, models),
             "seconds": seconds,
         }
-        for name, (picture, seconds) in filled.items()
+        for name, (picture, seconds) in results.items()
     ]
 
 
-def _write(options: EvaluateInfill, outcome: Outcome, fillers: Mapping[str, Infiller]) -> None:
+def _write(options: EvaluateInfill, outcome: Outcome, infillers: Mapping[str, Infiller]) -> None:
     rows = outcome.rows
     with new_folder(options.out, overwrite=options.overwrite) as folder:
         keys = list(dict.fromkeys(key for row in rows for key in row))
         table = Table([Column(key) for key in keys], [[row.get(k) for k in keys] for row in rows])
         (folder / "rows.csv").write_text(table.csv(), encoding="utf-8")
-        baseline = options.baseline or list(fillers)[-1]
+        baseline = options.baseline or list(infillers)[-1]
         text = [
             markdown(task, [row for row in rows if row["task"] == task], baseline)
             for task in outcome.examples
@@ -208,7 +208,7 @@ def _write(options: EvaluateInfill, outcome: Outcome, fillers: Mapping[str, Infi
             folder,
             {
                 "settings": {key: str(value) for key, value in vars(options).items()},
-                "infillers": {name: settings_of(filler) for name, filler in fillers.items()},
+                "infillers": {name: settings_of(infiller) for name, infiller in infillers.items()},
                 "errors": outcome.failed,
             },
         )
@@ -226,12 +226,12 @@ def _picture(examples: Sequence[tuple[Problem, dict[str, Images]]]) -> "Figure":
     names = list(examples[0][1])
     columns = [PHOTO, "missing", *(name for name in names if name != PHOTO)]
     size = (1.9 * len(columns), 1.95 * len(examples) + 0.3)
-    drawing = Figure(figsize=size, layout="constrained", facecolor=PAPER)
-    axes = drawing.subplots(len(examples), len(columns), squeeze=False)
+    figure = Figure(figsize=size, layout="constrained", facecolor=BACKGROUND_COLOUR)
+    axes = figure.subplots(len(examples), len(columns), squeeze=False)
     for row, (problem, pictures) in enumerate(examples):
         for column, name in enumerate(columns):
             picture = problem.image * problem.keep if name == "missing" else pictures[name]
             show(axes[row][column], to_pixels(picture[0]))
             if row == 0:
-                axes[row][column].set_title(name.partition(":")[0], fontsize=11, color=INK)
-    return drawing
+                axes[row][column].set_title(name.partition(":")[0], fontsize=11, color=TEXT_COLOUR)
+    return figure

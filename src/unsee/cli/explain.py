@@ -143,10 +143,10 @@ def _with_path(path: Path, error: InputError) -> str:
 
 def _folders(paths: list[Path], out: Path) -> list[Path]:
     """Return a folder for each photo, named after it; photos of the same name are numbered."""
-    taken: dict[str, int] = {}
+    counts: dict[str, int] = {}
     folders = []
     for path in paths:
-        taken[path.stem] = count = taken.get(path.stem, 0) + 1
+        counts[path.stem] = count = counts.get(path.stem, 0) + 1
         folders.append(out / (path.stem if count == 1 else f"{path.stem}-{count}"))
     return folders
 

@@ -1,4 +1,4 @@
-"""Options that all commands share which explain photos, and what is made of them."""
+"""Options of the commands that explain photos, and the objects that they define."""
 
 import re
 import sys
@@ -98,7 +98,7 @@ class ExplainOptions:
         if self.measure is not None:
             measures.named(self.measure)
         if self.contrast is not None and self.measure not in {None, "margin"}:
-            raise InputError(f"--contrast is a margin; leave --measure {self.measure} out")
+            raise InputError(f"--contrast uses the measure margin; omit --measure {self.measure}")
 
 
 def classifier_of(options: ExplainOptions) -> Classifier:

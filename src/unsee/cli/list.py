@@ -22,7 +22,7 @@ Kind = Literal[
 ]  # fmt: skip
 KINDS: tuple[str, ...] = get_args(Kind)
 FOLDERS = {"classifiers": "sources"}
-"""Folders of parts, where they are named otherwise than on the command line."""
+"""Folders of parts whose names differ from those on the command line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ def entries(kind: str) -> list[dict[str, str]]:
 
 
 def settings(kind: str, name: str) -> list[dict[str, str]]:
-    """Return the settings of a part, or what a recipe sets.
+    """Return the settings of a part, or those that a recipe sets.
 
     Raises:
         InputError: There is no such part, or this kind has no settings.
@@ -95,7 +95,7 @@ def settings(kind: str, name: str) -> list[dict[str, str]]:
 
 
 def description(kind: str, name: str) -> str:
-    """Return what a part is: its docstring, and how it is named with settings."""
+    """Return the docstring of a part, and the grammar of its specification."""
     if kind == "recipes":
         return f"{recipe(name).summary}\n\nUse it as a method: recipe:{name}[:setting=value,...]"
     cls = part(FOLDERS.get(kind, kind), name)

@@ -24,9 +24,9 @@ from unsee.registry import field_docstrings
 
 Options = TypeVar("Options")
 NONE = "none"
-"""How an option's absent value is written, in help texts and on the command line."""
+"""Notation of an absent value, in help texts and on the command line."""
 REGISTRY = ConstructorRegistry()
-"""How values are read and named in help texts, where tyro's own rules are hard to read."""
+"""Rules for reading values and naming them in help texts, in place of tyro's own."""
 
 
 def parse(
@@ -109,7 +109,7 @@ def _default(field: Field[Any]) -> object:
 
 
 def _without_default(hint: Any, field: Field[Any]) -> Any:
-    """Leave the default out of the help text where it says nothing: switches, None, empty ones."""
+    """Omit the defaults of switches, None and empty values from the help text."""
     described = any(hasattr(note, "help_behavior_hint") for note in get_args(hint)[1:])
     if described or field.default is MISSING or (field.default and field.default is not True):
         return hint

@@ -54,16 +54,16 @@ def run(arguments: list[str]) -> int:
     results = Results.read(options.runs)
     if table is not None:
         results = replace(results, table=table)
-    drawn = figures(results)
+    report_figures = figures(results)
     with new_folder(options.out, overwrite=options.overwrite) as folder:
         for name, content in (
-            ("report.html", html.page(results, drawn)),
-            ("report.md", markdown.markdown(results, list(drawn))),
+            ("report.html", html.page(results, report_figures)),
+            ("report.md", markdown.markdown(results, list(report_figures))),
             ("report.csv", tables.all_numbers(results).csv()),
             ("report.tex", markdown.latex(results)),
         ):
             (folder / name).write_text(content, encoding="utf-8")
-        for name, figure in drawn.items():
+        for name, figure in report_figures.items():
             figure.savefig(folder / f"{name}.png", dpi=110)
         write_manifest(folder, {"runs": [str(path) for path in options.runs]})
     Console().print(tables.means(results).terminal())

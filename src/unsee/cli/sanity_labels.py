@@ -132,10 +132,10 @@ def _write(
         (folder / "rows.csv").write_text(_rows(results).csv(), encoding="utf-8")
         (folder / "table.csv").write_text(_means(results).csv(), encoding="utf-8")
         maps = torch.cat([m[:1] for result in results for m in (result.real, result.shuffled)])
-        shorts = [result.method.partition(":")[0] for result in results]
-        names = [f"{short}, {labels}" for short in shorts for labels in ("true", "shuffled")]
-        shown = images[:1].expand(len(maps), 3, -1, -1)
-        overview(shown, maps, names).savefig(folder / "labels.png", dpi=80)
+        short_names = [result.method.partition(":")[0] for result in results]
+        names = [f"{short}, {labels}" for short in short_names for labels in ("true", "shuffled")]
+        copies = images[:1].expand(len(maps), 3, -1, -1)
+        overview(copies, maps, names).savefig(folder / "labels.png", dpi=80)
         arrays = {
             f"{result.method} {labels}": maps.cpu().numpy()
             for result in results

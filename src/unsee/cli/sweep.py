@@ -84,8 +84,8 @@ def run(arguments: list[str]) -> int:
             except InputError as error:
                 entries.append(Entry(label, "", error=str(error)))
     heads = ("value", "seed" if options.seeds > 1 else "")
-    out, overwrite, drawn = options.out, options.overwrite, comparison.as_strip(entries)
-    status = compare.finish(out, overwrite, photo, image, title, entries, drawn, heads)
+    out, overwrite, figure_entries = options.out, options.overwrite, comparison.as_strip(entries)
+    status = compare.finish(out, overwrite, photo, image, title, entries, figure_entries, heads)
     sys.stdout.write(_sensitivity(entries, options.setting))
     return status
 
@@ -114,7 +114,7 @@ def _entries(studies: list[Study], label: str, options: Sweep) -> Iterator[Entry
     stability = {"stability": _similarity.stability(maps)} if len(studies) > 1 else {}
     for number, study in enumerate(studies):
         column = f"seed {options.seed + number}" if len(studies) > 1 else ""
-        yield comparison.rated(study, label, column, **stability)
+        yield comparison.measure_study(study, label, column, **stability)
 
 
 def _sensitivity(entries: list[Entry], setting: str | None) -> str:
@@ -132,11 +132,11 @@ def _variants(method: Method, setting: str | None) -> Variants:
     """Return the method with each value of a setting; `setting` is NAME=VALUE,VALUE,..."""
     if setting is None:
         return [(name_of(method), lambda: method)]
-    name, _, listed = setting.partition("=")
+    name, _, values = setting.partition("=")
     names = [field.name for field in fields(method)]  # type: ignore[arg-type]
     if name not in names:
         raise unknown(f"setting of {name_of(method)}", name, names)
-    words = [word.strip() for word in listed.split(",") if word.strip()]
+    words = [word.strip() for word in values.split(",") if word.strip()]
     if not words:
         raise InputError(f"--setting: expected NAME=VALUE,VALUE,..., got {setting!r}")
     return [(f"{name}={word}", _variant(method, name, word)) for word in words]

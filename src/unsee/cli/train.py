@@ -25,9 +25,9 @@ class Network(Generic[Settings]):
     train: Callable[[Settings], Losses]
     """The training, which yields the losses of each step."""
     summary: str
-    """What the network is for, in a few words."""
+    """Purpose of the network, in a few words."""
     needs: str
-    """What the training needs."""
+    """Requirements of the training."""
 
     def start(self, name: str, arguments: list[str]) -> tuple[Training, Losses]:
         """Parse the options of the command and return them with the training."""

@@ -119,14 +119,14 @@ def parse_boxes(rows: Any, source: str) -> Boxes:
     raise InputError(f"{source}: expected boxes [[x1, y1, x2, y2], ...], got {str(rows)[:80]}")
 
 
-def _read_or_refuse(what: str, read: Callable[[], T]) -> T:
+def _read_or_refuse(description: str, read: Callable[[], T]) -> T:
     """Call `read`; raise `InputError` for everything that a damaged file can raise."""
     try:
         return read()
     except InputError:
         raise
     except (*CONTENT_ERRORS, OSError, EOFError, SyntaxError, BadZipFile, ZlibError) as error:
-        raise InputError(f"{what} cannot be read: {error}") from error
+        raise InputError(f"{description} cannot be read: {error}") from error
 
 
 def file_reader(path: Path) -> Callable[[int], Photo]:
@@ -154,10 +154,10 @@ def clip_boxes(boxes: Boxes, width: float, height: float, source: str) -> Boxes:
     return clipped
 
 
-def require(path: Path, what: str) -> Path:
+def require(path: Path, description: str) -> Path:
     """Return a path that exists; raise `InputError` otherwise, saying what is missing."""
     if not path.exists():
-        raise InputError(f"expected {what} at {path}; no such file or folder")
+        raise InputError(f"expected {description} at {path}; no such file or folder")
     return path
 
 

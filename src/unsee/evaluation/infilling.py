@@ -1,4 +1,4 @@
-"""Rate in-fillers: whether they restore what is missing, and remove what should be removed."""
+"""Rate in-fillers by how well they restore missing pixels and remove objects."""
 
 import time
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ TASKS: dict[Task, str] = {
     "object": "the labelled object is missing; is it gone? (G-methods, Table 1)",
     "background": "everything but the object is missing (G-methods, Figure 2)",
 }
-"""What is missing, and the figure or table of a paper that does the same."""
+"""Missing region of each task, and the figure or table of a paper with the same task."""
 
 MIN_OBJECT_AREA, MAX_OBJECT_AREA = 0.01, 0.95
 """Shares of the picture between which an object must lie to be removed."""
@@ -53,7 +53,7 @@ class QualityModels:
     classifier: Classifier
     """Classifier whose probability of the labelled class is measured."""
     recognition_classifier: Classifier
-    """Another classifier, which tells whether the class is still recognised."""
+    """Another classifier, which determines whether the class is still recognised."""
     perceptual: Perceptual | None = None
     """Shift-tolerant LPIPS, if its weights are available."""
 
@@ -91,7 +91,7 @@ def _keep(
     sample: Sample, task: Task, photo: Tensor, image: Images, classifier: Classifier, grid: int,
     share: float, seed: int,
 ) -> Tensor | None:  # fmt: skip
-    """Return what stays visible, or None if the object is not labelled, too small or too large."""
+    """Return the mask of visible pixels; None if no object of a suitable size is labelled."""
     h, w = image.shape[-2:]
     if task == "cells":
         random = ImageRandom(seeds_of(image, seed), image.device)

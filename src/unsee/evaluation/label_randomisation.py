@@ -31,8 +31,8 @@ class TrainConfig:
     channels: int = 1
     """Number of channels: 1 for grey, 3 for colour."""
     epochs: int = 60
-    """Maximal number of epochs; training stops earlier at the accuracy `enough`."""
-    enough: float = 0.99
+    """Maximal number of epochs; training stops earlier at `target_accuracy`."""
+    target_accuracy: float = 0.99
     """Training accuracy at which training stops (above 0.95 in the paper)."""
     batch: int = 64
     """Number of pictures in a batch."""
@@ -119,7 +119,7 @@ def train(
         batches = torch.randperm(len(x), generator=generator).to(device).split(config.batch)
         accuracy = _train_epoch(network, optimizer, x, labels, batches)
         callback(epoch, accuracy)
-        if accuracy >= config.enough:
+        if accuracy >= config.target_accuracy:
             break
     classifier = Classifier(
         network.eval().requires_grad_(False),

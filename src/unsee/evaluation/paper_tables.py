@@ -59,7 +59,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Table:
-    """What a report shows next to the numbers of a run."""
+    """Published numbers and claims that a report compares with a run."""
 
     summary: str = ""
     names: tuple[Name, ...] = ()
@@ -137,7 +137,7 @@ def _entry(cls: type[Entry], kind: str, row: Any) -> Entry:
     try:
         return cls(**{key: _frozen(value) for key, value in row.items()})
     except TypeError as error:
-        raise InputError(f"a {kind} needs more than {sorted(row)}") from error
+        raise InputError(f"a {kind} lacks a key, got {sorted(row)}") from error
 
 
 def _frozen(value: Any) -> Any:

@@ -151,7 +151,7 @@ class Plan:
     def of(cls, settings: dict[str, Any]) -> "Plan":
         """Return the plan of the settings in a manifest, which may hold others too.
 
-        Older runs say `judge` for `metric_infiller`, and 0 or "" for what is not given.
+        Older runs store `judge` for `metric_infiller`, and 0 or "" for what is not given.
         """
         renamed = {"metric_infiller": settings.get("judge"), **settings}
         values: dict[str, Any] = {
@@ -170,14 +170,14 @@ class Plan:
 def _check_kind(name: str, value: Any, default: Any) -> None:
     """Check that a value, which may be from a TOML file, is of the setting's type."""
     if isinstance(default, tuple):
-        right = isinstance(value, tuple) and all(isinstance(word, str) for word in value)
+        is_valid = isinstance(value, tuple) and all(isinstance(word, str) for word in value)
         expected = "a list of words"
     elif default is None:
         kind, expected = (int, "a number") if name == "limit" else (str, "a word")
-        right = value is None or type(value) is kind
+        is_valid = value is None or type(value) is kind
     else:
-        right, expected = type(value) is type(default), type(default).__name__
-    if not right:
+        is_valid, expected = type(value) is type(default), type(default).__name__
+    if not is_valid:
         raise InputError(f"{name}: expected {expected}, got {value!r}")
 
 

@@ -52,7 +52,7 @@ class Run:
         """Check all settings and write them to a folder, or continue the run of that folder.
 
         Args:
-            plan: What is evaluated.
+            plan: Plan of the evaluation.
             out: Folder of the run.
             device: Device of the network, by default CUDA if available.
             precision: Precision of the network.

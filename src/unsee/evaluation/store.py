@@ -1,4 +1,4 @@
-"""The folder of a run: a manifest that never changes, and files of rows that are always whole."""
+"""The folder of a run: a manifest that never changes, and complete files of rows."""
 
 import errno
 import json
@@ -58,7 +58,7 @@ class Store:
         self._check_same(manifest)
 
     def _is_used(self) -> bool:
-        """Whether the folder holds more than an interrupted `begin` leaves behind."""
+        """Whether the folder holds anything but the files of an interrupted `begin`."""
         if not self.folder.exists():
             return False
         folders = {self.rows, self.maps}
@@ -76,9 +76,9 @@ class Store:
 
     def _check_same(self, manifest: dict[str, Any]) -> None:
         """Check that a manifest agrees with that of the folder."""
-        before = self.manifest()
+        stored = self.manifest()
         for key in COMPARED:
-            old, new = (json.loads(json.dumps(m.get(key))) for m in (before, manifest))
+            old, new = (json.loads(json.dumps(m.get(key))) for m in (stored, manifest))
             if old == new:
                 continue
             if isinstance(old, dict) and isinstance(new, dict):
@@ -96,7 +96,7 @@ class Store:
         return self.rows / f"{combination:04d}-{shard:06d}.parquet"
 
     def has(self, combination: int, shard: int) -> bool:
-        """Whether a unit is done; a file that a crash of the machine cut short is not."""
+        """Whether a unit is finished; a truncated file does not count."""
         if self.path(combination, shard).stem in self.archive.seconds:
             return True
         try:
@@ -216,7 +216,7 @@ class Store:
 
 
 def _create(path: Path, content: bytes) -> None:
-    """Write a whole file; of several processes that do so at once the first one wins."""
+    """Write a complete file; if several processes do so at once, the first file stays."""
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
     unfinished.write_bytes(content)
     try:
@@ -230,7 +230,7 @@ def _create(path: Path, content: bytes) -> None:
 
 
 def _empty_type(column: str) -> Any:
-    """Return the type of a column that has no value in a file, as it is in other files."""
+    """Return the type of a column that has no value in a file, equal to that in other files."""
     import pyarrow as pa
 
     if column == "error":

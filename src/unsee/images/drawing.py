@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Pixels = NDArray[np.uint8]
-INK, FAINT, PAPER = "#1d2433", "#8a93a6", "#ffffff"
+TEXT_COLOUR = "#1d2433"
+MUTED_COLOUR = "#8a93a6"
+BACKGROUND_COLOUR = "#ffffff"
 """Colours of text, secondary text and background in figures."""
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the grey version of a photo (ITU-R BT.601)."""
@@ -53,8 +55,8 @@ def heat(saliency: Float[Tensor, "h w"]) -> NDArray[np.float32]:
     high = float(np.quantile(values, 0.995))
     if high <= low:  # constant, or non-zero in a few pixels only
         high = max(float(values.max()), low + 1e-9)
-    shown: NDArray[np.float32] = ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
-    return shown
+    scaled: NDArray[np.float32] = ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
+    return scaled
 
 
 def overlay(photo: Photo, saliency: Float[Tensor, "h w"], box: Box | None = None) -> Pixels:
@@ -69,13 +71,13 @@ def overlay(photo: Photo, saliency: Float[Tensor, "h w"], box: Box | None = None
     grey = colour @ np.array(LUMA, np.float32)
     base = 0.6 * grey[..., None] + 0.12
     glow = matplotlib.colormaps["inferno"](amount[..., 0])[..., :3].astype(np.float32)
-    lit = 0.45 * colour + 0.65 * glow
-    mixed = base + (lit - base) * np.sqrt(amount)
+    highlighted = 0.45 * colour + 0.65 * glow
+    picture = base + (highlighted - base) * np.sqrt(amount)
     if box is not None:
-        outside = np.ones(mixed.shape[:2], bool)
+        outside = np.ones(picture.shape[:2], bool)
         outside[box.top : box.top + box.height, box.left : box.left + box.width] = False
-        mixed[outside] *= 0.4
-    pixels: Pixels = (mixed.clip(0, 1) * 255).round().astype(np.uint8)
+        picture[outside] *= 0.4
+    pixels: Pixels = (picture.clip(0, 1) * 255).round().astype(np.uint8)
     return pixels
 
 
@@ -84,12 +86,12 @@ def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figur
     from matplotlib.figure import Figure
 
     count = len(images)
-    figure = Figure(figsize=(2.6 * count, 5.4), layout="constrained", facecolor=PAPER)
+    figure = Figure(figsize=(2.6 * count, 5.4), layout="constrained", facecolor=BACKGROUND_COLOUR)
     axes = figure.subplots(2, count, squeeze=False)
     for column, name in enumerate(names):
         show(axes[0, column], to_pixels(images[column]))
         show(axes[1, column], overlay(images[column], saliency[column]))
-        axes[0, column].set_title(name, color=INK)
+        axes[0, column].set_title(name, color=TEXT_COLOUR)
     return figure
 
 

@@ -75,8 +75,8 @@ class Framing:
         """Transform a mask of the photo to the input's size by nearest-neighbour sampling."""
         top, left, rows, columns = self.box(*mask.shape)
         part = mask[top : top + rows, left : left + columns]
-        shown = F.interpolate(part[None, None].float(), self.size, mode="nearest-exact")
-        return shown[0, 0] > 0.5
+        resized = F.interpolate(part[None, None].float(), self.size, mode="nearest-exact")
+        return resized[0, 0] > 0.5
 
     def back(
         self, saliency: Float[Tensor, "h w"], height: int, width: int

@@ -10,7 +10,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.types import Images
 
-Cut = Literal["slic", "quickshift", "grid"]
+Segmentation = Literal["slic", "quickshift", "grid"]
 """Segmentation algorithm: by colour and position (slic, quickshift), or into rectangles (grid)."""
 
 
@@ -23,9 +23,9 @@ def check_segments(method: str, segments: int, images: Images) -> None:
         )
 
 
-def cut(
+def segment(
     image: Float[Tensor, "c h w"],
-    how: Cut,
+    algorithm: Segmentation,
     segments: int,
     compactness: float = 30.0,
     sigma: float = 3.0,
@@ -37,7 +37,7 @@ def cut(
 
     Args:
         image: One image (c, h, w) in [0, 1].
-        how: Segmentation algorithm.
+        algorithm: Segmentation algorithm.
         segments: Approximate number of superpixels for slic; for grid, its square root is the
             number of rectangles per side. Quickshift chooses the number itself, with the settings
             of the package lime.
@@ -48,18 +48,18 @@ def cut(
 
     pixels = image.permute(1, 2, 0).cpu().double().numpy()
     (h, w), colour = pixels.shape[:2], pixels.shape[2] == 3
-    if how == "grid":
+    if algorithm == "grid":
         side = max(1, round(segments**0.5))
-        pieces = np.add.outer(np.arange(h) * side // h * side, np.arange(w) * side // w)
-    elif how == "slic":
-        pieces = segmentation.slic(
+        labels = np.add.outer(np.arange(h) * side // h * side, np.arange(w) * side // w)
+    elif algorithm == "slic":
+        labels = segmentation.slic(
             pixels, segments, compactness, sigma=sigma, start_label=0, channel_axis=2,
             convert2lab=colour,
         )  # fmt: skip
     else:
-        pieces = segmentation.quickshift(
+        labels = segmentation.quickshift(
             pixels, kernel_size=4, max_dist=200, ratio=0.2, rng=0, channel_axis=2,
             convert2lab=colour,
         )  # fmt: skip
-    _, indices = np.unique(pieces, return_inverse=True)
+    _, indices = np.unique(labels, return_inverse=True)
     return torch.from_numpy(indices.reshape(h, w)).to(image.device)

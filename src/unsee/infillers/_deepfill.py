@@ -37,13 +37,18 @@ class DeepFillInfiller(GenerativeInfiller):
         return files.load_into(deepfill.DeepFill(self.version, width), weights, path)
 
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
+        self,
+        network: Network,
+        pictures: Variants,
+        keep: FlatKeep,
+        rows: RowIndex,
+        batch: ImageBatch,
     ) -> Variants:
         """Fill at `side`, or at the size of the picture."""
-        size = (shown.shape[-2], shown.shape[-1])
+        size = (pictures.shape[-2], pictures.shape[-1])
         network_size = (self.side, self.side) if self.side else size
         visible = resize_mask(keep, network_size)
-        painted: Variants = network(resize_pictures(shown, network_size) * visible, visible)
+        painted: Variants = network(resize_pictures(pictures, network_size) * visible, visible)
         return resize_pictures(painted, size)
 
 
@@ -63,12 +68,12 @@ def convert(path: Path) -> dict[str, Tensor]:
             f"it holds {', '.join(sorted(variables)[:3])} ..."
         )
     return {
-        ours: variables[theirs]
+        name: variables[published_name]
         .permute(3, 2, 0, 1)
         .contiguous()  # TensorFlow's order: h, w, in, out
-        if theirs.endswith("kernel")
-        else variables[theirs]
-        for theirs, ours in names.items()
+        if published_name.endswith("kernel")
+        else variables[published_name]
+        for published_name, name in names.items()
     }
 
 

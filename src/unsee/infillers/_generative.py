@@ -36,11 +36,16 @@ class GenerativeInfiller(Infiller):
 
     @abstractmethod
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
+        self,
+        network: Network,
+        pictures: Variants,
+        keep: FlatKeep,
+        rows: RowIndex,
+        batch: ImageBatch,
     ) -> Variants:
         """Return filled pictures (n, 3, h, w) in [0, 1]; their visible pixels are not used.
 
-        `shown` has zeros where `keep` is 0.
+        `pictures` has zeros where `keep` is 0.
         """
 
     @final
@@ -59,7 +64,7 @@ class GenerativeInfiller(Infiller):
         def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             if keep.shape[-2:] != batch.images.shape[-2:]:
                 raise InputError(f"expected masks of {size}, got {tuple(keep.shape[-2:])}")
-            shown = (batch.images[rows.image] * keep).expand(-1, 3, -1, -1)
+            pictures = (batch.images[rows.image] * keep).expand(-1, 3, -1, -1)
 
             def paint_chunk(part: Tensor, at: slice) -> Tensor:
                 index = RowIndex(rows.image[at], rows.variant[at], rows.step)
@@ -70,7 +75,7 @@ class GenerativeInfiller(Infiller):
                 return painted.float()
 
             with torch.no_grad():
-                painted = map_chunks(paint_chunk, shown, MAX_PICTURES_PER_CALL).clamp(0, 1)
+                painted = map_chunks(paint_chunk, pictures, MAX_PICTURES_PER_CALL).clamp(0, 1)
             painted = painted.mean(1, keepdim=True) if channels == 1 else painted
             return torch.where(keep > 0, batch.images[rows.image], painted)
 
@@ -93,14 +98,14 @@ class SamplingInfiller(GenerativeInfiller):
             raise InputError(f"expected samples >= 1, got {self.samples}")
 
     def paint(
-        self, network: Any, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
+        self, network: Any, pictures: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
     ) -> Variants:
         """Fill all pictures in one call; the noise depends on the image and the sample only."""
         noise = None
         if self.samples is not None:
-            drawn = batch.random.normal(0, self.samples, network.noise, stream=self.stream)
-            noise = drawn[rows.image, rows.variant % self.samples]
-        painted: Variants = network(shown, keep, noise)
+            samples = batch.random.normal(0, self.samples, network.noise, stream=self.stream)
+            noise = samples[rows.image, rows.variant % self.samples]
+        painted: Variants = network(pictures, keep, noise)
         return painted
 
 

@@ -68,10 +68,10 @@ class Diffusion(GenerativeInfiller):
         return pipeline
 
     def paint(
-        self, network: Any, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
+        self, network: Any, pictures: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
     ) -> Variants:
         """Fill at `side`; the noise depends on the image and the sample only."""
-        size, network_size = (shown.shape[-2], shown.shape[-1]), (self.side, self.side)
+        size, network_size = (pictures.shape[-2], pictures.shape[-1]), (self.side, self.side)
         visible = resize_mask(keep, network_size)
         pairs = zip(rows.image.tolist(), rows.variant.tolist(), strict=True)
         generators = [
@@ -79,9 +79,9 @@ class Diffusion(GenerativeInfiller):
             for i, k in pairs
         ]
         painted: Variants = network(
-            prompt=[""] * len(shown), image=resize_pictures(shown, network_size) * visible,
+            prompt=[""] * len(pictures), image=resize_pictures(pictures, network_size) * visible,
             mask_image=1 - visible, height=self.side, width=self.side,
             num_inference_steps=self.steps, guidance_scale=1.0, strength=1.0,
             generator=generators, output_type="pt",
         ).images  # fmt: skip
-        return resize_pictures(painted.to(shown), size)
+        return resize_pictures(painted.to(pictures), size)

@@ -48,15 +48,22 @@ class LaMa(GenerativeInfiller):
                 warnings.simplefilter("ignore", DeprecationWarning)  # published in no other format
                 network: Network = torch.jit.load(str(path), "cpu").eval()
         except RuntimeError as error:
-            raise InputError(f"{path} is no TorchScript: {str(error).splitlines()[0]}") from error
+            raise InputError(
+                f"{path} is not a TorchScript file: {str(error).splitlines()[0]}"
+            ) from error
         return network
 
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
+        self,
+        network: Network,
+        pictures: Variants,
+        keep: FlatKeep,
+        rows: RowIndex,
+        batch: ImageBatch,
     ) -> Variants:
         """Fill the pictures, padded to multiples of 8 pixels."""
-        h, w = shown.shape[-2:]
+        h, w = pictures.shape[-2:]
         edges = (0, -w % STRIDE, 0, -h % STRIDE)
         hole = F.pad(1 - keep, edges, mode="replicate")
-        painted: Variants = network(F.pad(shown, edges, mode="replicate"), hole)
+        painted: Variants = network(F.pad(pictures, edges, mode="replicate"), hole)
         return painted[..., :h, :w]

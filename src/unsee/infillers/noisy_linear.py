@@ -53,9 +53,9 @@ class NoisyLinear(Infiller):
         def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             visible = torch.where(keep > 0.5, batch.images[rows.image], neutral)
             has_visible = keep.flatten(1).amax(1).view(-1, 1, 1, 1) > 0.5
-            solved = self._solve(visible, (keep < 0.5).to(visible))
-            solved = torch.where(has_visible, solved, neutral)
-            return torch.where(keep > 0.5, visible, (solved + noise[rows.image]).clamp(0, 1))
+            solution = self._solve(visible, (keep < 0.5).to(visible))
+            solution = torch.where(has_visible, solution, neutral)
+            return torch.where(keep > 0.5, visible, (solution + noise[rows.image]).clamp(0, 1))
 
         return fill
 
@@ -80,11 +80,13 @@ class NoisyLinear(Infiller):
             image = hole * (degree * direction - _sum_neighbours(direction))
             length = active * size / _inner(direction, image).clamp(min=1e-20)
             x, residual = x + length * direction, residual - length * image
-            new = _inner(residual, residual / degree)
+            next_size = _inner(residual, residual / degree)
             direction = torch.where(
-                active > 0, residual / degree + new / size.clamp(min=1e-20) * direction, direction
+                active > 0,
+                residual / degree + next_size / size.clamp(min=1e-20) * direction,
+                direction,
             )
-            size = torch.where(active > 0, new, size)
+            size = torch.where(active > 0, next_size, size)
         return x
 
 

@@ -56,29 +56,34 @@ class Onnx(GenerativeInfiller):
             )
         except Exception as error:  # onnxruntime raises its own kinds
             raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
-        return lambda shown, keep: self._run(session, shown, keep)
+        return lambda pictures, keep: self._run(session, pictures, keep)
 
     def paint(
-        self, network: Network, shown: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch
+        self,
+        network: Network,
+        pictures: Variants,
+        keep: FlatKeep,
+        rows: RowIndex,
+        batch: ImageBatch,
     ) -> Variants:
         """Run the session and bring its pictures to [0, 1]."""
         low, high = RANGES[self.values]
-        return ((network(shown, keep) - low) / (high - low)).clamp(0, 1)
+        return ((network(pictures, keep) - low) / (high - low)).clamp(0, 1)
 
-    def _run(self, session: Any, shown: Variants, keep: FlatKeep) -> Variants:
-        """Return the session's pictures at the size of those shown, in its own range."""
+    def _run(self, session: Any, pictures: Variants, keep: FlatKeep) -> Variants:
+        """Return the session's pictures at the size of the given ones, in its own range."""
         inputs = session.get_inputs()
-        size = (shown.shape[-2], shown.shape[-1])
+        size = (pictures.shape[-2], pictures.shape[-1])
         height, width = inputs[0].shape[2:]
         is_fixed = isinstance(height, int) and isinstance(width, int)
         network_size = (height, width) if is_fixed else size
         low, high = RANGES[self.values]
         visible = resize_mask(keep, network_size)
-        picture = (resize_pictures(shown, network_size) * (high - low) + low) * visible
+        picture = (resize_pictures(pictures, network_size) * (high - low) + low) * visible
         mask = 1 - visible if self.hole == 1 else visible
         feed = self._feed(inputs, picture, mask)
         (output, *_) = session.run(None, feed)
-        painted = torch.from_numpy(np.asarray(output, np.float32)).to(shown)
+        painted = torch.from_numpy(np.asarray(output, np.float32)).to(pictures)
         return F.interpolate(painted, size, mode="bilinear", antialias=True)
 
     def _feed(self, inputs: list[Any], picture: Variants, mask: FlatKeep) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from unsee.study import DEFAULT_METHOD, Study
 from unsee.types import Images
 
 ROUNDING_TOLERANCE = 1e-3
-"""How far a pixel may lie outside [0, 1] after its normalisation is undone."""
+"""Tolerance by which a denormalised pixel may exceed [0, 1]."""
 
 
 class Attribution:

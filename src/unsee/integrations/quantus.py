@@ -12,7 +12,7 @@ from unsee.integrations.captum import undo_normalisation
 from unsee.study import DEFAULT_METHOD, explain
 
 NOISE_TOLERANCE = 0.25
-"""How far a pixel may lie outside [0, 1], since Quantus' robustness metrics add noise."""
+"""Tolerance by which a pixel may exceed [0, 1], for the noise of Quantus' robustness metrics."""
 
 
 def explain_func(

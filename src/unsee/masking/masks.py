@@ -240,16 +240,16 @@ class _SoftTopK(torch.autograd.Function):
     @staticmethod
     def forward(ctx, scores, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
         """Find the shift by bisection, then by Newton's method."""
-        exact = torch.float32 if scores.device.type == "mps" else torch.float64
-        x, total = scores.to(exact), count.to(exact)[..., None]
+        precise_dtype = torch.float32 if scores.device.type == "mps" else torch.float64
+        x, total = scores.to(precise_dtype), count.to(precise_dtype)[..., None]
         level = torch.logit(total / scores.shape[-1], eps=1e-12)
         low, high = level - x.amax(-1, keepdim=True), level - x.amin(-1, keepdim=True)
         slack = 1e-5 * (1 + torch.maximum(low.abs(), high.abs()))  # rounding of single precision
         single = x.float()
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
-            over = torch.sigmoid(single + middle.float()).sum(-1, keepdim=True) > total
-            low, high = torch.where(over, low, middle), torch.where(over, middle, high)
+            is_over = torch.sigmoid(single + middle.float()).sum(-1, keepdim=True) > total
+            low, high = torch.where(is_over, low, middle), torch.where(is_over, middle, high)
         low, high = low - slack, high + slack
         shift = (low + high) / 2
         for _ in range(NEWTON_STEPS):

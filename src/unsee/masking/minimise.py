@@ -127,13 +127,13 @@ class _History:
         return remaining
 
 
-def _merge(everything: Tensor, active: Bool[Tensor, " b"], rows: Tensor) -> Tensor:
+def _merge(values: Tensor, active: Bool[Tensor, " b"], rows: Tensor) -> Tensor:
     """Return the values of all images, with those of the active images replaced by `rows`."""
-    if len(rows) == len(everything):
+    if len(rows) == len(values):
         return rows
-    merged = everything.clone()
-    merged[active] = rows
-    return merged
+    result = values.clone()
+    result[active] = rows
+    return result
 
 
 def select(state: Any, rows: Bool[Tensor, " a"]) -> Any:

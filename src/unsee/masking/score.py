@@ -98,7 +98,7 @@ class MaskedScore:
             index = RowIndex(numbers // k, numbers % k, step, first if first == last else None)
             variants = self.variants(draw(chunk, index) if draw else chunk, index)
             variants = view(variants, index) if view else variants
-            return self.classifier.measured(variants, self.targets[index.image], self.measure)
+            return self.classifier.score_chunk(variants, self.targets[index.image], self.measure)
 
         return self.classifier.map_chunks(rows, keep.flatten(0, 1), self.images).view(b, k)
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.methods import _layer
-from unsee.methods._captum import Scored
-from unsee.methods.base import Method, Progress, Traits, drawn
+from unsee.methods._captum import ScoreModule
+from unsee.methods.base import Method, Progress, Traits, fixed_maps
 
 
 class CamMethod(Method):
@@ -30,7 +30,7 @@ class CamMethod(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each image."""
-        library, network = _imported(self.library), Scored(score)
+        library, network = _imported(self.library), ScoreModule(score)
         x = score.classifier.normalise(score.images)
         target = _layer.find(score.classifier.model, x[:1], self.layer or "")  # type: ignore[arg-type]
         maps = torch.zeros_like(score.images[:, 0])
@@ -45,11 +45,11 @@ class CamMethod(Method):
                 finally:
                     cam.activations_and_grads.release()
             maps[i] = torch.from_numpy(result)[0].to(maps)
-            yield Progress(i + 1, len(maps), drawn(maps.clone()))
+            yield Progress(i + 1, len(maps), fixed_maps(maps.clone()))
 
 
 def _identity(score: Tensor) -> Tensor:
-    """Return the target of the library: the output of `Scored` is the score already."""
+    """Return the target of the library: the output of `ScoreModule` is the score already."""
     return score
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, Traits, drawn
+from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.types import Images, Saliency
 
 Pooling = Literal["sum", "abs", "max"]
@@ -30,21 +30,23 @@ class CaptumMethod(Method):
     channels: Pooling
 
     @abstractmethod
-    def attributions(self, captum: Any, network: "Scored", x: Images, background: Images) -> Tensor:
+    def attributions(
+        self, captum: Any, network: "ScoreModule", x: Images, background: Images
+    ) -> Tensor:
         """Return the attributions (1, c, h, w) of one image.
 
         Args:
-            captum: the module `captum.attr`.
-            network: the function that is explained.
-            x: the normalised image (1, c, h, w).
-            background: its normalised baseline (1, c, h, w).
+            captum: The module `captum.attr`.
+            network: The function that is explained.
+            x: The normalised image (1, c, h, w).
+            background: Its normalised baseline (1, c, h, w).
         """
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each image."""
         import captum.attr
 
-        network = Scored(score)
+        network = ScoreModule(score)
         maps = torch.zeros_like(score.images[:, 0])
         empty = score.images.new_zeros(len(score.images), 1, 1, 1, 1)
         x = score.classifier.normalise(score.images)
@@ -52,13 +54,13 @@ class CaptumMethod(Method):
         for i, seed in enumerate(score.seeds):
             network.row = i
             image = x[i : i + 1].clone().requires_grad_(self.traits.needs_gradient)
-            with seeded(seed, x.device):
+            with global_seed(seed, x.device):
                 result = self.attributions(captum.attr, network, image, background[i : i + 1])
             maps[i] = pooled(result.detach(), self.channels)[0]
-            yield Progress(i + 1, len(maps), drawn(maps.clone()))
+            yield Progress(i + 1, len(maps), fixed_maps(maps.clone()))
 
 
-class Scored(nn.Module):
+class ScoreModule(nn.Module):
     """A module from normalised variants (n, c, h, w) of the image `row` to its scores (n,).
 
     The network of the classifier is a submodule, so that hooks can be put into it.
@@ -77,17 +79,18 @@ class Scored(nn.Module):
         """Return the scores of normalised images, which the classifier normalises again itself."""
         classifier = self.score.classifier
         target = self.score.targets[self.row].expand(len(x))
-        chunk = max(2, self.at_a_time(len(x)))  # DeepLift compares two images of one pass
+        chunk = max(2, self.batch_size_for(len(x)))  # DeepLift compares two images of one pass
         parts = zip(x.split(chunk), target.split(chunk), strict=True)
         values = [
-            classifier.measured(classifier.denormalise(p), t, self.score.measure) for p, t in parts
+            classifier.score_chunk(classifier.denormalise(p), t, self.score.measure)
+            for p, t in parts
         ]
         return torch.cat(values)
 
-    def at_a_time(self, count: int) -> int:
-        """Return how many of `count` images the classifier evaluates in one batch."""
+    def batch_size_for(self, count: int) -> int:
+        """Return the batch size in which the classifier evaluates `count` images."""
         gradient = torch.is_grad_enabled() and self.score.classifier.differentiable
-        return self.score.classifier.at_a_time(self.score.images, count, gradient=gradient)
+        return self.score.classifier.batch_size_for(self.score.images, count, gradient=gradient)
 
 
 def pooled(attributions: Tensor, channels: Pooling) -> Saliency:
@@ -98,7 +101,7 @@ def pooled(attributions: Tensor, channels: Pooling) -> Saliency:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
+def global_seed(seed: int, device: torch.device) -> Iterator[None]:
     """Seed the global random generators of torch and NumPy, and restore their state afterwards."""
     import numpy as np
 

@@ -34,7 +34,7 @@ def decode(
         evidence: Whether gradient evidence is appended to the feature maps.
     """
     reader, results = classifier or score.classifier, list[Tensor]()
-    chunk = score.classifier.at_a_time(score.images, len(score.images), gradient=evidence)
+    chunk = score.classifier.batch_size_for(score.images, len(score.images), gradient=evidence)
     pairs = zip(score.images.split(chunk), score.targets.split(chunk), strict=True)
     with torch.no_grad():
         for images, targets in pairs:

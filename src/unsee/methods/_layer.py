@@ -16,12 +16,12 @@ MAX_PREFIX_TOKENS = 8
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A layer, and how its output becomes feature maps (n, channels, rows, columns)."""
+    """A layer, and the conversion of its output to feature maps (n, channels, rows, columns)."""
 
     name: str
     module: nn.Module
     spatial: Callable[[Tensor], Tensor] | None
-    """Turns the output into feature maps; None if it has that shape already."""
+    """Function from the output to feature maps; None if it has that shape already."""
 
 
 def find(network: nn.Module, x: Tensor, name: str = "") -> Layer:
@@ -44,8 +44,8 @@ def find(network: nn.Module, x: Tensor, name: str = "") -> Layer:
             if layer.name == name:
                 return layer
         names = [layer.name for layer in layers]
-        close = get_close_matches(name, names, 5, 0.3) or names[-5:]
-        raise InputError(f"no layer {name!r} with a spatial output; try {', '.join(close)}")
+        matches = get_close_matches(name, names, 5, 0.3) or names[-5:]
+        raise InputError(f"no layer {name!r} with a spatial output; try {', '.join(matches)}")
     if not layers:
         raise InputError(
             "this network has no layer with a spatial output; class activation maps need one"
@@ -59,8 +59,8 @@ def _first_norm_of_last_block(layers: Sequence[Layer]) -> Layer | None:
     for layer in layers:
         if isinstance(layer.module, nn.LayerNorm):
             blocks.setdefault(layer.name.rpartition(".")[0], []).append(layer)
-    with_two_norms = [norms for norms in blocks.values() if len(norms) >= 2]
-    return with_two_norms[-1][0] if with_two_norms else None
+    candidates = [norms for norms in blocks.values() if len(norms) >= 2]
+    return candidates[-1][0] if candidates else None
 
 
 def _spatial_layers(network: nn.Module, x: Tensor) -> list[Layer]:
@@ -76,7 +76,7 @@ def _spatial_layers(network: nn.Module, x: Tensor) -> list[Layer]:
 
 
 def _spatial(output: LayerOutput, size: tuple[int, int]) -> Callable[[Tensor], Tensor] | None:
-    """Return what turns an output into feature maps; None if it has no spatial axes."""
+    """Return the function from an output to feature maps; None if it has no spatial axes."""
     shape, is_norm = output.shape, isinstance(output.module, nn.LayerNorm)
     if len(shape) == 4:
         channels_last = is_norm and output.module.normalized_shape == shape[-1:]

@@ -1,4 +1,4 @@
-"""Base classes of the methods: what a method is, and the loop of the mask optimisers."""
+"""Base classes of methods and of mask optimisers."""
 
 from abc import ABC, abstractmethod
 from collections import deque
@@ -32,7 +32,7 @@ EARLY_STOPPING_WINDOWS = 15
 
 
 class Progress(NamedTuple):
-    """Represent the progress of a method after one round."""
+    """Progress of a method after one round."""
 
     done: int
     """Number of finished units of work: steps, samples, rows or images."""
@@ -46,7 +46,7 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True)
 class Traits:
-    """Describe what a method needs, and its default measure and in-filler."""
+    """Requirements of a method, and its default measure and in-filler."""
 
     measure: str = "probability"
     """Score that the method explains unless another is requested."""
@@ -77,7 +77,7 @@ class Method(ABC):
     """Modules that are imported on first use; `import_libraries` imports them before timing."""
 
     traits: ClassVar[Traits] = Traits()
-    """What the method needs, and its default measure and in-filler."""
+    """Requirements of the method, and its default measure and in-filler."""
 
     @property
     def caption(self) -> tuple[str, str, str]:
@@ -217,14 +217,14 @@ class MaskOptimizer(Method):
             yield Progress(self.steps, self.steps, saliency, losses)
 
 
-def drawn(saliency: Saliency) -> Callable[[], Saliency]:
-    """Wrap maps that are computed already, for `Progress`."""
-    return lambda: saliency
+def fixed_maps(maps: Saliency) -> Callable[[], Saliency]:
+    """Return a function that returns these maps, for `Progress`."""
+    return lambda: maps
 
 
 @dataclass(frozen=True, eq=False)
 class _Importance:
-    """The maps of an optimiser's parameters, computed when they are called for."""
+    """The maps of an optimiser's parameters, computed on demand."""
 
     method: MaskOptimizer
     score: MaskedScore

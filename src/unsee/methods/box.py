@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, Traits, drawn
+from unsee.methods.base import Method, Progress, Traits, fixed_maps
 
 __all__ = ["Box"]
 
@@ -26,4 +26,4 @@ class Box(Method):
         sides = (torch.linspace(-1, 1, n).abs().to(score.images) for n in score.images.shape[-2:])
         rows, columns = sides
         nested = 1 - torch.maximum(rows[:, None], columns[None])
-        yield Progress(1, 1, drawn(nested.expand(len(score.images), -1, -1)))
+        yield Progress(1, 1, fixed_maps(nested.expand(len(score.images), -1, -1)))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from unsee.classifiers.classifier import Classifier
 from unsee.masking.score import MaskedScore
 from unsee.methods._decoded import decode, decoder_stages
-from unsee.methods.base import Method, Progress, Traits, drawn
+from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.networks import weights as files
 from unsee.networks.mask_decoder import MaskDecoder
 
@@ -46,7 +46,7 @@ class CASM(Method):
         masks = decode(
             score, layers, lambda maps, *_: decoder(maps, size)[:, 0], classifier=classifier
         )
-        yield Progress(1, 1, drawn(masks))
+        yield Progress(1, 1, fixed_maps(masks))
 
     def _load(self, score: MaskedScore) -> tuple[Classifier, list[str], MaskDecoder]:
         """Return the classifier and the names of the layers to read, and the decoder."""

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from unsee.errors import InputError
-from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
 from unsee.types import Images
 
 __all__ = ["DeepLift"]
@@ -29,7 +29,9 @@ class DeepLift(CaptumMethod):
     channels: Pooling = "sum"
     """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
-    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+    def attributions(
+        self, captum: Any, network: ScoreModule, x: Images, background: Images
+    ) -> Tensor:
         """Return the contributions: one backward pass of the image and its baseline."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Captum warns that it adds hooks

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods._ranking_network import initial_ranking
-from unsee.methods.base import Method, Progress, Traits, drawn
+from unsee.methods.base import Method, Progress, Traits, fixed_maps
 
 __all__ = ["Distilled"]
 
@@ -28,4 +28,4 @@ class Distilled(Method):
         """Yield the maps after one forward pass for each image."""
         ranking = initial_ranking(score, self.weights, "--weights")
         maps = masks.resize(ranking, score.images.shape[-2:])[:, 0, 0]
-        yield Progress(1, 1, drawn(maps))
+        yield Progress(1, 1, fixed_maps(maps))

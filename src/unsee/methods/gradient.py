@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
 from unsee.types import Images
 
 __all__ = ["Gradient"]
@@ -27,6 +27,8 @@ class Gradient(CaptumMethod):
     channels: Pooling = "max"
     """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
-    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+    def attributions(
+        self, captum: Any, network: ScoreModule, x: Images, background: Images
+    ) -> Tensor:
         """Return the gradient: one backward pass."""
         return captum.Saliency(network).attribute(x, abs=False)

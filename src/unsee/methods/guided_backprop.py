@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
 from unsee.types import Images
 
 __all__ = ["GuidedBackprop"]
@@ -33,7 +33,9 @@ class GuidedBackprop(CaptumMethod):
     channels: Pooling = "max"
     """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
-    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+    def attributions(
+        self, captum: Any, network: ScoreModule, x: Images, background: Images
+    ) -> Tensor:
         """Return the guided gradient: one backward pass."""
         from captum._utils.common import _register_backward_hook
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
 from unsee.types import Images
 
 __all__ = ["InputXGradient"]
@@ -27,6 +27,8 @@ class InputXGradient(CaptumMethod):
     channels: Pooling = "sum"
     """How channels are pooled: sum, sum of magnitudes (abs) or largest magnitude (max)."""
 
-    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+    def attributions(
+        self, captum: Any, network: ScoreModule, x: Images, background: Images
+    ) -> Tensor:
         """Return the product: one backward pass."""
         return captum.InputXGradient(network).attribute(x)

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
 from unsee.methods.base import check_positive
 from unsee.types import Images, Size
 
@@ -40,8 +40,13 @@ class IntegratedGradients(CaptumMethod):
         """Return this method with as many points as the passes pay for."""
         return replace(self, steps=max(1, passes))
 
-    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+    def attributions(
+        self, captum: Any, network: ScoreModule, x: Images, background: Images
+    ) -> Tensor:
         """Return the integrated gradients: one backward pass for each point."""
         return captum.IntegratedGradients(network).attribute(
-            x, background, n_steps=self.steps, internal_batch_size=network.at_a_time(self.steps)
+            x,
+            background,
+            n_steps=self.steps,
+            internal_batch_size=network.batch_size_for(self.steps),
         )

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from unsee.images.superpixels import Cut, check_segments, cut
-from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.images.superpixels import Segmentation, check_segments, segment
+from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
 from unsee.methods.base import check_positive
 from unsee.types import Images, Size
 
@@ -31,7 +31,7 @@ class KernelSHAP(CaptumMethod):
 
     traits = replace(CaptumMethod.traits, measure="probability")
 
-    superpixels: Cut = "slic"
+    superpixels: Segmentation = "slic"
     """Segmentation of the image into superpixels."""
     segments: int = 50
     """Number of superpixels."""
@@ -48,10 +48,12 @@ class KernelSHAP(CaptumMethod):
         """Return this method with as many samples as the passes pay for."""
         return replace(self, samples=max(1, passes - 2))
 
-    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+    def attributions(
+        self, captum: Any, network: ScoreModule, x: Images, background: Images
+    ) -> Tensor:
         """Return the Shapley values: a pass for each sample, the image and its background."""
         check_segments("kernel_shap", self.segments, network.score.images)
-        labels = cut(network.score.images[network.row], self.superpixels, self.segments)
+        labels = segment(network.score.images[network.row], self.superpixels, self.segments)
         if int(labels.max()) == 0:  # a single superpixel has the whole difference
             with torch.no_grad():
                 return (network(x) - network(background)).view(-1, 1, 1, 1).expand_as(x)
@@ -59,5 +61,5 @@ class KernelSHAP(CaptumMethod):
             warnings.simplefilter("ignore", UserWarning)  # Captum warns that it casts to integers
             return captum.KernelShap(network).attribute(
                 x, background, feature_mask=labels[None, None], n_samples=self.samples,
-                perturbations_per_eval=network.at_a_time(self.samples),
+                perturbations_per_eval=network.batch_size_for(self.samples),
             )  # fmt: skip

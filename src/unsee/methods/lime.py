@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unsee.errors import InputError
-from unsee.images.superpixels import Cut, check_segments, cut
+from unsee.images.superpixels import Segmentation, check_segments, segment
 from unsee.infillers.base import RowIndex
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, Traits, check_positive
@@ -51,7 +51,7 @@ class LIME(Method):
 
     traits = Traits(allows_half_precision=True)
 
-    superpixels: Cut = "slic"
+    superpixels: Segmentation = "slic"
     """Segmentation of the image into superpixels."""
     segments: int = 50
     """Number of superpixels: approximate for slic, rounded to a square for grid, ignored by
@@ -87,7 +87,7 @@ class LIME(Method):
         """Yield after each round of `SAMPLES_PER_ROUND` samples of each image."""
         check_segments("lime", self.segments, score.images)
         segmentations = [
-            cut(image, self.superpixels, self.segments, self.compactness, self.sigma)
+            segment(image, self.superpixels, self.segments, self.compactness, self.sigma)
             for image in score.images
         ]
         kept: list[list[Tensor]] = [[] for _ in segmentations]
@@ -147,9 +147,9 @@ class LIME(Method):
             return Lasso(self.alpha, max_iter=10_000).fit(x, y, weight).coef_
         coefficients: NDArray[np.float64] = Ridge(self.alpha).fit(x, y, weight).coef_
         if self.regression == "two_stage":
-            strong = np.argsort(-np.abs(coefficients), kind="stable")[: self.features]
+            strongest = np.argsort(-np.abs(coefficients), kind="stable")[: self.features]
             coefficients = np.zeros_like(coefficients)
-            coefficients[strong] = Ridge(self.alpha).fit(x[:, strong], y, weight).coef_
+            coefficients[strongest] = Ridge(self.alpha).fit(x[:, strongest], y, weight).coef_
         return coefficients
 
 

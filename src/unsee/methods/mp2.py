@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, Traits, check_grid, check_positive, drawn
+from unsee.methods.base import Method, Progress, Traits, check_grid, check_positive, fixed_maps
 from unsee.types import Keep, Saliency, Size
 
 __all__ = ["MP2"]
@@ -75,8 +75,8 @@ class MP2(Method):
                 removed_at[active] = removed_at[active].scatter(1, steepest.indices, float(step))
             step += 1
             if active.any() and step < total:
-                yield Progress(step, total, drawn(self._map(removed_at, total, size)))
-        yield Progress(total, total, drawn(self._map(removed_at, total, size)))
+                yield Progress(step, total, fixed_maps(self._map(removed_at, total, size)))
+        yield Progress(total, total, fixed_maps(self._map(removed_at, total, size)))
 
     def _map(self, removed_at: Tensor, total: int, size: torch.Size) -> Saliency:
         """Return 1 for the first removed cells, falling to 0 for those that stay."""

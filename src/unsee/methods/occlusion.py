@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from unsee.errors import InputError
-from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
 from unsee.methods.base import check_positive
 from unsee.types import Images, Size
 
@@ -46,7 +46,9 @@ class Occlusion(CaptumMethod):
             stride += 1
         return replace(self, stride=stride)
 
-    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+    def attributions(
+        self, captum: Any, network: ScoreModule, x: Images, background: Images
+    ) -> Tensor:
         """Return the mean drops: one forward pass for each window."""
         c, h, w = x.shape[1:]
         if not self.stride <= self.patch <= min(h, w):
@@ -57,7 +59,7 @@ class Occlusion(CaptumMethod):
         places = _places(self.patch, self.stride, (h, w))
         window, steps = (c, self.patch, self.patch), (c, self.stride, self.stride)
         return captum.Occlusion(network).attribute(
-            x, window, steps, background, perturbations_per_eval=network.at_a_time(places)
+            x, window, steps, background, perturbations_per_eval=network.batch_size_for(places)
         )
 
 

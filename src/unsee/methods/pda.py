@@ -15,7 +15,7 @@ from unsee.errors import InputError
 from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore, View
-from unsee.methods.base import Method, Progress, check_positive, drawn
+from unsee.methods.base import Method, Progress, check_positive, fixed_maps
 from unsee.types import Images, Size, Variants
 
 __all__ = ["PDA"]
@@ -100,7 +100,7 @@ class PDA(Method):
                 inside = 1 - hole[:, 0]
                 total = total + torch.einsum("bk,khw->bhw", evidence, inside)
                 count = count + inside.sum(0)
-                yield Progress(row + 1, len(tops), drawn(total / count.clamp(min=1)))
+                yield Progress(row + 1, len(tops), fixed_maps(total / count.clamp(min=1)))
 
     def _check(self, score: MaskedScore) -> None:
         """Raise `InputError` for a window that is too large, or log-odds of another measure."""
@@ -151,9 +151,9 @@ class _WindowSampler:
     def of(cls, images: Images, window: int, rim: int, samples: int) -> "_WindowSampler":
         """Fit a Gaussian to all patches of each image, plus noise of one grey level (1/255)."""
         side, means, covariances = window + 2 * rim, [], []
-        exact = torch.float32 if images.device.type == "mps" else torch.float64
+        precise_dtype = torch.float32 if images.device.type == "mps" else torch.float64
         for image in images:  # one by one: patches are many times larger than images
-            patches = F.unfold(image[None], side, stride=max(1, window // 4))[0].T.to(exact)
+            patches = F.unfold(image[None], side, stride=max(1, window // 4))[0].T.to(precise_dtype)
             means.append(patches.mean(0))
             deviation = patches - means[-1]
             covariances.append(deviation.T @ deviation / len(deviation))
@@ -176,7 +176,7 @@ class _WindowSampler:
         size = self.root.shape[-1]
         noise = score.random.normal(step, len(corners) * self.samples, size, stream="window")
 
-        def resampled(variants: Variants, rows: RowIndex) -> Variants:
+        def resample(variants: Variants, rows: RowIndex) -> Variants:
             result = variants.clone()
             for row, (image, variant) in enumerate(
                 zip(rows.image.tolist(), rows.variant.tolist(), strict=True)
@@ -190,4 +190,4 @@ class _WindowSampler:
                 result[row, :, top : top + self.window, left : left + self.window] = patch
             return result
 
-        return resampled
+        return resample

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, Traits, check_grid, drawn
+from unsee.methods.base import Method, Progress, Traits, check_grid, fixed_maps
 
 __all__ = ["Random"]
 
@@ -28,4 +28,4 @@ class Random(Method):
             check_grid("random", self.grid, score)
             cells = (self.grid, self.grid)
         noise = score.random.uniform(0, 1, 1, *cells, stream="map")
-        yield Progress(1, 1, drawn(masks.resize(noise, size)[:, 0, 0]))
+        yield Progress(1, 1, fixed_maps(masks.resize(noise, size)[:, 0, 0]))

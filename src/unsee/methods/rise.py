@@ -9,7 +9,7 @@ from torch import Tensor
 from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, Traits, check_grid, check_positive, drawn
+from unsee.methods.base import Method, Progress, Traits, check_grid, check_positive, fixed_maps
 from unsee.types import Size
 
 __all__ = ["RISE"]
@@ -64,4 +64,4 @@ class RISE(Method):
             with torch.no_grad():
                 scores = score(grids, step=step, draw=draw)
                 total = total + masks.sum_of_shifted_grids(grids, shift, scores, size)
-            yield Progress(done, self.samples, drawn(total / (done * self.keep)))
+            yield Progress(done, self.samples, fixed_maps(total / (done * self.keep)))

@@ -11,7 +11,7 @@ from unsee.errors import InputError
 from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, Traits, check_positive, drawn
+from unsee.methods.base import Method, Progress, Traits, check_positive, fixed_maps
 from unsee.types import Size
 
 __all__ = ["SlidingPatch"]
@@ -71,4 +71,4 @@ class SlidingPatch(Method):
                 scores = score(corners.expand(len(drops), -1, -1), draw=draw)
                 drops[:, 0, row] = whole - scores
                 fine = masks.resize(drops[:, None], size)[:, 0, 0]
-                yield Progress(row + 1, len(tops), drawn(fine))
+                yield Progress(row + 1, len(tops), fixed_maps(fine))

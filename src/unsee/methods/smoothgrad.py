@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from unsee.methods._captum import CaptumMethod, Pooling, Scored
+from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
 from unsee.methods.base import check_not_negative, check_positive
 from unsee.types import Images, Size
 
@@ -45,7 +45,9 @@ class SmoothGrad(CaptumMethod):
         """Return this method with as many samples as the passes pay for."""
         return replace(self, samples=max(1, passes))
 
-    def attributions(self, captum: Any, network: Scored, x: Images, background: Images) -> Tensor:
+    def attributions(
+        self, captum: Any, network: ScoreModule, x: Images, background: Images
+    ) -> Tensor:
         """Return the mean gradient: one backward pass for each sample."""
         tunnel = captum.NoiseTunnel(captum.Saliency(network))
         deviation = self.noise * (x.max() - x.min()).item()

@@ -14,7 +14,7 @@ from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods._decoded import decode
-from unsee.methods.base import Method, Progress, Traits, drawn
+from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.networks import weights as files
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.head import class_weights
@@ -54,7 +54,7 @@ class Variational(Method):
 
     @property
     def caption(self) -> tuple[str, str, str]:
-        """What a map shows, and the words for its lowest and highest values."""
+        """Title of the map, and the labels of its lowest and its highest values."""
         if self.reading == "deviation":
             return "Where the map is unsure", "sure", "unsure"
         return super().caption
@@ -66,7 +66,7 @@ class Variational(Method):
             maps = _sample(mixture, score.random)
         else:
             maps = mixture.mean if self.reading == "mean" else mixture.deviation
-        yield Progress(1, 1, drawn(masks.resize(maps[:, None, None], size)[:, 0, 0]))
+        yield Progress(1, 1, fixed_maps(masks.resize(maps[:, None, None], size)[:, 0, 0]))
 
     def _mixture(self, score: MaskedScore) -> Mixture:
         """Return the Gaussians over the maps of all images."""
@@ -116,19 +116,19 @@ def _reads_gradients(encoder: Encoder) -> bool:
 
 def _sample(mixture: Mixture, random: ImageRandom) -> Float[Tensor, "b _gh _gw"]:
     """Return a map of each image, drawn from one of its Gaussians."""
-    coin = random.uniform(0, 1, stream="variational")[:, 0]
-    mean, log_variance = mixture.component((coin * mixture.means.shape[1]).long())
+    uniform = random.uniform(0, 1, stream="variational")[:, 0]
+    mean, log_variance = mixture.component((uniform * mixture.means.shape[1]).long())
     noise = random.normal(0, *mean.shape[1:], stream="variational")
     return mean + (log_variance / 2).exp() * noise
 
 
 def _untrained(metadata: dict[str, str], score: MaskedScore, path: Path) -> Encoder:
-    """Return the network that a file of weights is for, before they are loaded."""
+    """Return an untrained network of the architecture that the metadata describe."""
     channels, side = json.loads(metadata["channels"]), int(metadata["side"])
     if metadata["reads"] != "image":
         network = score.classifier.require_network(str(path))
         rows = class_weights(network, int(metadata["rows"]))
-        evident = metadata["reads"] == "gradients"
+        reads_gradients = metadata["reads"] == "gradients"
         heads = int(metadata.get("heads", 1))  # absent from earlier files
-        return GaussianDecoder(channels, int(metadata["width"]), side, rows, evident, heads)
+        return GaussianDecoder(channels, int(metadata["width"]), side, rows, reads_gradients, heads)
     return VariationalEncoder(channels, json.loads(metadata["widths"]), side)

@@ -13,7 +13,7 @@ from unsee.masking import masks
 from unsee.types import Saliency, Size
 
 Threshold = Literal["max", "mean", "energy", "minmax", "share"]
-"""How `alpha` becomes a threshold: see `threshold_mask`."""
+"""Rule that turns `alpha` into a threshold, see `threshold_mask`."""
 
 Boxes = Tensor | NDArray[Any]
 """Corners x1, y1, x2, y2 of n boxes, (n, 4), in pixels of the map; x2 and y2 are exclusive."""

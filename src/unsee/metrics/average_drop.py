@@ -16,14 +16,14 @@ __all__ = ["AverageDrop"]
 
 @dataclass(frozen=True)
 class AverageDrop(Metric):
-    """max(0, p - p(map as mask)) / p, of the class's probability p (Chattopadhay et al., 2018).
+    """max(0, p - p(map as mask)) / p, of the class's probability p (Chattopadhyay et al., 2018).
 
     The map is scaled to [0, 1] by its extremes. The in-filler of the score replaces what the mask
     removes (paper: black). In [0, 1]: 0 if the masked image has at least the probability of the
     whole image. A constant map removes everything.
 
-    Reference: Chattopadhay et al., 2018, Grad-CAM++: generalized gradient-based visual explanations
-    for deep convolutional networks, WACV, https://arxiv.org/abs/1710.11063
+    Reference: Chattopadhyay et al., 2018, Grad-CAM++: generalized gradient-based visual
+    explanations for deep convolutional networks, WACV, https://arxiv.org/abs/1710.11063
     """
 
     higher_is_better: ClassVar[bool] = False

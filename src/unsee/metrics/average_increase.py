@@ -16,13 +16,13 @@ __all__ = ["AverageIncrease"]
 
 @dataclass(frozen=True)
 class AverageIncrease(Metric):
-    """1 if p(map as mask) > p, of the class's probability p, else 0 (Chattopadhay et al., 2018).
+    """1 if p(map as mask) > p, of the class's probability p, else 0 (Chattopadhyay et al., 2018).
 
     The map is scaled to [0, 1] by its extremes. The in-filler of the score replaces what the mask
     removes (paper: black). A constant map removes everything.
 
-    Reference: Chattopadhay et al., 2018, Grad-CAM++: generalized gradient-based visual explanations
-    for deep convolutional networks, WACV, https://arxiv.org/abs/1710.11063
+    Reference: Chattopadhyay et al., 2018, Grad-CAM++: generalized gradient-based visual
+    explanations for deep convolutional networks, WACV, https://arxiv.org/abs/1710.11063
     """
 
     higher_is_better: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""The interface of all metrics, and what they may use besides the maps."""
+"""The interface of all metrics, and the further inputs that they may use."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What a metric may use besides the score and the maps."""
+    """Further inputs of a metric: labels, the method and other classifiers."""
 
     truths: Sequence[Truth] = ()
     """Labels of the images, one for each; empty if there are none."""

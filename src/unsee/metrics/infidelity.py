@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.methods._captum import Scored, seeded
+from unsee.methods._captum import ScoreModule, global_seed
 from unsee.metrics.base import Context, Metric
 from unsee.types import Saliency
 
@@ -49,7 +49,7 @@ class Infidelity(Metric):
         """Return the infidelity of each map; each image has noise of its own seed."""
         from captum.metrics import infidelity
 
-        network, values = Scored(score), []
+        network, values = ScoreModule(score), []
         x = score.classifier.normalise(score.images)
 
         def perturb(inputs: Tensor) -> Any:
@@ -59,8 +59,8 @@ class Infidelity(Metric):
         for i, seed in enumerate(score.seeds):
             network.row = i
             attributions = saliency[i].expand_as(x[i : i + 1]).contiguous()
-            with seeded(seed, x.device):
-                batch_size = network.at_a_time(MAX_IMAGES_PER_BATCH)
+            with global_seed(seed, x.device):
+                batch_size = network.batch_size_for(MAX_IMAGES_PER_BATCH)
                 value = infidelity(
                     network, perturb, x[i : i + 1], attributions,
                     n_perturb_samples=self.samples, max_examples_per_batch=batch_size,

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.measures import probability
-from unsee.images.superpixels import check_segments, cut
+from unsee.images.superpixels import check_segments, segment
 from unsee.infillers.base import RowIndex
 from unsee.infillers.mean import Mean
 from unsee.masking import masks
@@ -60,7 +60,7 @@ class IROF(Metric):
 def _area_of_one(
     score: MaskedScore, saliency: Float[Tensor, "h w"], segments: int
 ) -> Float[Tensor, " 1"]:
-    segment_of = cut(score.images[0], "slic", segments).flatten()
+    segment_of = segment(score.images[0], "slic", segments).flatten()
     count = int(segment_of.max()) + 1
     importance = saliency.flatten().double()
     total = importance.new_zeros(count).index_add_(0, segment_of, importance)

@@ -86,7 +86,7 @@ class Localisation(Metric):
     needs_truth: ClassVar[bool] = True
 
     threshold: Threshold = "max"
-    """How alpha becomes a threshold: max, mean, energy, minmax or share."""
+    """Rule that turns alpha into a threshold: max, mean, energy, minmax or share."""
     alpha: float = 0.5
     """Threshold, tuned on held-out images (papers: 0 to 0.95): `_tuning.tune_alpha`."""
     component: bool = False

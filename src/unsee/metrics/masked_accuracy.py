@@ -21,7 +21,7 @@ from unsee.types import Saliency
 __all__ = ["MaskedAccuracy"]
 
 INFILLERS: dict[str, Infiller] = {"grey": Grey(), "telea": Telea(radius=3)}
-"""What replaces removed pixels, by name."""
+"""Replacements of removed pixels, by name."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class SaliencyMetric(Metric):
     bounds: ClassVar[tuple[float, float]] = (-3.1, 30.0)
 
     threshold: Threshold = "max"
-    """How alpha becomes a threshold: max, mean, energy, minmax or share."""
+    """Rule that turns alpha into a threshold: max, mean, energy, minmax or share."""
     alpha: float = 0.5
     """Threshold, tuned on held-out images (papers: 0 to 0.95): `_tuning.tune_alpha`."""
     component: bool = False

@@ -110,10 +110,10 @@ class DeepFill(nn.Module):
         coarse = self._colours(self._run(COARSE, _inputs(visible, hole)))
         x = _inputs(coarse * hole + visible * (1 - hole), hole)
         dilated = self._run(DILATED_BRANCH, x)
-        attended = self._run(ATTENTION_BRANCH, x)
-        small_hole = resize_nearest(hole, (attended.shape[-2], attended.shape[-1]))
-        attended = self._run(AFTER_ATTENTION, contextual_attention(attended, small_hole))
-        fine = self._colours(self._run(FINE_DECODER, torch.cat([dilated, attended], 1)))
+        attention = self._run(ATTENTION_BRANCH, x)
+        small_hole = resize_nearest(hole, (attention.shape[-2], attention.shape[-1]))
+        attention = self._run(AFTER_ATTENTION, contextual_attention(attention, small_hole))
+        fine = self._colours(self._run(FINE_DECODER, torch.cat([dilated, attention], 1)))
         filled = (fine[..., :h, :w] + 1) / 2
         return torch.where(keep > 0, pictures, filled.to(pictures.dtype))
 

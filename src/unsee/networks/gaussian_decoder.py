@@ -35,7 +35,7 @@ class GaussianDecoder(nn.Module):
         width: int = 64,
         side: int = 28,
         rows: Tensor | None = None,
-        evident: bool = False,
+        reads_gradients: bool = False,
         heads: int = 1,
     ) -> None:
         """Initialise weights so that the means equal the inputs described below.
@@ -47,25 +47,27 @@ class GaussianDecoder(nn.Module):
             rows: Weights (classes, d) of the classifier's last layer. If the coarsest maps have d
                 channels, the means begin as the class activation map of all classes, weighted by
                 their probabilities.
-            evident: The last feature map is gradient evidence (n, 2, h, w), signed and absolute;
-                a share of the signed evidence is added to the means before training.
+            reads_gradients: The last feature map is gradient evidence (n, 2, h, w), signed and
+                absolute; a share of the signed evidence is added to the means before training.
             heads: Number of Gaussians.
         """
         super().__init__()
         self.channels, self.width, self.side = tuple(channels), width, side
-        self.evidence = nn.Parameter(torch.tensor(INITIAL_EVIDENCE_WEIGHT)) if evident else None
+        self.evidence = (
+            nn.Parameter(torch.tensor(INITIAL_EVIDENCE_WEIGHT)) if reads_gradients else None
+        )
         if rows is not None and rows.shape[1] != self.channels[-1]:
             rows = None
         self.register_buffer("rows", rows, persistent=False)  # stored with the classifier
         self.narrow = narrowing_convolutions(self.channels, width)
-        inputs = width * len(self.channels) + (rows is not None) + 2 * evident
+        inputs = width * len(self.channels) + (rows is not None) + 2 * reads_gradients
         self.join = nn.Sequential(
             nn.Conv2d(inputs, heads * width, 3, padding=1, bias=False),
             BatchNorm(heads * width),
             nn.ReLU(),
         )
         self.last = nn.Conv2d(heads * width, heads * 2, 3, padding=1, groups=heads)
-        if self.rows is not None or evident:
+        if self.rows is not None or reads_gradients:
             nn.init.zeros_(self.last.weight[::2])
 
     def forward(
@@ -76,17 +78,17 @@ class GaussianDecoder(nn.Module):
         Raises:
             InputError: The feature maps have other channels than the decoder expects.
         """
-        maps, start = list[Tensor](), torch.zeros(())
+        maps, input_means = list[Tensor](), torch.zeros(())
         if self.evidence is not None:
             *features, evidence = features
             evidence = standardised(on_grid(evidence, self.side), 1e-7)
-            maps, start = [evidence], self.evidence * evidence[:, :1]
+            maps, input_means = [evidence], self.evidence * evidence[:, :1]
         check_features(features, self.channels)
         pairs = zip(self.narrow, features, strict=True)
         maps += [on_grid(layer(x), self.side) for layer, x in pairs]
         if self.rows is not None:
             coarsest = F.relu(features[-1])  # the layer may be the one before the ReLU
             cam = activation_map(coarsest, probabilities @ self.rows, self.side)
-            maps, start = [*maps, cam], cam + start
-        mixture = gaussians(self.last(self.join(torch.cat(maps, 1))), start)
+            maps, input_means = [*maps, cam], cam + input_means
+        mixture = gaussians(self.last(self.join(torch.cat(maps, 1))), input_means)
         return mixture._replace(means=standardised(mixture.means, MIN_DEVIATION))

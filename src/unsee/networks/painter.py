@@ -1,4 +1,4 @@
-"""The generator behind the in-filler `painter`."""
+"""The generator of the in-filler `painter`."""
 
 from pathlib import Path
 
@@ -129,8 +129,8 @@ class Painter(nn.Module):
 
     def _noise_shift(self, noise: Tensor, guess: Tensor) -> Tensor:
         """Return smooth random colours of the size of a guess, mixed by the noise."""
-        mixed = torch.einsum("nz,zchw->nchw", noise.to(self.noise_colours), self.noise_colours)
-        return F.interpolate(mixed, guess.shape[-2:], mode="bilinear").to(guess)
+        colours = torch.einsum("nz,zchw->nchw", noise.to(self.noise_colours), self.noise_colours)
+        return F.interpolate(colours, guess.shape[-2:], mode="bilinear").to(guess)
 
     def _guess(self, pictures: Tensor, keep: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the guess and the mask, padded to sides that are multiples of the stride."""
@@ -138,12 +138,12 @@ class Painter(nn.Module):
         visible = torch.cat([pictures * keep, keep], 1)
         if any(border):
             visible = F.pad(visible, (0, border[1], 0, border[0]), "replicate")
-        smooth, mask = pull_push(visible[:, :3], visible[:, 3:]), visible[:, 3:]
-        added = self._unet(torch.cat([smooth, mask], 1).mul(2).sub(1), noise)
-        return torch.where(mask > 0, smooth, smooth + added), mask
+        colours, mask = pull_push(visible[:, :3], visible[:, 3:]), visible[:, 3:]
+        correction = self._unet(torch.cat([colours, mask], 1).mul(2).sub(1), noise)
+        return torch.where(mask > 0, colours, colours + correction), mask
 
     def _unet(self, visible: Tensor, noise: Tensor | None) -> Tensor:
-        """Return what the guess adds to smooth colours."""
+        """Return the correction that the guess adds to smooth colours."""
         fine = self.fine(self.stem(F.pixel_unshuffle(visible, 4)))
         middle = self.middle(self.down1(fine))
         x = self.down2(middle)
@@ -157,8 +157,8 @@ class Painter(nn.Module):
         x = self.fine_back(x + fine)
         x = self.half_back(F.pixel_shuffle(self.upsample2(x), 2))
         x = F.pixel_shuffle(self.upsample1(x), 2)
-        added: Tensor = self.last(torch.cat([x, visible.to(x.dtype), context.to(x.dtype)], 1))
-        return added
+        correction: Tensor = self.last(torch.cat([x, visible.to(x.dtype), context.to(x.dtype)], 1))
+        return correction
 
 
 def load_painter(path: Path) -> Painter:

@@ -61,8 +61,8 @@ class SelfAttention(nn.Module):
         n, c, h, w = x.shape
         parts = self.projections(self.norm(x)).reshape(n, 3, self.heads, c // self.heads, h * w)
         query, key, value = parts.transpose(-1, -2).unbind(1)
-        attended = F.scaled_dot_product_attention(query, key, value)
-        return x + self.scale * self.output(attended.transpose(-1, -2).reshape(n, c, h, w))
+        attention = F.scaled_dot_product_attention(query, key, value)
+        return x + self.scale * self.output(attention.transpose(-1, -2).reshape(n, c, h, w))
 
 
 class ContextualAttention(nn.Module):
@@ -102,17 +102,17 @@ class ContextualAttention(nn.Module):
         patches = F.unfold(visible, side, stride=self.cell).transpose(1, 2)
         colours, mask = patches.split((3 * side * side, side * side), dim=-1)
         share = (mask.mean(-1) / 2 + 0.5).clamp(min=1e-3)
-        attended = F.scaled_dot_product_attention(
+        attention = F.scaled_dot_product_attention(
             query * self.sharpness,
             key,
             colours.to(query.dtype),
             attn_mask=(4 * share.log()[:, None]).to(query.dtype),
             scale=1.0,
         )
-        window = self.window.to(attended.dtype).flatten()[:, None].expand(-1, attended.shape[1])
-        pieces = attended.transpose(1, 2) * window.repeat(3, 1)
+        window = self.window.to(attention.dtype).flatten()[:, None].expand(-1, attention.shape[1])
+        patches = attention.transpose(1, 2) * window.repeat(3, 1)
         total, covered = (
-            F.fold(part, visible.shape[-2:], side, stride=self.cell) for part in (pieces, window)
+            F.fold(part, visible.shape[-2:], side, stride=self.cell) for part in (patches, window)
         )
         pictures: Tensor = (total / covered)[..., edge:-edge, edge:-edge]
         return pictures

@@ -47,7 +47,8 @@ def copy_nearest_patches(
 
     This is one step of patch-based completion (Wexler, Shechtman & Irani, "Space-Time Completion of
     Video", PAMI 2007) with an exhaustive search in place of PatchMatch's random one (Barnes et al.,
-    SIGGRAPH 2009). Patches are compared by the means of their cells. Gradients do not flow.
+    SIGGRAPH 2009). Patches are compared by the means of their cells. No gradient is
+    computed.
 
     Args:
         guess: Pictures; height and width are multiples of the stride.

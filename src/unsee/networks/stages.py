@@ -45,7 +45,7 @@ def layer_outputs(network: nn.Module, x: Float[Tensor, "n c h w"]) -> list[Layer
     """Run the network once and return the outputs of its modules, in the order of completion.
 
     Only modules that return a tensor are included. Modules that run more than once in a pass (e.g.
-    a shared activation) are excluded, because a hook cannot tell their calls apart. The network
+    a shared activation) are excluded, because a hook cannot distinguish their calls. The network
     runs in its current mode, without gradients.
     """
     outputs: list[LayerOutput] = []
@@ -96,7 +96,7 @@ def _by_resolution(maps: Sequence[LayerOutput], size: tuple[int, int]) -> list[l
     groups = []
     for halvings in range(int(math.log2(FINEST_STRIDE)), MAX_HALVINGS + 1):
         sides = tuple(side / 2**halvings for side in size)
-        near = [
+        candidates = [
             output
             for output in maps
             if all(
@@ -105,9 +105,9 @@ def _by_resolution(maps: Sequence[LayerOutput], size: tuple[int, int]) -> list[l
             )
             and min(output.size) > 1
         ]
-        if near:
-            ((usual, _),) = Counter(output.size for output in near).most_common(1)
-            groups.append([output for output in near if output.size == usual])
+        if candidates:
+            ((most_common_size, _),) = Counter(output.size for output in candidates).most_common(1)
+            groups.append([output for output in candidates if output.size == most_common_size])
     return groups
 
 

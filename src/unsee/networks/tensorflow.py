@@ -1,7 +1,7 @@
 """Read TensorFlow checkpoints (NAME.index and NAME.data-...) without TensorFlow.
 
-The index is a LevelDB table from variable names to protocol buffers (`BundleEntryProto`), which say
-where in the data files a variable is.
+The index is a LevelDB table from variable names to protocol buffers (`BundleEntryProto`), which
+locate each variable in the data files.
 """
 
 import struct

@@ -34,7 +34,7 @@ RENAMED_LAYERS = {
 
 @dataclass(frozen=True)
 class Published:
-    """A file of weights that somebody publishes."""
+    """A published file of weights."""
 
     name: str
     """Name of the file."""
@@ -62,11 +62,11 @@ def find(weights: str | None, published: Published, setting: str = "weights") ->
         path = Path(weights)
         if path.exists() or path.with_name(path.name + ".index").exists():
             return path
-        if path.name == weights and (ours := PRETRAINED / f"{weights}.safetensors").exists():
-            return ours
+        if path.name == weights and (pretrained := PRETRAINED / f"{weights}.safetensors").exists():
+            return pretrained
         raise InputError(f"no such file: {path}. {_instructions(published, setting)}")
-    if (ours := PRETRAINED / published.name).exists():
-        return ours
+    if (pretrained := PRETRAINED / published.name).exists():
+        return pretrained
     path = _cached_path(published)
     if not path.exists():
         raise InputError(f"no weights. {_instructions(published, setting)}")
@@ -172,7 +172,7 @@ def load_trained(
 
 
 _CACHE: WeakKeyDictionary[Callable[..., Any], dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
-"""Results of `cached` by owner, as long as the owner lives."""
+"""Results of `cached` by owner, for the lifetime of the owner."""
 
 
 def cached(owner: Callable[..., Any], path: Path, device: torch.device, make: Callable[[], T]) -> T:

@@ -14,7 +14,7 @@ class Recipe:
 
     name: str
     summary: str
-    """What was published, and where."""
+    """Description of the published method, with its source."""
     method: dict[str, Any]
     """`name` and settings of the method."""
     infiller: dict[str, Any]

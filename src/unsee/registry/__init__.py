@@ -38,7 +38,7 @@ class Spec(NamedTuple):
 
     name: str
     argument: str
-    """What a source or a data set is given: the name of a model, a path. Empty if there is none."""
+    """Argument of a source or a data set: the name of a model, a path. Empty if there is none."""
     texts: dict[str, str]
     """Settings as they were written."""
 
@@ -85,8 +85,8 @@ def parse(kind: str, text: str) -> Spec:
     """
     spec = _split(text)
     if kind == "sources" and spec.argument and spec.name not in available(kind):
-        whole = f"{spec.name}:{spec.argument}"
-        return spec if re.search(r"[/\\]", whole) else Spec("factory", whole, spec.texts)
+        target = f"{spec.name}:{spec.argument}"
+        return spec if re.search(r"[/\\]", target) else Spec("factory", target, spec.texts)
     if kind in {"sources", "datasets"} or not spec.argument:
         return spec
     if "weights" not in _hints(part(kind, spec.name)):
@@ -117,13 +117,13 @@ def resolve(kind: str, spec: Any, /, **settings: Any) -> Any:
         return _instance(kind, spec, settings)
     published = recipe_of(spec) if kind == "methods" else None
     if published is None:
-        spec_ = parse(kind, spec)
-        base: dict[str, Any] = {"name": spec_.name}
+        parsed = parse(kind, spec)
+        base: dict[str, Any] = {"name": parsed.name}
     else:
-        spec_, base = _split(spec.removeprefix(RECIPE)), published.method
-        if spec_.argument:
-            raise InputError(f"{spec}: expected recipe:NAME:setting=value, got {spec_.argument!r}")
-    return create(kind, **{**base, **_typed(kind, base["name"], spec_.texts), **settings})
+        parsed, base = _split(spec.removeprefix(RECIPE)), published.method
+        if parsed.argument:
+            raise InputError(f"{spec}: expected recipe:NAME:setting=value, got {parsed.argument!r}")
+    return create(kind, **{**base, **_typed(kind, base["name"], parsed.texts), **settings})
 
 
 def recipe_of(spec: object) -> Recipe | None:
@@ -142,7 +142,7 @@ def create(kind: str, /, name: str, **settings: Any) -> Any:
     cls = part(kind, name)
     hints = _hints(cls)
     for setting in settings:
-        _check_known(name, setting, hints)
+        _check_setting(name, setting, hints)
     values = {key: as_setting(name, key, hints[key], value) for key, value in settings.items()}
     return cls(**values)
 
@@ -190,8 +190,8 @@ def field_docstrings(cls: type[Any]) -> dict[str, str]:
 def name_of(instance: object) -> str:
     """Return the name of a part, or the qualified name of a class that is not one of ours."""
     module = type(instance).__module__.split(".")
-    listed = module[0] == "unsee" and len(module) == 3 and module[1] in KINDS
-    return module[-1] if listed else f"{type(instance).__module__}.{type(instance).__qualname__}"
+    is_ours = module[0] == "unsee" and len(module) == 3 and module[1] in KINDS
+    return module[-1] if is_ours else f"{type(instance).__module__}.{type(instance).__qualname__}"
 
 
 def settings_of(instance: object) -> dict[str, Any]:
@@ -216,12 +216,14 @@ def _split(text: str) -> Spec:
 def _instance(kind: str, spec: object, settings: dict[str, Any]) -> object:
     base = getattr(import_module(f"unsee.{kind}.base"), BASES[kind])
     if not isinstance(spec, base):
-        got = spec.__name__ if isinstance(spec, type) else type(spec).__name__
-        what = f"the class {got}; make an instance: {got}()" if isinstance(spec, type) else got
-        raise InputError(f"expected the name or an instance of a {base.__name__}, got {what}")
+        type_name = spec.__name__ if isinstance(spec, type) else type(spec).__name__
+        received = type_name
+        if isinstance(spec, type):
+            received = f"the class {type_name}; make an instance: {type_name}()"
+        raise InputError(f"expected the name or an instance of a {base.__name__}, got {received}")
     if settings:
         raise InputError(
-            f"settings ({', '.join(settings)}) go with a name; this {base.__name__} is made already"
+            f"settings ({', '.join(settings)}) require a name, not an instance of {base.__name__}"
         )
     return spec
 
@@ -230,18 +232,18 @@ def _typed(kind: str, name: str, texts: dict[str, str]) -> dict[str, SettingValu
     """Return settings of a part, each converted to the type of its field."""
     hints = _hints(part(kind, name))
     for setting in texts:
-        _check_known(name, setting, hints)
+        _check_setting(name, setting, hints)
     return {key: from_text(name, key, hints[key], text) for key, text in texts.items()}
 
 
-def _check_known(name: str, setting: str, hints: dict[str, Any]) -> None:
+def _check_setting(name: str, setting: str, hints: dict[str, Any]) -> None:
     if setting in hints:
         return
     if not hints:
         raise InputError(f"{name} has no settings, got {setting!r}")
     error = unknown(f"setting of {name}", setting, hints)
-    listed = "" if all(hint in str(error) for hint in hints) else f" (of {', '.join(hints)})"
-    raise InputError(f"{error}{listed}")
+    choices = "" if all(hint in str(error) for hint in hints) else f" (of {', '.join(hints)})"
+    raise InputError(f"{error}{choices}")
 
 
 def _hints(cls: type[Any]) -> dict[str, Any]:
@@ -254,9 +256,9 @@ def _unknown_part(kind: str, name: str) -> InputError:
     if kind != "sources":
         return unknown(kind.removesuffix("s"), name, available(kind))
     if re.search(r"[/\\]|\.\w+$", name):
-        likely = [f"file:{name}"]
+        suggestions = [f"file:{name}"]
     else:
-        likely = [*nearest(name, available(kind)), f"torchvision:{name}", f"timm:{name}"]
+        suggestions = [*nearest(name, available(kind)), f"torchvision:{name}", f"timm:{name}"]
     return InputError(
-        f"unknown classifier source {name!r}; did you mean {' or '.join(map(repr, likely))}?"
+        f"unknown classifier source {name!r}; did you mean {' or '.join(map(repr, suggestions))}?"
     )

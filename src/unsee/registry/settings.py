@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from unsee.errors import InputError, unknown
 
 SettingValue = bool | int | float | str | tuple[Any, ...] | None
-"""What a setting can be."""
+"""Value of a setting."""
 BOOLS = {"true": True, "false": False}
 
 
@@ -22,7 +22,7 @@ def from_text(part: str, setting: str, hint: Any, text: str) -> SettingValue:
     Raises:
         InputError: The text is not of that type.
     """
-    return _fitted(part, setting, hint, text, _from_text)
+    return _convert(part, setting, hint, text, _from_text)
 
 
 def as_setting(part: str, setting: str, hint: Any, value: Any) -> Any:
@@ -34,7 +34,7 @@ def as_setting(part: str, setting: str, hint: Any, value: Any) -> Any:
     Raises:
         InputError: The value is not of that type.
     """
-    return _fitted(part, setting, hint, value, _from_value)
+    return _convert(part, setting, hint, value, _from_value)
 
 
 def untyped(text: str) -> Any:
@@ -57,7 +57,7 @@ def in_words(hint: Any) -> str:
     return {bool: "true | false"}.get(inner, getattr(inner, "__name__", str(inner)))
 
 
-def _fitted(
+def _convert(
     part: str, setting: str, hint: Any, value: Any, convert: Callable[[Any, Any], Any]
 ) -> Any:
     inner, optional = _inner(hint)
@@ -104,9 +104,9 @@ def _inner(hint: Any) -> tuple[Any, bool]:
     """Return a type without None, and whether it had None."""
     if get_origin(hint) not in {Union, UnionType}:
         return hint, False
-    others = [arg for arg in get_args(hint) if arg is not NoneType]
-    optional = len(others) < len(get_args(hint))
-    return (others[0] if len(others) == 1 else Union[tuple(others)]), optional  # noqa: UP007
+    members = [arg for arg in get_args(hint) if arg is not NoneType]
+    optional = len(members) < len(get_args(hint))
+    return (members[0] if len(members) == 1 else Union[tuple(members)]), optional  # noqa: UP007
 
 
 def _unquoted(text: str) -> str:

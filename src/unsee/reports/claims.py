@@ -36,13 +36,13 @@ class ClaimResult(NamedTuple):
 
 def claim_results(results: Results) -> list[ClaimResult]:
     """Return all claims of the papers that the results can test, for each classifier."""
-    tested = []
+    results_of_claims = []
     for claim in results.table.claims:
         for classifier in dict.fromkeys(c.classifier for c in results.configurations):
             better = _match(results, Combination(classifier, claim.better, claim.infiller))
             worse = _match(results, Combination(classifier, claim.worse, claim.against))
             if better and worse:
-                tested += [
+                results_of_claims += [
                     ClaimResult(
                         claim,
                         classifier,
@@ -54,7 +54,7 @@ def claim_results(results: Results) -> list[ClaimResult]:
                     for metric in claim.metrics
                     if metric in results.columns or metric in results.tuned
                 ]
-    return tested
+    return results_of_claims
 
 
 def published(results: Results, configuration: Combination, metric: str) -> float | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unsee.evaluation.plan import Combination
-from unsee.images.drawing import FAINT, INK, PAPER
+from unsee.images.drawing import BACKGROUND_COLOUR, MUTED_COLOUR, TEXT_COLOUR
 from unsee.reports.gallery import examples, gallery
 from unsee.reports.results import Results
 
@@ -32,8 +32,12 @@ FILL, EDGE, ACCENT = "#cfe6e2", "#2a9d8f", "#d1495b"
 
 def figures(results: Results) -> "dict[str, Figure]":
     """Return all figures that can be drawn, by name."""
-    drawn = {"metrics": metrics(results), "curves": curves(results), "maps": maps(results)}
-    return {name: figure for name, figure in drawn.items() if figure is not None}
+    figures_by_name = {
+        "metrics": metrics(results),
+        "curves": curves(results),
+        "maps": maps(results),
+    }
+    return {name: figure for name, figure in figures_by_name.items() if figure is not None}
 
 
 def metrics(results: Results) -> "Figure":
@@ -44,15 +48,17 @@ def metrics(results: Results) -> "Figure":
     titles = [results.heading(m).replace(":", ":\n").replace(",", ",\n") for m in results.metrics]
     height = sum(max(0.45, LINE_HEIGHT * _lines(label)) for label in labels)
     height += LINE_HEIGHT * max(map(_lines, titles)) + 0.9
-    figure = Figure((3.4 * len(titles) + 1.5, height), layout="constrained", facecolor=PAPER)
+    figure = Figure(
+        (3.4 * len(titles) + 1.5, height), layout="constrained", facecolor=BACKGROUND_COLOUR
+    )
     panels = figure.subplots(1, len(titles), squeeze=False, sharey=True)[0]
     for axes, metric, title in zip(panels, results.metrics, titles, strict=True):
         draw = _bars if _is_binary(results, metric) else _boxes
         draw(axes, results, metric)
-        axes.set_yticks(range(1, len(labels) + 1), labels, color=INK)
-        axes.set_title(title, fontsize=9, color=INK)
+        axes.set_yticks(range(1, len(labels) + 1), labels, color=TEXT_COLOUR)
+        axes.set_title(title, fontsize=9, color=TEXT_COLOUR)
         axes.tick_params(length=0)
-        axes.tick_params(axis="x", colors=FAINT)
+        axes.tick_params(axis="x", colors=MUTED_COLOUR)
         axes.grid(axis="x", color="#eceef2")
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)
@@ -71,7 +77,7 @@ def _boxes(axes: "Axes", results: Results, metric: str) -> None:
         whiskerprops={"color": EDGE}, capprops={"color": EDGE},
         meanprops={"marker": "D", "markerfacecolor": ACCENT, "markeredgecolor": "none",
                    "markersize": 5},
-        flierprops={"marker": ".", "markeredgecolor": FAINT, "markersize": 4},
+        flierprops={"marker": ".", "markeredgecolor": MUTED_COLOUR, "markersize": 4},
     )  # fmt: skip
 
 
@@ -99,11 +105,11 @@ def curves(results: Results) -> "Figure | None":
     sweeps = results.sweeps
     if not sweeps:
         return None
-    figure = Figure((5.2 * len(sweeps) + 2, 3.8), layout="constrained", facecolor=PAPER)
+    figure = Figure((5.2 * len(sweeps) + 2, 3.8), layout="constrained", facecolor=BACKGROUND_COLOUR)
     for axes, sweep in zip(figure.subplots(1, len(sweeps), squeeze=False)[0], sweeps, strict=True):
         arrow = "↑" if results.higher_is_better(next(iter(sweep.columns.values()))) else "↓"
-        axes.set_title(f"{sweep.name} {arrow}", fontsize=9, color=INK)
-        axes.set_xlabel(sweep.setting, color=FAINT)
+        axes.set_title(f"{sweep.name} {arrow}", fontsize=9, color=TEXT_COLOUR)
+        axes.set_xlabel(sweep.setting, color=MUTED_COLOUR)
         for number, configuration in enumerate(results.configurations):
             means = [results.mean(configuration, column) for column in sweep.columns.values()]
             (line,) = axes.plot(
@@ -112,7 +118,7 @@ def curves(results: Results) -> "Figure | None":
             )  # fmt: skip
             low, high = [mean.low for mean in means], [mean.high for mean in means]
             axes.fill_between(list(sweep.columns), low, high, alpha=0.08, color=line.get_color())
-        axes.tick_params(colors=FAINT)
+        axes.tick_params(colors=MUTED_COLOUR)
         axes.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
@@ -121,11 +127,11 @@ def curves(results: Results) -> "Figure | None":
 
 def maps(results: Results) -> "Figure | None":
     """Draw the first photos and their maps, if a run saved them."""
-    shown = examples(results.folders)
-    if not shown:
+    rows = examples(results.folders)
+    if not rows:
         return None
     labels: dict[Combination, str] = {c: results.label(c) for c in results.configurations}
-    return gallery(shown, labels)
+    return gallery(rows, labels)
 
 
 def _lines(text: str) -> int:

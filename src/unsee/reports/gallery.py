@@ -49,11 +49,11 @@ def examples(folders: Sequence[Path], count: int = MAX_PHOTOS) -> list[Example]:
         if not settings.get("save_maps"):
             continue
         try:
-            shown = _examples(Plan.of(settings), store, count)
+            results = _examples(Plan.of(settings), store, count)
         except InputError:
             continue
-        if shown:
-            return shown
+        if results:
+            return results
     return []
 
 
@@ -65,19 +65,19 @@ def _examples(plan: Plan, store: Store, count: int) -> list[Example]:
     }
     classifier = loading.load(plan.classifiers[0])
     targets = _targets(store, plan.classifiers[0])
-    shown: list[Example] = []
+    results: list[Example] = []
     for shard, samples in enumerate(plan.shards(plan.samples())):
         maps = {c: store.read_maps(number, shard) for number, c in configurations.items()}
         for sample in samples:
-            if len(shown) == count:
-                return shown
+            if len(results) == count:
+                return results
             if not all(sample.id in saved for saved in maps.values()):
                 continue
             photo = classifier.framing.show(sample.photo(classifier.channels))[0]
             tensors = {c: torch.from_numpy(saved[sample.id]).float() for c, saved in maps.items()}
             name = _class_name(classifier, targets.get(sample.id))
-            shown.append(Example(sample.id, name, photo, tensors))
-    return shown
+            results.append(Example(sample.id, name, photo, tensors))
+    return results
 
 
 def _targets(store: Store, classifier: str) -> dict[str, int]:
@@ -94,25 +94,25 @@ def _class_name(classifier: Classifier, target: int | None) -> str:
     return "" if target is None else classifier.label(target)
 
 
-def gallery(shown: Sequence[Example], labels: dict[Combination, str]) -> "Figure":
+def gallery(rows: Sequence[Example], labels: dict[Combination, str]) -> "Figure":
     """Draw a row for each photo: its id and class, the photo, the map of each configuration."""
     from matplotlib.figure import Figure
 
-    configurations = [c for c in labels if c in shown[0].maps]
+    configurations = [c for c in labels if c in rows[0].maps]
     widths = [NAME_WIDTH, *[COLUMN_WIDTH] * (1 + len(configurations))]
-    size = (sum(widths), COLUMN_WIDTH * len(shown) + 0.6)
-    figure = Figure(figsize=size, layout="constrained", facecolor=drawing.PAPER)
-    axes = figure.subplots(len(shown), len(widths), squeeze=False, width_ratios=widths)
-    for row, example in zip(axes, shown, strict=True):
+    size = (sum(widths), COLUMN_WIDTH * len(rows) + 0.6)
+    figure = Figure(figsize=size, layout="constrained", facecolor=drawing.BACKGROUND_COLOUR)
+    axes = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
+    for row, example in zip(axes, rows, strict=True):
         row[0].set_axis_off()
         name = fill(example.id, LABEL_CHARACTERS)
-        row[0].text(0, 0.52, name, va="bottom", fontsize=8, color=drawing.FAINT)
+        row[0].text(0, 0.52, name, va="bottom", fontsize=8, color=drawing.MUTED_COLOUR)
         explained = fill(f"explained: {example.explained_class}", LABEL_CHARACTERS)
-        row[0].text(0, 0.48, explained, va="top", fontsize=9, color=drawing.INK)
+        row[0].text(0, 0.48, explained, va="top", fontsize=9, color=drawing.TEXT_COLOUR)
         drawing.show(row[1], drawing.to_pixels(example.photo))
         for panel, configuration in zip(row[2:], configurations, strict=True):
             drawing.show(panel, drawing.overlay(example.photo, example.maps[configuration]))
     titles = ["photo", *(fill(labels[c], LABEL_CHARACTERS) for c in configurations)]
     for panel, title in zip(axes[0, 1:], titles, strict=True):
-        panel.set_title(title, fontsize=8, color=drawing.INK)
+        panel.set_title(title, fontsize=8, color=drawing.TEXT_COLOUR)
     return figure

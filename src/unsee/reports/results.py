@@ -134,10 +134,10 @@ class Results:
     @cached_property
     def metrics(self) -> tuple[str, ...]:
         """Metrics of the tables: single columns, the middle of each sweep, and tuned columns."""
-        swept = {column for sweep in self.sweeps for column in sweep.columns.values()}
-        single = [column for column in self.columns if column not in swept]
+        sweep_columns = {column for sweep in self.sweeps for column in sweep.columns.values()}
+        single_columns = [column for column in self.columns if column not in sweep_columns]
         curves = [list(s.columns.values()) for s in self.sweeps if s.setting != TUNED_SETTING]
-        return (*single, *(columns[len(columns) // 2] for columns in curves), *self.tuned)
+        return (*single_columns, *(columns[len(columns) // 2] for columns in curves), *self.tuned)
 
     @cached_property
     def tuned(self) -> dict[str, Sweep]:
@@ -197,8 +197,8 @@ class Results:
             columns = self.tuned[metric].columns
             values = {value: self.values(configuration, name) for value, name in columns.items()}
             return cross_fitted(values, 1 if self.higher_is_better(metric) else -1)
-        columns_ = self.measurements[configuration]
-        pairs = zip(columns_.photos, columns_.column(metric).tolist(), strict=False)
+        metric_columns = self.measurements[configuration]
+        pairs = zip(metric_columns.photos, metric_columns.column(metric).tolist(), strict=False)
         return {photo: value for photo, value in pairs if math.isfinite(value)}
 
     def mean(self, configuration: Combination, metric: str) -> Mean:
@@ -245,11 +245,13 @@ def _add_rows(
     settings: dict[str, Any],
 ) -> int:
     """Add the rows and the seconds of a run; return the number of photos that failed."""
-    earlier = {c: set(columns.photos) | columns.failed for c, columns in measurements.items()}
+    previous_photos = {
+        c: set(columns.photos) | columns.failed for c, columns in measurements.items()
+    }
     failed = set()
     for row in store.walk():
         configuration = configuration_of(row)
-        if row["photo"] in earlier.get(configuration, ()):
+        if row["photo"] in previous_photos.get(configuration, ()):
             raise InputError(
                 f"{store.folder}: another of these runs has {row['photo']} by "
                 f"{configuration.method} too; report them separately"
@@ -257,11 +259,11 @@ def _add_rows(
         measurements.setdefault(configuration, MetricColumns()).add(row)
         if row["error"]:
             failed.add(row["photo"])
-    spent = store.seconds()
+    total_seconds = store.seconds()
     for number, configuration in enumerate(_combinations(settings)):
         photos = measurements.get(configuration, MetricColumns()).photos
-        if count := len(set(photos) - earlier.get(configuration, set())):
-            seconds[configuration] = spent.get(number, 0.0) / count
+        if count := len(set(photos) - previous_photos.get(configuration, set())):
+            seconds[configuration] = total_seconds.get(number, 0.0) / count
     return len(failed)
 
 

@@ -1,4 +1,4 @@
-"""What a report says in words: its title, its conclusions and what was measured."""
+"""Sentences of a report: its title, its conclusions and its notes."""
 
 from unsee.evaluation.plan import Combination
 from unsee.metrics import _curves
@@ -28,7 +28,7 @@ CLAIMS_NOTE = "Claims of the paper, paired over photos; positive differences agr
 
 
 def title(results: Results) -> str:
-    """Return the paper's table that the runs reproduce, or else what was run."""
+    """Return the paper's table that the runs reproduce, or else the scope of the runs."""
     return results.table.summary or scope(results)
 
 
@@ -40,10 +40,10 @@ def scope(results: Results) -> str:
             ("method", "method"), ("infiller", "in-filler"), ("classifier", "classifier"),
         )
     ]  # fmt: skip
-    shown = [counts[0], *(count for count in counts[1:] if not count.startswith("1 "))]
+    parts = [counts[0], *(count for count in counts[1:] if not count.startswith("1 "))]
     photos = {photo for columns in results.measurements.values() for photo in columns.photos}
     data = ", ".join(dict.fromkeys(run.data for run in results.runs))
-    return f"Evaluation of {' with '.join(shown)} on {_count(len(photos), 'photo')}: {data}"
+    return f"Evaluation of {' with '.join(parts)} on {_count(len(photos), 'photo')}: {data}"
 
 
 def conclusions(results: Results) -> list[str]:
@@ -52,31 +52,31 @@ def conclusions(results: Results) -> list[str]:
     Statistics that make no map better than another, e.g. its entropy, are left out if there are
     other metrics.
     """
-    comparing = [metric for metric in results.metrics if results.ranks_maps(metric)]
-    return [_conclusion(results, metric) for metric in comparing or results.metrics]
+    metrics = [metric for metric in results.metrics if results.ranks_maps(metric)]
+    return [_conclusion(results, metric) for metric in metrics or results.metrics]
 
 
 def _conclusion(results: Results, metric: str) -> str:
     if len(results.configurations) == 1:
-        (only,) = results.configurations
-        mean = results.mean(only, metric)
+        (configuration,) = results.configurations
+        mean = results.mean(configuration, metric)
         photos = _count(mean.photos, "photo")
-        return f"{metric}: {results.label(only)} has a mean of {mean} on {photos}."
-    common = set.intersection(*(set(results.values(c, metric)) for c in results.configurations))
-    if not common:
+        return f"{metric}: {results.label(configuration)} has a mean of {mean} on {photos}."
+    shared = set.intersection(*(set(results.values(c, metric)) for c in results.configurations))
+    if not shared:
         return f"{metric}: no photo has a number for every configuration."
     sign = 1 if results.higher_is_better(metric) else -1
-    means = {c: _mean_over(results, c, metric, common) for c in results.configurations}
+    means = {c: _mean_over(results, c, metric, shared) for c in results.configurations}
     best, second, *_ = sorted(means, key=lambda c: sign * means[c], reverse=True)
-    photos = _count(len(common), "photo")
-    if any(len(results.values(c, metric)) > len(common) for c in results.configurations):
+    photos = _count(len(shared), "photo")
+    if any(len(results.values(c, metric)) > len(shared) for c in results.configurations):
         photos = f"the {photos} that all configurations share"
     if means[best] == means[second]:
         return (
             f"{metric}: {results.label(best)} and {results.label(second)} are equally good "
             f"({means[best]:.3f}) on {photos}."
         )
-    difference = results.difference(best, second, metric, common).mean
+    difference = results.difference(best, second, metric, shared).mean
     return (
         f"{metric}: {results.label(best)} is best ({means[best]:.3f}), {difference.value:.3f} "
         f"better than {results.label(second)}, the next best, on {photos} "
@@ -93,8 +93,8 @@ def _certainty(mean: Mean) -> str:
     """Return whether a difference is more than chance, in words."""
     if not mean.has_interval:
         return f"{TOO_FEW} for an interval, at least {MIN_PHOTOS} are needed"
-    zero = "excludes" if mean.low > 0 or mean.high < 0 else "includes"
-    return f"the 95 % interval {mean.interval('+')} {zero} zero"
+    verb = "excludes" if mean.low > 0 or mean.high < 0 else "includes"
+    return f"the 95 % interval {mean.interval('+')} {verb} zero"
 
 
 def metric_notes(results: Results) -> list[str]:
@@ -109,7 +109,7 @@ def metric_notes(results: Results) -> list[str]:
 
 
 def table_note(results: Results) -> str:
-    """Return what the columns of the means mean."""
+    """Return a note that explains the columns of the means."""
     tuned = any(TUNED in name for name in results.metrics)
     return " ".join([INTERVAL_NOTE, *([TUNED_NOTE] if tuned else []), PASSES_NOTE])
 

@@ -9,7 +9,7 @@ import numpy as np
 from unsee.registry import parse
 
 MIN_VALUES = 3
-"""Values of a setting that make a sweep."""
+"""Smallest number of values of a setting that form a sweep."""
 TUNED_SETTING = "alpha"
 """The setting that papers choose on held-out photos."""
 TUNED = "tuned"

@@ -76,7 +76,7 @@ class Assessment:
 
     @property
     def subtitle(self) -> str:
-        """How the map was made, and what it cost."""
+        """Parts, seed and cost of the map, in words."""
         provenance = self.study.explanation.provenance
         cost = provenance["cost"]
         return (

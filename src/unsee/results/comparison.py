@@ -10,7 +10,14 @@ import torch
 from rich.console import Console
 
 from unsee.folders import new_folder, write_manifest
-from unsee.images.drawing import FAINT, INK, PAPER, overlay, show, to_pixels
+from unsee.images.drawing import (
+    BACKGROUND_COLOUR,
+    MUTED_COLOUR,
+    TEXT_COLOUR,
+    overlay,
+    show,
+    to_pixels,
+)
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _curves
 from unsee.metrics.lateness import Lateness
@@ -53,7 +60,7 @@ class Entry:
     measurements: dict[str, float] | None = None
     """Numbers by the names of `FORMATS`, and `stability` for several seeds."""
     error: str = ""
-    """Why there is no map."""
+    """Error message in place of the map."""
     provenance: dict[str, Any] | None = None
 
     @property
@@ -63,7 +70,7 @@ class Entry:
 
 
 @torch.no_grad()
-def rated(study: Study, row: str, column: str, **measurements: float) -> Entry:
+def measure_study(study: Study, row: str, column: str, **measurements: float) -> Entry:
     """Return a finished study of one photo as an entry, with further measurements."""
     explanation, protocol = study.explanation, _curves.PROTOCOLS[PROTOCOL]
     cost = explanation.provenance["cost"]
@@ -89,24 +96,26 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
     rows = list(dict.fromkeys(entry.row for entry in entries))
     columns = list(dict.fromkeys(entry.column for entry in entries))
     size = (2.5 * (len(columns) + 1) + 0.6, 2.75 * len(rows) + 0.9)
-    drawing = Figure(figsize=size, layout="constrained", facecolor=PAPER)
+    drawing = Figure(figsize=size, layout="constrained", facecolor=BACKGROUND_COLOUR)
     panels = drawing.subplots(len(rows), len(columns) + 1, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
     show(panels[0, 0], to_pixels(image[0]))
-    panels[0, 0].set_title("photo", color=INK, fontsize=11)
+    panels[0, 0].set_title("photo", color=TEXT_COLOUR, fontsize=11)
     for entry in entries:
         axes = panels[rows.index(entry.row), columns.index(entry.column) + 1]
-        axes.set_title(entry.title, color=INK, fontsize=11)
+        axes.set_title(entry.title, color=TEXT_COLOUR, fontsize=11)
         if entry.saliency is None or entry.measurements is None:
-            axes.text(0.5, 0.5, entry.error, wrap=True, ha="center", va="center", color=FAINT)
+            axes.text(
+                0.5, 0.5, entry.error, wrap=True, ha="center", va="center", color=MUTED_COLOUR
+            )
             continue
         show(axes, overlay(image[0], entry.saliency[0]))
         axes.text(
             0.5, -0.04, _caption(entry.measurements), transform=axes.transAxes, ha="center",
-            va="top", color=FAINT, fontsize=8.5,
+            va="top", color=MUTED_COLOUR, fontsize=8.5,
         )  # fmt: skip
-    drawing.suptitle(title, color=INK, fontsize=14, x=0.01, ha="left")
+    drawing.suptitle(title, color=TEXT_COLOUR, fontsize=14, x=0.01, ha="left")
     return drawing
 
 
@@ -123,10 +132,10 @@ def _caption(measurements: dict[str, float]) -> str:
 def table(entries: list[Entry], headings: tuple[str, str]) -> Table:
     """Return a row for each entry with all measurements.
 
-    `headings` name what the rows and the columns of the entries stand for; the columns are left
-    out of the table if their heading is empty.
+    `headings` are those of the two columns with the row and the column of each entry; a column with
+    an empty heading is left out.
     """
-    names = _measured(entries)
+    names = _measurement_names(entries)
     columns = [Column(heading, align="left") for heading in headings if heading]
     columns += [Column(name, spec=FORMATS.get(name, ".3f")) for name in names]
     rows = [[*_names(entry, headings), *_values(entry, names), entry.error] for entry in entries]
@@ -135,7 +144,7 @@ def table(entries: list[Entry], headings: tuple[str, str]) -> Table:
 
 def short_table(entries: list[Entry], headings: tuple[str, str]) -> Table:
     """Return the table to read: passes in one column, and errors only if there are any."""
-    names = [n for n in _measured(entries) if n not in {"forwards", "backwards"}]
+    names = [n for n in _measurement_names(entries) if n not in {"forwards", "backwards"}]
     columns = [Column(heading, align="left") for heading in headings if heading]
     columns += [Column(name, spec=FORMATS.get(name, ".3f")) for name in names]
     columns += [Column("passes")]
@@ -153,9 +162,9 @@ def short_table(entries: list[Entry], headings: tuple[str, str]) -> Table:
     return Table(columns, rows, note=NOTE)
 
 
-def _measured(entries: list[Entry]) -> list[str]:
-    stable = any(STABILITY in (entry.measurements or {}) for entry in entries)
-    return [*FORMATS, *([STABILITY] if stable else [])]
+def _measurement_names(entries: list[Entry]) -> list[str]:
+    has_stability = any(STABILITY in (entry.measurements or {}) for entry in entries)
+    return [*FORMATS, *([STABILITY] if has_stability else [])]
 
 
 def _names(entry: Entry, headings: tuple[str, str]) -> list[Value]:
@@ -179,7 +188,7 @@ def write(
     image: Images,
     title: str,
     entries: list[Entry],
-    drawn: list[Entry],
+    figure_entries: list[Entry],
     headings: tuple[str, str],
     *,
     overwrite: bool = False,
@@ -192,30 +201,30 @@ def write(
         image: The photo as the classifier sees it.
         title: Title of the picture.
         entries: Rows of the table.
-        drawn: The same entries, placed as in the picture.
-        headings: What the rows and the columns of the entries stand for, see `table`.
+        figure_entries: The same entries, placed as in the picture.
+        headings: Headings of the rows and the columns of the entries, see `table`.
         overwrite: Whether the folder may exist.
     """
-    whole, short = table(entries, headings), short_table(entries, headings)
+    full_table, brief_table = table(entries, headings), short_table(entries, headings)
     text = io.StringIO()
-    Console(file=text, width=TERMINAL_WIDTH).print(short.terminal())
+    Console(file=text, width=TERMINAL_WIDTH).print(brief_table.terminal())
     with new_folder(folder, overwrite=overwrite) as unfinished:
-        figure(image, title, drawn).savefig(unfinished / "comparison.png", dpi=130)
+        figure(image, title, figure_entries).savefig(unfinished / "comparison.png", dpi=130)
         for name, content in (
             ("table.txt", text.getvalue()),
-            ("table.csv", whole.csv()),
-            ("table.md", short.markdown()),
+            ("table.csv", full_table.csv()),
+            ("table.md", brief_table.markdown()),
         ):
             (unfinished / name).write_text(content, encoding="utf-8")
         maps: dict[str, Any] = {
             f"{entry.row} {entry.column}".strip(): entry.saliency[0].cpu().numpy()
-            for entry in drawn
+            for entry in figure_entries
             if entry.saliency is not None
         }
         np.savez_compressed(unfinished / "maps.npz", **maps)
         manifest = {
             "input": {"path": photo.path, "sha256": photo.sha256},
-            "rows": whole.records(),
+            "rows": full_table.records(),
             "maps": [entry.provenance for entry in entries if entry.provenance],
         }
         write_manifest(unfinished, manifest)

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unsee.images.drawing import FAINT, INK, PAPER, Pixels, overlay, show, to_pixels
+from unsee.images.drawing import (
+    BACKGROUND_COLOUR,
+    MUTED_COLOUR,
+    TEXT_COLOUR,
+    Pixels,
+    overlay,
+    show,
+    to_pixels,
+)
 from unsee.images.framing import Photo
 from unsee.results.assessment import Assessment
 
@@ -27,7 +35,7 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     """Draw the photo, its map, the photo without and with only the top pixels, and the numbers."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(16, 9.6), facecolor=PAPER)
+    figure = Figure(figsize=(16, 9.6), facecolor=BACKGROUND_COLOUR)
     rows = figure.add_gridspec(
         2, 1, height_ratios=[1.5, 1], left=0.025, right=0.985, top=0.845, bottom=0.07, hspace=0.4
     )
@@ -52,8 +60,8 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     _probability(axes[-2], assessment, "removed")
     _picture(axes[-1], titles["kept"], to_pixels(assessment.kept[0]))
     _probability(axes[-1], assessment, "kept")
-    figure.text(0.025, 0.945, _title(assessment), fontsize=28, fontweight="bold", color=INK)
-    figure.text(0.025, 0.905, assessment.subtitle, fontsize=13, color=FAINT)
+    figure.text(0.025, 0.945, _title(assessment), fontsize=28, fontweight="bold", color=TEXT_COLOUR)
+    figure.text(0.025, 0.905, assessment.subtitle, fontsize=13, color=MUTED_COLOUR)
     charts = rows[1].subgridspec(1, 2, width_ratios=[1.15, 1], wspace=0.12)
     _draw_bars(figure.add_subplot(charts[0]), assessment)
     _draw_curves(figure.add_subplot(charts[1]), assessment)
@@ -86,7 +94,7 @@ def _picture_labels(assessment: Assessment) -> dict[str, str]:
 
 def _picture(axes: "Axes", title: str, pixels: Pixels) -> None:
     show(axes, pixels)
-    axes.set_title(title, color=INK, fontsize=13, pad=8)
+    axes.set_title(title, color=TEXT_COLOUR, fontsize=13, pad=8)
 
 
 def _probability(axes: "Axes", assessment: Assessment, key: str) -> None:
@@ -100,7 +108,7 @@ def _probability(axes: "Axes", assessment: Assessment, key: str) -> None:
     prediction = shorten(assessment.prediction(key), 42, placeholder="…")
     axes.text(
         0.5, -0.125, prediction, transform=axes.transAxes, ha="center", va="top",
-        color=FAINT, fontsize=12,
+        color=MUTED_COLOUR, fontsize=12,
     )  # fmt: skip
 
 
@@ -114,7 +122,7 @@ def _colour_bar(axes: "Axes", low: str, high: str) -> None:
     for x, word, alignment in ((0.28, low, "right"), (0.72, high, "left")):
         axes.text(
             x, -0.062, word, transform=axes.transAxes, ha=alignment, va="center",
-            color=FAINT, fontsize=12,
+            color=MUTED_COLOUR, fontsize=12,
         )  # fmt: skip
 
 
@@ -132,11 +140,11 @@ def _draw_bars(axes: "Axes", assessment: Assessment) -> None:
             axes.text(value + 0.008, place, label, va="center", fontsize=9, color=COLOURS[key])
     width = LINE_CHARACTERS
     names = [fill(shorten(name, 2 * width, placeholder="…"), width) for _, name in classes]
-    axes.set_yticks(range(len(classes)), names, fontsize=12, color=INK)
+    axes.set_yticks(range(len(classes)), names, fontsize=12, color=TEXT_COLOUR)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.08)
     axes.set_xticks([])
-    axes.set_title("Predicted probabilities", loc="left", color=INK, fontsize=14)
+    axes.set_title("Predicted probabilities", loc="left", color=TEXT_COLOUR, fontsize=14)
     axes.legend(frameon=False, loc="lower right", fontsize=11)
     _hide_frame(axes, x_axis=False)
     box = axes.get_position()
@@ -161,10 +169,10 @@ def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
         axes.fill_between(share.cpu(), scores[0].cpu(), color=COLOURS[key], alpha=0.08)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
-    axes.set_xlabel("share of the pixels", color=FAINT)
+    axes.set_xlabel("share of the pixels", color=MUTED_COLOUR)
     name = shorten(assessment.name, 30, placeholder="…")
     title = f"Probability of “{name}”  (protocol {CURVE_PROTOCOL})"
-    axes.set_title(title, loc="left", color=INK, fontsize=14)
+    axes.set_title(title, loc="left", color=TEXT_COLOUR, fontsize=14)
     axes.legend(frameon=False, loc="best", fontsize=11)
     _hide_frame(axes, x_axis=True)
 
@@ -173,6 +181,6 @@ def _hide_frame(axes: "Axes", *, x_axis: bool) -> None:
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(side == "bottom" and x_axis)
     axes.spines["bottom"].set_color("#d5d9e2")
-    axes.tick_params(colors=FAINT, length=0)
+    axes.tick_params(colors=MUTED_COLOUR, length=0)
     for label in axes.get_yticklabels():
-        label.set_color(FAINT if x_axis else INK)
+        label.set_color(MUTED_COLOUR if x_axis else TEXT_COLOUR)

@@ -26,7 +26,7 @@ def optional_import(package: str) -> Iterator[None]:
 
 
 @contextmanager
-def download(what: str) -> Iterator[None]:
+def download(description: str) -> Iterator[None]:
     """Raise `InputError` with a one-line reason if a download in the block fails.
 
     Without a network the Hugging Face client reads its cache only, in place of repeating each
@@ -40,7 +40,8 @@ def download(what: str) -> Iterator[None]:
     except Exception as error:  # URLError, OSError, HfHubHTTPError: each client has its own
         lines = str(error).strip().splitlines() or [repr(error)]
         raise InputError(
-            f"could not download {what} ({shorten(lines[0], MAX_REASON, placeholder='...')}); "
+            f"could not download {description} "
+            f"({shorten(lines[0], MAX_REASON, placeholder='...')}); "
             "check the name and the network, or give a local file or folder"
         ) from error
 

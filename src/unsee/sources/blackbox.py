@@ -34,7 +34,7 @@ class BlackBox(CustomModel):
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
     """Standard deviation of each channel, for pixels in [0, 1]; divides the centred image."""
     outputs: Literal["probabilities", "logits"] = "probabilities"
-    """What the function returns: probabilities (rows that sum to 1), or logits, to which softmax
+    """Output of the function: probabilities (rows that sum to 1), or logits, to which softmax
     is applied. An ONNX file usually returns logits."""
     tensors: bool = False
     """Whether the function takes torch tensors (n, c, h, w) in place of NumPy arrays."""

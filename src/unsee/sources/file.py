@@ -27,7 +27,7 @@ class File(CustomModel):
     package.module:function; default: the file holds a whole model."""
 
     def load(self, argument: str) -> Classifier:
-        """Load a file; its content, not its name, says what it holds."""
+        """Load a file; its kind is detected from the content, not from the name."""
         path = Path(argument)
         if not path.is_file():
             raise InputError(f"{path}: no such model file")
@@ -35,7 +35,7 @@ class File(CustomModel):
         if kind == "weights":
             return self._from_weights(path)
         if self.architecture:
-            raise InputError(f"{path}: holds a whole model ({kind}); leave architecture out")
+            raise InputError(f"{path}: holds a whole model ({kind}); omit architecture")
         try:
             model = _exported(path) if kind == "export" else torch.jit.load(path, "cpu").eval()
         except Exception as error:

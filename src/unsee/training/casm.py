@@ -57,8 +57,8 @@ class CasmTraining(MaskTraining):
     """What masks maximise: the entropy of the prediction for masked images, or the cross-entropy of
     their class."""
     shared: bool = True
-    """Whether the decoder reads the feature maps of the classifier that is trained, instead of
-    those of the original classifier."""
+    """The decoder reads the feature maps of the trained classifier; with `--no-shared`, those of the
+    original one."""
     area: float | None = None
     """Weight of the mean mask; default: that of the authors' code for the
     strategy."""
@@ -74,7 +74,7 @@ class CasmTraining(MaskTraining):
     mask_rate: float = 1e-3
     """Learning rate of the decoder (Adam)."""
     fade: int = 3
-    """How many times both learning rates drop to a tenth, at equal intervals."""
+    """Number of times that both learning rates drop to a tenth, at equal intervals."""
     snapshot_every: int | None = None
     """Number of steps between snapshots for L100 and L1000; default: 100 or 1000, as in the paper,
     whose trainings have 140 000 steps."""
@@ -125,8 +125,8 @@ class CasmTask(MaskTask):
         torch.manual_seed(config.seed)
         extractor, channels = mask_task.feature_extractor(self.classifier, "CASM")
         self.network = copy.deepcopy(extractor.network).requires_grad_(True).eval()
-        trained = type(extractor)(self.network, extractor.names)
-        self.extractor = trained if config.shared else extractor
+        trained_extractor = type(extractor)(self.network, extractor.names)
+        self.extractor = trained_extractor if config.shared else extractor
         self.decoder = MaskDecoder(channels, config.width).to(accelerator.device).train()
         sgd = torch.optim.SGD(
             self.network.parameters(), config.rate, momentum=0.9, weight_decay=1e-4
@@ -253,6 +253,6 @@ class CasmTask(MaskTask):
         if config.strategy == "FL" or not self.snapshots:
             return original
         index = int(torch.randint(len(self.snapshots), (1,), generator=g))
-        earlier = copy.deepcopy(self.network).requires_grad_(False)
-        earlier.load_state_dict(self.snapshots[index])
-        return earlier
+        snapshot = copy.deepcopy(self.network).requires_grad_(False)
+        snapshot.load_state_dict(self.snapshots[index])
+        return snapshot

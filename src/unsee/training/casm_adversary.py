@@ -1,4 +1,4 @@
-"""Parts of CASM's game: losses of the mask, weight of its area, snapshots of the classifier."""
+"""Adversarial training of CASM: mask losses, weight of the area, classifier snapshots."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Gradient steps that several processes make as one, and learning-rate schedules."""
+"""Gradient steps shared by several processes, and learning-rate schedules."""
 
 import math
 from typing import Any

@@ -175,8 +175,8 @@ class DistilledTask(MaskTask):
             return first
         g = torch.Generator().manual_seed(self.config.seed * 1_019 + step)
         uniform = batch.local_rows(torch.rand(batch.total, 2, generator=g)).to(p)
-        cumulated = likeliest.values[:, 1:].cumsum(1)
-        index = (uniform[:, 1:] * cumulated[:, -1:] > cumulated).sum(1, keepdim=True) + 1
+        cumulative = likeliest.values[:, 1:].cumsum(1)
+        index = (uniform[:, 1:] * cumulative[:, -1:] > cumulative).sum(1, keepdim=True) + 1
         other, p_other = (x.gather(1, index)[:, 0] for x in (likeliest.indices, likeliest.values))
         takes_other = (uniform[:, 0] < self.config.others) & (p_other >= MIN_PROBABILITY)
         return torch.where(takes_other, other, first)

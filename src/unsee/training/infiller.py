@@ -219,8 +219,8 @@ class InfillerTask(TrainingTask):
         g = torch.Generator().manual_seed(self.config.seed * 31 + step * 101)
         noise = torch.randn(batch.total, self.painter.noise, generator=g)
         noise = noise * (torch.rand(batch.total, 1, generator=g) < 0.5)
-        own, other = batch.local_rows(noise), batch.local_rows(noise.flip(0))
-        return own.to(batch.pixels), other.to(batch.pixels)
+        noise, other_noise = batch.local_rows(noise), batch.local_rows(noise.flip(0))
+        return noise.to(batch.pixels), other_noise.to(batch.pixels)
 
     def _window(self, step: int, *pictures: Tensor) -> list[Tensor]:
         """Return the same random window of all pictures; another one in each step."""

@@ -1,4 +1,4 @@
-"""What the trainings of all mask networks share: the classifier that they explain."""
+"""Base of the trainings of mask networks: shared settings, and the classifier to explain."""
 
 from abc import abstractmethod
 from collections.abc import Set
@@ -156,31 +156,31 @@ def mean_colour(classifier: Classifier) -> Float[Tensor, "1 c 1 1"]:
     return classifier.normalise(colour.view(1, -1, 1, 1))
 
 
-def network_of(classifier: Classifier, user: str) -> nn.Module:
+def network_of(classifier: Classifier, purpose: str) -> nn.Module:
     """Return the classifier's PyTorch module.
 
     Raises:
-        InputError: If the classifier is a black box; the message begins with `user`.
+        InputError: If the classifier is a black box; the message begins with `purpose`.
     """
     if not isinstance(classifier.model, nn.Module):
-        raise InputError(f"{user} needs a PyTorch module, not a black box")
+        raise InputError(f"{purpose} needs a PyTorch module, not a black box")
     return classifier.model
 
 
 def feature_extractor(
-    classifier: Classifier, user: str, gradient: bool = False
+    classifier: Classifier, purpose: str, gradient: bool = False
 ) -> tuple[FeatureExtractor, list[int]]:
     """Return an extractor of the feature maps that a decoder reads, and their channels.
 
     Args:
         classifier: The classifier to explain.
-        user: What reads the feature maps, for error messages.
+        purpose: Name of what reads the feature maps, for error messages.
         gradient: Whether the extractor also returns the gradient evidence of the prediction.
 
     Raises:
         InputError: If the classifier is a black box or has no suitable feature maps.
     """
-    network = network_of(classifier, user)
+    network = network_of(classifier, purpose)
     height, width = classifier.framing.size
     x = torch.zeros(1, classifier.channels, height, width, device=classifier.device)
     extractor, channels = FeatureExtractor.of(network, x)

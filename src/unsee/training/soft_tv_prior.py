@@ -99,8 +99,10 @@ class SoftTV:
         trace = torch.einsum("i,bij,j->b", rows.diagonal(), v, columns.diagonal())
         square = (m * (rows @ m @ columns)).sum((1, 2))
         pixels = self.height * self.width
-        doubled = (trace + square) / self.variance - pixels + self.logdet - v.log().sum((1, 2))
-        return (doubled / 2).to(mean.dtype)
+        twice_divergence = (
+            (trace + square) / self.variance - pixels + self.logdet - v.log().sum((1, 2))
+        )
+        return (twice_divergence / 2).to(mean.dtype)
 
     def sample(self, count: int, generator: torch.Generator) -> Float[Tensor, "{count} h w"]:
         """Draw maps from the prior: L_h Z L_w^T with Cholesky factors L and standard normal Z."""

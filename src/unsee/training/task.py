@@ -29,7 +29,8 @@ class Training:
     stored_size: int = 256
     """Side, in pixels, at which photos are held in memory."""
     held_out: int = 64
-    """Number of validation photos. They select the best weights and appear in the previews."""
+    """Number of validation photos. They appear in the previews and, for `variational` and
+    `distilled`, select the best weights."""
     seed: int = 0
     """Seed of the crops, the noise and the initial weights."""
     precision: Literal["no", "bf16", "fp16"] = "no"
@@ -71,7 +72,7 @@ class Batch(NamedTuple):
 
 
 class TrainingTask(ABC):
-    """The networks to train and the rule that trains them. `trainer.run` does the rest."""
+    """The networks to train and their training step, which `trainer.run` repeats."""
 
     weights_file: ClassVar[str]
     """File name of the trained weights."""

@@ -1,4 +1,4 @@
-"""The training loop: photos in; checkpoints, previews and weights out."""
+"""The training loop, from photos to checkpoints, previews and weights."""
 
 import math
 import time
@@ -121,8 +121,8 @@ def _time_is_up(config: Training, accelerator: Any, start: float) -> bool:
     """Return whether the time limit is reached, on all processes as soon as on one."""
     if config.minutes is None:
         return False
-    late = time.monotonic() - start > 60 * config.minutes
-    flag = torch.tensor([float(late)], device=accelerator.device)
+    is_time_up = time.monotonic() - start > 60 * config.minutes
+    flag = torch.tensor([float(is_time_up)], device=accelerator.device)
     return bool(accelerator.gather(flag).any())
 
 

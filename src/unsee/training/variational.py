@@ -73,7 +73,7 @@ class VariationalTraining(MaskTraining):
     needs far fewer photos (ours); or the feature maps and the gradient evidence of the prediction,
     which takes one backward pass through the classifier (ours)."""
     side: int | None = 56
-    """Side of the maps, in cells, at the classifier's input size; None takes the image's side in
+    """Side of the maps, in cells, at the classifier's input size; none takes the image's side in
     pixels, as published (16 times the work)."""
     widths: tuple[int, ...] = PUBLISHED_WIDTHS
     """Channels of the convolutions of an encoder that reads the image."""
