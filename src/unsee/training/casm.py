@@ -57,8 +57,8 @@ class CasmTraining(MaskTraining):
     """What masks maximise: the entropy of the prediction for masked images, or the cross-entropy of
     their class."""
     shared: bool = True
-    """The decoder reads the feature maps of the trained classifier; with `--no-shared`, those of the
-    original one."""
+    """The decoder reads the feature maps of the trained classifier; with `--no-shared`, those of
+    the original one."""
     area: float | None = None
     """Weight of the mean mask; default: that of the authors' code for the
     strategy."""
