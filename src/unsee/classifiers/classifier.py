@@ -134,11 +134,11 @@ class Classifier:
 
     def _forward(self, images: Variants) -> Logits:
         """Run one forward pass that is not counted."""
-        inputs = self._inputs(images)
+        inputs = self.network_input(images)
         return as_logits(self._autocast(self.model, inputs), len(images))
 
-    def _inputs(self, images: Variants) -> Variants:
-        """Normalise the images and lay them out in memory as convolutions are fastest."""
+    def network_input(self, images: Variants) -> Variants:
+        """Return normalised images in the memory format that is fastest for convolutions."""
         return self.normalise(images).contiguous(memory_format=torch.channels_last)
 
     def _autocast(self, function: Callable[..., Any], inputs: Variants) -> Any:
@@ -162,7 +162,7 @@ class Classifier:
         """
         extractor = FeatureExtractor(self.require_network("reading feature maps"), layers)
         with torch.set_grad_enabled(gradient):
-            inputs = self._inputs(images).detach().requires_grad_(gradient)
+            inputs = self.network_input(images).detach().requires_grad_(gradient)
             output, maps = self._autocast(extractor, inputs)
             logits = as_logits(output, len(images))
             by_input = predicted_class_gradient(logits, inputs) if gradient else None

@@ -152,7 +152,7 @@ class CasmTask(MaskTask):
         """Train the classifier on clean and masked images, then the decoder."""
         config = self.config
         self._set_rates(step)
-        x = mask_task.network_input(self.classifier, batch.pixels)
+        x = self.classifier.network_input(batch.pixels)
         with self.accelerator.autocast():
             mask, logits = self._mask(x)
         labels = self._labels(batch, x, logits)
@@ -183,7 +183,7 @@ class CasmTask(MaskTask):
     def maps(self, batch: Batch) -> Float[Tensor, "n h w"]:
         """Return the masks, with the decoder in evaluation mode."""
         self.decoder.eval()
-        mask, _ = self._mask(mask_task.network_input(self.classifier, batch.pixels))
+        mask, _ = self._mask(self.classifier.network_input(batch.pixels))
         self.decoder.train()
         return mask[:, 0]
 

@@ -153,7 +153,7 @@ class DistilledTask(MaskTask):
 
     def _ranking(self, batch: Batch, step: int) -> tuple[Float[Tensor, "n 1 g g"], Targets]:
         """Return the decoder's ranking of cells, and its classes, after one classifier pass."""
-        x = mask_task.network_input(self.classifier, batch.pixels)
+        x = self.classifier.network_input(batch.pixels)
         with torch.no_grad(), self.accelerator.autocast():
             logits, features = mask_task.read_features(self.extractor, x)
         targets = self._targets(batch, logits.float().softmax(1), step)

@@ -139,11 +139,6 @@ def load_classifier(config: MaskTraining, accelerator: Any) -> Classifier:
     return replace(classifier, name=classifier.name or config.classifier, chunk=chunk)
 
 
-def network_input(classifier: Classifier, pixels: Tensor) -> Float[Tensor, "n c h w"]:
-    """Return normalised images in the memory format that is fastest for convolutions."""
-    return classifier.normalise(pixels).contiguous(memory_format=torch.channels_last)
-
-
 def logits(network: Any, x: Tensor) -> Logits:
     """Return the logits of a network for normalised images."""
     output: Tensor = unwrapped(network(x))
@@ -154,17 +149,6 @@ def mean_colour(classifier: Classifier) -> Float[Tensor, "1 c 1 1"]:
     """Return the data's mean colour, normalised; it replaces hidden pixels."""
     colour = torch.tensor(classifier.data_mean, device=classifier.device)
     return classifier.normalise(colour.view(1, -1, 1, 1))
-
-
-def network_of(classifier: Classifier, purpose: str) -> nn.Module:
-    """Return the classifier's PyTorch module.
-
-    Raises:
-        InputError: If the classifier is a black box; the message begins with `purpose`.
-    """
-    if not isinstance(classifier.model, nn.Module):
-        raise InputError(f"{purpose} needs a PyTorch module, not a black box")
-    return classifier.model
 
 
 def feature_extractor(
@@ -180,7 +164,7 @@ def feature_extractor(
     Raises:
         InputError: If the classifier is a black box or has no suitable feature maps.
     """
-    network = network_of(classifier, purpose)
+    network = classifier.require_network(purpose)
     height, width = classifier.framing.size
     x = torch.zeros(1, classifier.channels, height, width, device=classifier.device)
     extractor, channels = FeatureExtractor.of(network, x)

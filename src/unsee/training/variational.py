@@ -131,7 +131,7 @@ class VariationalTask(MaskTask):
     def __init__(self, config: VariationalTraining, accelerator: Any) -> None:
         self.config, self.accelerator = config, accelerator
         self.classifier = mask_task.load_classifier(config, accelerator)
-        mask_task.network_of(self.classifier, "variational saliency")
+        self.classifier.require_network("variational saliency")
         torch.manual_seed(config.seed)
         side = None if config.side is None else self.grid_side(config.side)
         self.extractor: FeatureExtractor | None = None
@@ -208,7 +208,7 @@ class VariationalTask(MaskTask):
 
     def _losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Return the reconstruction loss and the divergence per pixel, means over the batch."""
-        config, x = self.config, mask_task.network_input(self.classifier, batch.pixels)
+        config, x = self.config, self.classifier.network_input(batch.pixels)
         gaussians, logits = self._encode(x)
         g = torch.Generator().manual_seed(config.seed * 1_013 + step + 1)
         size = gaussians.means.shape[2:]
@@ -239,7 +239,7 @@ class VariationalTask(MaskTask):
         seeds = seeds_of(batch.pixels, self.config.seed + step + 1)
         score = MaskedScore(self.classifier, self.infiller, batch.pixels, targets, seeds)
         pictures = score.pictures(keep[:, None, None], step + 1)
-        x = mask_task.network_input(self.classifier, pictures)
+        x = self.classifier.network_input(pictures)
         with self.accelerator.autocast():
             return mask_task.logits(self.classifier.model, x).float()
 
