@@ -4,7 +4,7 @@ import torch
 
 from tests.conftest import Convolutional, masked_score, toy
 from unsee import create, explain
-from unsee.methods.pda import _WindowSampler
+from unsee.methods.pda import WindowSampler
 
 
 def test_map_is_the_mean_evidence_of_the_windows_over_a_pixel(image, evaluations) -> None:
@@ -20,7 +20,7 @@ def test_map_is_the_mean_evidence_of_the_windows_over_a_pixel(image, evaluations
 def test_windows_are_drawn_from_the_gaussian_given_the_rim() -> None:
     g = torch.Generator().manual_seed(0)
     images = torch.nn.functional.avg_pool2d(torch.rand(1, 1, 96, 96, generator=g), 5, 1)
-    sampler = _WindowSampler.of(images, 2, 1, 1)
+    sampler = WindowSampler.of(images, 2, 1, 1)
     patches = torch.nn.functional.unfold(images, 4)[0].T.double().numpy()
     inner = sampler.inner.numpy()
     assert inner.reshape(4, 4)[1:3, 1:3].all()

@@ -80,7 +80,7 @@ class PDA(Method):
         tops, lefts = (_places(side, self.window, self.stride) for side in (h, w))
         conditional = self.sampler == "conditional"
         sampler = (
-            _WindowSampler.of(score.images, self.window, self.rim, self.samples)
+            WindowSampler.of(score.images, self.window, self.rim, self.samples)
             if conditional
             else None
         )
@@ -130,7 +130,7 @@ def _places(side: int, window: int, stride: int) -> list[int]:
 
 
 @dataclass(frozen=True, eq=False)
-class _WindowSampler:
+class WindowSampler:
     """For each image, a Gaussian over patches, conditioned on the rim of a window.
 
     Axes: d numbers of a patch, i of them in the window, o in the rim.
@@ -148,7 +148,7 @@ class _WindowSampler:
     """Cholesky factor of the conditional covariance."""
 
     @classmethod
-    def of(cls, images: Images, window: int, rim: int, samples: int) -> "_WindowSampler":
+    def of(cls, images: Images, window: int, rim: int, samples: int) -> "WindowSampler":
         """Fit a Gaussian to all patches of each image, plus noise of one grey level (1/255)."""
         side, means, covariances = window + 2 * rim, [], []
         precise_dtype = torch.float32 if images.device.type == "mps" else torch.float64
