@@ -1,5 +1,5 @@
 # make check           style, types and imports
-# make test            the tests (a few minutes)
+# make test            the tests (ten minutes on two cores)
 # make demo            explain a sample photo
 # make test-ecosystem  tests with torchvision, timm, transformers, Captum and grad-cam
 # make bench           compare the speed with other libraries (half an hour)
