@@ -148,6 +148,8 @@ def small_infiller(name: str):
     settings = {key: value for key, value in SMALL.items() if key in fields}
     if "weights" in fields:
         settings["weights"] = STAND_INS[name]() if name in STAND_INS else "random"
+    if "trust" in fields:
+        settings["trust"] = True
     if name == "diffusion":
         settings["side"] = 64
     return create("infillers", name, **settings)

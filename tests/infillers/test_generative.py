@@ -1,11 +1,16 @@
 """Common behaviour of generative in-fillers: weights, samples, sizes and channels."""
 
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from tests.generators import fill, onnx_file, small_infiller, torchscript
 from unsee import InputError, create
+from unsee.infillers.lama import LaMa
 from unsee.networks.completion import CompletionVAE
 from unsee.networks.painter import Painter
 
@@ -62,7 +67,7 @@ def test_unreadable_weights_are_refused(tmp_path) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(b"not a tensor in sight")
     with pytest.raises(InputError, match="is not a TorchScript file"):
-        create("infillers", "lama", weights=str(path)).load()
+        create("infillers", "lama", weights=str(path), trust=True).load()
     with pytest.raises(InputError, match="cannot read"):
         create("infillers", "onnx", weights=str(path)).load()
 
@@ -85,11 +90,24 @@ def test_grey_images_stay_grey(pictures, keep) -> None:
 
 @pytest.mark.parametrize(("name", "weights"), [("lama", torchscript), ("onnx", onnx_file)])
 def test_external_networks_fill_the_hole(name, weights) -> None:
+    trust = {"trust": True} if name == "lama" else {}
     picture = torch.full((1, 3, 40, 40), 0.2)
     picture[:, 0] = 0.8
     keep = torch.ones(1, 1, 1, 40, 40)
     keep[..., 18:22, 18:22] = 0
     picture[..., 18:22, 18:22] = 0
-    filled = fill(create("infillers", name, weights=weights()), picture, keep, seeds=(1,))[0]
+    filled = fill(create("infillers", name, weights=weights(), **trust), picture, keep, seeds=(1,))[
+        0
+    ]
     expected = torch.tensor([0.8, 0.2, 0.2])
     torch.testing.assert_close(filled[:, 19, 19], expected, atol=0.01, rtol=0.01)
+
+
+def test_torchscript_is_loaded_only_if_it_is_published_or_trusted(tmp_path, monkeypatch) -> None:
+    path = Path(torchscript())
+    with pytest.raises(InputError, match="can run any code .* set trust=true"):
+        create("infillers", "lama", weights=str(path)).load()
+    assert create("infillers", "lama", weights=str(path), trust=True).load()
+    digest = "md5:" + hashlib.md5(path.read_bytes()).hexdigest()
+    monkeypatch.setattr(LaMa, "published", replace(LaMa.published, digest=digest))
+    assert create("infillers", "lama", weights=str(path)).load()

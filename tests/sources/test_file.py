@@ -1,3 +1,4 @@
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from unsee import InputError, explain, load
 def test_program_exported_for_a_fixed_batch_size(images, expected, tmp_path) -> None:
     path = tmp_path / "model.pt2"
     torch.export.save(torch.export.export(Convolutional().eval(), (images[:2],)), path)
-    loaded = load(f"file:{path}", **PREPROCESSING)
+    loaded = load(f"file:{path}", trust=True, **PREPROCESSING)
     torch.testing.assert_close(loaded.predict(images), expected)
     assert explain(loaded, images[:1], unsee.create("methods", "fido", steps=2, grid=8))
 
@@ -23,13 +24,14 @@ def test_program_exported_for_any_batch_size(images, expected, tmp_path) -> None
     shapes = ({0: torch.export.Dim("batch", min=1, max=512)},)
     program = torch.export.export(Convolutional().eval(), (images[:2],), dynamic_shapes=shapes)
     torch.export.save(program, path)
-    torch.testing.assert_close(load(f"file:{path}", **PREPROCESSING).predict(images), expected)
+    loaded = load(f"file:{path}", trust=True, **PREPROCESSING)
+    torch.testing.assert_close(loaded.predict(images), expected)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_torchscript_program(images, expected, tmp_path) -> None:
     torch.jit.trace(Convolutional().eval(), images[:1]).save(tmp_path / "model.pt")
-    loaded = load(f"file:{tmp_path / 'model.pt'}", **PREPROCESSING)
+    loaded = load(f"file:{tmp_path / 'model.pt'},trust=true", **PREPROCESSING)
     torch.testing.assert_close(loaded.predict(images), expected)
 
 
@@ -69,4 +71,24 @@ def test_damaged_files_are_refused(tmp_path) -> None:
     with zipfile.ZipFile(tmp_path / "bad.pt2", "w") as archive:
         archive.writestr("something", "else")
     with pytest.raises(InputError, match="cannot be loaded"):
-        load(f"file:{tmp_path / 'bad.pt2'}")
+        load(f"file:{tmp_path / 'bad.pt2'}", trust=True)
+
+
+@pytest.mark.parametrize("name", ["model.pt2", "resnet.pth"])
+def test_programs_are_refused_without_trust(images, tmp_path, monkeypatch, name) -> None:
+    monkeypatch.chdir(tmp_path)
+    program = torch.export.export(Convolutional().eval(), (images[:1],))
+    torch.export.save(program, "model.pt2")
+    Path("model.pt2").rename(name)
+    with zipfile.ZipFile(name, "a") as archive:
+        archive.writestr("model/data/sample_inputs/evil.pt", pickle.dumps(MaliciousPickle()))
+    with pytest.raises(InputError, match=r"torch.export program.*trust=true.*safetensors"):
+        load(f"file:{name}")
+    assert not Path("evil-was-run").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_torchscript_is_refused_without_trust(images, tmp_path) -> None:
+    torch.jit.trace(Convolutional().eval(), images[:1]).save(tmp_path / "model.pt")
+    with pytest.raises(InputError, match=r"TorchScript program.*trust=true.*safetensors"):
+        load(f"file:{tmp_path / 'model.pt'}")

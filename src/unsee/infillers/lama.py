@@ -39,10 +39,15 @@ class LaMa(GenerativeInfiller):
 
     weights: str | None = None
     """Path of the TorchScript; default: the published one in the cache folder."""
+    trust: bool = False
+    """Whether to load a TorchScript that is not the published one; it can run any code."""
 
     def load(self) -> Network:
         """Read the TorchScript."""
         path = files.find(self.weights, self.published)
+        trust = self.trust or files.has_digest(path, self.published.digest)
+        instead = "the published file, whose checksum is known"
+        files.require_trust(path, "a TorchScript of unknown origin", instead, trust=trust)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # published in no other format

@@ -75,6 +75,33 @@ def find(weights: str | None, published: Published, setting: str = "weights") ->
     return path
 
 
+def require_trust(path: Path, kind: str, instead: str, *, trust: bool) -> None:
+    """Raise `InputError` for a file that is a program, unless the user trusts it.
+
+    Args:
+        path: The file.
+        kind: Its kind, for the message, such as "a TorchScript program".
+        instead: A form of the same content that runs no code, for the message.
+        trust: Whether the user trusts the file.
+    """
+    if not trust:
+        raise InputError(
+            f"{path} is {kind}, which can run any code when it is loaded; set trust=true if you "
+            f"trust its author, or use {instead}"
+        )
+
+
+def has_digest(path: Path, digest: str | None) -> bool:
+    """Return whether a file has the checksum `sha256:...` or `md5:...`; False without one."""
+    if digest is None:
+        return False
+    try:
+        check_digest(path, digest)
+    except InputError:
+        return False
+    return True
+
+
 def check_digest(path: Path, digest: str) -> None:
     """Raise `InputError` unless a file has the checksum `sha256:...` or `md5:...`."""
     algorithm, _, expected = digest.partition(":")

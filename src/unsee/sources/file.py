@@ -10,10 +10,16 @@ from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
+from unsee.networks.weights import require_trust
 from unsee.sources._custom import CustomModel, import_object
 from unsee.sources._weights import load_weights
 
 __all__ = ["File"]
+
+PROGRAMS = {"script": "a TorchScript program", "export": "a torch.export program"}
+"""Kinds of files that are programs."""
+WITHOUT_CODE = "safetensors with architecture=NAME, or ONNX (blackbox:model.onnx)"
+"""Kinds of files that run no code."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,9 @@ class File(CustomModel):
     architecture: str | None = None
     """Architecture of a file of weights: `torchvision:NAME`, `timm:NAME` or
     package.module:function; default: the file holds a whole model."""
+    trust: bool = False
+    """Whether to load programs (torch.export, TorchScript), which can run any code. Weights never
+    run code and need no trust."""
 
     def load(self, argument: str) -> Classifier:
         """Load a file; its kind is detected from the content, not from the name."""
@@ -36,6 +45,7 @@ class File(CustomModel):
             return self._from_weights(path)
         if self.architecture:
             raise InputError(f"{path}: holds a whole model ({kind}); omit architecture")
+        require_trust(path, PROGRAMS[kind], WITHOUT_CODE, trust=self.trust)
         try:
             model = _exported(path) if kind == "export" else torch.jit.load(path, "cpu").eval()
         except Exception as error:

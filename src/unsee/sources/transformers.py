@@ -26,8 +26,10 @@ class Transformers(Source):
         with optional_import("transformers"):
             from transformers import AutoImageProcessor, AutoModelForImageClassification
         with download(f"transformers:{argument}"):
-            model = AutoModelForImageClassification.from_pretrained(argument)
-            processor = AutoImageProcessor.from_pretrained(argument)
+            model = AutoModelForImageClassification.from_pretrained(
+                argument, trust_remote_code=False
+            )
+            processor = AutoImageProcessor.from_pretrained(argument, trust_remote_code=False)
         names = model.config.id2label
         channels = getattr(model.config, "num_channels", 3)
         normalised = getattr(processor, "do_normalize", True)
