@@ -61,3 +61,21 @@ def test_maps_are_those_of_the_first_classifier(run) -> None:
 
 def test_run_without_maps_has_no_examples(run) -> None:
     assert examples([run("run", methods=("random",), save_maps=False)]) == []
+
+
+def test_report_loads_no_classifier(run, tmp_path, monkeypatch) -> None:
+    folder = run("run", methods=("box",))
+    (tmp_path / "evil.py").write_text("from pathlib import Path\nPath('evil-was-run').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    manifest = json.loads((folder / "run.json").read_text())
+    manifest["settings"]["classifiers"] = ["evil:load"]
+    (folder / "run.json").write_text(json.dumps(manifest))
+    assert main(["report", str(folder), "--out", str(tmp_path / "report")]) == 0
+    assert not (tmp_path / "evil-was-run").exists()
+
+
+def test_run_without_the_view_of_its_classifier_has_no_examples(run) -> None:
+    folder = run("run", methods=("box",))
+    (folder / "classifier-0.json").write_text('{"framing": 3}')
+    assert examples([folder]) == []

@@ -14,7 +14,7 @@ from unsee.errors import InputError
 from unsee.evaluation import worker
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
-from unsee.evaluation.store import Store
+from unsee.evaluation.store import ClassifierView, Store
 
 
 class Unit(NamedTuple):
@@ -127,6 +127,9 @@ class Run:
         classifier = worker.load_classifier(
             unit.combination.classifier, self.chunk, self.device, self.precision, self.plan.fit
         )
+        number = self.plan.classifiers.index(unit.combination.classifier)
+        view = ClassifierView(classifier.framing, classifier.channels, classifier.labels)
+        self.store.write_view(number, view)
         rows, maps, seconds = worker.evaluate(self.plan, unit.combination, unit.samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
 

@@ -5,6 +5,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from unsee.errors import DiskFullError, InputError
 from unsee.evaluation.archive import Archive
+from unsee.images.framing import Framing
 
 MANIFEST = "run.json"
 PARQUET_END = b"PAR1"
@@ -25,6 +27,16 @@ COMPARED = ("settings", "photos", "annotations", "versions")
 Row = dict[str, Any]
 Maps = dict[str, NDArray[np.float16]]
 """Saliency maps by photo."""
+
+
+@dataclass(frozen=True)
+class ClassifierView:
+    """How a classifier of a run sees photos, so that a report need not load it."""
+
+    framing: Framing
+    channels: int
+    labels: tuple[str, ...]
+    """Names of the classes."""
 
 
 class Store:
@@ -73,6 +85,29 @@ class Store:
         except (OSError, ValueError) as error:
             raise InputError(f"{self.folder} is not a run: no {MANIFEST} ({error})") from error
         return manifest
+
+    def write_view(self, number: int, view: ClassifierView) -> None:
+        """Store the view of a classifier of the plan, by its number, unless it is stored."""
+        path = self._view_path(number)
+        if not path.exists():
+            _create(path, (json.dumps(asdict(view), ensure_ascii=False) + "\n").encode())
+
+    def read_view(self, number: int) -> ClassifierView:
+        """Read the view of a classifier; raises `InputError` if the run has none."""
+        path = self._view_path(number)
+        try:
+            stored = json.loads(path.read_text("utf-8"))
+            framing = stored["framing"]
+            return ClassifierView(
+                Framing(**{**framing, "size": tuple(framing["size"])}),
+                int(stored["channels"]),
+                tuple(map(str, stored["labels"])),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: no view of a classifier ({error})") from error
+
+    def _view_path(self, number: int) -> Path:
+        return self.folder / f"classifier-{number}.json"
 
     def _check_same(self, manifest: dict[str, Any]) -> None:
         """Check that a manifest agrees with that of the folder."""

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from unsee.classifiers import loading
-from unsee.classifiers.classifier import Classifier
+from unsee.classifiers import labels
 from unsee.errors import InputError
 from unsee.evaluation.plan import Combination, Plan
-from unsee.evaluation.store import Store
+from unsee.evaluation.store import ClassifierView, Store
 from unsee.images import drawing
 
 if TYPE_CHECKING:
@@ -41,7 +40,8 @@ def examples(folders: Sequence[Path], count: int = MAX_PHOTOS) -> list[Example]:
     """Return the first photos for which every configuration of the first run with maps has one.
 
     Only configurations of its first classifier are used: others see another part of a photo, or
-    another size. The list is empty if no maps were saved, or if the photos have been moved.
+    another size. The list is empty if no maps were saved, or if the photos have been moved. No
+    classifier is loaded: the run has stored how it frames photos.
     """
     for folder in folders:
         store = Store(folder)
@@ -63,7 +63,7 @@ def _examples(plan: Plan, store: Store, count: int) -> list[Example]:
         for number, configuration in enumerate(plan.combinations())
         if configuration.classifier == plan.classifiers[0]
     }
-    classifier = loading.load(plan.classifiers[0])
+    view = store.read_view(0)
     targets = _targets(store, plan.classifiers[0])
     results: list[Example] = []
     for shard, samples in enumerate(plan.shards(plan.samples())):
@@ -73,9 +73,9 @@ def _examples(plan: Plan, store: Store, count: int) -> list[Example]:
                 return results
             if not all(sample.id in saved for saved in maps.values()):
                 continue
-            photo = classifier.framing.show(sample.photo(classifier.channels))[0]
+            photo = view.framing.show(sample.photo(view.channels))[0]
             tensors = {c: torch.from_numpy(saved[sample.id]).float() for c, saved in maps.items()}
-            name = _class_name(classifier, targets.get(sample.id))
+            name = _class_name(view, targets.get(sample.id))
             results.append(Example(sample.id, name, photo, tensors))
     return results
 
@@ -90,8 +90,8 @@ def _targets(store: Store, classifier: str) -> dict[str, int]:
     }
 
 
-def _class_name(classifier: Classifier, target: int | None) -> str:
-    return "" if target is None else classifier.label(target)
+def _class_name(view: ClassifierView, target: int | None) -> str:
+    return "" if target is None else labels.name_of(view.labels, target)
 
 
 def gallery(rows: Sequence[Example], labels: dict[Combination, str]) -> "Figure":
