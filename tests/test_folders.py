@@ -5,7 +5,8 @@ import platformdirs
 import pytest
 
 from unsee import InputError
-from unsee.folders import cache_folder, new_folder
+from unsee.errors import DiskFullError
+from unsee.folders import cache_folder, new_folder, result_folders
 
 
 def test_environment_variable_sets_the_cache_folder(monkeypatch) -> None:
@@ -35,3 +36,43 @@ def test_parent_that_is_a_file_is_refused(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"), new_folder(tmp_path / "file" / "a"):
         pass
+
+
+def test_result_folders_are_unique_and_inside_the_output(tmp_path) -> None:
+    names = ["IMG.jpg", "IMG.png", "IMG-2.png", "img.png", "...png", "..png", ".hidden.png"]
+    names += ["a/b.png", "../../x.png", "x" * 300 + ".png", "line\nbreak.png", "Grüße 猫.png"]
+    folders = result_folders([Path(name) for name in names], tmp_path)
+    assert all(folder.parent == tmp_path for folder in folders)
+    assert len({folder.name.casefold() for folder in folders}) == len(names)
+    plain = [folder.name for folder in folders]
+    assert plain[:4] == ["IMG", "IMG-2", "IMG-2-2", "img-3"]
+    assert not {"", ".", ".."} & set(plain)
+    assert max(map(len, plain)) <= 103
+    assert plain[-2:] == ["line_break", "Grüße 猫"]
+
+
+def test_photo_called_dots_does_not_replace_the_parent_of_the_output(tmp_path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "thesis.tex").write_text("years of work")
+    (folder,) = result_folders([Path("...png")], tmp_path / "out")
+    with new_folder(folder, overwrite=True) as unfinished:
+        (unfinished / "map").write_text("")
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_failed_replacement_keeps_the_older_result(tmp_path, monkeypatch) -> None:
+    folder = tmp_path / "result"
+    with new_folder(folder) as unfinished:
+        (unfinished / "manifest.json").write_text("old")
+    rename = Path.rename
+
+    def fail(self, target):
+        if self.name.endswith(".unfinished"):
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(DiskFullError), new_folder(folder, overwrite=True) as unfinished:
+        (unfinished / "manifest.json").write_text("new")
+    assert (folder / "manifest.json").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]

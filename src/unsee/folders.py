@@ -1,10 +1,12 @@
 """Result folders that are written completely or not at all, and the cache folder."""
 
 import errno
+import itertools
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from unsee.errors import DiskFullError, InputError
 
 MANIFEST = "manifest.json"
 """Name of the file that marks a result folder as complete."""
+MAX_NAME = 100
+"""Characters of the name of a result folder, before its number."""
 
 
 def cache_folder() -> Path:
@@ -44,13 +48,43 @@ def new_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         yield unfinished
-        if folder.exists():
-            shutil.rmtree(folder)
-        unfinished.rename(folder)
+        _replace(folder, unfinished)
     except OSError as error:
         raise _write_error(folder, error) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _replace(folder: Path, finished: Path) -> None:
+    """Give a finished folder its name; an older result stays complete until it is replaced."""
+    if not folder.exists():
+        finished.rename(folder)
+        return
+    replaced = folder.with_name(f".{folder.name}.{os.getpid()}.replaced")
+    folder.rename(replaced)
+    try:
+        finished.rename(folder)
+    except OSError:
+        replaced.rename(folder)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def result_folders(paths: Sequence[Path], out: Path) -> list[Path]:
+    """Return a folder in `out` for the result of each file, named after the file.
+
+    Names are unique, also on file systems that ignore case, and never lead out of `out`: leading
+    dots are dropped, and characters that a file system may refuse are replaced.
+    """
+    taken: set[str] = set()
+    folders = []
+    for path in paths:
+        stem = re.sub(r"[^\w .()+,=@-]", "_", path.stem).strip(" .")[:MAX_NAME] or "photo"
+        names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+        name = next(name for name in names if name.casefold() not in taken)
+        taken.add(name.casefold())
+        folders.append(out / name)
+    return folders
 
 
 def _write_error(folder: Path, error: OSError) -> InputError:

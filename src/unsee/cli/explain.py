@@ -13,7 +13,7 @@ from unsee.cli import explain_options, print_error
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
 from unsee.errors import DiskFullError, InputError
-from unsee.folders import check_new
+from unsee.folders import check_new, result_folders
 from unsee.images import reading
 from unsee.infillers.base import Infiller
 from unsee.registry import resolve
@@ -104,7 +104,7 @@ def explain_all(
     classifier = explain_options.classifier_of(options)
     parts = explain_options.with_contrast(parts, options, classifier)
     outcome = Outcome()
-    folders = _folders(paths, options.out)
+    folders = result_folders(paths, options.out)
     with explain_options.progress() as bars:
         photo_bar = bars.add_task(
             f"{len(paths)} photos", total=len(paths), loss="", visible=len(paths) > 1
@@ -139,16 +139,6 @@ def _study(
 
 def _with_path(path: Path, error: InputError) -> str:
     return str(error) if str(path) in str(error) else f"{path}: {error}"
-
-
-def _folders(paths: list[Path], out: Path) -> list[Path]:
-    """Return a folder for each photo, named after it; photos of the same name are numbered."""
-    counts: dict[str, int] = {}
-    folders = []
-    for path in paths:
-        counts[path.stem] = count = counts.get(path.stem, 0) + 1
-        folders.append(out / (path.stem if count == 1 else f"{path.stem}-{count}"))
-    return folders
 
 
 def _table(outcome: Outcome) -> Table:
