@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 
 from unsee import InputError
 from unsee.errors import DiskFullError
-from unsee.folders import cache_folder, new_folder, result_folders
+from unsee.folders import cache_folder, new_folder, result_folders, write_manifest
 
 
 def test_environment_variable_sets_the_cache_folder(monkeypatch) -> None:
@@ -19,16 +20,16 @@ def test_environment_variable_sets_the_cache_folder(monkeypatch) -> None:
 def test_failed_overwrite_keeps_the_old_result(tmp_path) -> None:
     folder = tmp_path / "run"
     with new_folder(folder) as unfinished:
-        (unfinished / "manifest.json").write_text("old")
+        write_manifest(unfinished, {"result": "old"})
 
     def fail() -> None:
         with new_folder(folder, overwrite=True) as unfinished:
-            (unfinished / "manifest.json").write_text("new")
-            raise ValueError
+            write_manifest(unfinished, {"result": "new"})
+            raise KeyError
 
-    with pytest.raises(ValueError):  # noqa: PT011  # any error of the block
+    with pytest.raises(KeyError):
         fail()
-    assert (folder / "manifest.json").read_text() == "old"
+    assert json.loads((folder / "manifest.json").read_text())["result"] == "old"
     assert os.listdir(tmp_path) == ["run"]  # noqa: PTH208
 
 
@@ -63,7 +64,7 @@ def test_photo_called_dots_does_not_replace_the_parent_of_the_output(tmp_path) -
 def test_failed_replacement_keeps_the_older_result(tmp_path, monkeypatch) -> None:
     folder = tmp_path / "result"
     with new_folder(folder) as unfinished:
-        (unfinished / "manifest.json").write_text("old")
+        write_manifest(unfinished, {"result": "old"})
     rename = Path.rename
 
     def fail(self, target):
@@ -73,6 +74,23 @@ def test_failed_replacement_keeps_the_older_result(tmp_path, monkeypatch) -> Non
 
     monkeypatch.setattr(Path, "rename", fail)
     with pytest.raises(DiskFullError), new_folder(folder, overwrite=True) as unfinished:
-        (unfinished / "manifest.json").write_text("new")
-    assert (folder / "manifest.json").read_text() == "old"
+        write_manifest(unfinished, {"result": "new"})
+    assert json.loads((folder / "manifest.json").read_text())["result"] == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+
+def test_files_of_the_user_are_never_overwritten(tmp_path) -> None:
+    folder = tmp_path / "result"
+    with new_folder(folder) as unfinished:
+        (unfinished / "map.png").write_text("")
+        write_manifest(unfinished, {})
+    with new_folder(folder, overwrite=True) as unfinished:
+        write_manifest(unfinished, {})
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"did not write \(notes.txt\)"):
+        new_folder(folder, overwrite=True).__enter__()
+    web = tmp_path / "web"
+    web.mkdir()
+    (web / "manifest.json").write_text('{"name": "an application"}')
+    with pytest.raises(InputError, match="did not write"):
+        new_folder(web, overwrite=True).__enter__()

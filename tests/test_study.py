@@ -117,7 +117,7 @@ def test_a_folder_appears_only_when_it_is_complete(tmp_path) -> None:
 
 def test_foreign_folders_are_never_replaced(network, images, quick, tmp_path) -> None:
     (tmp_path / "thesis.tex").write_text("ten years of work")
-    with pytest.raises(InputError, match="not a result of unsee"):
+    with pytest.raises(InputError, match="unsee did not write"):
         explain(network, images, quick).save(tmp_path, overwrite=True)
     assert (tmp_path / "thesis.tex").exists()
 

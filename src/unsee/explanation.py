@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from unsee.errors import InputError
-from unsee.folders import MANIFEST, new_folder, write_manifest
+from unsee.folders import MANIFEST, WRITTEN, new_folder, write_manifest
 from unsee.types import Images, Saliency, Targets
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class Explanation:
         if not (folder / MANIFEST).is_file() or not (folder / ARRAYS).is_file():
             raise InputError(f"{folder}: expected {ARRAYS} and {MANIFEST}; not a finished result")
         provenance = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        provenance.pop(WRITTEN, None)
         with np.load(folder / ARRAYS) as arrays:
             saliency, targets, images = (torch.from_numpy(arrays[name]) for name in REQUIRED)
             deviation = torch.from_numpy(arrays[DEVIATION]) if DEVIATION in arrays else None

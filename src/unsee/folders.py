@@ -17,6 +17,8 @@ from unsee.errors import DiskFullError, InputError
 
 MANIFEST = "manifest.json"
 """Name of the file that marks a result folder as complete."""
+WRITTEN = "files"
+"""Key of a manifest: the names of the files that belong to the result."""
 MAX_NAME = 100
 """Characters of the name of a result folder, before its number."""
 
@@ -99,11 +101,30 @@ def check_new(folder: Path, *, overwrite: bool) -> None:
             f"{folder}: exists already; choose another folder, or overwrite it "
             "(--overwrite, in Python overwrite=True)"
         )
-    if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
-        raise InputError(f"{folder}: exists and is not a result of unsee; it is not overwritten")
+    if folder.is_dir() and (foreign := _foreign_files(folder)):
+        names = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
+        raise InputError(
+            f"{folder}: holds files that unsee did not write ({names}); it is not overwritten"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file, expected a folder")
+
+
+def _foreign_files(folder: Path) -> list[str]:
+    """Return the names of what is in a folder and not listed in its manifest."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        listed = {*manifest[WRITTEN], MANIFEST}
+    except (OSError, ValueError, KeyError, TypeError):
+        listed = set()
+    return sorted(path.name for path in folder.iterdir() if path.name not in listed)
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write `manifest.json`, the last file of a result, which marks it as complete."""
-    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    """Write `manifest.json`, the last file of a result, which marks it as complete.
+
+    It lists the files of the folder, so that overwriting removes no others.
+    """
+    written = {WRITTEN: sorted(path.name for path in folder.iterdir())}
+    text = json.dumps({**manifest, **written}, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
