@@ -14,6 +14,7 @@ from unsee.errors import DiskFullError
 from unsee.folders import new_folder
 from unsee.images import reading
 from unsee.metrics._similarity import similarity
+from unsee.study import resolve_parts
 
 
 @pytest.fixture
@@ -250,3 +251,10 @@ def test_names_are_checked_before_the_classifier_is_used(images) -> None:
     ):
         with pytest.raises(InputError, match=words):
             explain("no_such_source", images, **settings)
+
+
+def test_infiller_of_a_method_keeps_its_published_settings(network, images) -> None:
+    mp = create("methods", "mp", steps=1, grid=4)
+    assert resolve_parts(mp, "blur").infiller.sigma == 10
+    assert Study.of(network, images, mp, infiller="blur").score.infiller.sigma == 10
+    assert Study.of(network, images, "tide", infiller="blur").score.infiller.sigma == 50

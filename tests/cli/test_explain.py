@@ -185,3 +185,9 @@ def test_contrast_overrides_the_measure_of_a_recipe(photo, tmp_path) -> None:
     command = ["explain", str(photo), "--classifier", MODEL, "--out", str(tmp_path / "out")]
     quick = ["--method", "recipe:fido-sdr:steps=2,grid=8"]
     assert main([*command, *quick, "--target", "1", "--contrast", "2"]) == 0
+
+
+def test_contrast_overrides_the_measure_of_a_recipe(photo, tmp_path) -> None:
+    command = ["explain", str(photo), "--classifier", MODEL, "--out", str(tmp_path / "out")]
+    method = ["--method", "recipe:fido-sdr:steps=2,grid=8"]
+    assert main([*command, *method, "--target", "1", "--contrast", "2"]) == 0

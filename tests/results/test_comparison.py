@@ -131,8 +131,9 @@ def test_unknown_measures_are_refused_before_loading(
     assert not out.exists()
 
 
-def test_failed_configuration_stays_in_its_column(photo, tmp_path, capsys) -> None:
+@pytest.mark.parametrize("methods", [["gradient", "random"], ["gradient,random"]])
+def test_failed_configuration_stays_in_its_column(photo, tmp_path, capsys, methods) -> None:
     source = ["--classifier", "blackbox:tests.results.test_comparison:answer"]
     out = ["--out", str(tmp_path / "out")]
-    assert main(["compare", str(photo), *source, *out, "--methods", "gradient", "random"]) == 1
+    assert main(["compare", str(photo), *source, *out, "--methods", *methods]) == 1
     assert "unsee: gradient : Gradient needs" in capsys.readouterr().err

@@ -34,7 +34,7 @@ class RowIndex(NamedTuple):
     variant: Int[Tensor, " n"]
     """Index of the mask among those of the image."""
     step: int
-    """Step of the optimisation; noise that is drawn anew at each step depends on it."""
+    """Optimisation step. It seeds noise that differs between steps."""
     single_image: int | None = None
     """Index of the image if all rows are of one image, otherwise None; it saves a copy."""
 

@@ -1,4 +1,4 @@
-"""A random colour with noise, drawn anew at each step."""
+"""A random colour with noise, a new sample at each step."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ __all__ = ["Random"]
 
 @dataclass(frozen=True)
 class Random(Infiller):
-    """A uniformly random colour plus Gaussian noise, drawn anew at each step: "random" in FIDO.
+    """A uniformly random colour plus Gaussian noise, a new sample at each step: "random" in FIDO.
 
     Independent of the mask; all masks of a step get the same colours. Fast.
 

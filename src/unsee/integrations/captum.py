@@ -95,10 +95,7 @@ def undo_normalisation(
         raise InputError(
             f"expected inputs (b, {classifier.channels}, h, w), got {tuple(inputs.shape)}"
         )
-    mean, std = (
-        inputs.new_tensor(values).view(-1, 1, 1) for values in (classifier.mean, classifier.std)
-    )
-    images = inputs.detach() * std + mean
+    images = classifier.denormalise(inputs.detach())
     low, high = images.min().item(), images.max().item()
     if not (low >= -tolerance and high <= 1 + tolerance):
         raise InputError(

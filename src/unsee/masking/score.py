@@ -85,7 +85,7 @@ class MaskedScore:
 
         Args:
             keep: Masks (b, k, 1, gh, gw), or the parameters (b, k, ...) of `draw`.
-            step: Optimisation step; in-fillers and noise that are drawn anew at each step use it.
+            step: Optimisation step; it seeds in-fillers and noise that differ between steps.
             draw: Makes the masks of a chunk when it is evaluated, so that they never exist all at
                 once.
             view: Transforms the masked images of a chunk before the classifier sees them.

@@ -61,8 +61,8 @@ class Traits:
     needs_weights: bool = False
     """Whether the method is a trained network, which needs its weights."""
     allows_half_precision: bool = False
-    """Whether the map averages so many scores that half precision does not change its order. The
-    classifier may then run at a lower precision."""
+    """Whether the classifier may run in half precision. True for maps that average many scores, so
+    that rounding hardly changes the ranking of pixels."""
     uses_classifier: bool = True
     """Whether the map depends on the classifier; False for controls."""
 

@@ -12,7 +12,7 @@ from unsee.types import Losses, Saliency, Size, Theta
 __all__ = ["IGOS"]
 
 POINTS_WITH_BUDGET = 3
-"""Number of points of the path under a budget, drawn anew in each step."""
+"""Number of path points per step when a budget is set; each step samples new points."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class IGOS(MaskOptimizer):
     Gradients", AAAI 2020, https://arxiv.org/abs/1905.00954.
 
     Departures from the published code:
-        - One draw of noise serves all evaluations of a step; the code draws anew in each
+        - One draw of noise serves all evaluations of a step; the code draws new noise in each
           evaluation of the line search.
         - A line search starts near the last step size (`regrow`); `regrow = 0` is the published
           search.

@@ -17,7 +17,7 @@ from unsee.types import Keep, Losses, Saliency, Size, Theta
 __all__ = ["IGOSPlusPlus"]
 
 POINTS_WITH_BUDGET = 2
-"""Number of points of the path under a budget, drawn anew in each step."""
+"""Number of path points per step when a budget is set; each step samples new points."""
 
 
 @dataclass(frozen=True)
