@@ -1,6 +1,8 @@
+import pickle
+
 import pytest
 
-from unsee.errors import unknown
+from unsee.errors import InputError, as_input_error, unknown
 
 
 @pytest.mark.parametrize(
@@ -14,3 +16,34 @@ from unsee.errors import unknown
 )
 def test_unknown_names_are_answered_with_close_or_all_choices(name, choices, message) -> None:
     assert message in str(unknown("method", name, choices))
+
+
+def test_messages_speak_the_language_of_the_caller() -> None:
+    error = InputError("out: exists; overwrite it: {overwrite}", overwrite=True)
+    assert str(error) == "out: exists; overwrite it: overwrite=True"
+    assert error.in_shell() == "out: exists; overwrite it: --overwrite"
+    assert error.prefixed("a.jpg").in_shell() == "a.jpg: out: exists; overwrite it: --overwrite"
+    assert error.prefixed("out") is error
+    assert pickle.loads(pickle.dumps(error)).in_shell() == error.in_shell()
+
+
+def test_messages_are_one_line_without_control_characters() -> None:
+    assert str(InputError("a\nb\x1b[31m\udcff")) == "a b\\x1b[31m\\udcff"
+
+
+@pytest.mark.parametrize("raised", [ValueError("x\ny"), SystemExit(0), RecursionError("x")])
+def test_foreign_errors_become_one_line(raised) -> None:
+    message = r"^photo: cannot be read \("
+    with (
+        pytest.raises(InputError, match=message) as caught,
+        as_input_error("photo: cannot be read"),
+    ):
+        raise raised
+    assert caught.value.__cause__ is raised
+
+
+def test_own_errors_and_interrupts_pass_unchanged() -> None:
+    for raised in (InputError("own"), KeyboardInterrupt(), MemoryError()):
+        with pytest.raises(type(raised)) as caught, as_input_error("photo"):
+            raise raised
+        assert caught.value is raised

@@ -1,15 +1,43 @@
 """Errors that a user can fix; their messages say what was expected and what was received."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from textwrap import shorten
 
 MAX_LISTED = 30
 """Number of choices that an error message lists."""
+MAX_REASON = 200
+"""Number of characters of another library's error that are shown."""
 
 
 class InputError(ValueError):
-    """An input or a setting cannot be used; the message is one line."""
+    """An input or a setting cannot be used; the message is one line.
+
+    A message may name arguments of the caller: `InputError("it exists; pass {overwrite}",
+    overwrite=True)` reads "pass overwrite=True" in Python and "pass --overwrite" in a shell.
+    """
+
+    def __init__(self, message: str, **arguments: object) -> None:
+        self.message, self.arguments = message, arguments
+        super().__init__(self._with({k: f"{k}={v!r}" for k, v in arguments.items()}))
+
+    def in_shell(self) -> str:
+        """Return the message with arguments as options of the command line."""
+        return self._with({name: _option(name, v) for name, v in self.arguments.items()})
+
+    def prefixed(self, prefix: object) -> "InputError":
+        """Return the same error with `prefix: ` before its message, unless it is named already."""
+        if str(prefix) in self.message:
+            return self
+        return type(self)(f"{prefix}: {self.message}", **self.arguments)
+
+    def _with(self, words: dict[str, str]) -> str:
+        message = self.message
+        for name, word in words.items():
+            message = message.replace(f"{{{name}}}", word)
+        return printable(message)
 
 
 class DiskFullError(InputError):
@@ -41,3 +69,47 @@ def nearest(name: str, choices: Iterable[str]) -> list[str]:
     containing = [choice for key, choice in choice_of.items() if name and word.search(key)]
     matches = get_close_matches(name.lower(), choice_of, 3, 0.5)
     return containing[:5] or [choice_of[match] for match in matches]
+
+
+def _option(name: str, value: object) -> str:
+    flag = f"--{name.replace('_', '-')}"
+    return flag if value is True else f"{flag} {value}"
+
+
+def printable(text: str) -> str:
+    """Return a text in one line, with control characters and lone surrogates escaped."""
+    text = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def reason(error: BaseException) -> str:
+    """Return the first line of another library's error, shortened; its type if it has no text."""
+    try:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+    except Exception:  # the error's own __str__ fails
+        lines = []
+    return shorten(lines[0], MAX_REASON, placeholder="...") if lines else type(error).__name__
+
+
+@contextmanager
+def as_input_error(description: object) -> Iterator[None]:
+    """Turn every error of the block into an `InputError` that starts with `description`.
+
+    An `InputError` passes unchanged, and so do `KeyboardInterrupt` and `MemoryError`.
+    `SystemExit` is turned too: code of a user must not end the program with success.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        name = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+        raise InputError(f"{description} ({name}{reason(error)})") from error
+
+
+def missing_package(package: str, purpose: str, error: Exception | None = None) -> InputError:
+    """Return an error for an optional package that cannot be imported."""
+    why = f" ({reason(error)})" if error else ""
+    return InputError(
+        f"{purpose} needs {package}{why}; install it: python -m pip install {package}"
+    )

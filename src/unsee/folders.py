@@ -98,8 +98,8 @@ def check_new(folder: Path, *, overwrite: bool) -> None:
     """Raise `InputError` for a folder that exists, unless it is a result and may be overwritten."""
     if folder.exists() and not overwrite:
         raise InputError(
-            f"{folder}: exists already; choose another folder, or overwrite it "
-            "(--overwrite, in Python overwrite=True)"
+            f"{folder}: exists already; choose another folder, or overwrite it: {{overwrite}}",
+            overwrite=True,
         )
     if folder.is_dir() and (foreign := _foreign_files(folder)):
         names = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")

@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.metadata import version
 
 from unsee.classifiers.allocator import keep_memory
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError, printable, unknown
 
 COMMANDS = {
     "explain": "explain photos: for each a folder with map, pictures and numbers",
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _dispatch(arguments)
     except InputError as error:
-        print_error(str(error))
+        print_error(error)
         return 2
     except KeyboardInterrupt:
         print_error("stopped; finished results are kept")
@@ -52,10 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def print_error(message: str) -> None:
+def print_error(error: InputError | str) -> None:
     """Print an error message in one line, in terms of the command line."""
-    message = message.replace("--overwrite, in Python overwrite=True", "--overwrite")
-    sys.stderr.write(f"unsee: {' '.join(message.split())}\n")
+    message = error.in_shell() if isinstance(error, InputError) else printable(error)
+    sys.stderr.write(f"unsee: {message}\n")
 
 
 def _dispatch(arguments: list[str]) -> int:

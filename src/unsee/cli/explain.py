@@ -73,7 +73,7 @@ class Outcome:
     """Results of all photos."""
 
     done: list[tuple[Path, assessment.Assessment]] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    failed: list[InputError] = field(default_factory=list)
 
 
 def run(arguments: list[str]) -> int:
@@ -89,8 +89,8 @@ def run(arguments: list[str]) -> int:
     if outcome.done:
         Console().print(_table(outcome).terminal())
         sys.stdout.write(f"pictures and numbers: {options.out / '*' / 'panel.png'}\n")
-    for line in outcome.failed:
-        print_error(line)
+    for error in outcome.failed:
+        print_error(error)
     return 1 if outcome.failed else 0
 
 
@@ -119,10 +119,12 @@ def explain_all(
                 writing.write(result, photo, folder, overwrite=options.overwrite)
                 outcome.done.append((folder, result))
             except DiskFullError as error:
-                outcome.failed.append(f"{error}; stopped, {len(outcome.done)} results are kept")
+                outcome.failed.append(
+                    InputError(f"{error}; stopped, {len(outcome.done)} results are kept")
+                )
                 break
             except InputError as error:
-                outcome.failed.append(_with_path(path, error))
+                outcome.failed.append(error.prefixed(path))
             bars.advance(photo_bar)
     return outcome
 
@@ -135,10 +137,6 @@ def _study(
         targets=options.target, measure=parts.measure, seed=options.seed, repeats=options.repeats,
         budget=options.budget,
     )  # fmt: skip
-
-
-def _with_path(path: Path, error: InputError) -> str:
-    return str(error) if str(path) in str(error) else f"{path}: {error}"
 
 
 def _table(outcome: Outcome) -> Table:

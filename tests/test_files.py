@@ -1,0 +1,77 @@
+"""Reading of files that a user names."""
+
+import os
+import zipfile
+
+import pytest
+
+from unsee import files
+from unsee.errors import InputError
+
+
+def test_named_pipes_and_devices_are_refused_without_being_opened(tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(InputError, match="is a device or a pipe"):
+            files.read_bytes(path)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(files.MAX_BYTES + 1)
+    with pytest.raises(InputError, match="more than the 268,435,456 allowed"):
+        files.read_bytes(path)
+
+
+def test_files_of_proc_have_no_size_and_are_read_as_empty() -> None:
+    assert files.read_bytes("/proc/self/status") == b""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_declared_encodings_are_read(tmp_path, encoding) -> None:
+    (tmp_path / "names.txt").write_text("Füchse\n", encoding=encoding)
+    assert files.read_text(tmp_path / "names.txt") == "Füchse\n"
+
+
+def test_an_undeclared_encoding_is_refused(tmp_path) -> None:
+    (tmp_path / "names.txt").write_text("Füchse\n", encoding="latin-1")
+    with pytest.raises(InputError, match=r"names.txt: not UTF-8 text \(byte 1\)"):
+        files.read_text(tmp_path / "names.txt")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a": ', "nul"])
+def test_json_that_cannot_be_parsed_is_refused(text) -> None:
+    with pytest.raises(InputError, match=r"a\.json: not JSON that can be read"):
+        files.parse_json(text, "a.json")
+
+
+def test_toml_that_cannot_be_parsed_is_refused(tmp_path) -> None:
+    for text in ("a = ", "a = " + "[" * 100_000):
+        (tmp_path / "a.toml").write_text(text)
+        with pytest.raises(InputError, match=r"a\.toml: not TOML that can be read"):
+            files.read_toml(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../a.jpg", "a/../../b", "\\\\host\\a", "", "a\0b"]
+)
+def test_names_that_lead_out_of_a_data_set_are_refused(name) -> None:
+    with pytest.raises(InputError, match="leads out of the data set"):
+        files.check_relative(name, "annotations.json")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a/b c.jpg", "..a.jpg", "a..b/c"])
+def test_names_inside_a_data_set_are_accepted(name) -> None:
+    assert files.check_relative(name, "annotations.json") == name
+
+
+def test_a_member_of_an_archive_that_is_too_large_is_refused(tmp_path, monkeypatch) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(1000))
+    monkeypatch.setattr(files, "MAX_BYTES", 999)
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        with pytest.raises(InputError, match="a has 1,000 bytes, more than the 999 allowed"):
+            files.read_member(archive, "a", "a.zip")
+        with pytest.raises(InputError, match="b cannot be read"):
+            files.read_member(archive, "b", "a.zip")
