@@ -1,7 +1,7 @@
 """Convert photos and class names to tensors."""
 
 from collections.abc import Sequence
-from os import PathLike
+from os import PathLike, fsdecode
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError
 from unsee.images import reading
 from unsee.types import Images, Targets
@@ -31,25 +32,43 @@ def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifi
     """
     if isinstance(images, Tensor):
         return images[None] if images.ndim == 3 else images
-    several = images if isinstance(images, Sequence) and not isinstance(images, str) else [images]
-    if several and all(isinstance(image, Tensor) for image in several):
-        if len({image.shape for image in several}) > 1:  # type: ignore[union-attr]
-            raise InputError("expected tensors of one shape (c, h, w)")
-        return torch.stack(list(several))  # type: ignore[arg-type]
-    framed = []
-    for image in several:
-        if isinstance(image, (Image.Image, np.ndarray)):
-            photo = reading.from_array(image, classifier.channels)
-        else:
-            photo = reading.read(str(image), classifier.channels).pixels
-        framed.append(classifier.framing.show(photo))
-    if not framed:
+    several = list(images) if isinstance(images, (list, tuple)) else [images]
+    if not several:
         raise InputError("expected at least one image, got none")
-    return torch.cat(framed)
+    tensors = [image for image in several if isinstance(image, Tensor)]
+    if not tensors:
+        return torch.cat([_framed(image, classifier) for image in several])
+    if len(tensors) < len(several):
+        raise InputError("expected photos or tensors, got both; tensors are not resized or cropped")
+    if len({(image.shape, image.dtype, image.device) for image in tensors}) > 1:
+        raise InputError("expected tensors of one shape (c, h, w), type and device")
+    return torch.stack(tensors)
 
 
-def to_device(images: Images, device: torch.device) -> Images:
-    """Move images to a device; to a GPU from pinned memory, without waiting."""
+def _framed(image: object, classifier: Classifier) -> Images:
+    """Return a photo as the classifier's input (1, c, h, w)."""
+    if isinstance(image, (Image.Image, np.ndarray)):
+        photo = reading.from_array(image, classifier.channels)
+    elif isinstance(image, (str, PathLike)):
+        photo = reading.read(fsdecode(image), classifier.channels).pixels
+    else:
+        raise InputError(
+            f"expected a photo as a path, a PIL image, an array or a tensor, got {image!r:.60}"
+        )
+    return classifier.framing.show(photo)
+
+
+def own_copy(images: Images, device: torch.device) -> Images:
+    """Return images as float32 on a device, detached; to a GPU from pinned memory, without waiting.
+
+    Tensors of inference mode are copied, since no gradient is taken by them.
+    """
+    if images.is_complex() or images.is_quantized or images.device.type == "meta":
+        raise InputError(
+            f"expected pixels in [0, 1] as floats, got {images.dtype} on {images.device}"
+        )
+    images = images.detach()
+    images = (images.clone() if images.is_inference() else images).float()
     if device.type != "cuda" or images.device.type != "cpu":
         return images.to(device)
     return images.pin_memory().to(device, non_blocking=True)
@@ -72,15 +91,18 @@ def as_targets(
         InputError: There is no such class, or there are more or fewer classes than images.
     """
     if targets is None:
-        return logits.argmax(1)
+        targets = "top1"
     if isinstance(targets, (Tensor, np.ndarray, np.generic)):
         targets = targets.tolist()
     if isinstance(targets, (int, str)):
         targets = [targets] * len(logits)
-    if not isinstance(targets, Sequence) or not all(
-        isinstance(target, (int, str, np.integer)) for target in targets
+    if not isinstance(targets, (list, tuple)) or not all(
+        isinstance(target, (int, str, np.integer)) and not isinstance(target, bool)
+        for target in targets
     ):
-        raise InputError(f"expected classes by number or name, got {targets!r}")
+        raise InputError(f"expected classes by number or name, got {targets!r:.60}")
+    if "top1" in targets and classifier.kind is Outputs.REGRESSION and logits.shape[1] > 1:
+        raise InputError("a regression predicts no class; name the output with targets")
     if len(targets) != len(logits):
         raise InputError(f"expected {len(logits)} targets, one for each image, got {len(targets)}")
     indices = []

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import torch
@@ -13,10 +14,12 @@ from torch import Tensor, nn
 from unsee.classifiers import loading, measures
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure
+from unsee.classifiers.modes import own_modes
+from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError, unknown
 from unsee.explanation import Explanation
 from unsee.infillers.base import Infiller
-from unsee.inputs import Classes, Picture, as_images, as_targets, to_device
+from unsee.inputs import Classes, Picture, as_images, as_targets, own_copy
 from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress
@@ -122,17 +125,29 @@ class Study:
     ) -> "Study":
         """Check all arguments, those of `explain`, and bind them."""
         parts = resolve_parts(method, infiller, measure, **settings)
-        if repeats < 1:
-            raise InputError(f"expected repeats >= 1, got {repeats}")
+        seed, repeats = whole_number("seed", seed), whole_number("repeats", repeats, 1)
         parts.method.check()
         passes = None if budget is None else passes_of(budget)
         classifier = loading.load(model)
-        x = to_device(as_images(images, classifier).detach().float(), classifier.device)
+        with own_modes(classifier.device):
+            return cls._bound(parts, classifier, images, targets, measure, seed, repeats, passes)
+
+    @classmethod
+    def _bound(
+        cls, parts: Parts, classifier: Classifier, images: Any, targets: Classes | None,
+        measure: Measure | str | None, seed: int, repeats: int, passes: int | None,
+    ) -> "Study":  # fmt: skip
+        """Return the study of checked parts: read the images, and predict their classes."""
+        x = own_copy(as_images(images, classifier), classifier.device)
+        classifier.check(x)
         if passes is not None:
             parts = parts._replace(
                 method=parts.method.with_budget(passes, (x.shape[-2], x.shape[-1]))
             )
         logits = classifier.predict(x)
+        if measure is None and classifier.kind is Outputs.REGRESSION:
+            parts = parts._replace(measure=measures.logit)
+        classifier.kind.measure(parts.measure)  # refuses one that this kind of output lacks
         classes = as_targets(targets, classifier, logits)
         if hasattr(parts.measure, "check"):
             parts.measure.check(logits, classes)
@@ -148,6 +163,15 @@ class Study:
 
     def steps(self) -> Iterator[Progress]:
         """Run the method step by step; afterwards `explanation` is available."""
+        steps, device = self._steps(), self.score.classifier.device
+        while True:
+            with own_modes(device):  # not while the caller handles a step
+                progress = next(steps, None)
+            if progress is None:
+                return
+            yield progress
+
+    def _steps(self) -> Iterator[Progress]:
         passes = self.score.classifier.passes
         import_libraries(self.method, self.score.infiller)  # before the clock starts
         forwards, backwards, start = passes.forwards, passes.backwards, time.perf_counter()
@@ -245,6 +269,8 @@ def resolve_parts(
     if not (infiller is None or infiller in (OWN, name_of(published))):
         published = resolve("infillers", infiller)
     measure = published_measure if measure is None else measure
+    if not isinstance(measure, str) and not callable(measure):
+        raise InputError(f"expected a measure or its name, got {measure!r}")
     return Parts(
         instance, published, measures.named(measure) if isinstance(measure, str) else measure
     )
@@ -256,10 +282,19 @@ def passes_of(budget: Budget) -> int:
     Raises:
         InputError: It is neither the name of a budget nor a positive number.
     """
-    if isinstance(budget, str) and not budget.isdigit():
+    if isinstance(budget, str) and not (budget.isascii() and budget.isdigit()):
         if budget not in BUDGETS:
             raise unknown("budget", budget, [*BUDGETS, "or a number of passes"])
         return BUDGETS[budget]
-    if int(budget) < 1:
-        raise InputError(f"expected a budget of at least one pass, got {budget}")
-    return int(budget)
+    if isinstance(budget, float) and budget.is_integer():
+        budget = int(budget)
+    return whole_number("budget", int(budget) if isinstance(budget, str) else budget, 1)
+
+
+def whole_number(name: str, value: object, least: int | None = None) -> int:
+    """Return an argument that is an integer, at least `least`; raise `InputError` if it is not."""
+    least = least if least is not None else -(2**63)
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value < 2**63:
+        bound = f" of at least {least}" if least > 0 else ""
+        raise InputError(f"expected {name} as a whole number{bound}, got {value!r}")
+    return int(value)

@@ -61,7 +61,8 @@ def test_logits_of_transformers_are_unwrapped(network, images) -> None:
 
 def test_classes_are_found_by_number_and_name() -> None:
     labelled = dataclasses.replace(
-        toy(Convolutional()), labels=("crane bird, crane", "crane", "tabby, tabby cat", "d", "e")
+        toy(Convolutional()),
+        labels=tuple(map(Synonyms, ("crane bird, crane", "crane", "tabby, tabby cat", "d", "e"))),
     )
     assert labelled.index("Tabby Cat") == 2
     assert labelled.index("3") == labelled.index(3) == 3

@@ -32,7 +32,8 @@ class CamMethod(Method):
         """Yield after each image."""
         library, network = _imported(self.library), ScoreModule(score)
         x = score.classifier.normalise(score.images)
-        target = _layer.find(score.classifier.model, x[:1], self.layer or "")  # type: ignore[arg-type]
+        first = score.classifier.network_input(score.images[:1])
+        target = _layer.find(score.classifier.model, first, self.layer or "")  # type: ignore[arg-type]
         maps = torch.zeros_like(score.images[:, 0])
         for i in range(len(x)):
             network.row = i

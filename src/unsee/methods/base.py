@@ -113,14 +113,11 @@ class Method(ABC):
     @final
     def run(self, score: MaskedScore) -> Iterator[Progress]:
         """Check the settings and the classifier, then yield the progress after each round."""
-        if self.traits.needs_gradient and not score.classifier.differentiable:
-            raise InputError(
-                f"{type(self).__name__} needs gradients, which a black box does not have; "
-                "rise and sliding_patch need no gradients"
-            )
         self.check()
         if self.traits.needs_module and not isinstance(score.classifier.model, nn.Module):
             raise InputError(f"{type(self).__name__} needs a torch module to put hooks into")
+        if self.traits.needs_gradient:
+            score.classifier.require_gradient(score.images, type(self).__name__)
         yield from self.iterate(score)
 
     @final
