@@ -1,7 +1,9 @@
 """Convert photos and class names to tensors."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from os import PathLike, fsdecode
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +34,9 @@ def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifi
     """
     if isinstance(images, Tensor):
         return images[None] if images.ndim == 3 else images
-    several = list(images) if isinstance(images, (list, tuple)) else [images]
+    several: list[Any] = [images]
+    if isinstance(images, Sequence) and not isinstance(images, str):
+        several = list(images)
     if not several:
         raise InputError("expected at least one image, got none")
     tensors = [image for image in several if isinstance(image, Tensor)]
@@ -64,9 +68,8 @@ def own_copy(images: Images, device: torch.device) -> Images:
     Tensors of inference mode are copied, since no gradient is taken by them.
     """
     if images.is_complex() or images.is_quantized or images.device.type == "meta":
-        raise InputError(
-            f"expected pixels in [0, 1] as floats, got {images.dtype} on {images.device}"
-        )
+        kind = f"{images.dtype} on {images.device}"
+        raise InputError(f"expected pixels in [0, 1] as floats, got {kind}")
     images = images.detach()
     images = (images.clone() if images.is_inference() else images).float()
     if device.type != "cuda" or images.device.type != "cpu":
@@ -90,21 +93,9 @@ def as_targets(
     Raises:
         InputError: There is no such class, or there are more or fewer classes than images.
     """
-    if targets is None:
-        targets = "top1"
-    if isinstance(targets, (Tensor, np.ndarray, np.generic)):
-        targets = targets.tolist()
-    if isinstance(targets, (int, str)):
-        targets = [targets] * len(logits)
-    if not isinstance(targets, (list, tuple)) or not all(
-        isinstance(target, (int, str, np.integer)) and not isinstance(target, bool)
-        for target in targets
-    ):
-        raise InputError(f"expected classes by number or name, got {targets!r:.60}")
+    targets = _class_list("top1" if targets is None else targets, len(logits))
     if "top1" in targets and classifier.kind is Outputs.REGRESSION and logits.shape[1] > 1:
         raise InputError("a regression predicts no class; name the output with targets")
-    if len(targets) != len(logits):
-        raise InputError(f"expected {len(logits)} targets, one for each image, got {len(targets)}")
     indices = []
     for target, row in zip(targets, logits, strict=True):
         name = target if isinstance(target, str) else int(target)
@@ -113,3 +104,28 @@ def as_targets(
             raise InputError(f"class {index} is not in 0..{logits.shape[1] - 1}")
         indices.append(index)
     return torch.tensor(indices, device=logits.device)
+
+
+def _class_list(targets: Classes, count: int) -> Sequence[Any]:
+    """Return one class, by number or by name, for each of `count` images."""
+    if isinstance(targets, (Tensor, np.ndarray, np.generic)):
+        targets = targets.tolist()
+    if isinstance(targets, (int, str)):
+        targets = [targets] * count
+    if not isinstance(targets, Sequence) or not all(
+        isinstance(target, (int, str, np.integer)) and not isinstance(target, bool)
+        for target in targets
+    ):
+        raise InputError(f"expected classes by number or name, got {targets!r:.60}")
+    if len(targets) != count:
+        raise InputError(f"expected {count} targets, one for each image, got {len(targets)}")
+    return targets
+
+
+def whole_number(name: str, value: object, least: int | None = None) -> int:
+    """Return an argument that is an integer, at least `least`; raise `InputError` if it is not."""
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if number is None or abs(number) >= 2**63 or (least is not None and number < least):
+        bound = "" if least is None else f" of at least {least}"
+        raise InputError(f"expected {name} as a whole number{bound}, got {value!r:.60}")
+    return number

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from numbers import Integral
 from typing import Any, NamedTuple
 
 import torch
@@ -19,7 +18,7 @@ from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError, unknown
 from unsee.explanation import Explanation
 from unsee.infillers.base import Infiller
-from unsee.inputs import Classes, Picture, as_images, as_targets, own_copy
+from unsee.inputs import Classes, Picture, as_images, as_targets, own_copy, whole_number
 from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress
@@ -286,15 +285,4 @@ def passes_of(budget: Budget) -> int:
         if budget not in BUDGETS:
             raise unknown("budget", budget, [*BUDGETS, "or a number of passes"])
         return BUDGETS[budget]
-    if isinstance(budget, float) and budget.is_integer():
-        budget = int(budget)
     return whole_number("budget", int(budget) if isinstance(budget, str) else budget, 1)
-
-
-def whole_number(name: str, value: object, least: int | None = None) -> int:
-    """Return an argument that is an integer, at least `least`; raise `InputError` if it is not."""
-    least = least if least is not None else -(2**63)
-    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value < 2**63:
-        bound = f" of at least {least}" if least > 0 else ""
-        raise InputError(f"expected {name} as a whole number{bound}, got {value!r}")
-    return int(value)

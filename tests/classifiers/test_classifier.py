@@ -11,6 +11,7 @@ from torch import nn
 import unsee
 from tests.conftest import Convolutional, toy
 from unsee import Classifier, InputError, black_box, create, explain, load
+from unsee.classifiers.labels import Synonyms
 from unsee.classifiers.measures import log_odds
 from unsee.classifiers.precision import BFLOAT16_INSTRUCTIONS, half_precision
 from unsee.metrics._similarity import similarity
