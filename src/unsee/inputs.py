@@ -59,6 +59,8 @@ def _framed(image: object, classifier: Classifier) -> Images:
         raise InputError(
             f"expected a photo as a path, a PIL image, an array or a tensor, got {image!r:.60}"
         )
+    if not photo.numel():
+        raise InputError("expected a photo with pixels, got one of size 0")
     return classifier.framing.show(photo)
 
 

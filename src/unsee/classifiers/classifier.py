@@ -57,10 +57,10 @@ class Classifier(PixelModel):
         numbers = as_numbers(output, len(inputs))
         columns = numbers.shape[1]
         if self.columns != columns:
-            kind = self._kind_of(numbers.detach(), inputs)
-            self.labels = labels.fitted(self.labels, columns, kind.classes(columns))
             if not numbers.isfinite().all():  # reported with the image, and shows no kind
                 return numbers
+            kind = self._kind_of(numbers.detach(), inputs)
+            self.labels = labels.fitted(self.labels, columns, kind.classes(columns))
             self.outputs, self.columns = kind, columns
         return self.kind.logits(numbers)
 

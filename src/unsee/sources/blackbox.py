@@ -107,6 +107,8 @@ def black_box(
     for setting in settings:
         if setting not in choices:
             raise unknown("setting of black_box", setting, [*choices, "size", "name"])
+    if not callable(function):
+        raise InputError(f"expected a function, got {type(function).__name__}")
     label = name or str(getattr(function, "__name__", "blackbox"))
     classifier = BlackBox(**settings).wrap(function, label)
     return replace(classifier, framing=replace(classifier.framing, size=size))
