@@ -140,10 +140,10 @@ def _study(
 
 
 def _table(outcome: Outcome) -> Table:
-    share = outcome.done[0][1].share
+    share, quantity = outcome.done[0][1].share, outcome.done[0][1].quantity
     columns = [Column("result", align="left"), Column("class", align="left")]
     columns += [
-        Column(name, spec=".1%")
+        Column(name, spec=".1%" if quantity == "probability" else ".4g")
         for name in ("photo", f"top {share:.0%} removed", f"only top {share:.0%}")
     ]
     columns += [Column(name, spec=".3f") for name in assessment.DIRECTIONS]
@@ -158,5 +158,5 @@ def _table(outcome: Outcome) -> Table:
         )
         for folder, result in outcome.done
     ]
-    note = "probability of the class in each picture; areas under protocol rise"
+    note = f"{quantity} of the class in each picture; areas under protocol rise"
     return Table(columns, rows, note=note)

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.classifiers.measures import logit
+from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError
 from unsee.images.reading import PhotoFile
 from unsee.infillers.base import Infiller
@@ -39,7 +41,7 @@ class Assessment:
     kept: Images
     """The photo with all but its top pixels in-filled."""
     probabilities: dict[str, Float[Tensor, " classes"]]
-    """Probabilities of all classes for each of `PICTURES`."""
+    """Probabilities of all classes for each of `PICTURES`; of a regression, its values."""
     curves: dict[tuple[str, str], Curve]
     """Curves by protocol and direction."""
 
@@ -57,6 +59,19 @@ class Assessment:
     def target_probabilities(self) -> dict[str, float]:
         """Probability of the explained class for each of `PICTURES`."""
         return {key: p[self.target].item() for key, p in self.probabilities.items()}
+
+    @property
+    def quantity(self) -> str:
+        """Name of the numbers in `probabilities`: a regression has values."""
+        return "value" if self._is_regression else "probability"
+
+    @property
+    def _is_regression(self) -> bool:
+        return self.study.score.classifier.kind is Outputs.REGRESSION
+
+    def in_words(self, number: float) -> str:
+        """Return a number of `probabilities` as text: a percentage, or a value."""
+        return f"{number:.4g}" if self._is_regression else f"{number:.0%}"
 
     @property
     def predicts_target(self) -> bool:
@@ -88,13 +103,15 @@ class Assessment:
 
     def prediction(self, key: str) -> str:
         """Return what the classifier predicts for one of `PICTURES`, in words."""
+        if self._is_regression:
+            return "value of the model"
         best = int(self.probabilities[key].argmax())
         if self._predicts(key):
             return "predicted class" if key == "original" else "still the predicted class"
         if best == self.target:
             return "not predicted"
         name = self.study.score.classifier.label(best)
-        return f"predicted: {name}, {self.probabilities[key][best]:.0%}"
+        return f"predicted: {name}, {self.in_words(self.probabilities[key][best].item())}"
 
     def _predicts(self, key: str) -> bool:
         """Whether the explained class is predicted for one of `PICTURES`; several labels may be."""
@@ -118,8 +135,8 @@ class Assessment:
         (provenance["target"],) = provenance["target"]
         return provenance | {
             "evidence": {"share": self.share, "infiller": settings_of(self.infiller)},
-            "probability": {
-                key: round(probability, 6) for key, probability in self.target_probabilities.items()
+            self.quantity: {
+                key: round(number, 6) for key, number in self.target_probabilities.items()
             },
             "area": self.areas,
             "protocols": {name: protocol.summary for name, protocol in CURVE_PROTOCOLS.items()},
@@ -152,7 +169,9 @@ def assess(study: Study, share: float, infiller: Infiller | None = None) -> Asse
     top = masks.top_share(saliency, share)
     picture_score = replace(score, infiller=infiller)
     removed, kept = picture_score.pictures(1 - top), picture_score.pictures(top)
-    rows = score.classifier.probabilities(torch.cat([score.images, removed, kept]))
+    rows = score.classifier.predict(torch.cat([score.images, removed, kept]))
+    kind = score.classifier.kind
+    rows = rows if kind is Outputs.REGRESSION else kind.probabilities(rows)
     probabilities = dict(zip(PICTURES, rows.cpu(), strict=True))
     curves = _all_curves(study)
     return Assessment(study, share, infiller, removed, kept, probabilities, curves)
@@ -162,7 +181,10 @@ def _all_curves(study: Study) -> dict[tuple[str, str], Curve]:
     """Return the curves of all protocols; protocols that differ in their area only share one."""
     computed: dict[tuple[Any, ...], Curve] = {}
     curves: dict[tuple[str, str], Curve] = {}
+    is_regression = study.score.classifier.kind is Outputs.REGRESSION
     for name, protocol in CURVE_PROTOCOLS.items():
+        if is_regression:
+            protocol = replace(protocol, measure=logit)
         for direction in DIRECTIONS:
             key = (protocol.cells, protocol.step, protocol.backgrounds, direction)
             if key not in computed:

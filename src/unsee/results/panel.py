@@ -83,6 +83,8 @@ def _title(assessment: Assessment) -> str:
     if not _shows_evidence(assessment):
         return f"{_map_caption(assessment)[0]}: “{name}”"
     subject = "prediction" if assessment.predicts_target else "score of"
+    if assessment.quantity == "value":
+        subject = "value of"
     return f"What the {subject} “{name}” depends on"
 
 
@@ -100,7 +102,7 @@ def _picture(axes: "Axes", title: str, pixels: Pixels) -> None:
 def _probability(axes: "Axes", assessment: Assessment, key: str) -> None:
     """Write the probability of the class, and the predicted class, below a picture."""
     name = shorten(assessment.name, 24, placeholder="…")
-    text = f"{name}  {assessment.target_probabilities[key]:.0%}"
+    text = f"{name}  {assessment.in_words(assessment.target_probabilities[key])}"
     axes.text(
         0.5, -0.035, text, transform=axes.transAxes, ha="center", va="top",
         color=COLOURS[key], fontsize=16, fontweight="bold",
@@ -136,15 +138,20 @@ def _draw_bars(axes: "Axes", assessment: Assessment) -> None:
         places = [row + offset for row in range(len(classes))]
         axes.barh(places, values, height=0.25, color=COLOURS[key], label=labels[key])
         for place, value in zip(places, values, strict=True):
-            label = f"{value:.0%}" if value >= 0.01 else "<1%"
-            axes.text(value + 0.008, place, label, va="center", fontsize=9, color=COLOURS[key])
+            is_small = assessment.quantity == "probability" and value < 0.01
+            label = "<1%" if is_small else assessment.in_words(value)
+            axes.text(
+                max(value, 0) + 0.008, place, label, va="center", fontsize=9, color=COLOURS[key]
+            )
     width = LINE_CHARACTERS
     names = [fill(shorten(name, 2 * width, placeholder="…"), width) for _, name in classes]
     axes.set_yticks(range(len(classes)), names, fontsize=12, color=TEXT_COLOUR)
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.08)
+    if assessment.quantity == "probability":
+        axes.set_xlim(0, 1.08)
     axes.set_xticks([])
-    axes.set_title("Predicted probabilities", loc="left", color=TEXT_COLOUR, fontsize=14)
+    title = {"probability": "Predicted probabilities", "value": "Values"}[assessment.quantity]
+    axes.set_title(title, loc="left", color=TEXT_COLOUR, fontsize=14)
     axes.legend(frameon=False, loc="lower right", fontsize=11)
     _hide_frame(axes, x_axis=False)
     box = axes.get_position()
@@ -160,7 +167,7 @@ def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
     for direction, (key, label) in labels.items():
         share, scores, _ = assessment.curves[CURVE_PROTOCOL, direction]
         if direction == "insertion":
-            label = f"{label} ({scores[0, 0]:.0%})"
+            label = f"{label} ({assessment.in_words(scores[0, 0].item())})"
         area = assessment.areas[CURVE_PROTOCOL][direction]
         axes.plot(
             share.cpu(), scores[0].cpu(), color=COLOURS[key], linewidth=2.5,
@@ -168,10 +175,12 @@ def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
         )  # fmt: skip
         axes.fill_between(share.cpu(), scores[0].cpu(), color=COLOURS[key], alpha=0.08)
     axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.02)
+    if assessment.quantity == "probability":
+        axes.set_ylim(0, 1.02)
     axes.set_xlabel("share of the pixels", color=MUTED_COLOUR)
     name = shorten(assessment.name, 30, placeholder="…")
-    title = f"Probability of “{name}”  (protocol {CURVE_PROTOCOL})"
+    quantity = assessment.quantity.capitalize()
+    title = f"{quantity} of “{name}”  (protocol {CURVE_PROTOCOL})"
     axes.set_title(title, loc="left", color=TEXT_COLOUR, fontsize=14)
     axes.legend(frameon=False, loc="best", fontsize=11)
     _hide_frame(axes, x_axis=True)
