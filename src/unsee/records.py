@@ -52,18 +52,8 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
     if hint is Any:
         return value
     origin, inner = get_origin(hint), get_args(hint)
-    if origin in {Union, UnionType}:
-        return _optional(inner, value, name)
-    if origin is Literal:
-        if value not in inner:
-            raise _unexpected(name, " or ".join(map(repr, inner)), value)
-        return value
-    if origin is tuple:
-        return _items(inner, value, name)
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise _unexpected(name, "a mapping", value)
-        return {str(key): _convert(inner[1], item, f"{name}.{key}") for key, item in value.items()}
+    if origin in COMPOUND:
+        return COMPOUND[origin](inner, value, name)
     if isinstance(hint, type) and is_dataclass(hint):
         return _record(hint, value, name)
     return _scalar(hint, value, name)
@@ -84,6 +74,24 @@ def _items(inner: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
         raise _unexpected(name, f"a list of {len(hints)}", value)
     pairs = zip(hints, value, strict=True)
     return tuple(_convert(hint, item, f"{name}[{i}]") for i, (hint, item) in enumerate(pairs))
+
+
+def _choice(inner: tuple[Any, ...], value: Any, name: str) -> Any:
+    if value not in inner:
+        raise _unexpected(name, " or ".join(map(repr, inner)), value)
+    return value
+
+
+def _mapping(inner: tuple[Any, ...], value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _unexpected(name, "a mapping", value)
+    return {str(key): _convert(inner[1], item, f"{name}.{key}") for key, item in value.items()}
+
+
+COMPOUND = {
+    Union: _optional, UnionType: _optional, Literal: _choice, tuple: _items, dict: _mapping,
+}  # fmt: skip
+"""Functions that convert values of types with parameters."""
 
 
 def _scalar(hint: Any, value: Any, name: str) -> Any:
