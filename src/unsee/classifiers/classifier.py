@@ -219,7 +219,7 @@ class Classifier:
         def on_success(size: int) -> None:
             if size < chunk:
                 key = self.batch_sizes.key(like, self.precision, gradient=gradient)
-                self.batch_sizes.sizes[key] = size
+                self.batch_sizes.reduce(key, size)
 
         return map_chunks(function, rows, chunk, on_success)
 
@@ -287,7 +287,7 @@ class Classifier:
             "framing": {**asdict(self.framing), "size": list(self.framing.size)},
             "precision": str(self.precision).removeprefix("torch."),
             "sampling_precision": str(sampling_precision).removeprefix("torch."),
-            "chunk": self.chunk or self.batch_sizes.largest,
+            "chunk": self.batch_sizes.in_use or self.chunk,
         }
 
 

@@ -135,7 +135,7 @@ def _study(
     return Study.of(
         classifier, classifier.framing.show(photo.pixels), parts.method, infiller=parts.infiller,
         targets=options.target, measure=parts.measure, seed=options.seed, repeats=options.repeats,
-        budget=options.budget,
+        budget=options.budget, deterministic=options.deterministic,
     )  # fmt: skip
 
 

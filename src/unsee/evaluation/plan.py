@@ -76,6 +76,9 @@ class Plan:
     """Number of photos, the first of the data set."""
     seed: int = 0
     """Seed of all random numbers. The same photo, settings and seed give the same map."""
+    deterministic: bool = False
+    """Compute rows in which `batch`, threads and chunk change no bit: one photo at a time, on one
+    thread."""
     batch: int = 4
     """Number of photos that are explained together."""
     shard: int = 16
