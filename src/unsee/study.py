@@ -128,10 +128,6 @@ class Study:
         passes = None if budget is None else passes_of(budget)
         classifier = loading.load(model)
         x = to_device(as_images(images, classifier).detach().float(), classifier.device)
-        if passes is not None:
-            parts = parts._replace(
-                method=parts.method.with_budget(passes, (x.shape[-2], x.shape[-1]))
-            )
         logits = classifier.predict(x)
         classes = as_targets(targets, classifier, logits)
         if hasattr(parts.measure, "check"):
@@ -144,7 +140,10 @@ class Study:
             seeds_of(x, seed),
             parts.measure,
         )
-        return cls(parts.method, score, seed, repeats)
+        method = parts.method.fitted(score)
+        if passes is not None:
+            method = method.with_budget(passes, (x.shape[-2], x.shape[-1]))
+        return cls(method, score, seed, repeats)
 
     def steps(self) -> Iterator[Progress]:
         """Run the method step by step; afterwards `explanation` is available."""
