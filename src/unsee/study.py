@@ -140,10 +140,6 @@ class Study:
             classifier = replace(classifier, chunk=determinism.CHUNK, sampling_precision=None)
         with determinism.mode(classifier.device, on=deterministic):
             x = to_device(as_images(images, classifier).detach().float(), classifier.device)
-            if passes is not None:
-                parts = parts._replace(
-                    method=parts.method.with_budget(passes, (x.shape[-2], x.shape[-1]))
-                )
             logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
             classes = as_targets(targets, classifier, logits)
             if hasattr(parts.measure, "check"):
@@ -156,7 +152,10 @@ class Study:
                 seeds_of(x, seed),
                 parts.measure,
             )
-        return cls(parts.method, score, seed, repeats, deterministic)
+            method = parts.method.fitted(score)
+            if passes is not None:
+                method = method.with_budget(passes, (x.shape[-2], x.shape[-1]))
+        return cls(method, score, seed, repeats, deterministic)
 
     def mode(self) -> AbstractContextManager[None]:
         """Return the context in which this study computes, for further numbers from its score."""
