@@ -130,7 +130,8 @@ class Run:
             self.precision, self.plan.fit,
         )  # fmt: skip
         number = self.plan.classifiers.index(unit.combination.classifier)
-        view = ClassifierView(classifier.framing, classifier.channels, classifier.labels)
+        names = tuple(map(classifier.label, range(len(classifier.labels))))
+        view = ClassifierView(classifier.framing, classifier.channels, names)
         self.store.write_view(number, view)
         rows, maps, seconds = worker.evaluate(self.plan, unit.combination, unit.samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)

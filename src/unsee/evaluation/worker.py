@@ -129,7 +129,7 @@ def _explain(
     )  # fmt: skip
     explanation, score = study.finish(), study.score
     measurements = _measure(plan, study, [photo.truth for photo in batch])
-    probabilities = classifier.predict(score.images).softmax(1)
+    probabilities = classifier.probabilities(score.images)
     cost = explanation.provenance["cost"]
     for i, photo in enumerate(batch):
         target = int(score.targets[i])

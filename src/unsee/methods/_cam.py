@@ -36,7 +36,7 @@ class CamMethod(Method):
         return replace(method, **settings)  # type: ignore[type-var]
 
     def _layer(self, score: MaskedScore) -> _layer.Layer:
-        x = score.classifier.normalise(score.images[:1])
+        x = score.classifier.network_input(score.images[:1])
         return _layer.find(score.classifier.network, x, self.layer or "")
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:

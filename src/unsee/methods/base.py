@@ -139,13 +139,10 @@ class Method(ABC):
     @final
     def _check_classifier(self, score: MaskedScore) -> None:
         """Raise `InputError` for a classifier without the gradients or the layers it needs."""
-        if self.traits.needs_gradient and not score.classifier.differentiable:
-            raise InputError(
-                f"{type(self).__name__} needs gradients, which a black box does not have; "
-                "rise and sliding_patch need no gradients"
-            )
         if self.traits.needs_module and not isinstance(score.classifier.model, nn.Module):
             raise InputError(f"{type(self).__name__} needs a torch module to put hooks into")
+        if self.traits.needs_gradient:
+            score.classifier.require_gradient(score.images, type(self).__name__)
 
     @final
     def run(self, score: MaskedScore) -> Iterator[Progress]:

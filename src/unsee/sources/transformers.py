@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.labels import with_synonyms
+from unsee.classifiers.outputs import OutputsName
+from unsee.errors import InputError
 from unsee.images.framing import Framing
 from unsee.sources._downloads import download, optional_import
 from unsee.sources._preprocessing import closest_interpolation
@@ -14,12 +17,23 @@ __all__ = ["Transformers"]
 PIL_BICUBIC = 3
 """Number of Pillow's bicubic filter in the configuration of image processors."""
 
+OUTPUTS: dict[str | None, OutputsName] = {
+    "single_label_classification": "softmax",
+    "multi_label_classification": "sigmoid",
+    "regression": "regression",
+}
+"""Kinds of outputs by the problem that a configuration names."""
+
 
 @dataclass(frozen=True)
 class Transformers(Source):
     """An image classifier of transformers, by hub name or folder (requires transformers)."""
 
     argument: ClassVar[str] = "NAME_OR_FOLDER"
+
+    outputs: OutputsName = "auto"
+    """Kind of the model's outputs; `auto` takes the `problem_type` of its configuration, or logits
+    of classes without one."""
 
     def load(self, argument: str) -> Classifier:
         """Load the model, its image processor and its labels."""
@@ -38,9 +52,21 @@ class Transformers(Source):
             mean=tuple(processor.image_mean) if normalised else (0.0,) * channels,
             std=tuple(processor.image_std) if normalised else (1.0,) * channels,
             framing=_framing(processor),
-            labels=tuple(names[index] for index in sorted(names)),
+            labels=with_synonyms([names[index] for index in sorted(names)]),
+            outputs=_outputs(model.config, argument) if self.outputs == "auto" else self.outputs,
             name=f"transformers:{argument}",
         )
+
+
+def _outputs(config: Any, argument: str) -> OutputsName:
+    """Return the kind of outputs that a configuration names; raise `InputError` if unclear."""
+    problem = getattr(config, "problem_type", None)
+    if problem not in OUTPUTS and config.num_labels == 1:
+        raise InputError(
+            f"transformers:{argument}: a single output, and a configuration without problem_type; "
+            "set outputs=regression or outputs=binary"
+        )
+    return OUTPUTS.get(problem, "softmax")
 
 
 def _framing(processor: Any) -> Framing:
