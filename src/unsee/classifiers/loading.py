@@ -23,6 +23,7 @@ def load(
     precision: torch.dtype | Literal["auto"] | None = None,
     size: tuple[int, int] | None = None,
     fit: Fit | None = None,
+    trust: bool = False,
     **settings: Any,
 ) -> Classifier:
     """Load a classifier by name, or wrap a module.
@@ -40,23 +41,22 @@ def load(
         size: Height and width of the input in pixels; by default the classifier's own.
         fit: "crop" cuts out the centre of a photo, "resize" resizes all of it; by default the
             classifier's own.
+        trust: Whether programs (torch.export, TorchScript), which can run any code, may be loaded;
+            without effect on sources that load none.
         **settings: Settings of the source.
 
     Raises:
         InputError: The name is unknown, or the classifier or device is not usable.
     """
-    if isinstance(spec, Classifier):
-        classifier = spec
-    elif isinstance(spec, nn.Module):
-        classifier = Classifier(spec)
-    elif isinstance(spec, str):
-        source = resolve("sources", spec, **settings)
-        classifier = source.load(parse("sources", spec).argument)
+    if isinstance(spec, str):
+        classifier = _from_source(spec, trust, settings)
         device = device or default_device()
     else:
-        raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
+        classifier = _wrapped(spec)
     if device is not None:
         classifier = _on_device(classifier, device)
+    if classifier.device.type == "meta":
+        raise InputError("cannot use device meta: its tensors have no values")
     framing = classifier.framing
     if size is not None:
         framing = replace(framing, size=size)
@@ -70,6 +70,22 @@ def load(
 def default_device() -> str:
     """Return the device of classifiers that are loaded by name: CUDA if it is available."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _from_source(spec: str, trust: bool, settings: dict[str, Any]) -> Classifier:
+    source = resolve("sources", spec, **settings)
+    if trust and hasattr(source, "trust"):
+        source = replace(source, trust=True)
+    classifier: Classifier = source.load(parse("sources", spec).argument)
+    return classifier
+
+
+def _wrapped(spec: object) -> Classifier:
+    if isinstance(spec, Classifier):
+        return spec
+    if isinstance(spec, nn.Module):
+        return Classifier(spec)
+    raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
 
 
 def _with_precision(

@@ -12,6 +12,7 @@ from torch import Tensor
 from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError, unknown
 from unsee.sources._custom import CustomModel, import_object
+from unsee.sources._onnx import open_classifier
 
 __all__ = ["BlackBox"]
 
@@ -42,8 +43,18 @@ class BlackBox(CustomModel):
     def load(self, argument: str) -> Classifier:
         """Open the ONNX file or import the function."""
         if Path(argument).suffix == ".onnx":
-            return replace(self, tensors=False).wrap(_onnx(Path(argument)), f"blackbox:{argument}")
-        return self.wrap(import_object(argument), f"blackbox:{argument}")
+            return self._from_onnx(Path(argument))
+        function = import_object(argument)
+        if not callable(function):
+            kind = type(function).__name__
+            raise InputError(f"{argument}: expected a function of images, got {kind}")
+        return self.wrap(function, f"blackbox:{argument}")
+
+    def _from_onnx(self, path: Path) -> Classifier:
+        function, size = open_classifier(path, len(self.mean))
+        classifier = replace(self, tensors=False).wrap(function, f"blackbox:{path}")
+        framing = classifier.framing
+        return replace(classifier, framing=replace(framing, size=size or framing.size))
 
     def wrap(self, function: Callable[[Any], Any], name: str = "") -> Classifier:
         """Return a classifier that calls a function of normalised images (n, c, h, w)."""
@@ -125,37 +136,3 @@ def _log(probabilities: Tensor) -> Tensor:
             "if it returns logits, set outputs=logits"
         )
     return probabilities.clamp(min=1e-12).log()
-
-
-def _onnx(path: Path) -> Callable[[Any], Any]:
-    """Return a function that gives the first output of an ONNX model, for any batch size."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such model file")
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise InputError(
-            "ONNX files require onnxruntime; install it with: pip install onnxruntime"
-        ) from error
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), providers=onnxruntime.get_available_providers()
-        )
-    except Exception as error:
-        raise InputError(f"{path}: not a model that onnxruntime can open ({error})") from error
-    if len(session.get_inputs()) != 1:
-        raise InputError(f"{path}: expected a single input, got {len(session.get_inputs())}")
-    (entry,) = session.get_inputs()
-    batch = entry.shape[0] if isinstance(entry.shape[0], int) else None
-
-    def run(images: Any) -> Any:
-        outputs = []
-        step = batch or len(images)
-        for start in range(0, len(images), step):
-            part = images[start : start + step]
-            missing = step - len(part) if batch else 0
-            padded = np.concatenate([part, np.repeat(part[:1], missing, 0)]) if missing else part
-            outputs.append(session.run(None, {entry.name: padded})[0][: len(part)])
-        return np.concatenate(outputs)
-
-    return run
