@@ -46,7 +46,7 @@ class Transformers(Source):
             processor = AutoImageProcessor.from_pretrained(argument, trust_remote_code=False)
             _check_complete(name, loaded["missing_keys"])
             seen = measure(_process(processor), getattr(model.config, "num_channels", 3), name)
-        names = model.config.id2label
+        names = model.config.id2label or {}
         model = model.float()  # checkpoints in half precision are read as such
         return Classifier(
             (_BlueFirst(model) if seen.reverse else model).eval(),
