@@ -23,6 +23,7 @@ def load(
     precision: torch.dtype | Literal["auto"] | None = None,
     size: tuple[int, int] | None = None,
     fit: Fit | None = None,
+    trust: bool = False,
     **settings: Any,
 ) -> Classifier:
     """Load a classifier by name, or wrap a module.
@@ -40,12 +41,14 @@ def load(
         size: Height and width of the input in pixels; by default the classifier's own.
         fit: "crop" cuts out the centre of a photo, "resize" resizes all of it; by default the
             classifier's own.
+        trust: Whether programs (torch.export, TorchScript), which can run any code, may be loaded;
+            without effect on sources that load none.
         **settings: Settings of the source.
 
     Raises:
         InputError: The name is unknown, or the classifier or device is not usable.
     """
-    classifier = _made(spec, settings)
+    classifier = _made(spec, trust, settings)
     if isinstance(spec, str):
         device = device or default_device()
     if "meta" in {classifier.device.type, "" if device is None else _device(device).type}:
@@ -55,10 +58,12 @@ def load(
     return _with_precision(_with_framing(classifier, size, fit), precision)
 
 
-def _made(spec: object, settings: dict[str, Any]) -> Classifier:
+def _made(spec: object, trust: bool, settings: dict[str, Any]) -> Classifier:
     """Return the classifier of a specification; settings need the name of a source."""
     if isinstance(spec, str):
         source = resolve("sources", spec, **settings)
+        if trust and hasattr(source, "trust"):
+            source = replace(source, trust=True)
         classifier: Classifier = source.load(parse("sources", spec).argument)
         return classifier
     if settings:
