@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.devices import check_device
 from unsee.classifiers.precision import half_precision
 from unsee.errors import InputError
 from unsee.images.framing import Fit
@@ -84,6 +85,7 @@ def _with_precision(
 
 def _on_device(classifier: Classifier, device: str | torch.device) -> Classifier:
     """Return the classifier on a device; its module is moved there in place."""
+    check_device(device)
     try:
         if torch.device(device) == classifier.device:
             return classifier

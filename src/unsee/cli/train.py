@@ -1,12 +1,12 @@
 """`unsee train`: train one of the networks that methods and in-fillers use."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from unsee.cli import explain_options
+from unsee.cli.console import progress, say
+from unsee.cli.cost import Forecast
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
 from unsee.training import casm, distilled, infiller, variational
@@ -67,7 +67,7 @@ NETWORKS: dict[
 def run(arguments: list[str]) -> int:
     """Train a network; resume the run if its folder exists."""
     if not arguments or arguments[0] in {"-h", "--help"}:
-        sys.stdout.write(_help())
+        say(_help())
         return 0
     name, *options = arguments
     if name not in NETWORKS:
@@ -81,19 +81,22 @@ def run(arguments: list[str]) -> int:
             f"training needs {error.name}: python -m pip install accelerate tensorboard"
         ) from error
     if is_main_process:
-        sys.stdout.write(f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n")
+        say(f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n")
     return 0
 
 
 def _follow(name: str, config: Training, training: Losses, visible: bool) -> int:
     """Show the losses in a progress bar until the training ends; return its last step."""
     step = config.steps
-    with explain_options.progress() as bars:
+    forecast = Forecast(f"{config.steps} steps of the training of {name}")
+    with progress() as bars:
         bar = bars.add_task(name, total=config.steps, loss="", visible=visible)
         for losses in training:
             step = int(losses.pop("step"))
             text = "  ".join(f"{key} {value:.3f}" for key, value in losses.items())
             bars.update(bar, completed=step, loss=text)
+            if visible:
+                forecast.step(step, config.steps)
     return step
 
 

@@ -17,9 +17,10 @@ from unsee.errors import InputError
 from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.store import Maps, Row
 from unsee.images.framing import Fit
+from unsee.infillers.base import Infiller
 from unsee.libraries import import_libraries
 from unsee.metrics.base import Truth
-from unsee.registry import resolve
+from unsee.registry import resolve, trust_of
 from unsee.study import Study, resolve_parts
 from unsee.types import Images
 
@@ -40,17 +41,29 @@ class FramedPhoto:
 
 @lru_cache(maxsize=MAX_CLASSIFIERS)
 def load_classifier(
-    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
+    name: str,
+    chunk: int,
+    device: str | None,
+    precision: str,
+    fit: Fit | None = None,
+    trust: bool = False,
 ) -> Classifier:
     """Load a classifier; each process loads it once."""
-    classifier = loading.load(name, device=device, precision=getattr(torch, precision), fit=fit)
+    classifier = loading.load(
+        name, device=device, precision=getattr(torch, precision), fit=fit,
+        **trust_of("sources", name, trust=trust),
+    )  # fmt: skip
     return replace(classifier, chunk=chunk)
 
 
 def evaluate(
-    plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
+    plan: Plan,
+    combination: Combination,
+    samples: Sequence[Sample],
+    classifier: Classifier,
+    trust: bool = False,
 ) -> tuple[list[Row], Maps, float]:
-    """Explain photos and measure their maps.
+    """Explain photos and measure their maps; with `trust`, in-fillers may be programs.
 
     Returns:
         A row for each photo in order, the maps by photo if the plan saves them, and the seconds
@@ -71,11 +84,11 @@ def evaluate(
     for first in range(0, len(photos), plan.batch):
         batch = photos[first : first + plan.batch]
         try:
-            _explain(plan, combination, batch, classifier, rows, maps)
+            _explain(plan, combination, batch, classifier, rows, maps, trust)
         except InputError:  # raised for one photo of the batch: explain each alone
             for photo in batch:
                 try:
-                    _explain(plan, combination, [photo], classifier, rows, maps)
+                    _explain(plan, combination, [photo], classifier, rows, maps, trust)
                 except InputError as error:
                     rows[photo.id] = _row(plan, combination, photo.id, error=str(error))
     ordered = [rows[sample.id] for sample in samples]
@@ -108,12 +121,14 @@ def _explain(
     classifier: Classifier,
     rows: dict[str, Row],
     maps: Maps,
+    trust: bool,
 ) -> None:
     """Explain a batch of photos, measure the maps, add a row and a map for each photo."""
     images = torch.cat([photo.image for photo in batch])
     targets: Any = ["top1" if photo.target is None else photo.target for photo in batch]
     study = Study.of(
-        classifier, images, combination.method, infiller=combination.infiller, targets=targets,
+        classifier, images, combination.method, infiller=trusted_infiller(combination, trust),
+        targets=targets,
         measure=plan.measure, seed=plan.seed, budget=plan.budget,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
@@ -133,6 +148,13 @@ def _explain(
         )  # fmt: skip
         if plan.save_maps:
             maps[photo.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
+
+
+def trusted_infiller(combination: Combination, trust: bool) -> Infiller | str:
+    """Return the in-filler of a combination, with its setting `trust` if it has one."""
+    settings = trust_of("infillers", combination.infiller, trust=trust)
+    infiller: Infiller | str = combination.infiller
+    return resolve("infillers", infiller, **settings) if settings else infiller
 
 
 def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[float]]:
