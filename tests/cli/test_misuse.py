@@ -90,7 +90,7 @@ OF = {
     ],
     "report": ["--out FOLDER", "--out FILE", "--plan nowhere", "nowhere", "FOLDER"],
     "train casm": [
-        "--data nowhere", "--steps 0", "--batch 0", "--held-out 0", "--stored-size 0", "--seed -1",
+        "--data nowhere", "--steps 0", "--batch 0", "--held-out -1", "--stored-size 0", "--seed -1",
         "--workers -1", "--save-every 0", "--minutes nan", "--precision int8", "--out FILE",
         "--classifier resnet50", "--area -1", "--volume nan", "--rate nan", "--rate 0",
         "--width 0", "--device gpu",
@@ -135,7 +135,7 @@ def test_a_bad_option_is_one_line_and_writes_nothing(
     before = files(tmp_path)
     words = [*BASE.get(command, []), *options.split()]
     if options == "nowhere.png":
-        words = words[1:] + [options]
+        words = [*words[1:], options]
     for name, path in places.items():
         words = [str(path) if w == name else w.replace(f"{name}/", f"{path}/") for w in words]
     assert main([*command.split(), *words]) == 2

@@ -124,10 +124,20 @@ def classifier_of(options: ExplainOptions) -> Classifier:
         fit=options.fit,
         **trust_of("sources", options.classifier, trust=options.trust),
     )
-    for name in (options.target, options.contrast):
-        if name not in {None, "top1"}:
-            classifier.index(str(name))
+    names = [name for name in (options.target, options.contrast) if name not in {None, "top1"}]
+    indices = [classifier.index(str(name)) for name in names]
+    if indices and not classifier.labels:  # the number of classes shows in a pass only
+        _check_classes(classifier, indices)
     return classifier
+
+
+def _check_classes(classifier: Classifier, indices: list[int]) -> None:
+    """Check that a classifier has these classes."""
+    image = torch.zeros(1, classifier.channels, *classifier.framing.size, device=classifier.device)
+    classes = classifier.predict(image).shape[1]
+    for index in indices:
+        if not 0 <= index < classes:
+            raise InputError(f"class {index} is not in 0..{classes - 1}")
 
 
 def with_contrast(parts: Parts, options: ExplainOptions, classifier: Classifier) -> Parts:
