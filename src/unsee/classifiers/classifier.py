@@ -166,7 +166,7 @@ class Classifier(PixelModel):
         def on_success(size: int) -> None:
             if size < chunk:
                 key = self.batch_sizes.key(like, self.precision, gradient=gradient)
-                self.batch_sizes.sizes[key] = size
+                self.batch_sizes.reduce(key, size)
 
         return map_chunks(function, rows, chunk, on_success)
 
@@ -223,5 +223,5 @@ class Classifier(PixelModel):
             "precision": str(self.precision).removeprefix("torch."),
             "sampling_precision": str(sampling_precision).removeprefix("torch."),
             "outputs": str(self.outputs),
-            "chunk": self.chunk or self.batch_sizes.largest,
+            "chunk": self.batch_sizes.in_use or self.chunk,
         }

@@ -166,14 +166,15 @@ def assess(study: Study, share: float, infiller: Infiller | None = None) -> Asse
         raise InputError(f"expected a share of the pixels between 0 and 1, got {share}")
     score, saliency = study.score, study.explanation.saliency
     infiller = score.infiller if infiller is None else infiller
-    top = masks.top_share(saliency, share)
-    picture_score = replace(score, infiller=infiller)
-    removed, kept = picture_score.pictures(1 - top), picture_score.pictures(top)
-    rows = score.classifier.predict(torch.cat([score.images, removed, kept]))
-    kind = score.classifier.kind
-    rows = rows if kind is Outputs.REGRESSION else kind.probabilities(rows)
-    probabilities = dict(zip(PICTURES, rows.cpu(), strict=True))
-    curves = _all_curves(study)
+    with study.mode():
+        top = masks.top_share(saliency, share)
+        picture_score = replace(score, infiller=infiller)
+        removed, kept = picture_score.pictures(1 - top), picture_score.pictures(top)
+        rows = score.classifier.predict(torch.cat([score.images, removed, kept]))
+        kind = score.classifier.kind
+        rows = rows if kind is Outputs.REGRESSION else kind.probabilities(rows)
+        probabilities = dict(zip(PICTURES, rows.cpu(), strict=True))
+        curves = _all_curves(study)
     return Assessment(study, share, infiller, removed, kept, probabilities, curves)
 
 

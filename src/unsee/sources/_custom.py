@@ -3,6 +3,7 @@
 import importlib
 import sys
 from abc import ABC
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from unsee.classifiers.labels import with_synonyms
 from unsee.classifiers.model import IMAGENET_MEAN, IMAGENET_STD
 from unsee.classifiers.outputs import OutputsName
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error
 from unsee.files import read_text
 from unsee.images.framing import Framing
 from unsee.sources._imagenet import labels as imagenet_labels
@@ -65,10 +66,25 @@ def import_object(path: str) -> Any:
     directory = str(Path.cwd())
     sys.path.insert(0, directory)
     try:
-        return getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise InputError(f"{path}: cannot import {module} ({error})") from error
-    except AttributeError as error:
-        raise InputError(f"{path}: {module} has no attribute {name}") from error
+        with as_input_error(f"{path}: cannot import {module}"):
+            imported = importlib.import_module(module)
     finally:
-        sys.path.remove(directory)
+        with suppress(ValueError):  # the module has removed it
+            sys.path.remove(directory)
+    if not hasattr(imported, name):
+        raise InputError(f"{path}: {module} has no attribute {name}")
+    return getattr(imported, name)
+
+
+def call(path: str) -> Any:
+    """Import a function and return what it returns.
+
+    Raises:
+        InputError: It is no function, fails, or ends the program.
+    """
+    function = import_object(path)
+    if not callable(function):
+        kind = type(function).__name__
+        raise InputError(f"{path}: expected a function without arguments, got {kind}")
+    with as_input_error(f"{path} failed"):
+        return function()

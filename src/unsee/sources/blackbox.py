@@ -13,6 +13,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import OutputsName
 from unsee.errors import InputError, unknown
 from unsee.sources._custom import CustomModel, import_object
+from unsee.sources._onnx import open_classifier
 
 __all__ = ["BlackBox"]
 
@@ -40,8 +41,18 @@ class BlackBox(CustomModel):
     def load(self, argument: str) -> Classifier:
         """Open the ONNX file or import the function."""
         if Path(argument).suffix == ".onnx":
-            return replace(self, tensors=False).wrap(_onnx(Path(argument)), f"blackbox:{argument}")
-        return self.wrap(import_object(argument), f"blackbox:{argument}")
+            return self._from_onnx(Path(argument))
+        function = import_object(argument)
+        if not callable(function):
+            kind = type(function).__name__
+            raise InputError(f"{argument}: expected a function of images, got {kind}")
+        return self.wrap(function, f"blackbox:{argument}")
+
+    def _from_onnx(self, path: Path) -> Classifier:
+        function, size = open_classifier(path, len(self.mean))
+        classifier = replace(self, tensors=False).wrap(function, f"blackbox:{path}")
+        framing = classifier.framing
+        return replace(classifier, framing=replace(framing, size=size or framing.size))
 
     def wrap(self, function: Callable[[Any], Any], name: str = "") -> Classifier:
         """Return a classifier that calls a function of normalised images (n, c, h, w)."""
@@ -112,37 +123,3 @@ def black_box(
     label = name or str(getattr(function, "__name__", "blackbox"))
     classifier = BlackBox(**settings).wrap(function, label)
     return replace(classifier, framing=replace(classifier.framing, size=size))
-
-
-def _onnx(path: Path) -> Callable[[Any], Any]:
-    """Return a function that gives the first output of an ONNX model, for any batch size."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such model file")
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise InputError(
-            "ONNX files require onnxruntime; install it with: pip install onnxruntime"
-        ) from error
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), providers=onnxruntime.get_available_providers()
-        )
-    except Exception as error:
-        raise InputError(f"{path}: not a model that onnxruntime can open ({error})") from error
-    if len(session.get_inputs()) != 1:
-        raise InputError(f"{path}: expected a single input, got {len(session.get_inputs())}")
-    (entry,) = session.get_inputs()
-    batch = entry.shape[0] if isinstance(entry.shape[0], int) else None
-
-    def run(images: Any) -> Any:
-        outputs = []
-        step = batch or len(images)
-        for start in range(0, len(images), step):
-            part = images[start : start + step]
-            missing = step - len(part) if batch else 0
-            padded = np.concatenate([part, np.repeat(part[:1], missing, 0)]) if missing else part
-            outputs.append(session.run(None, {entry.name: padded})[0][: len(part)])
-        return np.concatenate(outputs)
-
-    return run
