@@ -81,4 +81,5 @@ def study_of(
     return Study.of(
         classifier, image, parts.method, infiller=parts.infiller, targets=options.target,
         measure=parts.measure, seed=options.seed + number, budget=options.budget,
+        deterministic=options.deterministic,
     )  # fmt: skip

@@ -1,10 +1,9 @@
 """`unsee evaluate`: methods, in-fillers and metrics on many photos, in a run that can resume."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import arg
 
@@ -20,7 +19,7 @@ from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
-from unsee.evaluation.worker import MAX_CLASSIFIERS, frame, load_classifier, trusted_infiller
+from unsee.evaluation.worker import MAX_CLASSIFIERS, frame, load_classifier
 from unsee.registry import split_words
 from unsee.study import Study
 
@@ -85,7 +84,6 @@ def run(arguments: list[str]) -> int:
     options, table = parse(Evaluate, arguments, "unsee evaluate"), None
     if options.plan is not None:
         settings, table = paper_tables.load(options.plan)
-        _check_no_trust(settings, options.plan)
         options = parse(Evaluate, arguments, "unsee evaluate", Evaluate(**settings))
     part = _part(options.part)
     options.check()
@@ -97,10 +95,11 @@ def run(arguments: list[str]) -> int:
     plan = _plan(options)
     if options.engine == "local":  # a classifier that cannot be loaded leaves no folder behind
         for name in plan.classifiers[:MAX_CLASSIFIERS]:
-            load_classifier(name, options.chunk, device, options.precision, plan.fit, options.trust)
+            spec = plan.spec("sources", name)
+            load_classifier(spec, options.chunk, device, options.precision, plan.fit)
     run_ = Run.begin(
         plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
-        threads=options.threads or 0, table=table, trust=options.trust,
+        threads=options.threads or 0, table=table,
     )  # fmt: skip
     try:
         _compute(run_, options, part)
@@ -122,14 +121,6 @@ def _plan(options: Evaluate) -> Plan:
         metrics=split_words(plan.metrics),
         reference_classifiers=split_words(plan.reference_classifiers),
     )
-
-
-def _check_no_trust(settings: dict[str, Any], plan: str) -> None:
-    """Refuse a plan whose parts have the setting `trust`: a file that was sent never grants it."""
-    words = [word for value in settings.values() if isinstance(value, tuple) for word in value]
-    for word in (*words, *(value for value in settings.values() if isinstance(value, str))):
-        if re.search(r"[:,]\s*trust\s*=", word):
-            raise InputError(f"{plan}: a plan cannot grant trust ({word}); pass --trust")
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -175,13 +166,12 @@ def _seconds(run_: Run, combination: Combination, sample: Sample) -> float:
     """Return the expected duration of a map; 0 if it fails, which its row reports."""
     plan = run_.plan
     try:
-        classifier = load_classifier(
-            combination.classifier, run_.chunk, run_.device, run_.precision, plan.fit, run_.trust
-        )
+        spec = plan.spec("sources", combination.classifier)
+        classifier = load_classifier(spec, run_.chunk, run_.device, run_.precision, plan.fit)
         photo = frame(sample, plan, classifier)
         study = Study.of(
             classifier, photo.image, combination.method,
-            infiller=trusted_infiller(combination, run_.trust),
+            infiller=plan.spec("infillers", combination.infiller),
             targets="top1" if photo.target is None else photo.target, measure=plan.measure,
             seed=plan.seed, budget=plan.budget,
         )  # fmt: skip

@@ -14,7 +14,7 @@ from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, Meth
 from unsee.cli.parsing import parse
 from unsee.errors import DiskFullError, InputError
 from unsee.folders import check_new, result_folders
-from unsee.images import reading
+from unsee.images import finding, reading
 from unsee.infillers.base import Infiller
 from unsee.registry import name_of, resolve
 from unsee.results import assessment, writing
@@ -79,7 +79,7 @@ def run(arguments: list[str]) -> int:
     if options.picture_infiller is not None:
         trusted = explain_options.infiller_of(options.picture_infiller, trust=options.trust)
         picture_infiller = resolve("infillers", trusted)
-    paths = reading.find(options.photos)
+    paths = finding.find(options.photos)
     _check_results(options, paths)
     outcome = Outcome()
     try:
@@ -146,7 +146,7 @@ def _study(
     return Study.of(
         classifier, classifier.framing.show(photo.pixels), parts.method, infiller=parts.infiller,
         targets=options.target, measure=parts.measure, seed=options.seed, repeats=options.repeats,
-        budget=options.budget,
+        budget=options.budget, deterministic=options.deterministic,
     )  # fmt: skip
 
 

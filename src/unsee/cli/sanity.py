@@ -90,7 +90,7 @@ def _compute(
         for result in parameter_randomisation.check(
             classifier, image, parts.method, order=options.order, steps=options.layers,
             seed=options.seed, infiller=parts.infiller, targets=options.target,
-            measure=parts.measure, budget=options.budget,
+            measure=parts.measure, budget=options.budget, deterministic=options.deterministic,
         ):  # fmt: skip
             results.append(result)
             forecast.end()
@@ -134,6 +134,7 @@ def _write(
                 "infiller": settings_of(parts.infiller),
                 "order": options.order,
                 "seed": options.seed,
+                "deterministic": options.deterministic,
             },
         )
 

@@ -12,9 +12,10 @@ from unsee.classifiers import loading
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import worker
+from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
-from unsee.evaluation.store import ClassifierView, Store
+from unsee.evaluation.store import Store
 
 
 class Unit(NamedTuple):
@@ -43,14 +44,11 @@ class Run:
     """Device of the network, by default CUDA if available."""
     precision: str = "float32"
     """Precision of the network."""
-    trust: bool = False
-    """Whether classifiers and in-fillers may be programs; never stored."""
 
     @classmethod
     def begin(
         cls, plan: Plan, out: Path, *, device: str | None = None, precision: str = "float32",
         chunk: int = 16, threads: int | None = None, table: Table | None = None,
-        trust: bool = False,
     ) -> "Run":  # fmt: skip
         """Check all settings and write them to a folder, or continue the run of that folder.
 
@@ -62,7 +60,6 @@ class Run:
             chunk: Images per pass of the network.
             threads: Threads of each process, by default those of torch on this machine.
             table: Published numbers and claims that a report compares the run with.
-            trust: Whether classifiers and in-fillers may be programs.
 
         Raises:
             InputError: Settings are invalid, the data set is empty, or the folder has other
@@ -88,8 +85,8 @@ class Run:
             "versions": {"unsee": version("unsee"), "torch": torch.__version__},
         }
         store.begin(manifest)
-        threads = int(store.manifest()["threads"])
-        return cls(plan, store, samples, chunk, threads, device, precision, trust)
+        threads = store.info().threads
+        return cls(plan, store, samples, chunk, threads, device, precision)
 
     def portable(self) -> dict[str, Any]:
         """Return the arguments of `restore`, which can be sent to another process."""
@@ -100,7 +97,6 @@ class Run:
             "threads": self.threads,
             "device": self.device,
             "precision": self.precision,
-            "trust": self.trust,
         }
 
     @classmethod
@@ -130,15 +126,14 @@ class Run:
         """Compute a unit in this process and store it."""
         torch.set_num_threads(self.threads)
         classifier = worker.load_classifier(
-            unit.combination.classifier, self.chunk, self.device, self.precision, self.plan.fit,
-            self.trust,
+            self.plan.spec("sources", unit.combination.classifier), self.chunk, self.device,
+            self.precision, self.plan.fit,
         )  # fmt: skip
         number = self.plan.classifiers.index(unit.combination.classifier)
-        view = ClassifierView(classifier.framing, classifier.channels, classifier.labels)
+        names = tuple(map(classifier.label, range(len(classifier.labels))))
+        view = ClassifierView(classifier.framing, classifier.channels, names)
         self.store.write_view(number, view)
-        rows, maps, seconds = worker.evaluate(
-            self.plan, unit.combination, unit.samples, classifier, self.trust
-        )
+        rows, maps, seconds = worker.evaluate(self.plan, unit.combination, unit.samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
 
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:
@@ -151,7 +146,12 @@ class Run:
         for unit in self.units():
             included = (unit.number + unit.shard) % count == number - 1
             if included and not self.store.has(unit.number, unit.shard):
-                self.compute(unit)
+                try:
+                    self.compute(unit)
+                except BaseException:
+                    if count == 1:  # no other process shares the folder
+                        self.store.discard()
+                    raise
                 yield unit
 
     def finish(self) -> None:
