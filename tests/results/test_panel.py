@@ -7,7 +7,7 @@ import torch
 from tests.conftest import Convolutional, small, toy
 from unsee import InputError, Study, create, load
 from unsee.images.reading import PhotoFile
-from unsee.results.assessment import CURVE_PROTOCOLS, PICTURES, assess
+from unsee.results.assessment import CURVE_PROTOCOLS, INFILLED, PICTURES, assess
 from unsee.results.panel import panel
 
 
@@ -55,7 +55,7 @@ def test_title_of_another_class_and_deviation_between_seeds(study) -> None:
 
 def test_assessment_has_all_pictures_and_curves(study) -> None:
     assessment = assess(study("gradient"), 0.2, create("infillers", "mean"))
-    assert tuple(assessment.probabilities) == PICTURES
+    assert tuple(assessment.probabilities) == (*PICTURES, INFILLED)
     assert assessment.infiller == create("infillers", "mean")
     assert set(assessment.areas) == set(CURVE_PROTOCOLS)
     removed = (assessment.removed != assessment.study.score.images).any(1).float().mean()
