@@ -4,11 +4,13 @@ import contextlib
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from unsee.classifiers.checks import call_model
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.methods import _layer
@@ -37,7 +39,9 @@ class CamMethod(Method):
 
     def _layer(self, score: MaskedScore) -> _layer.Layer:
         x = score.classifier.network_input(score.images[:1])
-        return _layer.find(score.classifier.network, x, self.layer or "")
+        find = partial(_layer.find, score.classifier.network, name=self.layer or "")
+        layer: _layer.Layer = call_model(find, x)
+        return layer
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each image."""

@@ -1,10 +1,12 @@
 """Apply a trained decoder to a classifier's feature maps, in one pass for each image."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from unsee.classifiers.checks import call_model
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
 from unsee.masking.score import MaskedScore
@@ -53,7 +55,6 @@ def decoder_stages(score: MaskedScore) -> tuple[list[str], list[int]]:
         InputError: The classifier is a black box, or its network has no feature maps.
     """
     network = score.classifier.require_network("reading feature maps")
-    extractor, channels = FeatureExtractor.of(
-        network, score.classifier.network_input(score.images[:1])
-    )
+    first = score.classifier.network_input(score.images[:1])
+    extractor, channels = call_model(partial(FeatureExtractor.of, network), first)
     return extractor.names, channels
