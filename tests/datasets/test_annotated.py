@@ -78,7 +78,7 @@ def test_samples_of_a_folder_and_of_a_zip_file(folder, pixels, kind) -> None:
         ([{"file": "a.png", "mask": 3}], "name of a mask"),
         (
             [{"file": "a.png", "width": 60, "height": 40, "boxes": [[float("nan"), 9, 30, 12]]}],
-            "outside of the photo",
+            "of finite numbers",
         ),
     ],
 )

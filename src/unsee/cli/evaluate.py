@@ -83,6 +83,8 @@ def run(arguments: list[str]) -> int:
         _plan(options), options.out, device=device, precision=options.precision,
         chunk=options.chunk, threads=options.threads or 0, table=table,
     )  # fmt: skip
+    for note in run_.samples.notes:
+        print_error(note)
     try:
         _compute(run_, options, part)
     except DiskFullError as error:

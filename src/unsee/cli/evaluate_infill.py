@@ -116,6 +116,8 @@ def run(arguments: list[str]) -> int:
     infillers = {name: resolve("infillers", name) for name in split_words(options.infillers)}
     options.check()
     samples = load_data(options.data)
+    for note in samples.notes:
+        print_error(note)
     classifier = loading.load(options.classifier, device=options.device)
     perceptual = Perceptual.load(options.perceptual) if options.perceptual else None
     models = QualityModels(

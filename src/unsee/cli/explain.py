@@ -84,7 +84,10 @@ def run(arguments: list[str]) -> int:
     picture_infiller = None
     if options.picture_infiller is not None:
         picture_infiller = resolve("infillers", options.picture_infiller)
-    paths = finding.find(options.photos)
+    notes: list[str] = []
+    paths = finding.find(options.photos, notes)
+    for note in notes:
+        print_error(note)
     outcome = explain_all(options, parts, picture_infiller, paths)
     if outcome.done:
         Console().print(_table(outcome).terminal())

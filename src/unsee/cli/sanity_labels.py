@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import Tensor
 from tyro.conf import arg
 
-from unsee.cli import explain_options
+from unsee.cli import explain_options, print_error
 from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
@@ -96,6 +96,8 @@ def run(arguments: list[str]) -> int:
 def _samples(options: SanityLabels) -> list[Sample]:
     """Return a random choice of the data, the same for the same seed."""
     samples = load_data(options.data)
+    for note in samples.notes:
+        print_error(note)
     if len(samples) < options.explained + 2:
         raise InputError(
             f"{options.data}: expected at least {options.explained + 2} pictures, two for training "

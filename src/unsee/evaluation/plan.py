@@ -10,7 +10,7 @@ from tyro.conf import arg
 
 from unsee.classifiers import loading
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import Sample, filter_classes, parse_classes
+from unsee.datasets.base import Sample, Samples, filter_classes, parse_classes
 from unsee.errors import InputError
 from unsee.images.framing import Fit
 from unsee.methods.base import check_choices
@@ -139,9 +139,10 @@ class Plan:
             for infiller in self.infillers
         ]
 
-    def samples(self) -> list[Sample]:
+    def samples(self) -> Samples:
         """Return the photos of the run in a fixed order."""
-        return filter_classes(load_data(self.data), self.classes or "")[: self.limit]
+        samples = filter_classes(load_data(self.data), self.classes or "")
+        return Samples(samples[: self.limit], samples.notes)
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
         """Return the photos of each file of rows."""

@@ -79,9 +79,9 @@ def stored_size(file: BufferedIOBase, name: str | Path) -> tuple[int, int]:
         return image.height, image.width
 
 
-def may_be_reduced(photo: Photo) -> bool:
+def may_be_reduced(rows: int, columns: int) -> bool:
     """Return whether a photo of this size may have been read at half of its height and width."""
-    return photo.shape[-2] * photo.shape[-1] * 4 >= opening.MAX_KEPT
+    return rows * columns * 4 >= opening.MAX_KEPT
 
 
 def from_array(array: NDArray[np.generic] | Image.Image, channels: int = 3) -> Photo:

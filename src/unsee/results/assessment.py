@@ -120,6 +120,7 @@ class Assessment:
                 "height": photo.pixels.shape[-2],
                 "width": photo.pixels.shape[-1],
                 "box": framing.box(*photo.pixels.shape[-2:])._asdict(),
+                **({"reduced": photo.reduced_from} if photo.reduced_from else {}),
             },
         }
 
