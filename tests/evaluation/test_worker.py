@@ -94,3 +94,14 @@ def test_infiller_of_the_metrics_does_not_change_the_method(data, tmp_path) -> N
     )  # fmt: skip
     assert own["max_sensitivity"] == other["max_sensitivity"]
     assert own["average_drop"] != other["average_drop"]
+
+
+@pytest.mark.parametrize("thin", [False, True])
+def test_an_outline_without_pixels_does_not_hide_the_box(data, thin) -> None:
+    mask = torch.zeros(3000, 4000, dtype=torch.bool)
+    mask[1500, 2000] = thin  # falls between the pixels of the classifier's input
+    sample = replace(make_plan(data).samples()[2], outline=lambda: mask)
+    classifier = load_classifier("tests.toys:classifier", 4, None, "float32")
+    truth = frame(sample, make_plan(data), classifier).truth
+    assert truth.mask is None
+    assert len(truth.boxes) == 1

@@ -168,6 +168,7 @@ def test_large_photos_are_read_at_half_size(picture, tmp_path, monkeypatch) -> N
     small = np.asarray(picture.reduce(2), np.float32) / 255
     file = reading.read(write(picture, tmp_path / "a.png"))
     assert file.reduced_from == (20, 30)
+    assert file.origin() == {"path": file.path, "sha256": file.sha256, "reduced": (20, 30)}
     np.testing.assert_array_equal(file.pixels.permute(1, 2, 0), small)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -269,6 +270,17 @@ def test_files_without_permission_are_refused(picture, tmp_path, monkeypatch) ->
 
     monkeypatch.setattr("pathlib.Path.open", refuse)
     with pytest.raises(InputError, match=r"a\.png: cannot be read \(Permission denied\)"):
+        reading.read(path)
+
+
+def test_a_disk_that_fails_is_reported_in_one_line(picture, tmp_path, monkeypatch) -> None:
+    path = write(picture, tmp_path / "a.png")
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("hashlib.file_digest", fail)
+    with pytest.raises(InputError, match=r"a\.png: cannot be read .*Input/output error"):
         reading.read(path)
 
 

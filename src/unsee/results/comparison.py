@@ -223,7 +223,7 @@ def write(
         }
         np.savez_compressed(unfinished / "maps.npz", **maps)
         manifest = {
-            "input": {"path": photo.path, "sha256": photo.sha256},
+            "input": photo.origin(),
             "rows": full_table.records(),
             "maps": [entry.provenance for entry in entries if entry.provenance],
         }
