@@ -1,3 +1,6 @@
+import os
+import shutil
+
 import pytest
 from PIL import Image
 
@@ -87,3 +90,28 @@ def test_imagenets_wordnet_ids_are_in_the_order_of_its_classes() -> None:
     assert len(numbers) == 1000
     assert list(numbers) == sorted(numbers)
     assert numbers["n02123045"] == 281  # tabby
+
+
+def test_names_that_are_not_text_have_identifiers_that_are(tmp_path, pixels) -> None:
+    save(pixels, tmp_path / "cat" / "1.png")
+    for name in ("bad\udcff.png", "new\nline.png", "two  spaces é.png"):
+        shutil.copy(tmp_path / "cat" / "1.png", tmp_path / "cat" / name)
+    samples = load_data(str(tmp_path))
+    names = ["1.png", "bad\\udcff.png", "new\\nline.png", "two  spaces é.png"]
+    assert [s.id for s in samples] == [f"cat/{name}" for name in names]
+    assert all(s.photo(3).shape == (3, 40, 60) for s in samples)
+
+
+def test_files_that_are_no_photos_fail_when_they_are_read(tmp_path, pixels) -> None:
+    save(pixels, tmp_path / "cat" / "1.png")
+    os.mkfifo(tmp_path / "cat" / "2.png")
+    (tmp_path / "cat" / "3.png").symlink_to("/dev/zero")
+    (tmp_path / "cat" / "4.png").symlink_to("4.png")
+    (tmp_path / "cat" / "5.png").mkdir()
+    (tmp_path / "cat" / "loop").symlink_to(tmp_path)
+    first, *others = load_data(str(tmp_path))
+    assert first.photo(3).shape == (3, 40, 60)
+    assert [s.id for s in others] == ["cat/2.png", "cat/3.png", "cat/4.png"]
+    for sample in others:
+        with pytest.raises(InputError, match=r"is a device or a pipe|cannot be read"):
+            sample.photo(3)

@@ -27,7 +27,9 @@ class Sample:
     """A photo with its labels; pixels are read on demand."""
 
     id: str
-    """Identifier that is unique in the data set and independent of its order."""
+    """Identifier that is unique in the data set and independent of its order.
+
+    Characters that cannot be written to a table, or that start a new line, are escaped."""
     read: Callable[[int], Photo]
     """Reads the whole photo with the requested number of channels."""
     target: int | None = None
@@ -40,6 +42,10 @@ class Sample:
     """Reads the mask of the labelled objects; None where there are no outlines."""
     stored: Callable[[], tuple[int, int]] | None = None
     """Reads the height and width of the photo in its file, where large photos are read reduced."""
+
+    def __post_init__(self) -> None:
+        escaped = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in self.id)
+        object.__setattr__(self, "id", "".join(escaped))
 
     def photo(self, channels: int) -> Photo:
         """Read the whole photo, (channels, height, width) in [0, 1].
