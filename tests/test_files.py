@@ -54,7 +54,7 @@ def test_toml_that_cannot_be_parsed_is_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["/etc/passwd", "../a.jpg", "a/../../b", "\\\\host\\a", "", "a\0b"]
+    "name", ["/etc/passwd", "../a.jpg", "a/../../b", "C:a.jpg", "\\\\host\\a", "", "a\0b"]
 )
 def test_names_that_lead_out_of_a_data_set_are_refused(name) -> None:
     with pytest.raises(InputError, match="leads out of the data set"):

@@ -7,7 +7,7 @@ import os
 import stat
 import tomllib
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from unsee.errors import InputError, as_input_error, reason
@@ -136,7 +136,9 @@ def check_relative(name: str, source: object) -> str:
         InputError: The name is absolute, or leads upwards.
     """
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    absolute = name.startswith(("/", "\\")) or Path(name).is_absolute() or ":" in parts[:1]
+    absolute = (
+        name.startswith(("/", "\\")) or Path(name).is_absolute() or PureWindowsPath(name).drive
+    )
     if not name or "\0" in name or absolute or ".." in parts:
         raise InputError(f"{source}: the file name {name!r} leads out of the data set")
     return name

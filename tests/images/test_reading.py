@@ -314,6 +314,26 @@ def test_links_that_lead_back_do_not_hang_a_search(picture, tmp_path) -> None:
         assert photos == names
 
 
+def test_folders_that_cannot_be_listed_are_counted(picture, tmp_path, monkeypatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(picture, tmp_path / name / "1.png")
+    listed = os.scandir
+
+    def refuse(path):
+        if path == closed:
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    closed, notes = tmp_path / "b", []
+    assert finding.find([tmp_path], notes) == [tmp_path / "a" / "1.png"]
+    assert "left out 1 folders that cannot be read" in notes[0]
+    closed = tmp_path
+    with pytest.raises(InputError, match="the folder cannot be read"):
+        finding.find([tmp_path])
+
+
 def test_a_search_of_too_many_folders_is_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(finding, "MAX_FOLDERS", 3)
     for number in range(4):
