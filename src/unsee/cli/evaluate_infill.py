@@ -28,7 +28,7 @@ from unsee.evaluation import infilling
 from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
 from unsee.files import check_file
 from unsee.folders import new_folder, write_manifest
-from unsee.images.drawing import BACKGROUND_COLOUR, TEXT_COLOUR, show, to_pixels
+from unsee.images.drawing import BACKGROUND_COLOUR, TEXT_COLOUR, drawable, show, to_pixels
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
 from unsee.registry import resolve, settings_of, split_words, trust_of
@@ -136,7 +136,7 @@ def run(arguments: list[str]) -> int:
     for note in samples.notes:
         print_error(note)
     classifier, recognition = (
-        loading.load(name, device=options.device, **trust_of("sources", name, trust=options.trust))
+        loading.load(name, device=options.device, trust=options.trust)
         for name in (options.classifier, options.recognition_classifier)
     )
     perceptual = Perceptual.load(options.perceptual) if options.perceptual else None
@@ -268,5 +268,7 @@ def _picture(examples: Sequence[tuple[Problem, dict[str, Images]]]) -> "Figure":
             picture = problem.image * problem.keep if name == "missing" else pictures[name]
             show(axes[row][column], to_pixels(picture[0]))
             if row == 0:
-                axes[row][column].set_title(name.partition(":")[0], fontsize=11, color=TEXT_COLOUR)
+                axes[row][column].set_title(
+                    drawable(name.partition(":")[0]), fontsize=11, color=TEXT_COLOUR
+                )
     return figure

@@ -126,7 +126,7 @@ def classifier_of(options: ExplainOptions) -> Classifier:
         precision=PRECISIONS.get(options.precision, "auto"),
         size=pixels_of(options.size),
         fit=options.fit,
-        **trust_of("sources", options.classifier, trust=options.trust),
+        trust=options.trust,
     )
     names = [name for name in (options.target, options.contrast) if name not in {None, "top1"}]
     indices = [classifier.index(str(name)) for name in names]
