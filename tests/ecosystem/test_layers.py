@@ -77,22 +77,25 @@ def test_unknown_layer_is_refused_with_suggestions(network) -> None:
         explain(classifier, image, create("methods", "grad_cam", layer="nothing_of_this_name"))
 
 
-ARCHITECTURES = """
-    resnet18 resnext26ts seresnet18 densenet121 vgg11 xception41 efficientnet_b0 tf_efficientnetv2_b0
-    mobilenetv3_small_050 mobilevit_xxs mobilevitv2_050 regnetx_002 convnext_atto convnextv2_atto
-    mixer_s32_224 gmixer_12_224 resmlp_12_224 gmlp_ti16_224 vit_tiny_patch16_224
-    deit_tiny_patch16_224 deit_tiny_distilled_patch16_224 deit3_small_patch16_224
-    eva02_tiny_patch14_224 cait_xxs24_224 xcit_nano_12_p16_224 swin_tiny_patch4_window7_224
-    swinv2_tiny_window8_256 swinv2_cr_tiny_ns_224 mvitv2_tiny nest_tiny pit_ti_224 pvt_v2_b0
-    poolformer_s12 poolformerv2_s12 caformer_s18 convformer_s18 coat_tiny coat_lite_tiny
-    coatnet_nano_rw_224 coatnet_0_rw_224 maxvit_pico_rw_256 maxxvit_rmlp_nano_rw_256
-    efficientformer_l1 efficientformerv2_s0 edgenext_xx_small fastvit_t8 repvit_m0_9 gcvit_xxtiny
-    davit_tiny focalnet_tiny_srf twins_pcpvt_small twins_svt_small volo_d1_224 crossvit_tiny_240
-    hrnet_w18_small dla34 dpn48b ghostnet_050 hardcorenas_a inception_next_atto hgnet_tiny
-    ese_vovnet19b_dw sequencer2d_s tnt_s_legacy_patch16_224 vit_wee_patch16_reg1_gap_256
-    vit_pwee_patch16_reg1_gap_256 vit_small_patch16_dinov3 hiera_tiny_224 nextvit_small starnet_s1
-    rdnet_tiny cspresnet50 lambda_resnet26t swiftformer_xs mambaout_femto efficientvit_b0
-""".split()
+ARCHITECTURES = [
+    "resnet18", "resnext26ts", "seresnet18", "densenet121", "vgg11", "xception41",
+    "efficientnet_b0", "tf_efficientnetv2_b0", "mobilenetv3_small_050", "mobilevit_xxs",
+    "mobilevitv2_050", "regnetx_002", "convnext_atto", "convnextv2_atto", "mixer_s32_224",
+    "gmixer_12_224", "resmlp_12_224", "gmlp_ti16_224", "vit_tiny_patch16_224",
+    "deit_tiny_patch16_224", "deit_tiny_distilled_patch16_224", "deit3_small_patch16_224",
+    "eva02_tiny_patch14_224", "cait_xxs24_224", "xcit_nano_12_p16_224",
+    "swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256", "swinv2_cr_tiny_ns_224",
+    "mvitv2_tiny", "nest_tiny", "pit_ti_224", "pvt_v2_b0", "poolformer_s12", "poolformerv2_s12",
+    "caformer_s18", "convformer_s18", "coat_tiny", "coat_lite_tiny", "coatnet_nano_rw_224",
+    "coatnet_0_rw_224", "maxvit_pico_rw_256", "maxxvit_rmlp_nano_rw_256", "efficientformer_l1",
+    "efficientformerv2_s0", "edgenext_xx_small", "fastvit_t8", "repvit_m0_9", "gcvit_xxtiny",
+    "davit_tiny", "focalnet_tiny_srf", "twins_pcpvt_small", "twins_svt_small", "volo_d1_224",
+    "crossvit_tiny_240", "hrnet_w18_small", "dla34", "dpn48b", "ghostnet_050", "hardcorenas_a",
+    "inception_next_atto", "hgnet_tiny", "ese_vovnet19b_dw", "sequencer2d_s",
+    "tnt_s_legacy_patch16_224", "vit_wee_patch16_reg1_gap_256", "vit_pwee_patch16_reg1_gap_256",
+    "vit_small_patch16_dinov3", "hiera_tiny_224", "nextvit_small", "starnet_s1", "rdnet_tiny",
+    "cspresnet50", "lambda_resnet26t", "swiftformer_xs", "mambaout_femto", "efficientvit_b0",
+]  # fmt: skip
 """Architectures of timm whose random weights preserve positions."""
 LAST_STAGES = {
     "inception_v3": "Mixed_7c",

@@ -112,7 +112,8 @@ class SamplingInfiller(GenerativeInfiller):
 @lru_cache(maxsize=4)
 def _loaded(infiller: GenerativeInfiller, device: torch.device) -> Network:
     """Return an in-filler's network on a device, loaded once."""
-    network = infiller.load()
+    with torch.random.fork_rng(devices=[]):  # layers draw their initial weights
+        network = infiller.load()
     return network.to(device) if hasattr(network, "to") else network
 
 

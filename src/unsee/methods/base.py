@@ -20,6 +20,7 @@ from typing import (
 from torch import nn
 
 from unsee.errors import InputError, unknown
+from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
@@ -152,6 +153,7 @@ class Method(ABC):
         """Check the settings and the classifier, then yield the progress after each round."""
         self._check_classifier(score)
         self.check()
+        import_libraries(self)
         yield from self.fitted(score).iterate(score)
 
     @final

@@ -207,7 +207,8 @@ def cached(owner: Callable[..., Any], path: Path, device: torch.device, make: Ca
     results = _CACHE.setdefault(owner, {})
     key = (path.absolute(), path.stat().st_mtime_ns, str(device), make.__qualname__)
     if key not in results:
-        results[key] = make()
+        with torch.random.fork_rng(devices=[]):  # layers draw their initial weights
+            results[key] = make()
     result: T = results[key]
     return result
 
