@@ -40,12 +40,15 @@ def square(side):
 def old(kind, size, *parts, **more):
     """Return a configuration as published before 2023."""
     merged = {key: value for part in parts for key, value in part.items()}
-    return {**OLD, "feature_extractor_type": f"{kind}FeatureExtractor", "size": size} | merged | more
+    return (
+        {**OLD, "feature_extractor_type": f"{kind}FeatureExtractor", "size": size} | merged | more
+    )
 
 
 def new(kind, size, *parts, **more):
     merged = {key: value for part in parts for key, value in part.items()}
-    return {**NEW, "image_processor_type": f"{kind}ImageProcessor", "size": size} | merged | more
+    name = f"{kind}ImageProcessor"
+    return {**NEW, "image_processor_type": name, "size": size} | merged | more
 
 
 def efficientnet(side):

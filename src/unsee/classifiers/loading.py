@@ -53,10 +53,10 @@ def load(
         device = device or default_device()
     else:
         classifier = _wrapped(spec)
+    if classifier.device.type == "meta" or str(device).startswith("meta"):
+        raise InputError("cannot use device meta: its tensors have no values")
     if device is not None:
         classifier = _on_device(classifier, device)
-    if classifier.device.type == "meta":
-        raise InputError("cannot use device meta: its tensors have no values")
     framing = classifier.framing
     if size is not None:
         framing = replace(framing, size=size)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from unsee.cli import explain_options
 from unsee.cli.parsing import parse
-from unsee.errors import InputError, unknown
+from unsee.errors import missing_package, unknown
 from unsee.training import casm, distilled, infiller, variational
 from unsee.training.task import Training
 
@@ -77,9 +77,7 @@ def run(arguments: list[str]) -> int:
     try:
         step = _follow(name, config, training, is_main_process)
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"training needs {error.name}: python -m pip install accelerate tensorboard"
-        ) from error
+        raise missing_package(error.name or "accelerate", "training") from error
     if is_main_process:
         sys.stdout.write(f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n")
     return 0

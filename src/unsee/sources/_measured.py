@@ -32,8 +32,8 @@ standard deviation of 0.225. Half of it is rounding to 8 bits; the rest is the r
 offsets to whole pixels, because a processor resizes before it crops."""
 SHARE_TOLERANCE = 0.01
 """Largest accepted difference between the shares of the photo seen in two test pictures."""
-DARKEST = 16
-"""Darkest grey level of a ramp, out of 255; as much is left at its other end."""
+DARKEST, NOISE = 16, 4
+"""Darkest grey level of a ramp out of 255, as much is left at its other end, and its noise."""
 NOISE_TOLERANCE = 1.25
 """Largest accepted ratio between the noise that is left by a filter and by ours."""
 
@@ -102,11 +102,10 @@ def _colours(process: Process, channels: int) -> tuple[tuple[float, ...], tuple[
     scale = np.diag(scales)
     others = np.abs(scales - np.diag(scale)).max()
     grey = _centre(process, np.full(channels, 51.0))[:: -1 if reverse else 1]
-    expected, size = black + scale * 51 / 255, np.abs(scales).max()
-    if not (scale > 1e-6).all():
-        raise _other("normalises each photo by its own brightness, or inverts it")
-    if others > 1e-3 * size or np.abs(grey - expected).max() > 1e-3 * size:
-        raise _other("mixes the channels, or is not linear")
+    expected = black + scale * 51 / 255
+    bound = 1e-3 * np.abs(scales).max()
+    if not (scale > 1e-6).all() or others > bound or np.abs(grey - expected).max() > bound:
+        raise _other("does more to the values than subtract a mean and divide")
     return _neat(-black / scale), _neat(1 / scale), reverse
 
 
@@ -136,14 +135,14 @@ def _framing(pixels: Callable[[Image.Image], Tensor], channels: int) -> Framing:
 def _ramp(size: tuple[int, int], axis: int, channels: int) -> Image.Image:
     """Return a picture whose brightness rises along an axis, with noise: rounding averages out."""
     ramp = DARKEST + (255 - 2 * DARKEST) * (np.arange(size[axis]) + 0.5) / size[axis]
-    noise = np.random.default_rng(0).uniform(-DARKEST, DARKEST, size)
+    noise = np.random.default_rng(0).uniform(-NOISE, NOISE, size)
     return _picture(noise + (ramp[:, None] if axis == 0 else ramp), channels)
 
 
 def _share(values: Array) -> float:
     """Return the share of a ramp that is seen; it must be the centre."""
     count = len(values)
-    inner = slice(count // 4, count - count // 4)
+    inner = slice(count // 10, count - count // 10)
     position = (values[inner] * 255 - DARKEST) / (255 - 2 * DARKEST)
     slope, start = np.polyfit(np.arange(count)[inner] + 0.5, position, 1)
     end = start + slope * count
