@@ -10,6 +10,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.precision import half_precision
 from unsee.errors import InputError
 from unsee.images.framing import Fit
+from unsee.networks.weights import random_state_kept
 from unsee.registry import parse, resolve
 
 DEFAULT = "efficientnet_lite0"
@@ -76,7 +77,8 @@ def _from_source(spec: str, trust: bool, settings: dict[str, Any]) -> Classifier
     source = resolve("sources", spec, **settings)
     if trust and hasattr(source, "trust"):
         source = replace(source, trust=True)
-    classifier: Classifier = source.load(parse("sources", spec).argument)
+    with random_state_kept():
+        classifier: Classifier = source.load(parse("sources", spec).argument)
     return classifier
 
 
