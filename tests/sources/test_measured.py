@@ -156,6 +156,15 @@ def test_other_preprocessing_is_refused_in_a_line(process, words) -> None:
     assert "InputError" not in str(error.value)
 
 
+@pytest.mark.parametrize(("edge", "side"), [(32, 28), (33, 32), (37, 32), (64, 57), (255, 224)])
+def test_small_and_odd_sizes_are_measured(edge, side) -> None:
+    def process(picture):
+        return normalised(cropped(shortest(picture, edge), side, side))
+
+    framing = measure(process, 3, "net:x").framing
+    assert framing == Framing((side, side), "crop", side / edge, "bicubic")
+
+
 def test_measured_pixels_are_within_the_documented_bound() -> None:
     seen = measure(crop, 3, "net:x")
     y, x = np.mgrid[:500, :700] / 700
