@@ -138,7 +138,7 @@ def test_maps_that_are_not_finite_are_never_returned(images) -> None:
             logits = super().forward(x)
             return logits if len(x) == 3 and not torch.is_grad_enabled() else logits * torch.nan
 
-    with pytest.raises(InputError, match="finite"):
+    with pytest.raises(InputError, match="NaN or infinity for image 0, 1, 2"):
         explain(toy(Broken()), images, small("fido", steps=2))
 
 
@@ -152,7 +152,7 @@ def test_repeats_are_the_mean_and_the_deviation_over_seeds(network, images) -> N
     torch.testing.assert_close(together.deviation, alone.std(0))
     assert together[1].deviation.shape == (1, 32, 32)
     assert explain(network, images, rise).deviation is None
-    with pytest.raises(InputError, match="repeats >= 1, got 0"):
+    with pytest.raises(InputError, match="repeats as a whole number of at least 1, got 0"):
         explain(network, images, rise, repeats=0)
 
 

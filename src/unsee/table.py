@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from unsee.errors import printable
+
 if TYPE_CHECKING:
     from rich.table import Table as TerminalTable
 
@@ -163,14 +165,14 @@ class Table:
             caption_justify="left", show_header=any(column.heading for column in self.columns),
         )  # fmt: skip
         for column in self.columns:
-            heading = Text(re.sub(r"([:,])", r"\1\n", column.heading))
+            heading = Text(re.sub(r"([:,])", r"\1\n", printable(column.heading)))
             table.add_column(
                 heading, justify=column.align, overflow="fold", style=column.style,
                 no_wrap=bool(column.style),
             )  # fmt: skip
         for row in self.cells:
             texts = (c.text(cell.value) for c, cell in zip(self.columns, row, strict=True))
-            table.add_row(*map(Text, texts))  # Text: square brackets are no markup
+            table.add_row(*(Text(printable(text)) for text in texts))  # Text: no markup
         return table
 
 

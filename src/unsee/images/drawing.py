@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from unsee.errors import printable
 from unsee.images.framing import Box, Photo
 from unsee.types import Images, Saliency
 
@@ -81,6 +82,11 @@ def overlay(photo: Photo, saliency: Float[Tensor, "h w"], box: Box | None = None
     return pixels
 
 
+def drawable(text: str) -> str:
+    """Return a text that matplotlib draws as it is: in one line, without formulas."""
+    return printable(text).replace("$", r"\$")
+
+
 def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figure":
     """Return a figure of images above their maps, one column per image, titled with `names`."""
     from matplotlib.figure import Figure
@@ -91,7 +97,7 @@ def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figur
     for column, name in enumerate(names):
         show(axes[0, column], to_pixels(images[column]))
         show(axes[1, column], overlay(images[column], saliency[column]))
-        axes[0, column].set_title(name, color=TEXT_COLOUR)
+        axes[0, column].set_title(drawable(name), color=TEXT_COLOUR)
     return figure
 
 

@@ -14,6 +14,7 @@ from unsee.images.drawing import (
     BACKGROUND_COLOUR,
     MUTED_COLOUR,
     TEXT_COLOUR,
+    drawable,
     overlay,
     show,
     to_pixels,
@@ -74,9 +75,10 @@ def measure_study(study: Study, row: str, column: str, **measurements: float) ->
     """Return a finished study of one photo as an entry, with further measurements."""
     explanation, protocol = study.explanation, _curves.PROTOCOLS[PROTOCOL]
     cost = explanation.provenance["cost"]
-    deletion = _curves.curve(study.score, explanation.saliency, protocol, "deletion")
-    insertion = _curves.curve(study.score, explanation.saliency, protocol, "insertion")
-    area = Lateness(AREA_PROTOCOL).rate(study.score, explanation.saliency)
+    with study.mode():
+        deletion = _curves.curve(study.score, explanation.saliency, protocol, "deletion")
+        insertion = _curves.curve(study.score, explanation.saliency, protocol, "insertion")
+        area = Lateness(AREA_PROTOCOL).rate(study.score, explanation.saliency)
     values = {
         "deletion": protocol.area(deletion).item(),
         "insertion": protocol.area(insertion).item(),
@@ -104,10 +106,16 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
     panels[0, 0].set_title("photo", color=TEXT_COLOUR, fontsize=11)
     for entry in entries:
         axes = panels[rows.index(entry.row), columns.index(entry.column) + 1]
-        axes.set_title(entry.title, color=TEXT_COLOUR, fontsize=11)
+        axes.set_title(drawable(entry.title), color=TEXT_COLOUR, fontsize=11)
         if entry.saliency is None or entry.measurements is None:
             axes.text(
-                0.5, 0.5, entry.error, wrap=True, ha="center", va="center", color=MUTED_COLOUR
+                0.5,
+                0.5,
+                drawable(entry.error),
+                wrap=True,
+                ha="center",
+                va="center",
+                color=MUTED_COLOUR,
             )
             continue
         show(axes, overlay(image[0], entry.saliency[0]))
@@ -115,7 +123,7 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
             0.5, -0.04, _caption(entry.measurements), transform=axes.transAxes, ha="center",
             va="top", color=MUTED_COLOUR, fontsize=8.5,
         )  # fmt: skip
-    drawing.suptitle(title, color=TEXT_COLOUR, fontsize=14, x=0.01, ha="left")
+    drawing.suptitle(drawable(title), color=TEXT_COLOUR, fontsize=14, x=0.01, ha="left")
     return drawing
 
 

@@ -11,6 +11,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.labels import with_synonyms
+from unsee.classifiers.outputs import OutputsName
 from unsee.errors import InputError
 from unsee.sources._downloads import download, optional_import
 from unsee.sources._measured import measure
@@ -20,6 +22,13 @@ __all__ = ["Transformers"]
 
 NO_WEIGHTS = "num_batches_tracked"
 """End of the names of counters that are not used in evaluation mode."""
+
+OUTPUTS: dict[str | None, OutputsName] = {
+    "single_label_classification": "softmax",
+    "multi_label_classification": "sigmoid",
+    "regression": "regression",
+}
+"""Kinds of outputs by the problem that a configuration names."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,10 @@ class Transformers(Source):
     """
 
     argument: ClassVar[str] = "NAME_OR_FOLDER"
+
+    outputs: OutputsName = "auto"
+    """Kind of the model's outputs; `auto` takes the `problem_type` of its configuration, or logits
+    of classes without one."""
 
     def load(self, argument: str) -> Classifier:
         """Load the model, its image processor and its labels."""
@@ -53,9 +66,21 @@ class Transformers(Source):
             mean=seen.mean,
             std=seen.std,
             framing=seen.framing,
-            labels=tuple(names[index] for index in sorted(names)),
+            labels=with_synonyms([names[index] for index in sorted(names)]),
+            outputs=_outputs(model.config, name) if self.outputs == "auto" else self.outputs,
             name=name,
         )
+
+
+def _outputs(config: Any, name: str) -> OutputsName:
+    """Return the kind of outputs that a configuration names; raise `InputError` if unclear."""
+    problem = getattr(config, "problem_type", None)
+    if problem not in OUTPUTS and config.num_labels == 1:
+        raise InputError(
+            f"{name}: a single output, and a configuration without problem_type; "
+            "set outputs=regression or outputs=binary"
+        )
+    return OUTPUTS.get(problem, "softmax")
 
 
 @contextmanager
