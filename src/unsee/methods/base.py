@@ -19,7 +19,7 @@ from typing import (
 
 from torch import nn
 
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError, missing_package, unknown
 from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
@@ -111,10 +111,7 @@ class Method(ABC):
         check_settings(self)
         package = self.traits.requires
         if package and not find_spec(package):
-            raise InputError(
-                f"{type(self).__name__} needs {package}: python -m pip install "
-                f"{package.replace('pytorch_grad_cam', 'grad-cam')}"
-            )
+            raise missing_package(package, type(self).__name__)
 
     def fitted(self, score: MaskedScore) -> "Method":
         """Return this method with defaults that suit the classifier and the size of its images.

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
-from unsee.errors import InputError
+from unsee.errors import InputError, missing_package
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
 from unsee.registry import check_settings
@@ -91,10 +91,7 @@ class Metric(ABC):
         """
         check_settings(self)
         if self.requires and not find_spec(self.requires):
-            raise InputError(
-                f"{type(self).__name__} needs {self.requires}; install it with "
-                f"`python -m pip install {self.requires}`"
-            )
+            raise missing_package(self.requires, type(self).__name__)
 
     @final
     def rate(
