@@ -37,7 +37,8 @@ def mode(device: torch.device, *, on: bool = True) -> AbstractContextManager[Non
     kernels without a fixed order are refused. All settings are restored afterwards, and after
     errors.
 
-    The context covers threads and kernels only: a caller also fixes what is in a batch.
+    The context covers threads and kernels only: a caller also fixes what is in a batch. The
+    settings are those of the process, so other Python threads compute with them meanwhile.
 
     Raises:
         InputError: A kernel of the block has no deterministic version on this device.
