@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from unsee.classifiers import determinism, loading, measures
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure
+from unsee.classifiers.modes import own_modes
+from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError, unknown
 from unsee.explanation import Explanation
 from unsee.infillers.base import Infiller
-from unsee.inputs import Classes, Picture, as_images, as_targets, to_device
+from unsee.inputs import Classes, Picture, as_images, as_targets, own_copy, whole_number
 from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
 from unsee.methods._one_by_one import predict_one_by_one, run_one_by_one
@@ -131,20 +133,19 @@ class Study:
     ) -> "Study":
         """Check all arguments, those of `explain`, and bind them."""
         parts = resolve_parts(method, infiller, measure, **settings)
-        if repeats < 1:
-            raise InputError(f"expected repeats >= 1, got {repeats}")
+        seed, repeats = whole_number("seed", seed), whole_number("repeats", repeats, 1)
         parts.method.check()
         passes = None if budget is None else passes_of(budget)
         classifier = loading.load(model)
         if deterministic:
             classifier = replace(classifier, chunk=determinism.CHUNK, sampling_precision=None)
-        with determinism.mode(classifier.device, on=deterministic):
-            x = to_device(as_images(images, classifier).detach().float(), classifier.device)
-            if passes is not None:
-                parts = parts._replace(
-                    method=parts.method.with_budget(passes, (x.shape[-2], x.shape[-1]))
-                )
+        with _modes(classifier.device, deterministic):
+            x = own_copy(as_images(images, classifier), classifier.device)
+            classifier.check(x)
             logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
+            if measure is None and classifier.kind is Outputs.REGRESSION:
+                parts = parts._replace(measure=measures.logit)
+            classifier.kind.measure(parts.measure)  # refuses one that this kind of output lacks
             classes = as_targets(targets, classifier, logits)
             if hasattr(parts.measure, "check"):
                 parts.measure.check(logits, classes)
@@ -156,18 +157,24 @@ class Study:
                 seeds_of(x, seed),
                 parts.measure,
             )
-        return cls(parts.method, score, seed, repeats, deterministic)
+            method = parts.method.fitted(score)
+            if passes is not None:
+                method = method.with_budget(passes, (x.shape[-2], x.shape[-1]))
+        return cls(method, score, seed, repeats, deterministic)
 
     def mode(self) -> AbstractContextManager[None]:
         """Return the context in which this study computes, for further numbers from its score."""
-        return determinism.mode(self.score.classifier.device, on=self.deterministic)
+        return _modes(self.score.classifier.device, self.deterministic)
 
     def steps(self) -> Iterator[Progress]:
         """Run the method step by step; afterwards `explanation` is available."""
         steps = self._steps()
-        if self.deterministic:
-            steps = determinism.each_in_mode(steps, self.score.classifier.device)
-        yield from steps
+        while True:
+            with self.mode():  # not while the caller handles a step
+                progress = next(steps, None)
+            if progress is None:
+                return
+            yield progress
 
     def _steps(self) -> Iterator[Progress]:
         passes = self.score.classifier.passes
@@ -240,6 +247,13 @@ class Study:
         }
 
 
+@contextmanager
+def _modes(device: torch.device, deterministic: bool) -> Iterator[None]:
+    """Run a block in torch's normal modes and, if requested, in the deterministic one."""
+    with own_modes(device), determinism.mode(device, on=deterministic):
+        yield
+
+
 def resolve_parts(
     method: Method | str,
     infiller: Infiller | str | None = None,
@@ -270,6 +284,8 @@ def resolve_parts(
     if not (infiller is None or infiller in (OWN, name_of(published))):
         published = resolve("infillers", infiller)
     measure = published_measure if measure is None else measure
+    if not isinstance(measure, str) and not callable(measure):
+        raise InputError(f"expected a measure or its name, got {measure!r}")
     return Parts(
         instance, published, measures.named(measure) if isinstance(measure, str) else measure
     )
@@ -281,10 +297,8 @@ def passes_of(budget: Budget) -> int:
     Raises:
         InputError: It is neither the name of a budget nor a positive number.
     """
-    if isinstance(budget, str) and not budget.isdigit():
+    if isinstance(budget, str) and not (budget.isascii() and budget.isdigit()):
         if budget not in BUDGETS:
             raise unknown("budget", budget, [*BUDGETS, "or a number of passes"])
         return BUDGETS[budget]
-    if int(budget) < 1:
-        raise InputError(f"expected a budget of at least one pass, got {budget}")
-    return int(budget)
+    return whole_number("budget", int(budget) if isinstance(budget, str) else budget, 1)

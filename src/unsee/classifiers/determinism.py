@@ -46,17 +46,6 @@ def mode(device: torch.device, *, on: bool = True) -> AbstractContextManager[Non
     return _mode(device) if on else nullcontext()
 
 
-def each_in_mode(items: Iterator[Item], device: torch.device) -> Iterator[Item]:
-    """Yield the same items and compute each in the mode; the consumer runs outside of it."""
-    while True:
-        with mode(device):
-            try:
-                item = next(items)
-            except StopIteration:
-                return
-        yield item
-
-
 @contextmanager
 def _mode(device: torch.device) -> Iterator[None]:
     with ExitStack() as stack:

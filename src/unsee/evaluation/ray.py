@@ -68,6 +68,7 @@ def distribute(run: Run, cluster: Cluster) -> Iterator[Unit]:
     finally:
         for worker in workers:
             ray.kill(worker)
+        run.store.discard()
 
 
 class _Worker:

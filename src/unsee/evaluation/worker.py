@@ -15,7 +15,8 @@ from unsee.classifiers.classifier import Classifier
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation.plan import Combination, Plan, metric_of
-from unsee.evaluation.store import Maps, Row
+from unsee.evaluation.rows import Row
+from unsee.evaluation.store import Maps
 from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
 from unsee.metrics.base import Truth
@@ -121,13 +122,14 @@ def _explain(
     images = torch.cat([photo.image for photo in batch])
     targets: Any = ["top1" if photo.target is None else photo.target for photo in batch]
     study = Study.of(
-        classifier, images, combination.method, infiller=combination.infiller, targets=targets,
+        classifier, images, combination.method,
+        infiller=plan.spec("infillers", combination.infiller), targets=targets,
         measure=plan.measure, seed=plan.seed, budget=plan.budget,
         deterministic=plan.deterministic,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
     measurements = _measure(plan, study, [photo.truth for photo in batch])
-    probabilities = classifier.predict(score.images).softmax(1)
+    probabilities = classifier.probabilities(score.images)
     cost = explanation.provenance["cost"]
     for i, photo in enumerate(batch):
         target = int(score.targets[i])
@@ -153,8 +155,10 @@ def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[fl
     score, saliency = study.score, study.explanation.saliency
     metric_score = score
     if plan.metric_infiller is not None:
-        metric_score = replace(score, infiller=resolve("infillers", plan.metric_infiller))
-    references = _reference_classifiers(plan.reference_classifiers, score.classifier)
+        infiller = resolve("infillers", plan.spec("infillers", plan.metric_infiller))
+        metric_score = replace(score, infiller=infiller)
+    specs = tuple(plan.spec("sources", name) for name in plan.reference_classifiers)
+    references = _reference_classifiers(specs, score.classifier)
     measurements = {}
     for name in plan.columns:
         metric = metric_of(name)
