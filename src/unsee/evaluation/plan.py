@@ -75,7 +75,7 @@ class Plan:
     limit: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None
     """Number of photos, the first of the data set."""
     seed: int = 0
-    """Seed of all random numbers. The same photo, settings and seed give the same map."""
+    """Seed of all random numbers; what else may change a map is in docs/usage.md."""
     deterministic: bool = False
     """Compute rows in which `batch`, threads and chunk change no bit: one photo at a time, on one
     thread."""
