@@ -7,6 +7,7 @@ from typing import Any
 
 from unsee.errors import InputError
 from unsee.evaluation.run import Run, Unit
+from unsee.records import check_types
 
 ENVIRONMENT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
 """Environment of a worker: glibc keeps freed memory, as `unsee.classifiers.allocator` sets it."""
@@ -30,6 +31,7 @@ class Cluster:
     this machine."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.workers < 1 or self.cpus < 0 or self.gpus < 0:
             raise InputError(
                 f"expected workers >= 1, cpus >= 0 and gpus >= 0, got {self.workers}, "

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error
 from unsee.evaluation import paper_tables
 from unsee.evaluation.manifest import RunManifest, Settings, Versions
 from unsee.evaluation.plan import Combination, columns_of, metric_of
@@ -77,8 +77,8 @@ class RunInfo:
         return (
             f"{self.name}: {self.photos} photos of {self.data}{failed}{unfinished}; target "
             f"{settings.target}, seed {settings.seed}, budget {settings.budget or OWN}, in-filler "
-            f"of the metrics {settings.metric_infiller or OWN}, {settings.precision}; unsee {self.versions.unsee}, "
-            f"torch {self.versions.torch}."
+            f"of the metrics {settings.metric_infiller or OWN}, {settings.precision}; unsee "
+            f"{self.versions.unsee}, torch {self.versions.torch}."
         )
 
 
@@ -105,6 +105,10 @@ class Results:
         Raises `InputError` for folders that are no runs, for runs without a row that has no error,
         and for two runs that have the same configuration on the same photo.
         """
+        if isinstance(folders, str | Path) or not folders:
+            raise InputError(f"expected a list of folders of runs, got {folders!r}")
+        with as_input_error("expected folders of runs"):
+            folders = [Path(folder) for folder in folders]
         measurements: dict[Combination, MetricColumns] = {}
         seconds: dict[Combination, float] = {}
         runs, tables, metrics = [], [], []
