@@ -108,7 +108,7 @@ def calls(folder: Path) -> dict:
         "plan of a number": lambda: Plan(data=3),
         "plan with a batch of text": lambda: Plan(batch="4"),
         "plan with methods of text": lambda: Plan(methods="rise"),
-        "plan with trust of text": lambda: Plan(trust="yes"),
+        "plan with saved maps of text": lambda: Plan(save_maps="yes"),
         "run of no plan": lambda: Run.begin("plan", folder / "run"),
         "run in no folder": lambda: Run.begin(plan, None),
         "run on another device": lambda: Run.begin(plan, folder / "run", device="gpu"),

@@ -185,7 +185,10 @@ def _time_method(
     rounds = []
     for _ in range(options.rounds):
         budget = options.budget or DEFAULT_BUDGET
-        study = Study.of(classifier, images, method, infiller=infiller, budget=budget)
+        study = Study.of(
+            classifier, images, method, infiller=infiller, budget=budget,
+            deterministic=options.deterministic,
+        )  # fmt: skip
         seconds, pass_cost = throughput.interleave(
             study.steps(),
             lambda: fastest.measure_again(at_precision, size, options.seconds),

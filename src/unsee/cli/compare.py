@@ -82,6 +82,7 @@ def study_of(options: ExplainOptions, classifier: Classifier, image: Images, par
     return Study.of(
         classifier, image, parts.method, infiller=parts.infiller, targets=options.target,
         measure=parts.measure, seed=options.seed, budget=options.budget,
+        deterministic=options.deterministic,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, Meth
 from unsee.cli.parsing import parse
 from unsee.errors import DiskFullError, InputError
 from unsee.folders import check_new, result_folders
-from unsee.images import reading
+from unsee.images import finding, reading
 from unsee.infillers.base import Infiller
 from unsee.registry import resolve
 from unsee.results import assessment, writing
@@ -84,7 +84,7 @@ def run(arguments: list[str]) -> int:
     picture_infiller = None
     if options.picture_infiller is not None:
         picture_infiller = resolve("infillers", options.picture_infiller)
-    paths = reading.find(options.photos)
+    paths = finding.find(options.photos)
     outcome = explain_all(options, parts, picture_infiller, paths)
     if outcome.done:
         Console().print(_table(outcome).terminal())
@@ -135,7 +135,7 @@ def _study(
     return Study.of(
         classifier, classifier.framing.show(photo.pixels), parts.method, infiller=parts.infiller,
         targets=options.target, measure=parts.measure, seed=options.seed, repeats=options.repeats,
-        budget=options.budget,
+        budget=options.budget, deterministic=options.deterministic,
     )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def run(arguments: list[str]) -> int:
         for result in parameter_randomisation.check(
             classifier, image, parts.method, order=options.order, steps=options.layers,
             seed=options.seed, infiller=parts.infiller, targets=options.target,
-            measure=parts.measure, budget=options.budget,
+            measure=parts.measure, budget=options.budget, deterministic=options.deterministic,
         ):  # fmt: skip
             results.append(result)
             bars.update(bar, completed=len(results))
@@ -108,6 +108,7 @@ def _write(
                 "infiller": settings_of(parts.infiller),
                 "order": options.order,
                 "seed": options.seed,
+                "deterministic": options.deterministic,
             },
         )
 

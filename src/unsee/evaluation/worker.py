@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from unsee.classifiers import loading
+from unsee.classifiers import determinism, loading
 from unsee.classifiers.classifier import Classifier
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
@@ -18,9 +18,10 @@ from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.rows import Row
 from unsee.evaluation.store import Maps
 from unsee.images.framing import Fit
+from unsee.infillers.base import Infiller
 from unsee.libraries import import_libraries
 from unsee.metrics.base import Truth
-from unsee.registry import resolve
+from unsee.registry import resolve, trust_of
 from unsee.study import Study, resolve_parts
 from unsee.types import Images
 
@@ -41,17 +42,29 @@ class FramedPhoto:
 
 @lru_cache(maxsize=MAX_CLASSIFIERS)
 def load_classifier(
-    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
+    name: str,
+    chunk: int,
+    device: str | None,
+    precision: str,
+    fit: Fit | None = None,
+    trust: bool = False,
 ) -> Classifier:
     """Load a classifier; each process loads it once."""
-    classifier = loading.load(name, device=device, precision=getattr(torch, precision), fit=fit)
+    classifier = loading.load(
+        name, device=device, precision=getattr(torch, precision), fit=fit,
+        **trust_of("sources", name, trust=trust),
+    )  # fmt: skip
     return replace(classifier, chunk=chunk)
 
 
 def evaluate(
-    plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
+    plan: Plan,
+    combination: Combination,
+    samples: Sequence[Sample],
+    classifier: Classifier,
+    trust: bool = False,
 ) -> tuple[list[Row], Maps, float]:
-    """Explain photos and measure their maps.
+    """Explain photos and measure their maps; with `trust`, in-fillers may be programs.
 
     Returns:
         A row for each photo in order, the maps by photo if the plan saves them, and the seconds
@@ -61,26 +74,38 @@ def evaluate(
         method, infiller, _ = resolve_parts(combination.method, combination.infiller)
         import_libraries(method, infiller, *map(metric_of, plan.columns))
     start = time.perf_counter()
+    with determinism.mode(classifier.device, on=plan.deterministic):
+        rows, maps = _evaluate(plan, combination, samples, classifier, trust)
+    return rows, maps, time.perf_counter() - start
+
+
+def _evaluate(
+    plan: Plan,
+    combination: Combination,
+    samples: Sequence[Sample],
+    classifier: Classifier,
+    trust: bool,
+) -> tuple[list[Row], Maps]:
     rows: dict[str, Row] = {}
     maps: Maps = {}
     photos: list[FramedPhoto] = []
+    size = 1 if plan.deterministic else plan.batch
     for sample in samples:
         try:
             photos.append(frame(sample, plan, classifier))
         except InputError as error:
             rows[sample.id] = _row(plan, combination, sample.id, error=str(error))
-    for first in range(0, len(photos), plan.batch):
-        batch = photos[first : first + plan.batch]
+    for first in range(0, len(photos), size):
+        batch = photos[first : first + size]
         try:
-            _explain(plan, combination, batch, classifier, rows, maps)
+            _explain(plan, combination, batch, classifier, rows, maps, trust)
         except InputError:  # raised for one photo of the batch: explain each alone
             for photo in batch:
                 try:
-                    _explain(plan, combination, [photo], classifier, rows, maps)
+                    _explain(plan, combination, [photo], classifier, rows, maps, trust)
                 except InputError as error:
                     rows[photo.id] = _row(plan, combination, photo.id, error=str(error))
-    ordered = [rows[sample.id] for sample in samples]
-    return ordered, maps, time.perf_counter() - start
+    return [rows[sample.id] for sample in samples], maps
 
 
 def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
@@ -109,18 +134,20 @@ def _explain(
     classifier: Classifier,
     rows: dict[str, Row],
     maps: Maps,
+    trust: bool,
 ) -> None:
     """Explain a batch of photos, measure the maps, add a row and a map for each photo."""
     images = torch.cat([photo.image for photo in batch])
     targets: Any = ["top1" if photo.target is None else photo.target for photo in batch]
     study = Study.of(
         classifier, images, combination.method,
-        infiller=plan.spec("infillers", combination.infiller), targets=targets,
+        infiller=trusted_infiller(combination, trust), targets=targets,
         measure=plan.measure, seed=plan.seed, budget=plan.budget,
+        deterministic=plan.deterministic,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
-    measurements = _measure(plan, study, [photo.truth for photo in batch])
-    probabilities = classifier.predict(score.images).softmax(1)
+    measurements = _measure(plan, study, [photo.truth for photo in batch], trust)
+    probabilities = classifier.probabilities(score.images)
     cost = explanation.provenance["cost"]
     for i, photo in enumerate(batch):
         target = int(score.targets[i])
@@ -137,7 +164,18 @@ def _explain(
             maps[photo.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
 
 
-def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[float]]:
+def trusted_infiller(combination: Combination, trust: bool) -> Infiller | str:
+    """Return the in-filler of a combination, with its setting `trust` if it has one."""
+    return _trusted(combination.infiller, trust)
+
+
+def _trusted(spec: str, trust: bool) -> Infiller | str:
+    settings = trust_of("infillers", spec, trust=trust)
+    infiller: Infiller | str = resolve("infillers", spec, **settings) if settings else spec
+    return infiller
+
+
+def _measure(plan: Plan, study: Study, truths: list[Truth], trust: bool) -> dict[str, list[float]]:
     """Return the numbers of each metric, one for each photo.
 
     Metrics use the in-filler of the plan if it has one. Metrics that run the method again use that
@@ -146,10 +184,9 @@ def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[fl
     score, saliency = study.score, study.explanation.saliency
     metric_score = score
     if plan.metric_infiller is not None:
-        infiller = resolve("infillers", plan.spec("infillers", plan.metric_infiller))
+        infiller = resolve("infillers", _trusted(plan.metric_infiller, trust))
         metric_score = replace(score, infiller=infiller)
-    specs = tuple(plan.spec("sources", name) for name in plan.reference_classifiers)
-    references = _reference_classifiers(specs, score.classifier)
+    references = _reference_classifiers(plan.reference_classifiers, score.classifier, trust)
     measurements = {}
     for name in plan.columns:
         metric = metric_of(name)
@@ -161,10 +198,14 @@ def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[fl
     return measurements
 
 
-def _reference_classifiers(names: tuple[str, ...], explained: Classifier) -> list[Classifier]:
+def _reference_classifiers(
+    names: tuple[str, ...], explained: Classifier, trust: bool
+) -> list[Classifier]:
     """Load classifiers with the device, precision and chunk of the explained one."""
     device, precision = str(explained.device), str(explained.precision).removeprefix("torch.")
-    return [load_classifier(name, explained.chunk, device, precision) for name in names]
+    return [
+        load_classifier(name, explained.chunk, device, precision, trust=trust) for name in names
+    ]
 
 
 def _row(plan: Plan, combination: Combination, photo: str, **values: Any) -> Row:

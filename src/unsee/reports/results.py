@@ -77,8 +77,8 @@ class RunInfo:
         return (
             f"{self.name}: {self.photos} photos of {self.data}{failed}{unfinished}; target "
             f"{settings.target}, seed {settings.seed}, budget {settings.budget or OWN}, in-filler "
-            f"of the metrics {settings.metric_infiller or OWN}, {settings.precision}; unsee "
-            f"{self.versions.unsee}, torch {self.versions.torch}."
+            f"of the metrics {settings.metric_infiller or OWN}, {settings.precision}; "
+            f"unsee {self.versions.unsee}, torch {self.versions.torch}."
         )
 
 
