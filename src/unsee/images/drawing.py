@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from unsee.errors import printable
 from unsee.images.framing import Box, Photo
 from unsee.types import Images, Saliency
 
@@ -92,7 +93,29 @@ def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figur
         show(axes[0, column], to_pixels(images[column]))
         show(axes[1, column], overlay(images[column], saliency[column]))
         axes[0, column].set_title(name, color=TEXT_COLOUR)
+    return with_plain_texts(figure)
+
+
+def with_plain_texts(figure: "Figure") -> "Figure":
+    """Return a finished figure whose texts are drawn as they are: dollars are no formulas.
+
+    Texts may have names of photos, classes and methods, which others wrote.
+    """
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedLocator
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+        text.set_text(_plain(text.get_text()))
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(axis.get_major_locator(), FixedLocator):  # these labels are set when drawn
+            labels = axis.get_major_formatter().format_ticks(list(axis.get_majorticklocs()))
+            axis.set_ticklabels(list(map(_plain, labels)))
     return figure
+
+
+def _plain(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def show(axes: "Axes", pixels: Pixels) -> None:

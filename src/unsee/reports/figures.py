@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unsee.evaluation.plan import Combination
-from unsee.images.drawing import BACKGROUND_COLOUR, MUTED_COLOUR, TEXT_COLOUR
+from unsee.images.drawing import (
+    BACKGROUND_COLOUR,
+    MUTED_COLOUR,
+    TEXT_COLOUR,
+    with_plain_texts,
+)
 from unsee.reports.gallery import examples, gallery
 from unsee.reports.results import Results
 
@@ -63,7 +68,7 @@ def metrics(results: Results) -> "Figure":
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)
     panels[0].invert_yaxis()  # all panels share the axis
-    return figure
+    return with_plain_texts(figure)
 
 
 def _boxes(axes: "Axes", results: Results, metric: str) -> None:
@@ -122,7 +127,7 @@ def curves(results: Results) -> "Figure | None":
         axes.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
-    return figure
+    return with_plain_texts(figure)
 
 
 def maps(results: Results) -> "Figure | None":

@@ -128,4 +128,4 @@ def gallery(rows: Sequence[Example], labels: dict[Combination, str]) -> "Figure"
     titles = ["photo", *(fill(labels[c], LABEL_CHARACTERS) for c in configurations)]
     for panel, title in zip(axes[0, 1:], titles, strict=True):
         panel.set_title(title, fontsize=8, color=drawing.TEXT_COLOUR)
-    return figure
+    return drawing.with_plain_texts(figure)

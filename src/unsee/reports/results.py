@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unsee.errors import InputError, as_input_error
+from unsee.errors import InputError, as_input_error, printable
 from unsee.evaluation import paper_tables
 from unsee.evaluation.manifest import RunManifest, Settings, Versions
 from unsee.evaluation.plan import Combination, columns_of, metric_of
@@ -74,7 +74,7 @@ class RunInfo:
             else ""
         )
         settings = self.settings
-        return (
+        return printable(
             f"{self.name}: {self.photos} photos of {self.data}{failed}{unfinished}; target "
             f"{settings.target}, seed {settings.seed}, budget {settings.budget or OWN}, in-filler "
             f"of the metrics {settings.metric_infiller or OWN}, {settings.precision}; "
@@ -182,7 +182,7 @@ class Results:
         several = len({c.infiller for c in self.configurations}) > 1
         if several and not full_name and infiller != OWN:
             parts.append(infiller)
-        return ", ".join(parts)
+        return printable(", ".join(parts))
 
     def values(self, configuration: Combination, metric: str) -> PhotoValues:
         """Return the numbers of all photos that have one."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from rich.console import Console
 
+from unsee.arrays import write_arrays
 from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import (
     BACKGROUND_COLOUR,
@@ -17,6 +17,7 @@ from unsee.images.drawing import (
     overlay,
     show,
     to_pixels,
+    with_plain_texts,
 )
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _curves
@@ -117,7 +118,7 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
             va="top", color=MUTED_COLOUR, fontsize=8.5,
         )  # fmt: skip
     drawing.suptitle(title, color=TEXT_COLOUR, fontsize=14, x=0.01, ha="left")
-    return drawing
+    return with_plain_texts(drawing)
 
 
 def as_strip(entries: list[Entry]) -> list[Entry]:
@@ -222,7 +223,7 @@ def write(
             for entry in figure_entries
             if entry.saliency is not None
         }
-        np.savez_compressed(unfinished / "maps.npz", **maps)
+        write_arrays(unfinished / "maps.npz", maps)
         manifest = {
             "input": {"path": photo.path, "sha256": photo.sha256},
             "rows": full_table.records(),

@@ -13,6 +13,7 @@ from unsee.images.drawing import (
     overlay,
     show,
     to_pixels,
+    with_plain_texts,
 )
 from unsee.images.framing import Photo
 from unsee.results.assessment import Assessment
@@ -65,7 +66,7 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     charts = rows[1].subgridspec(1, 2, width_ratios=[1.15, 1], wspace=0.12)
     _draw_bars(figure.add_subplot(charts[0]), assessment)
     _draw_curves(figure.add_subplot(charts[1]), assessment)
-    return figure
+    return with_plain_texts(figure)
 
 
 def _shows_evidence(assessment: Assessment) -> bool:
