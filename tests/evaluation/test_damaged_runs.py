@@ -19,6 +19,7 @@ from unsee.errors import DiskFullError
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.folders import new_file
+from unsee.reports import tables
 from unsee.reports.gallery import examples
 from unsee.reports.results import Results
 
@@ -104,6 +105,7 @@ def test_manifest_in_another_encoding_or_place_is_refused(run) -> None:
         ({"seed": "0"}, "settings.seed to be an integer"),
         ({"shard": 0}, "settings.shard to be at least 1"),
         ({"save_maps": "yes"}, "settings.save_maps to be true or false"),
+        ({"batch": -1}, "expected batch >= 1, got -1"),
     ],
 )
 def test_settings_of_other_types_are_refused(run, settings, message) -> None:
@@ -186,6 +188,24 @@ def test_damaged_rows_are_refused_with_their_name(run, keep) -> None:
         read_all(run)
     path.write_bytes(content[: len(content) // 2] + bytes(64) + content[len(content) // 2 :])
     with pytest.raises(InputError, match=path.name):
+        read_all(run)
+
+
+def test_rows_of_one_photo_twice_or_without_cost(run) -> None:
+    rows = pq.read_table(rows_of(run))
+    pq.write_table(pa.concat_tables([rows, rows]), rows_of(run))
+    with pytest.raises(InputError, match="has two rows of a photo by random"):
+        read_all(run)
+    for path in (run / "rows").iterdir():
+        path.unlink()
+    pq.write_table(rows.drop_columns(["forwards", "backwards"]), run / "rows/0000-000000.parquet")
+    assert "nan" not in tables.means(Results.read([run])).markdown()
+
+
+def test_ranges_of_millions_of_columns_are_refused(run) -> None:
+    text = "localisation:alpha=0:0.999:0.001,threshold=0:0.999:0.001"
+    changed(run, metrics=[text])
+    with pytest.raises(InputError, match="at most 10,000 columns"):
         read_all(run)
 
 

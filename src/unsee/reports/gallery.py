@@ -14,7 +14,7 @@ from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Combination, Plan
-from unsee.evaluation.store import Maps, Store
+from unsee.evaluation.store import MANIFEST, Maps, Store
 from unsee.images import drawing
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ def examples(folders: Sequence[Path], count: int = MAX_PHOTOS) -> list[Example]:
 
 
 def _examples(store: Store, count: int) -> list[Example]:
-    view, plan = store.read_view(0), Plan.of(store.manifest()["settings"])
+    view = store.read_view(0)
+    try:
+        plan = Plan.of(store.manifest()["settings"])
+    except InputError as error:
+        raise error.prefixed(store.folder / MANIFEST) from error
     try:
         shards = plan.shards(plan.samples())
     except InputError:  # the photos have been moved

@@ -235,7 +235,7 @@ class Results:
         """Return the mean numbers of forward and backward passes for a photo."""
         columns = self.measurements[configuration]
         forwards, backwards = (
-            float(columns.column(key).mean()) if columns.photos else 0.0
+            float(columns.column(key).mean()) if len(columns.column(key)) else 0.0
             for key in ("forwards", "backwards")
         )
         return forwards, backwards
@@ -265,7 +265,9 @@ def _add_rows(
     total_seconds = store.seconds()
     for number, configuration in enumerate(_combinations(settings)):
         photos = measurements.get(configuration, MetricColumns()).photos
-        if count := len(set(photos) - previous_photos.get(configuration, set())):
+        if len(names := set(photos)) < len(photos):
+            raise InputError(f"{store.folder}: has two rows of a photo by {configuration.method}")
+        if count := len(names - previous_photos.get(configuration, set())):
             seconds[configuration] = total_seconds.get(number, 0.0) / count
     return len(failed)
 
