@@ -5,6 +5,7 @@ import os
 import tempfile
 
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ["UNSEE_DEBUG"] = "1"  # an error that a command does not foresee fails its test
 os.environ["UNSEE_CACHE"] = tempfile.mkdtemp(prefix="unsee-tests-")
 
 import jaxtyping

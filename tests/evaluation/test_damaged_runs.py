@@ -16,6 +16,7 @@ from tests.evaluation.runs import make_plan, run_plan
 from unsee import InputError
 from unsee.cli import main
 from unsee.errors import DiskFullError
+from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.folders import new_file
@@ -274,7 +275,8 @@ def test_a_folder_cannot_grant_trust(run, data, tmp_path) -> None:
     with pytest.raises(InputError, match="other settings"):
         Run.begin(plan, run, threads=1)
     changed(run, classifiers=["tests.toys:classifier"])
-    assert not Run.begin(plan, run, threads=1).trust
+    settings = json.loads((run / "run.json").read_text())["settings"]
+    assert not Plan.of(settings | {"trust": True}).trust
     (tmp_path / "plan.toml").write_text("trust = true")
     assert main(["evaluate", "--plan", str(tmp_path / "plan.toml"), "--data", "x"]) == 2
 
@@ -303,13 +305,23 @@ def test_trust_of_a_run_reaches_the_parts_that_have_it(data, tmp_path, monkeypat
         raise InputError("loaded")
 
     monkeypatch.setattr("unsee.sources.file.File.load", load)
-    plan = make_plan(data, **CHEAP, classifiers=("file:a.pt2",))
     for trust in (True, False, True):
-        run = Run.begin(plan, tmp_path / "run", threads=1, trust=trust)
+        plan = make_plan(data, **CHEAP, classifiers=("file:a.pt2",), trust=trust)
+        run = Run.begin(plan, tmp_path / "run", threads=1)
         assert "trust" not in (tmp_path / "run" / "run.json").read_text()
         with pytest.raises(InputError, match="loaded"):
             next(run.local())
         assert trusted == {"a.pt2": trust}
+
+
+def test_specification_with_trust_is_that_of_the_part() -> None:
+    plan = Plan(trust=True)
+    assert plan.spec("sources", "file:a.pt2,labels=b") == "file:a.pt2,labels=b,trust=true"
+    assert plan.spec("infillers", "lama") == "lama:trust=true"
+    assert plan.spec("infillers", "lama:a.pt") == "lama:a.pt,trust=true"
+    assert plan.spec("infillers", "blur:sigma=3") == "blur:sigma=3"
+    assert plan.spec("infillers", "own") == "own"
+    assert Plan().spec("sources", "file:a.pt2") == "file:a.pt2"
 
 
 def test_run_that_fails_before_its_first_row_leaves_no_folder(data, tmp_path, monkeypatch) -> None:

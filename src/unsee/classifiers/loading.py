@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.devices import check_device
 from unsee.classifiers.precision import half_precision
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.images.framing import Fit
@@ -51,7 +52,7 @@ def load(
     classifier = _made(spec, trust, settings)
     if isinstance(spec, str):
         device = device or default_device()
-    if "meta" in {classifier.device.type, "" if device is None else _device(device).type}:
+    if classifier.device.type == "meta":
         raise InputError("cannot use device meta: its tensors hold no numbers")
     if device is not None:
         classifier = _on_device(classifier, device)
@@ -113,20 +114,13 @@ def _with_precision(
 
 def _on_device(classifier: Classifier, device: str | torch.device) -> Classifier:
     """Return the classifier on a device; its module is moved there in place."""
+    check_device(device)
     with as_input_error(f"cannot use device {device}"):  # no such device, or torch without it
-        if _device(device) == classifier.device:
+        if torch.device(device) == classifier.device:
             return classifier
         if isinstance(classifier.model, nn.Module):
             return replace(classifier, model=classifier.model.to(device), chunk=None)
     return classifier  # a function has no device
-
-
-def _device(device: str | torch.device) -> torch.device:
-    """Return a device by name; raise `InputError` if there is none of this name."""
-    if not isinstance(device, str | torch.device):
-        raise InputError(f"expected the name of a device, got {device!r}")
-    with as_input_error(f"unknown device {device}; expected cpu, cuda or cuda:1"):
-        return torch.device(device)
 
 
 def _checked_size(size: object) -> tuple[int, int]:

@@ -119,7 +119,7 @@ def load(name: str) -> tuple[dict[str, Any], Table]:
         content = read_toml(name, "plan")
     of_table = [field.name for field in fields(Table)]
     table = Table.of({key: content.pop(key) for key in of_table if key in content}, name)
-    settings = [field.name for field in fields(Plan)]
+    settings = [field.name for field in fields(Plan) if field.name != "trust"]
     for key in content:
         if key not in settings:
             raise unknown("setting of a run", key, settings)

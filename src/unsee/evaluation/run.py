@@ -47,14 +47,11 @@ class Run:
     """Device of the network, by default CUDA if available."""
     precision: str = "float32"
     """Precision of the network."""
-    trust: bool = False
-    """Whether classifiers and in-fillers may be programs; never stored."""
 
     @classmethod
     def begin(
         cls, plan: Plan, out: Path, *, device: str | None = None, precision: str = "float32",
         chunk: int = 16, threads: int | None = None, table: Table | None = None,
-        trust: bool = False,
     ) -> "Run":  # fmt: skip
         """Check all settings and write them to a folder, or continue the run of that folder.
 
@@ -66,7 +63,6 @@ class Run:
             chunk: Images per pass of the network.
             threads: Threads of each process, by default those of torch on this machine.
             table: Published numbers and claims that a report compares the run with.
-            trust: Whether classifiers and in-fillers may be programs.
 
         Raises:
             InputError: Settings are invalid, the data set is empty, or the folder has other
@@ -94,7 +90,7 @@ class Run:
         }
         store.begin(manifest)
         threads = store.info().threads
-        return cls(plan, store, samples, chunk, threads, device, precision, trust)
+        return cls(plan, store, samples, chunk, threads, device, precision)
 
     def portable(self) -> dict[str, Any]:
         """Return the arguments of `restore`, which can be sent to another process."""
@@ -105,7 +101,6 @@ class Run:
             "threads": self.threads,
             "device": self.device,
             "precision": self.precision,
-            "trust": self.trust,
         }
 
     @classmethod
@@ -135,16 +130,14 @@ class Run:
         """Compute a unit in this process and store it."""
         torch.set_num_threads(self.threads)
         classifier = worker.load_classifier(
-            unit.combination.classifier, self.chunk, self.device, self.precision, self.plan.fit,
-            self.trust,
+            self.plan.spec("sources", unit.combination.classifier), self.chunk, self.device,
+            self.precision, self.plan.fit,
         )  # fmt: skip
         number = self.plan.classifiers.index(unit.combination.classifier)
         names = tuple(map(classifier.label, range(len(classifier.labels))))
         view = ClassifierView(classifier.framing, classifier.channels, names)
         self.store.write_view(number, view)
-        rows, maps, seconds = worker.evaluate(
-            self.plan, unit.combination, unit.samples, classifier, self.trust
-        )
+        rows, maps, seconds = worker.evaluate(self.plan, unit.combination, unit.samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
 
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:

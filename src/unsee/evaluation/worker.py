@@ -18,10 +18,9 @@ from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.rows import Row
 from unsee.evaluation.store import Maps
 from unsee.images.framing import Fit
-from unsee.infillers.base import Infiller
 from unsee.libraries import import_libraries
 from unsee.metrics.base import Truth
-from unsee.registry import resolve, trust_of
+from unsee.registry import resolve
 from unsee.study import Study, resolve_parts
 from unsee.types import Images
 
@@ -42,29 +41,17 @@ class FramedPhoto:
 
 @lru_cache(maxsize=MAX_CLASSIFIERS)
 def load_classifier(
-    name: str,
-    chunk: int,
-    device: str | None,
-    precision: str,
-    fit: Fit | None = None,
-    trust: bool = False,
+    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
 ) -> Classifier:
     """Load a classifier; each process loads it once."""
-    classifier = loading.load(
-        name, device=device, precision=getattr(torch, precision), fit=fit,
-        **trust_of("sources", name, trust=trust),
-    )  # fmt: skip
+    classifier = loading.load(name, device=device, precision=getattr(torch, precision), fit=fit)
     return replace(classifier, chunk=chunk)
 
 
 def evaluate(
-    plan: Plan,
-    combination: Combination,
-    samples: Sequence[Sample],
-    classifier: Classifier,
-    trust: bool = False,
+    plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
 ) -> tuple[list[Row], Maps, float]:
-    """Explain photos and measure their maps; with `trust`, in-fillers may be programs.
+    """Explain photos and measure their maps.
 
     Returns:
         A row for each photo in order, the maps by photo if the plan saves them, and the seconds
@@ -75,16 +62,12 @@ def evaluate(
         import_libraries(method, infiller, *map(metric_of, plan.columns))
     start = time.perf_counter()
     with determinism.mode(classifier.device, on=plan.deterministic):
-        rows, maps = _evaluate(plan, combination, samples, classifier, trust)
+        rows, maps = _evaluate(plan, combination, samples, classifier)
     return rows, maps, time.perf_counter() - start
 
 
 def _evaluate(
-    plan: Plan,
-    combination: Combination,
-    samples: Sequence[Sample],
-    classifier: Classifier,
-    trust: bool,
+    plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
 ) -> tuple[list[Row], Maps]:
     rows: dict[str, Row] = {}
     maps: Maps = {}
@@ -98,11 +81,11 @@ def _evaluate(
     for first in range(0, len(photos), size):
         batch = photos[first : first + size]
         try:
-            _explain(plan, combination, batch, classifier, rows, maps, trust)
+            _explain(plan, combination, batch, classifier, rows, maps)
         except InputError:  # raised for one photo of the batch: explain each alone
             for photo in batch:
                 try:
-                    _explain(plan, combination, [photo], classifier, rows, maps, trust)
+                    _explain(plan, combination, [photo], classifier, rows, maps)
                 except InputError as error:
                     rows[photo.id] = _row(plan, combination, photo.id, error=str(error))
     return [rows[sample.id] for sample in samples], maps
@@ -134,19 +117,18 @@ def _explain(
     classifier: Classifier,
     rows: dict[str, Row],
     maps: Maps,
-    trust: bool,
 ) -> None:
     """Explain a batch of photos, measure the maps, add a row and a map for each photo."""
     images = torch.cat([photo.image for photo in batch])
     targets: Any = ["top1" if photo.target is None else photo.target for photo in batch]
     study = Study.of(
         classifier, images, combination.method,
-        infiller=trusted_infiller(combination, trust), targets=targets,
+        infiller=plan.spec("infillers", combination.infiller), targets=targets,
         measure=plan.measure, seed=plan.seed, budget=plan.budget,
         deterministic=plan.deterministic,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
-    measurements = _measure(plan, study, [photo.truth for photo in batch], trust)
+    measurements = _measure(plan, study, [photo.truth for photo in batch])
     probabilities = classifier.probabilities(score.images)
     cost = explanation.provenance["cost"]
     for i, photo in enumerate(batch):
@@ -164,18 +146,7 @@ def _explain(
             maps[photo.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
 
 
-def trusted_infiller(combination: Combination, trust: bool) -> Infiller | str:
-    """Return the in-filler of a combination, with its setting `trust` if it has one."""
-    return _trusted(combination.infiller, trust)
-
-
-def _trusted(spec: str, trust: bool) -> Infiller | str:
-    settings = trust_of("infillers", spec, trust=trust)
-    infiller: Infiller | str = resolve("infillers", spec, **settings) if settings else spec
-    return infiller
-
-
-def _measure(plan: Plan, study: Study, truths: list[Truth], trust: bool) -> dict[str, list[float]]:
+def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[float]]:
     """Return the numbers of each metric, one for each photo.
 
     Metrics use the in-filler of the plan if it has one. Metrics that run the method again use that
@@ -184,9 +155,10 @@ def _measure(plan: Plan, study: Study, truths: list[Truth], trust: bool) -> dict
     score, saliency = study.score, study.explanation.saliency
     metric_score = score
     if plan.metric_infiller is not None:
-        infiller = resolve("infillers", _trusted(plan.metric_infiller, trust))
+        infiller = resolve("infillers", plan.spec("infillers", plan.metric_infiller))
         metric_score = replace(score, infiller=infiller)
-    references = _reference_classifiers(plan.reference_classifiers, score.classifier, trust)
+    specs = tuple(plan.spec("sources", name) for name in plan.reference_classifiers)
+    references = _reference_classifiers(specs, score.classifier)
     measurements = {}
     for name in plan.columns:
         metric = metric_of(name)
@@ -198,14 +170,10 @@ def _measure(plan: Plan, study: Study, truths: list[Truth], trust: bool) -> dict
     return measurements
 
 
-def _reference_classifiers(
-    names: tuple[str, ...], explained: Classifier, trust: bool
-) -> list[Classifier]:
+def _reference_classifiers(names: tuple[str, ...], explained: Classifier) -> list[Classifier]:
     """Load classifiers with the device, precision and chunk of the explained one."""
     device, precision = str(explained.device), str(explained.precision).removeprefix("torch.")
-    return [
-        load_classifier(name, explained.chunk, device, precision, trust=trust) for name in names
-    ]
+    return [load_classifier(name, explained.chunk, device, precision) for name in names]
 
 
 def _row(plan: Plan, combination: Combination, photo: str, **values: Any) -> Row:

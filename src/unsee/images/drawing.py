@@ -82,6 +82,11 @@ def overlay(photo: Photo, saliency: Float[Tensor, "h w"], box: Box | None = None
     return pixels
 
 
+def drawable(text: str) -> str:
+    """Return a text that matplotlib draws as it is: in one line, without formulas."""
+    return printable(text).replace("$", r"\$")
+
+
 def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figure":
     """Return a figure of images above their maps, one column per image, titled with `names`."""
     from matplotlib.figure import Figure
@@ -92,30 +97,8 @@ def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figur
     for column, name in enumerate(names):
         show(axes[0, column], to_pixels(images[column]))
         show(axes[1, column], overlay(images[column], saliency[column]))
-        axes[0, column].set_title(name, color=TEXT_COLOUR)
-    return with_plain_texts(figure)
-
-
-def with_plain_texts(figure: "Figure") -> "Figure":
-    """Return a finished figure whose texts are drawn as they are: dollars are no formulas.
-
-    Texts may have names of photos, classes and methods, which others wrote.
-    """
-    from matplotlib.text import Text
-    from matplotlib.ticker import FixedLocator
-
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
-        text.set_text(_plain(text.get_text()))
-    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        if isinstance(axis.get_major_locator(), FixedLocator):  # these labels are set when drawn
-            labels = axis.get_major_formatter().format_ticks(list(axis.get_majorticklocs()))
-            axis.set_ticklabels(list(map(_plain, labels)))
+        axes[0, column].set_title(drawable(name), color=TEXT_COLOUR)
     return figure
-
-
-def _plain(text: str) -> str:
-    return "\n".join(map(printable, text.split("\n")))
 
 
 def show(axes: "Axes", pixels: Pixels) -> None:

@@ -10,7 +10,7 @@ from unsee.images.drawing import (
     BACKGROUND_COLOUR,
     MUTED_COLOUR,
     TEXT_COLOUR,
-    with_plain_texts,
+    drawable,
 )
 from unsee.reports.gallery import examples, gallery
 from unsee.reports.results import Results
@@ -49,8 +49,9 @@ def metrics(results: Results) -> "Figure":
     """Draw a panel for each metric with a box, or for 0/1 metrics a bar, for each configuration."""
     from matplotlib.figure import Figure
 
-    labels = [fill(results.label(c), LABEL_CHARACTERS) for c in results.configurations]
-    titles = [results.heading(m).replace(":", ":\n").replace(",", ",\n") for m in results.metrics]
+    labels = [fill(drawable(results.label(c)), LABEL_CHARACTERS) for c in results.configurations]
+    headings = [drawable(results.heading(metric)) for metric in results.metrics]
+    titles = [heading.replace(":", ":\n").replace(",", ",\n") for heading in headings]
     height = sum(max(0.45, LINE_HEIGHT * _lines(label)) for label in labels)
     height += LINE_HEIGHT * max(map(_lines, titles)) + 0.9
     figure = Figure(
@@ -68,7 +69,7 @@ def metrics(results: Results) -> "Figure":
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)
     panels[0].invert_yaxis()  # all panels share the axis
-    return with_plain_texts(figure)
+    return figure
 
 
 def _boxes(axes: "Axes", results: Results, metric: str) -> None:
@@ -113,13 +114,14 @@ def curves(results: Results) -> "Figure | None":
     figure = Figure((5.2 * len(sweeps) + 2, 3.8), layout="constrained", facecolor=BACKGROUND_COLOUR)
     for axes, sweep in zip(figure.subplots(1, len(sweeps), squeeze=False)[0], sweeps, strict=True):
         arrow = "↑" if results.higher_is_better(next(iter(sweep.columns.values()))) else "↓"
-        axes.set_title(f"{sweep.name} {arrow}", fontsize=9, color=TEXT_COLOUR)
-        axes.set_xlabel(sweep.setting, color=MUTED_COLOUR)
+        axes.set_title(drawable(f"{sweep.name} {arrow}"), fontsize=9, color=TEXT_COLOUR)
+        axes.set_xlabel(drawable(sweep.setting), color=MUTED_COLOUR)
         for number, configuration in enumerate(results.configurations):
             means = [results.mean(configuration, column) for column in sweep.columns.values()]
             (line,) = axes.plot(
                 list(sweep.columns), [mean.value for mean in means],
-                label=results.label(configuration), linestyle="-" if number < 10 else "--",
+                label=drawable(results.label(configuration)),
+                linestyle="-" if number < 10 else "--",
             )  # fmt: skip
             low, high = [mean.low for mean in means], [mean.high for mean in means]
             axes.fill_between(list(sweep.columns), low, high, alpha=0.08, color=line.get_color())
@@ -127,7 +129,7 @@ def curves(results: Results) -> "Figure | None":
         axes.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
-    return with_plain_texts(figure)
+    return figure
 
 
 def maps(results: Results) -> "Figure | None":

@@ -122,14 +122,18 @@ def gallery(rows: Sequence[Example], labels: dict[Combination, str]) -> "Figure"
     axes = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
     for row, example in zip(axes, rows, strict=True):
         row[0].set_axis_off()
-        name = fill(example.id, LABEL_CHARACTERS)
+        name = fill(drawing.drawable(example.id), LABEL_CHARACTERS)
         row[0].text(0, 0.52, name, va="bottom", fontsize=8, color=drawing.MUTED_COLOUR)
-        explained = fill(f"explained: {example.explained_class}", LABEL_CHARACTERS)
+        explained = drawing.drawable(f"explained: {example.explained_class}")
+        explained = fill(explained, LABEL_CHARACTERS)
         row[0].text(0, 0.48, explained, va="top", fontsize=9, color=drawing.TEXT_COLOUR)
         drawing.show(row[1], drawing.to_pixels(example.photo))
         for panel, configuration in zip(row[2:], configurations, strict=True):
             drawing.show(panel, drawing.overlay(example.photo, example.maps[configuration]))
-    titles = ["photo", *(fill(labels[c], LABEL_CHARACTERS) for c in configurations)]
+    titles = [
+        "photo",
+        *(fill(drawing.drawable(labels[c]), LABEL_CHARACTERS) for c in configurations),
+    ]
     for panel, title in zip(axes[0, 1:], titles, strict=True):
         panel.set_title(title, fontsize=8, color=drawing.TEXT_COLOUR)
-    return drawing.with_plain_texts(figure)
+    return figure

@@ -8,21 +8,27 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.classifiers.measures import probability
 from unsee.errors import InputError
 from unsee.images.reading import PhotoFile
-from unsee.infillers.base import Infiller
+from unsee.infillers.base import Infiller, RowIndex
 from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
 from unsee.metrics._curves import PROTOCOLS, Curve
 from unsee.registry import settings_of
 from unsee.study import Study
-from unsee.types import Images
+from unsee.types import Images, Saliency
 
 CURVE_PROTOCOLS = {name: PROTOCOLS[name] for name in ("rise", "igos", "igos-released")}
 """Protocols of the deletion and insertion curves of every result."""
 DIRECTIONS: tuple[_curves.Direction, ...] = get_args(_curves.Direction)
 PICTURES = ("original", "removed", "kept")
 """The photo, the photo without its top pixels, and the top pixels alone."""
+INFILLED = "infilled"
+"""The photo with all its pixels in-filled."""
+POINTS, FEW_POINTS = 26, 9
+"""Points of a curve of the pictures, and where each point needs an in-filling of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +45,10 @@ class Assessment:
     kept: Images
     """The photo with all but its top pixels in-filled."""
     probabilities: dict[str, Float[Tensor, " classes"]]
-    """Probabilities of all classes for each of `PICTURES`."""
+    """Probabilities of all classes for each of `PICTURES`, and for `INFILLED`."""
+    picture_curves: dict[str, Curve]
+    """Probability of the class while more and more pixels are `removed`, or `kept`, in-filled as
+    in the pictures: at `share` it is that of the picture."""
     curves: dict[tuple[str, str], Curve]
     """Curves by protocol and direction."""
 
@@ -55,7 +64,7 @@ class Assessment:
 
     @property
     def target_probabilities(self) -> dict[str, float]:
-        """Probability of the explained class for each of `PICTURES`."""
+        """Probability of the explained class for each of `PICTURES`, and for `INFILLED`."""
         return {key: p[self.target].item() for key, p in self.probabilities.items()}
 
     @property
@@ -105,7 +114,7 @@ class Assessment:
 
     def top_classes(self, count: int) -> list[tuple[int, str]]:
         """Return the explained class, then those that are most probable in any picture."""
-        highest = torch.stack(list(self.probabilities.values())).amax(0)
+        highest = torch.stack([self.probabilities[key] for key in PICTURES]).amax(0)
         order = [i for i in highest.argsort(descending=True).tolist() if i != self.target]
         indices = [self.target, *order[: count - 1]]
         return [(index, self.study.score.classifier.label(index)) for index in indices]
@@ -117,7 +126,11 @@ class Assessment:
         framing = score.classifier.framing
         (provenance["target"],) = provenance["target"]
         return provenance | {
-            "evidence": {"share": self.share, "infiller": settings_of(self.infiller)},
+            "evidence": {
+                "share": self.share,
+                "infiller": settings_of(self.infiller),
+                "curves": {key: _plain(curve) for key, curve in self.picture_curves.items()},
+            },
             "probability": {
                 key: round(probability, 6) for key, probability in self.target_probabilities.items()
             },
@@ -153,10 +166,51 @@ def assess(study: Study, share: float, infiller: Infiller | None = None) -> Asse
         top = masks.top_share(saliency, share)
         picture_score = replace(score, infiller=infiller)
         removed, kept = picture_score.pictures(1 - top), picture_score.pictures(top)
-        rows = score.classifier.probabilities(torch.cat([score.images, removed, kept]))
-        probabilities = dict(zip(PICTURES, rows.cpu(), strict=True))
+        infilled = picture_score.pictures(torch.zeros_like(top))
+        pictures = torch.cat([score.images, removed, kept, infilled])
+        rows = score.classifier.probabilities(pictures).cpu()
+        probabilities = dict(zip((*PICTURES, INFILLED), rows, strict=True))
+        ends = {key: row[int(score.targets[0])].item() for key, row in probabilities.items()}
+        picture_curves = _picture_curves(picture_score, saliency, share, ends)
         curves = _all_curves(study)
-    return Assessment(study, share, infiller, removed, kept, probabilities, curves)
+    return Assessment(study, share, infiller, removed, kept, probabilities, picture_curves, curves)
+
+
+def _picture_curves(
+    score: MaskedScore, saliency: Saliency, share: float, ends: dict[str, float]
+) -> dict[str, Curve]:
+    """Return the probability while pixels are removed, and while they are kept.
+
+    `ends` holds the probabilities of the pictures, which are points of the curves.
+    """
+    assert score.bound is not None
+    points = FEW_POINTS if score.bound.returns_visible_pixels else POINTS
+    inner = torch.linspace(0, 1, points)[1:-1]
+    count, rank = saliency[0].numel(), masks.ranks(saliency)
+    changed = (inner * count).round().to(rank)
+    shares = torch.cat([inner, torch.tensor([0.0, share, 1.0])])
+    score = replace(score, measure=probability)
+    curves = {}
+    for key, first, last in (("removed", "original", INFILLED), ("kept", INFILLED, "original")):
+
+        def draw(changed: Tensor, rows: RowIndex, kept: bool = key == "kept") -> Tensor:
+            top = rank[rows.image] < changed[:, None]
+            return (top if kept else ~top).to(rank).view(-1, 1, *saliency.shape[1:])
+
+        scores = score(changed[None], draw=draw)[0].cpu().float()
+        scores = torch.cat([scores, torch.tensor([ends[first], ends[key], ends[last]])])
+        order = shares.argsort(stable=True)
+        curves[key] = Curve(shares[order], scores[order][None])
+    return curves
+
+
+def _plain(curve: Curve) -> dict[str, list[float]]:
+    """Return a curve as plain values."""
+    share, scores, _ = curve
+    return {
+        "share": [round(value, 6) for value in share.tolist()],
+        "probability": [round(value, 6) for value in scores[0].tolist()],
+    }
 
 
 def _all_curves(study: Study) -> dict[tuple[str, str], Curve]:

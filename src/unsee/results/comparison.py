@@ -14,10 +14,10 @@ from unsee.images.drawing import (
     BACKGROUND_COLOUR,
     MUTED_COLOUR,
     TEXT_COLOUR,
+    drawable,
     overlay,
     show,
     to_pixels,
-    with_plain_texts,
 )
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _curves
@@ -106,10 +106,16 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
     panels[0, 0].set_title("photo", color=TEXT_COLOUR, fontsize=11)
     for entry in entries:
         axes = panels[rows.index(entry.row), columns.index(entry.column) + 1]
-        axes.set_title(entry.title, color=TEXT_COLOUR, fontsize=11)
+        axes.set_title(drawable(entry.title), color=TEXT_COLOUR, fontsize=11)
         if entry.saliency is None or entry.measurements is None:
             axes.text(
-                0.5, 0.5, entry.error, wrap=True, ha="center", va="center", color=MUTED_COLOUR
+                0.5,
+                0.5,
+                drawable(entry.error),
+                wrap=True,
+                ha="center",
+                va="center",
+                color=MUTED_COLOUR,
             )
             continue
         show(axes, overlay(image[0], entry.saliency[0]))
@@ -117,8 +123,8 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
             0.5, -0.04, _caption(entry.measurements), transform=axes.transAxes, ha="center",
             va="top", color=MUTED_COLOUR, fontsize=8.5,
         )  # fmt: skip
-    drawing.suptitle(title, color=TEXT_COLOUR, fontsize=14, x=0.01, ha="left")
-    return with_plain_texts(drawing)
+    drawing.suptitle(drawable(title), color=TEXT_COLOUR, fontsize=14, x=0.01, ha="left")
+    return drawing
 
 
 def as_strip(entries: list[Entry]) -> list[Entry]:
