@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple
 
 from tyro.conf import arg
@@ -21,6 +22,8 @@ from unsee.study import DEFAULT_METHOD, OWN, passes_of, resolve_parts
 
 MAX_VALUES = 1000
 """Largest number of columns for which a range may stand."""
+MAX_COLUMNS = 10_000
+"""Largest number of columns of a run."""
 
 
 class Combination(NamedTuple):
@@ -227,9 +230,14 @@ def columns_of(metrics: Iterable[str]) -> tuple[str, ...]:
     A range is `setting=first:last:step`.
 
     Raises:
-        InputError: A range is not three numbers, or has more than 1000 values.
+        InputError: A range is not three numbers, or has more than 1000 values, or there are more
+            than 10 000 columns.
     """
-    return tuple(dict.fromkeys(column for text in metrics for column in _expanded(text)))
+    columns = (column for text in metrics for column in _expanded(text))
+    some = list(islice(columns, MAX_COLUMNS + 1))
+    if len(some) > MAX_COLUMNS:
+        raise InputError(f"expected at most {MAX_COLUMNS:,} columns of metrics")
+    return tuple(dict.fromkeys(some))
 
 
 def _expanded(text: str) -> Iterator[str]:
