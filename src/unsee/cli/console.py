@@ -14,6 +14,8 @@ from unsee.table import Table
 
 DEBUG = "UNSEE_DEBUG"
 """Environment variable; 1 shows the traceback of an unexpected error."""
+MIN_WIDTH = 40
+"""Characters in a line of a table, in a narrower terminal too."""
 MAX_NAME = 48
 """Characters of a name beside a progress bar."""
 
@@ -48,10 +50,10 @@ def say(text: str) -> None:
 
 def show_table(table: Table) -> None:
     """Print a table as wide as the terminal."""
-    console = Console()
-    with console.capture() as captured:
-        console.print(table.terminal())
-    say(captured.get())
+    terminal, text = Console(), io.StringIO()
+    width = max(terminal.width, MIN_WIDTH)
+    Console(file=text, width=width, force_terminal=terminal.is_terminal).print(table.terminal())
+    say(text.getvalue())
 
 
 def print_error(error: InputError | str) -> None:
@@ -102,7 +104,8 @@ def _output_status() -> int:
     if not isinstance(stream, Discarded):
         return 0
     if not isinstance(stream.error, BrokenPipeError):  # a reader may have enough, as `head` does
-        print_note(f"standard output cannot be written ({reason(stream.error)})")
+        why = getattr(stream.error, "strerror", None) or reason(stream.error)
+        print_note(f"standard output cannot be written ({why})")
     return 1
 
 

@@ -16,10 +16,10 @@ from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, Meth
 from unsee.cli.parsing import parse
 from unsee.evaluation import parameter_randomisation
 from unsee.evaluation.parameter_randomisation import RandomisedMaps
-from unsee.files import check_file
+from unsee.files import check_file, write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
-from unsee.images.drawing import overview
+from unsee.images.drawing import overview, save_figure
 from unsee.metrics._similarity import MEASURES
 from unsee.registry import name_of, settings_of
 from unsee.study import DEFAULT_METHOD, Parts
@@ -116,15 +116,14 @@ def _write(
     names = [result.layer or "original" for result in results]
     with new_folder(options.out, overwrite=options.overwrite) as folder:
         maps = torch.cat([result.maps for result in results])
-        overview(image.expand(len(maps), -1, -1, -1), maps, names).savefig(
-            folder / "sanity.png", dpi=80
-        )
+        figure = overview(image.expand(len(maps), -1, -1, -1), maps, names)
+        save_figure(figure, folder / "sanity.png", 80)
         rows = [
             (name, *(result.similarity[key][0] for key in MEASURES))
             for name, result in zip(names, results, strict=True)
         ]
         table = Table([Column("layer"), *(Column(key, spec=".4f") for key in MEASURES)], rows)
-        (folder / "table.csv").write_text(table.csv(), encoding="utf-8")
+        write_text(folder / "table.csv", table.csv())
         np.savez_compressed(folder / "maps.npz", maps=maps.cpu().numpy(), layers=np.array(names))
         write_manifest(
             folder,

@@ -19,8 +19,9 @@ from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import label_randomisation
 from unsee.evaluation.label_randomisation import MapPair, TrainConfig, TrainedNetwork
+from unsee.files import write_text
 from unsee.folders import new_folder, write_manifest
-from unsee.images.drawing import overview
+from unsee.images.drawing import overview, save_figure
 from unsee.metrics._similarity import MEASURES
 from unsee.registry import settings_of, split_words
 from unsee.reports import bootstrap
@@ -155,13 +156,13 @@ def _write(
     import torch
 
     with new_folder(options.out, overwrite=options.overwrite) as folder:
-        (folder / "rows.csv").write_text(_rows(results).csv(), encoding="utf-8")
-        (folder / "table.csv").write_text(_means(results).csv(), encoding="utf-8")
+        write_text(folder / "rows.csv", _rows(results).csv())
+        write_text(folder / "table.csv", _means(results).csv())
         maps = torch.cat([m[:1] for result in results for m in (result.real, result.shuffled)])
         short_names = [result.method.partition(":")[0] for result in results]
         names = [f"{short}, {labels}" for short in short_names for labels in ("true", "shuffled")]
         copies = images[:1].expand(len(maps), 3, -1, -1)
-        overview(copies, maps, names).savefig(folder / "labels.png", dpi=80)
+        save_figure(overview(copies, maps, names), folder / "labels.png", 80)
         arrays = {
             f"{result.method} {labels}": maps.cpu().numpy()
             for result in results
