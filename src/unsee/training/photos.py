@@ -68,7 +68,7 @@ def load_labelled(sources: Sequence[str | Path], side: int, classes: str | None 
     for source in sources:
         for sample in filter_classes(load_data(str(source)), classes or ""):
             if sample.target is None:
-                raise InputError(f"{sample.id} has no label; use --labels predicted")
+                raise InputError(f"{sample.id} has no label; use {{labels}}", labels="predicted")
             try:
                 pictures.append(_framed_square(sample.photo(3), side))
             except InputError:
