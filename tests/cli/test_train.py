@@ -40,7 +40,7 @@ def test_command_trains_the_infiller(colours, tmp_path, capsys) -> None:
         (LARGE, "vgg_shift_tolerant.pth"),
         (["--size", "48"], "64 <= size <= stored_size"),
         ([*LARGE, "--window", "40"], "expected 48 <= window <= size, got 40"),
-        (["--precision", "fp16", "--perceptual", "0"], "fp16 needs a GPU"),
+        ([*LARGE, "--perceptual", "0", "--precision", "fp16"], "fp16 needs a GPU"),
     ],
 )
 def test_command_reports_missing_options(colours, tmp_path, capsys, flags, message) -> None:
