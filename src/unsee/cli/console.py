@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from rich.console import Console
@@ -59,6 +59,13 @@ def show_table(table: Table) -> None:
 def print_error(error: InputError | str) -> None:
     """Print an error message in one line, in terms of the command line."""
     print_note(error.in_shell() if isinstance(error, InputError) else error)
+
+
+def print_errors(errors: Sequence[InputError | str]) -> int:
+    """Print the errors of what could not be done; return the exit status, 1 if there are any."""
+    for error in errors:
+        print_error(error)
+    return 1 if errors else 0
 
 
 def print_note(message: str) -> None:

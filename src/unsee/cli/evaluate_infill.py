@@ -10,7 +10,7 @@ from tyro.conf import arg
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks
-from unsee.cli.console import as_message, print_error, progress, say, show_table
+from unsee.cli.console import as_message, print_errors, progress, say, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import (
     ClassifierName,
@@ -170,9 +170,7 @@ def _finish(options: EvaluateInfill, outcome: Outcome, infillers: Mapping[str, I
     for task in options.tasks:
         show_table(_table(task, [row for row in outcome.rows if row["task"] == task]))
     say(f"table, rows and pictures: {options.out}\n")
-    for line in outcome.failed:
-        print_error(line)
-    return 1 if outcome.failed else 0
+    return print_errors(outcome.failed)
 
 
 def _measure(

@@ -11,7 +11,7 @@ from tyro.conf import arg
 
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import progress, say, show_table
+from unsee.cli.console import as_message, print_errors, progress, say, show_table
 from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
@@ -95,15 +95,26 @@ def run(arguments: list[str]) -> int:
     maps = f"{2 * len(explained)} maps of each of {len(parts)} methods"
     cost.announce(sum(seconds) * 2 * len(explained), maps)
     results: list[MapPair] = []
+    failed: list[InputError] = []
+    stopped = False
     for name, (method, infiller, measure) in parts.items():
-        results += label_randomisation.check(
-            real.classifier, shuffled.classifier, explained, targets[count:], {name: method},
-            infiller=infiller, measure=measure, seed=options.training.seed,
-        )  # fmt: skip
-    _write(options, explained, results, (real, shuffled), parts)
-    show_table(_table(results, options.explained))
-    say(f"picture and tables: {options.out}\n")
-    return 0
+        try:
+            results += label_randomisation.check(
+                real.classifier, shuffled.classifier, explained, targets[count:], {name: method},
+                infiller=infiller, measure=measure, seed=options.training.seed,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            stopped = True
+            break
+        except Exception as error:
+            failed.append(as_message(error).prefixed(name))
+    if results:
+        _write(options, explained, results, (real, shuffled), parts)
+        show_table(_table(results, options.explained))
+        say(f"picture and tables: {options.out}\n")
+    if stopped:
+        raise KeyboardInterrupt
+    return print_errors(failed)
 
 
 def _samples(options: SanityLabels) -> list[Sample]:
@@ -119,11 +130,14 @@ def _samples(options: SanityLabels) -> list[Sample]:
 
 
 def _seconds(network: TrainedNetwork, image: Images, parts: Parts) -> float:
-    """Return the expected duration of one map."""
+    """Return the expected duration of one map; 0 if it fails, which is reported later."""
     method, infiller, measure = parts
-    return cost.seconds_of(
-        Study.of(network.classifier, image, method, infiller=infiller, measure=measure)
-    )
+    try:
+        return cost.seconds_of(
+            Study.of(network.classifier, image, method, infiller=infiller, measure=measure)
+        )
+    except InputError:
+        return 0.0
 
 
 def _trained(
