@@ -24,7 +24,7 @@ def test_result_folder_holds_map_pictures_and_manifest(photo, tmp_path, capsys) 
     assert manifest["method"]["samples"] == 70
     assert manifest["infiller"]["name"] == "grey"
     assert manifest["target"]["name"] == str(manifest["target"]["index"])
-    assert set(manifest["probability"]) == {"original", "kept", "removed"}
+    assert set(manifest["probability"]) == {"original", "kept", "removed", "infilled"}
     assert set(manifest["area"]) == {"rise", "igos", "igos-released"}
     assert set(manifest["area"]["rise"]) == {"deletion", "insertion"}
     assert manifest["cost"]["forwards"] == 70

@@ -92,8 +92,8 @@ class Plan:
     """Load programs (TorchScript, torch.export) that the parts name; they can run any code. Needed
     each time: neither a folder of a run nor a file of a plan can say it."""
     fit: Annotated[Fit | None, arg(help_behavior_hint="(default: that of each classifier)")] = None
-    """How a photo is brought to the size of the classifier's input: cut out its centre (crop) or
-    change its aspect ratio (resize)."""
+    """How a photo is brought to the size of the input: cut out its centre (crop), change its
+    aspect ratio (resize), or both (resize_crop)."""
 
     def __post_init__(self) -> None:
         for part in fields(Plan):
