@@ -5,8 +5,10 @@ import os
 import tempfile
 
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ["UNSEE_DEBUG"] = "1"  # an error that a command does not foresee fails its test
 os.environ["UNSEE_CACHE"] = tempfile.mkdtemp(prefix="unsee-tests-")
 
+import jaxtyping
 import pytest
 import torch
 from torch import nn
@@ -119,6 +121,15 @@ def images():
     images = 0.2 + 0.2 * torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     images[..., :16, :16] += 0.6
     return images
+
+
+@pytest.fixture
+def unchecked():
+    """Arguments of any type reach the package, as they do for its users."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", before)
 
 
 def small(name: str, **settings):

@@ -1,5 +1,10 @@
 import json
 import os
+import shutil
+import signal
+import sys
+import time
+import warnings
 from pathlib import Path
 
 import platformdirs
@@ -7,7 +12,23 @@ import pytest
 
 from unsee import InputError
 from unsee.errors import DiskFullError
-from unsee.folders import cache_folder, new_folder, result_folders, write_manifest
+from unsee.folders import (
+    cache_folder,
+    check_new,
+    new_file,
+    new_folder,
+    result_folders,
+    write_manifest,
+)
+from unsee.workplace import LOCK, MAX_AGE, NEW, OLD, PREFIX, remove_leavings, workplace
+
+RENAMES = ("locking", "aside", "between", "clearing")
+"""Points before the first, second, ... renaming."""
+POINTS = {
+    "writing": "old", "locking": "old", "aside": "old", "between": "old", "clearing": "new",
+    "removing": "new",
+}  # fmt: skip
+"""The result that is left after a kill at each point."""
 
 
 def test_environment_variable_sets_the_cache_folder(monkeypatch) -> None:
@@ -68,7 +89,7 @@ def test_failed_replacement_keeps_the_older_result(tmp_path, monkeypatch) -> Non
     rename = Path.rename
 
     def fail(self, target):
-        if self.name.endswith(".unfinished"):
+        if self.name == NEW:
             raise OSError(28, "No space left on device")
         return rename(self, target)
 
@@ -94,3 +115,129 @@ def test_files_of_the_user_are_never_overwritten(tmp_path) -> None:
     (web / "manifest.json").write_text('{"name": "an application"}')
     with pytest.raises(InputError, match="did not write"):
         new_folder(web, overwrite=True).__enter__()
+
+
+def _die(*_arguments, **_settings) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _die_before_rename(number) -> None:
+    rename, calls = Path.rename, []
+
+    def rename_or_die(path, target):
+        calls.append(path)
+        return _die() if len(calls) == number else rename(path, target)
+
+    Path.rename = rename_or_die
+
+
+def _overwrite(folder) -> None:
+    """Overwrite a result; the process is killed at the point that the folder is named after."""
+    if folder.name in RENAMES:
+        _die_before_rename(1 + RENAMES.index(folder.name))
+    if folder.name == "removing":
+        shutil.rmtree = _die
+    with new_folder(folder, overwrite=True) as unfinished:
+        (unfinished / "a").write_text("new")
+        if folder.name == "writing":
+            _die()
+        write_manifest(unfinished, {"result": "new"})
+
+
+def _kill_while_overwriting(folder) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fork beside threads: the child only writes files
+        child = os.fork()
+    if not child:
+        try:
+            _overwrite(folder)
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and locks")
+def test_kill_while_overwriting_leaves_one_result_and_no_leavings(tmp_path) -> None:
+    for name in POINTS:
+        with new_folder(tmp_path / name / name) as unfinished:
+            (unfinished / "a").write_text("old")
+            write_manifest(unfinished, {"result": "old"})
+        _kill_while_overwriting(tmp_path / name / name)
+    for name, expected in POINTS.items():
+        parent = tmp_path / name
+        assert [path for path in parent.iterdir() if path.name.startswith(PREFIX)], name
+        if name == "locking":  # without a lock its age tells that it was left behind
+            (left,) = parent.glob(f"{PREFIX}*")
+            remove_leavings(parent)
+            assert left.exists()
+            os.utime(left, (0, 0))
+        with pytest.raises(InputError, match="exists already"):
+            check_new(parent / name, overwrite=False)
+        assert [path.name for path in parent.iterdir()] == [name]
+        assert (parent / name / "a").read_text() == expected
+        assert json.loads((parent / name / "manifest.json").read_text())["result"] == expected
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+def test_workplace_of_a_running_process_is_left_alone(tmp_path) -> None:
+    other = tmp_path / f"{PREFIX}notes"
+    other.mkdir()
+    (other / "mine.txt").write_text("not written by unsee")
+    os.utime(other, (0, 0))
+    with workplace(tmp_path) as place:
+        (place / NEW).write_text("half")
+        os.utime(place, (0, 0))
+        remove_leavings(tmp_path)
+        assert (place / NEW).read_text() == "half"
+        assert (place / LOCK).exists()
+    assert [path.name for path in tmp_path.iterdir()] == [other.name]
+    assert (other / "mine.txt").exists()
+
+
+def test_workplace_without_a_lock_is_left_alone_for_a_day(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("unsee.workplace.fcntl", None)
+    with new_folder(tmp_path / "result") as unfinished:
+        write_manifest(unfinished, {})
+    place = tmp_path / f"{PREFIX}0"
+    (place / OLD).mkdir(parents=True)
+    (tmp_path / "result").rename(place / OLD / "result")
+    remove_leavings(tmp_path)
+    assert place.exists()
+    yesterday = time.time() - MAX_AGE - 60
+    os.utime(place, (yesterday, yesterday))
+    remove_leavings(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+
+def test_new_file_replaces_the_old_one_when_it_is_complete(tmp_path) -> None:
+    path = tmp_path / "rows"
+    path.write_text("old")
+    with pytest.raises(TypeError), new_file(path) as unfinished:
+        unfinished.write_bytes(b"half", None)
+    assert path.read_text() == "old"
+    with new_file(path) as unfinished:
+        unfinished.write_text("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(DiskFullError, match="rows: cannot be written"), new_file(path):
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "null\0character"])
+def test_impossible_folder_is_refused(tmp_path, name) -> None:
+    with pytest.raises(InputError, match="cannot be written"), new_folder(tmp_path / name):
+        pass
+
+
+def test_longest_name_of_a_folder_is_written(tmp_path) -> None:
+    with new_folder(tmp_path / ("x" * 255)) as unfinished:
+        write_manifest(unfinished, {"path": os.fsdecode(b"\xff.png")})
+    manifest = json.loads((tmp_path / ("x" * 255) / "manifest.json").read_text("utf-8"))
+    assert os.fsencode(manifest["path"]) == b"\xff.png"
+
+
+def test_manifest_of_values_that_are_not_plain_is_refused(tmp_path) -> None:
+    for value in (float("nan"), {1, 2}):
+        with pytest.raises(InputError, match="JSON cannot hold"), new_folder(tmp_path / "a") as new:
+            write_manifest(new, {"value": value})
+    assert not list(tmp_path.iterdir())

@@ -1,14 +1,7 @@
 """Find the image regions that a classifier's decision depends on."""
 
-from unsee.classifiers.classifier import Classifier as Classifier
-from unsee.classifiers.loading import load as load
-from unsee.classifiers.measures import Against as Against
-from unsee.errors import InputError as InputError
-from unsee.explanation import Explanation as Explanation
-from unsee.images.framing import Framing as Framing
-from unsee.masking.score import MaskedScore as MaskedScore
-from unsee.registry import available as available
-from unsee.registry import create as create
-from unsee.sources.blackbox import black_box as black_box
-from unsee.study import Study as Study
-from unsee.study import explain as explain
+import lazy_loader
+
+# Names are imported on first use, so that the command line can set how threads wait before torch is
+# loaded. They are listed in `__init__.pyi`.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,17 @@
-"""Run the command line: `python -m unsee`."""
+"""Run the command line: `unsee` or `python -m unsee`."""
 
 import sys
 
-from unsee.cli import main
+from unsee.threads import wait_asleep
 
-sys.exit(main())
+
+def main() -> int:
+    """Run a command and return its exit status."""
+    wait_asleep()
+    from unsee.cli import main as run  # imports torch, which reads the settings
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

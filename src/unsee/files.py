@@ -1,6 +1,7 @@
 """Read files that a user names: regular files, of bounded size, as text in a declared encoding."""
 
 import codecs
+import io
 import json
 import os
 import stat
@@ -15,6 +16,8 @@ MAX_BYTES = 2**28
 """Size of the largest file that is read as a whole, by default: 256 MiB."""
 MAX_TEXT_BYTES = 2**28
 """Size of the largest text file."""
+MAX_DIGITS = 6
+"""Digits of the largest index."""
 
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -44,30 +47,45 @@ def check_file(path: str | Path, description: str = "file") -> Path:
     return path
 
 
-def read_bytes(path: str | Path, limit: int = MAX_BYTES, description: str = "file") -> bytes:
-    """Return the content of a regular file.
+def open_binary(
+    path: str | Path, description: str = "file", limit: int = MAX_BYTES
+) -> io.BufferedIOBase:
+    """Open a regular file of at most `limit` bytes for reading; the caller closes it.
 
     Raises:
-        InputError: It cannot be read, or has more than `limit` bytes.
+        InputError: It cannot be opened, is something else than a file, or is too large.
     """
     path = check_file(path, description)
     try:
         size = path.stat().st_size
         if size > limit:
             raise InputError(f"{path}: {size:,} bytes are more than the {limit:,} allowed")
-        with path.open("rb") as file:
-            return file.read(size)
+        # a file of /proc has no size, and reading it may wait for ever
+        return path.open("rb") if size else io.BytesIO()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({_why(error)})") from error
 
 
-def read_text(path: str | Path, description: str = "file") -> str:
+def read_bytes(path: str | Path, limit: int = MAX_BYTES, description: str = "file") -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        InputError: It cannot be read, or has more than `limit` bytes.
+    """
+    try:
+        with open_binary(path, description, limit) as file:
+            return file.read(limit)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({_why(error)})") from error
+
+
+def read_text(path: str | Path, description: str = "file", limit: int = MAX_TEXT_BYTES) -> str:
     """Return the text of a file in UTF-8, or in UTF-16 with a byte order mark.
 
     Raises:
         InputError: It cannot be read, or is in another encoding.
     """
-    return decode_text(read_bytes(path, MAX_TEXT_BYTES, description), path)
+    return decode_text(read_bytes(path, limit, description), path)
 
 
 def decode_text(content: bytes, source: object) -> str:
@@ -81,9 +99,21 @@ def decode_text(content: bytes, source: object) -> str:
         ) from error
 
 
-def read_json(path: str | Path, description: str = "file") -> Any:
+def read_json(path: str | Path, description: str = "file", limit: int = MAX_TEXT_BYTES) -> Any:
     """Return the content of a JSON file; raise `InputError` if it cannot be read or parsed."""
-    return parse_json(read_text(path, description), path)
+    return parse_json(read_text(path, description, limit), path)
+
+
+def parse_index(text: str, source: object) -> int:
+    """Return a number from 0 to 999 999 in ASCII digits, such as the index of a class.
+
+    Raises:
+        InputError: The text is something else: a sign, a superscript, thousands of digits.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
+        return int(text)
+    shown = text if len(text) <= 40 else f"{text[:40]}..."
+    raise InputError(f"{source}: expected a number from 0 to {10**MAX_DIGITS - 1}, got {shown!r}")
 
 
 def parse_json(text: str, source: object) -> Any:

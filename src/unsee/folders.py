@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import Any
 
 import platformdirs
 
-from unsee.errors import DiskFullError, InputError
+from unsee.errors import DiskFullError, InputError, as_input_error
+from unsee.files import read_json
+from unsee.workplace import NEW, remove_leavings, replace, workplace
 
 MANIFEST = "manifest.json"
 """Name of the file that marks a result folder as complete."""
@@ -37,39 +38,51 @@ def cache_folder() -> Path:
 def new_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield an empty temporary folder and rename it to `folder` once the block has finished.
 
-    If the block raises, the temporary folder is removed and `folder` stays as it was.
+    If the block raises, the temporary folder is removed and `folder` stays as it was. A process
+    that is killed leaves `folder` as it was or complete; the next call removes what else it left.
 
     Raises:
         InputError: The folder exists (see `check_new`) or cannot be written.
         DiskFullError: There is no disk space left.
     """
-    folder = Path(folder)
-    check_new(folder, overwrite=overwrite)
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.unfinished")
-    try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
+    check_new(Path(folder), overwrite=overwrite)
+    with _new(folder) as unfinished:
+        unfinished.mkdir()
         yield unfinished
-        _replace(folder, unfinished)
-    except OSError as error:
-        raise _write_error(folder, error) from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _replace(folder: Path, finished: Path) -> None:
-    """Give a finished folder its name; an older result stays complete until it is replaced."""
-    if not folder.exists():
-        finished.rename(folder)
-        return
-    replaced = folder.with_name(f".{folder.name}.{os.getpid()}.replaced")
-    folder.rename(replaced)
+@contextmanager
+def new_file(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path for a file that replaces `path` once the block has finished.
+
+    Raises:
+        InputError: The file cannot be written.
+        DiskFullError: There is no disk space left.
+    """
+    with _new(path) as unfinished:
+        yield unfinished
+
+
+@contextmanager
+def _new(path: str | Path) -> Iterator[Path]:
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
+    with write_errors(path), workplace(absolute.parent) as place:
+        yield place / NEW
+        replace(absolute, place)
+
+
+@contextmanager
+def write_errors(path: object) -> Iterator[None]:
+    """Turn errors of the disk in the block into an `InputError` that names the path."""
     try:
-        finished.rename(folder)
-    except OSError:
-        replaced.rename(folder)
-        raise
-    shutil.rmtree(replaced, ignore_errors=True)
+        yield
+    except OSError as error:
+        kind = DiskFullError if error.errno in {errno.ENOSPC, errno.EDQUOT} else InputError
+        raise kind(f"{path}: cannot be written ({error.strerror or error})") from error
+    except ValueError as error:
+        if "null" not in str(error):
+            raise
+        raise InputError(f"{path}: cannot be written (null character)") from error
 
 
 def result_folders(paths: Sequence[Path], out: Path) -> list[Path]:
@@ -89,13 +102,14 @@ def result_folders(paths: Sequence[Path], out: Path) -> list[Path]:
     return folders
 
 
-def _write_error(folder: Path, error: OSError) -> InputError:
-    kind = DiskFullError if error.errno in {errno.ENOSPC, errno.EDQUOT} else InputError
-    return kind(f"{folder}: cannot be written ({error.strerror or error})")
-
-
 def check_new(folder: Path, *, overwrite: bool) -> None:
-    """Raise `InputError` for a folder that exists, unless it is a result and may be overwritten."""
+    """Raise `InputError` for a folder that exists, unless it is a result and may be overwritten.
+
+    What a killed command left at this place is restored or removed first.
+    """
+    with write_errors(folder):
+        remove_leavings(Path(os.path.abspath(folder)).parent)  # noqa: PTH100
+        folder.exists()  # a name that is too long
     if folder.exists() and not overwrite:
         raise InputError(
             f"{folder}: exists already; choose another folder, or overwrite it: {{overwrite}}",
@@ -113,9 +127,8 @@ def check_new(folder: Path, *, overwrite: bool) -> None:
 def _foreign_files(folder: Path) -> list[str]:
     """Return the names of what is in a folder and not listed in its manifest."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        listed = {*manifest[WRITTEN], MANIFEST}
-    except (OSError, ValueError, KeyError, TypeError):
+        listed = {*read_json(folder / MANIFEST)[WRITTEN], MANIFEST}
+    except (InputError, KeyError, TypeError):
         listed = set()
     return sorted(path.name for path in folder.iterdir() if path.name not in listed)
 
@@ -126,5 +139,16 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     It lists the files of the folder, so that overwriting removes no others.
     """
     written = {WRITTEN: sorted(path.name for path in folder.iterdir())}
-    text = json.dumps({**manifest, **written}, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_bytes(json_bytes({**manifest, **written}, folder))
+
+
+def json_bytes(content: dict[str, Any], source: object) -> bytes:
+    """Return the JSON of plain values; `source` is used in messages.
+
+    Raises:
+        InputError: A value is not plain, or is not a finite number.
+    """
+    with as_input_error(f"{source}: the manifest has a value that JSON cannot hold"):
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        # lone surrogates stand for bytes of names that are not UTF-8; JSON has a notation for them
+        return (text + "\n").encode("utf-8", "backslashreplace")

@@ -1,7 +1,9 @@
 """Convert photos and class names to tensors."""
 
 from collections.abc import Sequence
-from os import PathLike
+from numbers import Integral
+from os import PathLike, fsdecode
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError
 from unsee.images import reading
 from unsee.types import Images, Targets
@@ -31,25 +34,46 @@ def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifi
     """
     if isinstance(images, Tensor):
         return images[None] if images.ndim == 3 else images
-    several = images if isinstance(images, Sequence) and not isinstance(images, str) else [images]
-    if several and all(isinstance(image, Tensor) for image in several):
-        if len({image.shape for image in several}) > 1:  # type: ignore[union-attr]
-            raise InputError("expected tensors of one shape (c, h, w)")
-        return torch.stack(list(several))  # type: ignore[arg-type]
-    framed = []
-    for image in several:
-        if isinstance(image, (Image.Image, np.ndarray)):
-            photo = reading.from_array(image, classifier.channels)
-        else:
-            photo = reading.read(str(image), classifier.channels).pixels
-        framed.append(classifier.framing.show(photo))
-    if not framed:
+    several: list[Any] = [images]
+    if isinstance(images, Sequence) and not isinstance(images, str):
+        several = list(images)
+    if not several:
         raise InputError("expected at least one image, got none")
-    return torch.cat(framed)
+    tensors = [image for image in several if isinstance(image, Tensor)]
+    if not tensors:
+        return torch.cat([_framed(image, classifier) for image in several])
+    if len(tensors) < len(several):
+        raise InputError("expected photos or tensors, got both; tensors are not resized or cropped")
+    if len({(image.shape, image.dtype, image.device) for image in tensors}) > 1:
+        raise InputError("expected tensors of one shape (c, h, w), type and device")
+    return torch.stack(tensors)
 
 
-def to_device(images: Images, device: torch.device) -> Images:
-    """Move images to a device; to a GPU from pinned memory, without waiting."""
+def _framed(image: object, classifier: Classifier) -> Images:
+    """Return a photo as the classifier's input (1, c, h, w)."""
+    if isinstance(image, (Image.Image, np.ndarray)):
+        photo = reading.from_array(image, classifier.channels)
+    elif isinstance(image, (str, PathLike)):
+        photo = reading.read(fsdecode(image), classifier.channels).pixels
+    else:
+        raise InputError(
+            f"expected a photo as a path, a PIL image, an array or a tensor, got {image!r:.60}"
+        )
+    if not photo.numel():
+        raise InputError("expected a photo with pixels, got one of size 0")
+    return classifier.framing.show(photo)
+
+
+def own_copy(images: Images, device: torch.device) -> Images:
+    """Return images as float32 on a device, detached; to a GPU from pinned memory, without waiting.
+
+    Tensors of inference mode are copied, since no gradient is taken by them.
+    """
+    if images.is_complex() or images.is_quantized or images.device.type == "meta":
+        kind = f"{images.dtype} on {images.device}"
+        raise InputError(f"expected pixels in [0, 1] as floats, got {kind}")
+    images = images.detach()
+    images = (images.clone() if images.is_inference() else images).float()
     if device.type != "cuda" or images.device.type != "cpu":
         return images.to(device)
     return images.pin_memory().to(device, non_blocking=True)
@@ -71,18 +95,9 @@ def as_targets(
     Raises:
         InputError: There is no such class, or there are more or fewer classes than images.
     """
-    if targets is None:
-        return logits.argmax(1)
-    if isinstance(targets, (Tensor, np.ndarray, np.generic)):
-        targets = targets.tolist()
-    if isinstance(targets, (int, str)):
-        targets = [targets] * len(logits)
-    if not isinstance(targets, Sequence) or not all(
-        isinstance(target, (int, str, np.integer)) for target in targets
-    ):
-        raise InputError(f"expected classes by number or name, got {targets!r}")
-    if len(targets) != len(logits):
-        raise InputError(f"expected {len(logits)} targets, one for each image, got {len(targets)}")
+    targets = _class_list("top1" if targets is None else targets, len(logits))
+    if "top1" in targets and classifier.kind is Outputs.REGRESSION and logits.shape[1] > 1:
+        raise InputError("a regression predicts no class; name the output with targets")
     indices = []
     for target, row in zip(targets, logits, strict=True):
         name = target if isinstance(target, str) else int(target)
@@ -91,3 +106,28 @@ def as_targets(
             raise InputError(f"class {index} is not in 0..{logits.shape[1] - 1}")
         indices.append(index)
     return torch.tensor(indices, device=logits.device)
+
+
+def _class_list(targets: Classes, count: int) -> Sequence[Any]:
+    """Return one class, by number or by name, for each of `count` images."""
+    if isinstance(targets, (Tensor, np.ndarray, np.generic)):
+        targets = targets.tolist()
+    if isinstance(targets, (int, str)):
+        targets = [targets] * count
+    if not isinstance(targets, Sequence) or not all(
+        isinstance(target, (int, str, np.integer)) and not isinstance(target, bool)
+        for target in targets
+    ):
+        raise InputError(f"expected classes by number or name, got {targets!r:.60}")
+    if len(targets) != count:
+        raise InputError(f"expected {count} targets, one for each image, got {len(targets)}")
+    return targets
+
+
+def whole_number(name: str, value: object, least: int | None = None) -> int:
+    """Return an argument that is an integer, at least `least`; raise `InputError` if it is not."""
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if number is None or abs(number) >= 2**63 or (least is not None and number < least):
+        bound = "" if least is None else f" of at least {least}"
+        raise InputError(f"expected {name} as a whole number{bound}, got {value!r:.60}")
+    return number

@@ -85,7 +85,8 @@ def check_map(saliency: Tensor, images: Tensor) -> None:
 
 def _check_finite(saliency: Tensor) -> None:
     if not saliency.isfinite().all():
-        raise InputError("expected finite maps, got NaN or infinity")
+        rows = (~saliency.isfinite()).flatten(1).any(1).nonzero()[:, 0].tolist()
+        raise InputError(f"expected finite maps, got NaN or infinity in map {rows[0]}")
 
 
 def rescale(saliency: Saliency) -> Saliency:

@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -10,15 +11,18 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from unsee.classifiers import loading, measures
+from unsee.classifiers import determinism, loading, measures
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure
+from unsee.classifiers.modes import own_modes
+from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError, unknown
 from unsee.explanation import Explanation
 from unsee.infillers.base import Infiller
-from unsee.inputs import Classes, Picture, as_images, as_targets, to_device
+from unsee.inputs import Classes, Picture, as_images, as_targets, own_copy, whole_number
 from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
+from unsee.methods._one_by_one import predict_one_by_one, run_one_by_one
 from unsee.methods.base import Method, Progress
 from unsee.noise import seeds_of
 from unsee.registry import create, name_of, recipe_of, resolve, settings_of
@@ -57,12 +61,14 @@ def explain(
     seed: int = 0,
     repeats: int = 1,
     budget: Budget | None = None,
+    deterministic: bool = False,
     **settings: SettingValue,
 ) -> Explanation:
     """Find the pixels that a classifier's decision depends on.
 
-    The same image, settings and seed give the same map, alone or in a batch, on the same kind of
-    device.
+    The same image, settings and seed give the same map on the same machine, bit for bit, if the
+    batch, its order, the batch size of the network (`Classifier.chunk`) and the number of threads
+    are the same. With `deterministic` the map does not depend on these four.
 
     Args:
         model: A torch module in evaluation mode, a `Classifier`, or the name of a classifier
@@ -82,6 +88,9 @@ def explain(
             theirs, and `deviation` their standard deviation.
         budget: "fast", "balanced", "best" or a number of passes through the network for each photo.
             Replaces the method's number of steps or samples, or its stride.
+        deterministic: Whether batch, order, batch size and threads change no bit of the map. Images
+            are then explained one at a time, on one thread, with 16 masked images in the network at
+            a time; a batch that does not fit in memory is an error.
         settings: Settings of the method: `explain(model, photo, "rise", samples=200)`.
 
     Raises:
@@ -89,7 +98,7 @@ def explain(
     """
     study = Study.of(
         model, images, method, infiller=infiller, targets=targets, measure=measure, seed=seed,
-        repeats=repeats, budget=budget, **settings,
+        repeats=repeats, budget=budget, deterministic=deterministic, **settings,
     )  # fmt: skip
     return study.finish()
 
@@ -102,6 +111,7 @@ class Study:
     score: MaskedScore
     seed: int
     repeats: int = 1
+    deterministic: bool = False
     explanation: Explanation = field(init=False)
     """Available after the last step."""
 
@@ -118,43 +128,64 @@ class Study:
         seed: int = 0,
         repeats: int = 1,
         budget: Budget | None = None,
+        deterministic: bool = False,
         **settings: SettingValue,
     ) -> "Study":
         """Check all arguments, those of `explain`, and bind them."""
         parts = resolve_parts(method, infiller, measure, **settings)
-        if repeats < 1:
-            raise InputError(f"expected repeats >= 1, got {repeats}")
+        seed, repeats = whole_number("seed", seed), whole_number("repeats", repeats, 1)
         parts.method.check()
         passes = None if budget is None else passes_of(budget)
         classifier = loading.load(model)
-        x = to_device(as_images(images, classifier).detach().float(), classifier.device)
-        if passes is not None:
-            parts = parts._replace(
-                method=parts.method.with_budget(passes, (x.shape[-2], x.shape[-1]))
+        if deterministic:
+            classifier = replace(classifier, chunk=determinism.CHUNK, sampling_precision=None)
+        with _modes(classifier.device, deterministic):
+            x = own_copy(as_images(images, classifier), classifier.device)
+            classifier.check(x)
+            logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
+            if measure is None and classifier.kind is Outputs.REGRESSION:
+                parts = parts._replace(measure=measures.logit)
+            classifier.kind.measure(parts.measure)  # refuses one that this kind of output lacks
+            classes = as_targets(targets, classifier, logits)
+            if hasattr(parts.measure, "check"):
+                parts.measure.check(logits, classes)
+            score = MaskedScore(
+                classifier,
+                parts.infiller,
+                x.clone(memory_format=torch.channels_last),
+                classes,
+                seeds_of(x, seed),
+                parts.measure,
             )
-        logits = classifier.predict(x)
-        classes = as_targets(targets, classifier, logits)
-        if hasattr(parts.measure, "check"):
-            parts.measure.check(logits, classes)
-        score = MaskedScore(
-            classifier,
-            parts.infiller,
-            x.contiguous(memory_format=torch.channels_last),
-            classes,
-            seeds_of(x, seed),
-            parts.measure,
-        )
-        return cls(parts.method, score, seed, repeats)
+            method = parts.method.fitted(score)
+            if passes is not None:
+                method = method.with_budget(passes, (x.shape[-2], x.shape[-1]))
+        return cls(method, score, seed, repeats, deterministic)
+
+    def mode(self) -> AbstractContextManager[None]:
+        """Return the context in which this study computes, for further numbers from its score."""
+        return _modes(self.score.classifier.device, self.deterministic)
 
     def steps(self) -> Iterator[Progress]:
         """Run the method step by step; afterwards `explanation` is available."""
+        steps = self._steps()
+        while True:
+            with self.mode():  # not while the caller handles a step
+                progress = next(steps, None)
+            if progress is None:
+                return
+            yield progress
+
+    def _steps(self) -> Iterator[Progress]:
         passes = self.score.classifier.passes
         import_libraries(self.method, self.score.infiller)  # before the clock starts
         forwards, backwards, start = passes.forwards, passes.backwards, time.perf_counter()
         maps = []
         for run in range(self.repeats):
             last = None
-            for last in self.method.run(self._reseeded(run)):
+            score = self._reseeded(run)
+            one_by_one = run_one_by_one(self.method, score)
+            for last in one_by_one if self.deterministic else self.method.run(score):
                 done, total = run * last.total + last.done, self.repeats * last.total
                 yield last._replace(done=done, total=total)
             if last is None:
@@ -204,6 +235,7 @@ class Study:
             ],
             "seed": self.seed,
             "repeats": self.repeats,
+            "deterministic": self.deterministic,
             "seeds": list(score.seeds),
             "cost": cost,
             "versions": {
@@ -213,6 +245,13 @@ class Study:
                 "device": str(classifier.device),
             },
         }
+
+
+@contextmanager
+def _modes(device: torch.device, deterministic: bool) -> Iterator[None]:
+    """Run a block in torch's normal modes and, if requested, in the deterministic one."""
+    with own_modes(device), determinism.mode(device, on=deterministic):
+        yield
 
 
 def resolve_parts(
@@ -245,6 +284,8 @@ def resolve_parts(
     if not (infiller is None or infiller in (OWN, name_of(published))):
         published = resolve("infillers", infiller)
     measure = published_measure if measure is None else measure
+    if not isinstance(measure, str) and not callable(measure):
+        raise InputError(f"expected a measure or its name, got {measure!r}")
     return Parts(
         instance, published, measures.named(measure) if isinstance(measure, str) else measure
     )
@@ -256,10 +297,8 @@ def passes_of(budget: Budget) -> int:
     Raises:
         InputError: It is neither the name of a budget nor a positive number.
     """
-    if isinstance(budget, str) and not budget.isdigit():
+    if isinstance(budget, str) and not (budget.isascii() and budget.isdigit()):
         if budget not in BUDGETS:
             raise unknown("budget", budget, [*BUDGETS, "or a number of passes"])
         return BUDGETS[budget]
-    if int(budget) < 1:
-        raise InputError(f"expected a budget of at least one pass, got {budget}")
-    return int(budget)
+    return whole_number("budget", int(budget) if isinstance(budget, str) else budget, 1)

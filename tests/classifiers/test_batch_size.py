@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -6,7 +7,7 @@ import torch
 
 from tests.conftest import Convolutional, toy
 from unsee import InputError, explain
-from unsee.classifiers.batch_size import BatchSizes, fastest
+from unsee.classifiers.batch_size import BatchSizes, fastest, read
 from unsee.classifiers.chunked import map_chunks
 from unsee.classifiers.measures import probability
 from unsee.folders import cache_folder
@@ -36,6 +37,7 @@ def test_chunk_that_does_not_fit_is_halved_and_the_size_kept(images, gradient) -
     network.score(images, targets, probability)
     assert network.model.batches[6:] == [3, 3, 3, 3]
     assert network.passes.forwards == 24
+    assert network.settings()["chunk"] == {"backward" if gradient else "forward": 3}
 
 
 def test_other_errors_are_raised() -> None:
@@ -88,6 +90,55 @@ def test_unwritable_cache_is_ignored(monkeypatch) -> None:
     assert BatchSizes().size("key", "cpu", 100, lambda size: 0.01 * size) == 4
 
 
+NO_SIZES = (
+    b"", b"{broken", b"[]", b"3", b"null", b"\xff\xfe{", b"\x00\xff", b"[" * 100_000,
+    b'{"key": "32"}', b'{"key": true}', b'{"key": 1e3}', b'{"key": null}', b'{"key": [4]}',
+    b'{"key": 0}', b'{"key": -4}', b'{"key": 99999999999}', b'{"key": NaN}', b'{"key": {"key": 4}}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("content", NO_SIZES, ids=range(len(NO_SIZES)))
+def test_content_that_is_no_size_is_replaced(tmp_path, monkeypatch, content) -> None:
+    monkeypatch.setenv("UNSEE_CACHE", str(tmp_path))
+    (tmp_path / "chunks.json").write_bytes(content)
+    assert BatchSizes().size("key", "cpu", 100, lambda size: 0.1 + 0.01 * size) == 32
+    assert json.loads((tmp_path / "chunks.json").read_text()) == {"key": 32}
+    assert [path.name for path in tmp_path.iterdir()] == ["chunks.json"]
+
+
+def test_sizes_of_others_are_kept(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("UNSEE_CACHE", str(tmp_path))
+    (tmp_path / "chunks.json").write_text('{"other": 8, "nonsense": "x"}')
+    BatchSizes().size("key", "cpu", 100, lambda size: 0.1 + 0.01 * size)
+    assert json.loads((tmp_path / "chunks.json").read_text()) == {"other": 8, "key": 32}
+
+
+def test_failure_to_store_leaves_no_file(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("UNSEE_CACHE", str(tmp_path))
+    (tmp_path / "chunks.json").mkdir()  # a file cannot replace a folder
+    assert BatchSizes().size("key", "cpu", 100, lambda size: 0.1 + 0.01 * size) == 32
+    assert [path.name for path in tmp_path.iterdir()] == ["chunks.json"]
+    monkeypatch.setenv("UNSEE_CACHE", str(tmp_path / "file" / "below"))
+    (tmp_path / "file").write_text("")
+    assert BatchSizes().size("key", "cpu", 100, lambda size: 0.1 + 0.01 * size) == 32
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_pipe_in_place_of_the_file_is_not_opened(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("UNSEE_CACHE", str(tmp_path))
+    os.mkfifo(tmp_path / "chunks.json")
+    assert read("key") is None  # opening it would wait for a writer
+
+
+def test_sizes_are_recorded_by_kind_of_pass(images) -> None:
+    network = toy(Convolutional(), chunk=2)
+    assert network.settings()["chunk"] == 2
+    network.score(images.requires_grad_(), torch.zeros(3, dtype=torch.long), probability)
+    assert network.settings()["chunk"] == {"backward": 2}
+    network.predict(images.detach())
+    assert network.settings()["chunk"] == {"backward": 2, "forward": 2}
+
+
 def test_measuring_counts_no_passes_and_leaves_no_gradients(images) -> None:
     network = toy(Convolutional(), chunk=None)
     images = images.repeat(6, 1, 1, 1)
@@ -95,7 +146,7 @@ def test_measuring_counts_no_passes_and_leaves_no_gradients(images) -> None:
     got = network.score(images, targets, probability)
     torch.testing.assert_close(got, toy(Convolutional()).score(images, targets, probability))
     assert network.passes.forwards == 18
-    assert network.settings()["chunk"] in {4, 8, 16, 32}
+    assert network.settings()["chunk"]["forward"] in {4, 8, 16, 32}
     assert all(p.grad is None for p in network.model.parameters())
 
 

@@ -11,6 +11,7 @@ from torch import nn
 import unsee
 from tests.conftest import Convolutional, toy
 from unsee import Classifier, InputError, black_box, create, explain, load
+from unsee.classifiers.labels import Synonyms
 from unsee.classifiers.measures import log_odds
 from unsee.classifiers.precision import BFLOAT16_INSTRUCTIONS, half_precision
 from unsee.metrics._similarity import similarity
@@ -61,7 +62,8 @@ def test_logits_of_transformers_are_unwrapped(network, images) -> None:
 
 def test_classes_are_found_by_number_and_name() -> None:
     labelled = dataclasses.replace(
-        toy(Convolutional()), labels=("crane bird, crane", "crane", "tabby, tabby cat", "d", "e")
+        toy(Convolutional()),
+        labels=tuple(map(Synonyms, ("crane bird, crane", "crane", "tabby, tabby cat", "d", "e"))),
     )
     assert labelled.index("Tabby Cat") == 2
     assert labelled.index("3") == labelled.index(3) == 3

@@ -57,8 +57,8 @@ def test_invalid_plans_are_refused(tmp_path, capsys) -> None:
     for content, words in (
         ("x = 1", "setting of a run"),
         ("[[paper]]\nmetod = 'a'", "did you mean 'method'"),
-        ("[[claims]]\nbetter = 'a'", "a claim lacks a key"),
-        ("methods = [", "cannot read"),
+        ("[[claims]]\nbetter = 'a'", r"lacks claims\[0\].worse"),
+        ("methods = [", "can be read"),
     ):
         (tmp_path / "plan.toml").write_text(content)
         with pytest.raises(InputError, match=words):

@@ -45,7 +45,7 @@ KINDS = {
     "measure = 3": "measure: expected a word, got 3",
     'fit = "cut"': "fit of Evaluate",
     'target = "best"': "target of Evaluate",
-    "claims = [1]": "expected a claim as a table of TOML, got 1",
+    "claims = [1]": "expected claims[0] to be a mapping, got 1",
 }
 """Lines of a TOML file, and their error messages. Outside of tests nothing else checks types."""
 

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from unsee import InputError
-from unsee.images import reading
+from unsee.images import finding, reading
 
 
 @pytest.fixture
@@ -106,13 +106,13 @@ def test_photos_of_files_folders_and_patterns_are_found(picture, tmp_path) -> No
     for name in ("b.png", "a.jpg", "deep/c.PNG", "deep/er/d.webp"):
         write(picture, tmp_path / name)
     (tmp_path / "notes.txt").write_text("no photo")
-    photos = [p.relative_to(tmp_path).as_posix() for p in reading.find([tmp_path])]
+    photos = [p.relative_to(tmp_path).as_posix() for p in finding.find([tmp_path])]
     assert photos == ["a.jpg", "b.png", "deep/c.PNG", "deep/er/d.webp"]
-    assert len(reading.find([tmp_path, tmp_path / "a.jpg"])) == 4
-    assert [p.name for p in reading.find([str(tmp_path / "*.png")])] == ["b.png"]
-    assert reading.find([tmp_path / "none.jpg"]) == [tmp_path / "none.jpg"]
+    assert len(finding.find([tmp_path, tmp_path / "a.jpg"])) == 4
+    assert [p.name for p in finding.find([str(tmp_path / "*.png")])] == ["b.png"]
+    assert finding.find([tmp_path / "none.jpg"]) == [tmp_path / "none.jpg"]
     (tmp_path / "void").mkdir()
     with pytest.raises(InputError, match="no photos in this folder"):
-        reading.find([tmp_path / "void"])
+        finding.find([tmp_path / "void"])
     with pytest.raises(InputError, match="matches no file"):
-        reading.find([str(tmp_path / "*.gif")])
+        finding.find([str(tmp_path / "*.gif")])

@@ -66,9 +66,9 @@ def test_missing_weights_name_their_origin(tmp_path, monkeypatch, name, origin) 
 def test_unreadable_weights_are_refused(tmp_path) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(b"not a tensor in sight")
-    with pytest.raises(InputError, match="is not a TorchScript file"):
+    with pytest.raises(InputError, match="not a TorchScript of LaMa"):
         create("infillers", "lama", weights=str(path), trust=True).load()
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="not a model that onnxruntime can open"):
         create("infillers", "onnx", weights=str(path)).load()
 
 

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from unsee import InputError
 from unsee.masking import masks
 
 
@@ -38,6 +39,14 @@ def test_soft_top_k_passes_gradcheck_and_sums_at_full_size(g) -> None:
     assert torch.autograd.gradcheck(lambda s: masks.soft_top_k(s, count, 0.2), scores)
     large = masks.soft_top_k(torch.rand(50_176, generator=g), torch.tensor(7526.0), 0.05)
     assert large.double().sum().item() == pytest.approx(7526, rel=1e-6)
+
+
+def test_a_plain_number_is_the_count_of_all_rows(g) -> None:
+    scores = torch.rand(2, 9, generator=g)
+    expected = masks.soft_top_k(scores, torch.tensor([5.0, 5.0]))
+    assert torch.equal(masks.soft_top_k(scores, 5), expected)
+    with pytest.raises(InputError, match="expected counts in"):
+        masks.soft_top_k(scores, 10)
 
 
 @pytest.mark.parametrize(("n", "k", "scale"), [(784, 100.0, 1.0), (50, 0.5, 30.0), (9, 8.9, 0.0)])

@@ -10,6 +10,7 @@ from torch import nn
 from unsee import InputError, create
 from unsee.networks import weights
 from unsee.networks.completion import CompletionVAE
+from unsee.networks.reading import read
 from unsee.networks.weights import Published
 
 PUBLISHED = Published("net.safetensors", "example.org", "CC0")
@@ -61,17 +62,17 @@ def test_load_into_names_the_keys_that_differ(tmp_path) -> None:
 
 def test_load_unwraps_checkpoints(tmp_path) -> None:
     torch.save({"state_dict": {"a": torch.ones(2)}, "step": 3}, tmp_path / "checkpoint.pt")
-    assert weights.load(tmp_path / "checkpoint.pt")["a"].tolist() == [1, 1]
+    assert read(tmp_path / "checkpoint.pt")["a"].tolist() == [1, 1]
 
 
 def test_load_refuses_other_content(tmp_path) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(b"not a tensor in sight")
     with pytest.raises(InputError, match="cannot read weights"):
-        weights.load(path)
+        read(path)
     torch.save([1, 2], tmp_path / "list.pt")
     with pytest.raises(InputError, match="expected a dictionary of names to tensors"):
-        weights.load(tmp_path / "list.pt")
+        read(tmp_path / "list.pt")
 
 
 def test_load_trained_renames_layers_and_needs_metadata(tmp_path) -> None:

@@ -46,7 +46,7 @@ def test_weights_require_their_architecture(images, expected, tmp_path, suffix) 
     torch.testing.assert_close(load(f"file:{path}", **settings).predict(images), expected)
     with pytest.raises(InputError, match="without an architecture"):
         load(f"file:{path}")
-    with pytest.raises(InputError, match=r"another architecture.*first"):
+    with pytest.raises(InputError, match=r"another network: missing"):
         load(f"file:{path}", architecture="tests.conftest:Corner")
 
 
@@ -62,7 +62,7 @@ def test_pickled_models_are_refused(tmp_path, monkeypatch) -> None:
     torch.save(Convolutional(), "model.pth")
     torch.save({"state_dict": MaliciousPickle()}, "evil.pth")
     for name in ("model.pth", "evil.pth"):
-        with pytest.raises(InputError, match=r"Pickled models are never loaded.*export"):
+        with pytest.raises(InputError, match=r"Pickled models are never loaded.*ONNX"):
             load(f"file:{name}", architecture="tests.conftest:Convolutional")
     assert not Path("evil-was-run").exists()
 
@@ -82,7 +82,7 @@ def test_programs_are_refused_without_trust(images, tmp_path, monkeypatch, name)
     Path("model.pt2").rename(name)
     with zipfile.ZipFile(name, "a") as archive:
         archive.writestr("model/data/sample_inputs/evil.pt", pickle.dumps(MaliciousPickle()))
-    with pytest.raises(InputError, match=r"torch.export program.*trust=true.*safetensors"):
+    with pytest.raises(InputError, match=r"torch.export program.*trust=True.*safetensors"):
         load(f"file:{name}")
     assert not Path("evil-was-run").exists()
 
@@ -90,5 +90,5 @@ def test_programs_are_refused_without_trust(images, tmp_path, monkeypatch, name)
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_torchscript_is_refused_without_trust(images, tmp_path) -> None:
     torch.jit.trace(Convolutional().eval(), images[:1]).save(tmp_path / "model.pt")
-    with pytest.raises(InputError, match=r"TorchScript program.*trust=true.*safetensors"):
+    with pytest.raises(InputError, match=r"TorchScript program.*trust=True.*safetensors"):
         load(f"file:{tmp_path / 'model.pt'}")

@@ -1,17 +1,21 @@
 """Batch sizes: measured once for each network, device and image shape, then stored."""
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from tempfile import NamedTemporaryFile
+from tempfile import mkstemp
 
 import torch
 from torch import nn
 
+from unsee import files
 from unsee.classifiers.chunked import is_out_of_memory
+from unsee.errors import InputError
 from unsee.folders import cache_folder
 from unsee.types import Images
 
@@ -27,6 +31,8 @@ SLOWDOWN_LIMIT = 1.5
 """Larger sizes are skipped once a size is this many times slower per image than the fastest."""
 SPEEDUP_REQUIRED = 1.03
 """A larger size is chosen only if it is this many times faster per image, to save memory."""
+MAX_STORED = 2**16
+"""Largest size that is read from the cache; the file may have been edited."""
 UNMEASURED_SIZE = 16
 """Batch size where nothing is measured: functions may be slow, expensive or remote."""
 
@@ -42,8 +48,8 @@ class BatchSizes:
     """Network that the sizes were measured for."""
     chunk: int | None = None
     """Fixed batch size; None measures the fastest one."""
-    largest: int = 0
-    """Largest batch size in use so far."""
+    in_use: dict[str, int] = field(default_factory=dict)
+    """Batch size in use by kind of pass, "forward" or "backward"; the largest over all shapes."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Batch size by key; a key names everything that the size depends on."""
 
@@ -63,10 +69,14 @@ class BatchSizes:
             if self.chunk or seconds is None:
                 self.sizes[key] = self.chunk or UNMEASURED_SIZE
             elif count <= candidates[0]:
-                return self._in_use(candidates[0])
+                return self._use(key, candidates[0])
             else:
                 self.sizes[key] = read(key) or write(key, fastest(candidates, seconds))
-        return self._in_use(self.sizes[key])
+        return self._use(key, self.sizes[key])
+
+    def reduce(self, key: str, size: int) -> None:
+        """Use a smaller batch size from now on, because memory did not suffice."""
+        self.sizes[key] = self.in_use[_kind_of(key)] = size
 
     def key(self, like: Images, precision: torch.dtype, *, gradient: bool) -> str:
         """Return a name for everything that the size of a batch of such images depends on."""
@@ -81,8 +91,14 @@ class BatchSizes:
         module = self.network if isinstance(self.network, nn.Module) else nn.Identity()
         return f"{type(module).__name__} {sum(p.numel() for p in module.parameters())}"
 
-    def _in_use(self, size: int) -> int:
-        self.largest = max(self.largest, size)
+    @property
+    def largest(self) -> int:
+        """Largest batch size in use so far."""
+        return max(self.in_use.values(), default=0)
+
+    def _use(self, key: str, size: int) -> int:
+        kind = _kind_of(key)
+        self.in_use[kind] = max(self.in_use.get(kind, 0), size)
         return size
 
 
@@ -131,28 +147,43 @@ def _round(size: int, seconds: Seconds) -> list[float]:
 
 def read(key: str) -> int | None:
     """Return the size stored on this machine; None without one, or if the file is unreadable."""
-    try:
-        size = json.loads(_path().read_text(encoding="utf-8")).get(key)
-    except (OSError, ValueError, AttributeError):
-        return None
-    return size if isinstance(size, int) and size > 0 else None
+    return _stored().get(key)
 
 
 def write(key: str, size: int) -> int:
     """Store a size and return it; a cache that cannot be written is not an error."""
-    path = _path()
-    try:
-        sizes = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        sizes = {}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            json.dump({**sizes, key: size}, file, indent=1)
-        Path(file.name).replace(path)
-    except (OSError, TypeError):
-        return size
+    text = json.dumps({**_stored(), key: size}, indent=1)
+    with suppress(OSError):
+        _replace(_path(), text)
     return size
+
+
+def _stored() -> dict[str, int]:
+    """Return all stored sizes, without what is no size; none if the file cannot be used."""
+    try:
+        content = files.read_json(_path())
+    except InputError:
+        return {}
+    pairs = content.items() if isinstance(content, dict) else ()
+    return {key: size for key, size in pairs if type(size) is int and 0 < size <= MAX_STORED}
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file completely or not at all, and leave no other file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _kind_of(key: str) -> str:
+    """Return the kind of pass of a key, its last word."""
+    return key.rpartition(" ")[2]
 
 
 def _path() -> Path:

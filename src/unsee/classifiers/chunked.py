@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from unsee.classifiers import determinism
 from unsee.errors import InputError
 
 Rows = Float[Tensor, "n ..."]
@@ -35,7 +36,8 @@ def map_chunks(
 ) -> Float[Tensor, "n ..."]:
     """Apply `function` to `rows` in chunks; the result is differentiable in `rows`.
 
-    A chunk that does not fit in memory is halved and evaluated again.
+    A chunk that does not fit in memory is halved and evaluated again, except in the mode of
+    `determinism`, where other chunks would give other bits.
 
     Args:
         function: Function of a chunk of rows.
@@ -44,7 +46,7 @@ def map_chunks(
         on_success: Called with the maximum number of rows after each chunk that fits in memory.
 
     Raises:
-        InputError: Memory does not suffice for a single row.
+        InputError: Memory does not suffice for a single row, or for a chunk that is not halved.
     """
     values: Tensor = _MapChunks.apply(rows, function, chunk, on_success)
     return values
@@ -72,12 +74,10 @@ class _MapChunks(torch.autograd.Function):
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                if part.stop - start == 1:
-                    raise InputError(
-                        f"out of memory on {rows.device} with a batch of one image; free memory, "
-                        "use smaller images, precision bfloat16, or another device"
-                    ) from error
-                chunk = (part.stop - start) // 2
+                count = part.stop - start
+                if count == 1 or determinism.is_on():
+                    raise _too_large(count, rows.device) from error
+                chunk = count // 2
                 continue
             values.append(value)
             gradients += gradient
@@ -95,6 +95,14 @@ class _MapChunks(torch.autograd.Function):
         (gradients,) = ctx.saved_tensors
         scaled = upstream.view(-1, *[1] * (gradients.ndim - 1)) * gradients
         return scaled, None, None, None
+
+
+def _too_large(count: int, device: torch.device) -> InputError:
+    batch = "one image" if count == 1 else f"{count} images"
+    advice = "free memory, use smaller images, precision bfloat16, or another device"
+    if determinism.is_on():
+        advice += "; deterministic does not use smaller batches"
+    return InputError(f"out of memory on {device} with a batch of {batch}; {advice}")
 
 
 def _evaluate(

@@ -1,37 +1,32 @@
 """An image classifier as a function from pixels to scores and their input gradients."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from unsee.classifiers import labels
-from unsee.classifiers.batch_size import BatchSizes
+from unsee.classifiers import checks, detection, labels, outputs
 from unsee.classifiers.chunked import RowFunction, Rows, map_chunks
-from unsee.classifiers.measures import Logits, Measure
+from unsee.classifiers.measures import Logits, Measure, log_odds
+from unsee.classifiers.model import PixelModel
+from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.passes import (
     Features,
-    Passes,
-    as_logits,
+    as_numbers,
     predicted_class_gradient,
     synchronise,
     unwrapped,
 )
-from unsee.errors import InputError
-from unsee.images.framing import Framing
 from unsee.networks.stages import FeatureExtractor
 from unsee.types import Images, Variants
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
 
 @dataclass
-class Classifier:
+class Classifier(PixelModel):
     """An image classifier in evaluation mode that takes pixels in [0, 1].
 
     Every pass through the network goes through this class, which handles normalisation, memory
@@ -43,88 +38,8 @@ class Classifier:
     measured batch sizes unless the model or `chunk` changes.
 
     Raises:
-        InputError: The model is in training mode, or mean and std differ in length.
+        InputError: The model is in training mode, or a setting cannot be used.
     """
-
-    model: Callable[..., Any] = field(repr=False)
-    """A module, or any function, from normalised images (n, c, h, w) to logits (n, classes)."""
-    mean: tuple[float, ...] = IMAGENET_MEAN
-    """Mean of each channel in [0, 1], subtracted before the network; one value per channel."""
-    std: tuple[float, ...] = IMAGENET_STD
-    """Standard deviation of each channel; the network's input is divided by it."""
-    framing: Framing = Framing()
-    """Resizing and cropping of photos to the input size."""
-    labels: tuple[str, ...] = field(default=(), repr=False)
-    """Class names in the order of the logits; synonyms are separated by commas."""
-    name: str = ""
-    """Specification that loads the classifier again, if it came from a source."""
-    data_mean: tuple[float, ...] = ()
-    """Mean colour of the data (the "zero" or "grey" of the literature); by default `mean`."""
-    data_std: tuple[float, ...] = ()
-    """Standard deviation of the data, the unit of noise in the literature; by default `std`."""
-    differentiable: bool = True
-    """Whether gradients exist; False for a black box, which gradient methods refuse."""
-    chunk: int | None = None
-    """Images in the network at a time; None measures the fastest number, once for each device,
-    network and image shape."""
-    precision: torch.dtype = torch.float32
-    """Precision of a pass; bfloat16 and float16 enable mixed precision."""
-    sampling_precision: torch.dtype | None = None
-    """Precision of passes for methods that average many scores, in whose maps rounding errors
-    cancel; None uses `precision`."""
-    passes: Passes = field(default_factory=Passes, repr=False, compare=False, kw_only=True)
-    """Passes counted so far; shared with classifiers derived by `dataclasses.replace`."""
-    batch_sizes: BatchSizes = field(
-        default_factory=BatchSizes, repr=False, compare=False, kw_only=True
-    )
-    """Batch sizes measured so far."""
-
-    def __post_init__(self) -> None:
-        modules = self.model.modules() if isinstance(self.model, nn.Module) else ()
-        if any(module.training for module in modules):
-            raise InputError("the model is in training mode; call model.eval() first")
-        if len(self.mean) != len(self.std):
-            raise InputError(f"mean has {len(self.mean)} channels, std has {len(self.std)}")
-        self.data_mean, self.data_std = self.data_mean or self.mean, self.data_std or self.std
-        if (self.batch_sizes.network, self.batch_sizes.chunk) != (self.model, self.chunk):
-            self.batch_sizes = BatchSizes(self.model, self.chunk)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels of the input images."""
-        return len(self.mean)
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the network; the CPU for a function."""
-        if isinstance(self.model, nn.Module):
-            for tensor in (*self.model.parameters(), *self.model.buffers()):
-                return tensor.device
-        return torch.device("cpu")
-
-    @property
-    def network(self) -> nn.Module:
-        """The torch module; raises `InputError` for a black box."""
-        return self.require_network("this")
-
-    def require_network(self, purpose: str) -> nn.Module:
-        """Return the torch module; for a black box, raise an `InputError` that names `purpose`."""
-        if not isinstance(self.model, nn.Module):
-            raise InputError(f"{purpose} needs the layers of a torch module; a black box has none")
-        return self.model
-
-    def normalise(self, images: Variants) -> Variants:
-        """Return the images as the network takes them: (images - mean) / std."""
-        return _standardise(images, self.mean, self.std)
-
-    def denormalise(self, inputs: Variants) -> Variants:
-        """Return the pixels in [0, 1] of normalised images: inputs * std + mean."""
-        mean, std = (inputs.new_tensor(v).view(-1, 1, 1) for v in (self.mean, self.std))
-        return inputs * std + mean
-
-    def standardise(self, images: Variants) -> Variants:
-        """Return the images in the units of the data: (images - data_mean) / data_std."""
-        return _standardise(images, self.data_mean, self.data_std)
 
     def logits(self, images: Variants) -> Logits:
         """Run one forward pass over all images at once; differentiable in the images."""
@@ -135,16 +50,36 @@ class Classifier:
     def _forward(self, images: Variants) -> Logits:
         """Run one forward pass that is not counted."""
         inputs = self.network_input(images)
-        return as_logits(self._autocast(self.model, inputs), len(images))
+        return self._as_logits(self.call(self.model, inputs), inputs)
 
-    def network_input(self, images: Variants) -> Variants:
-        """Return normalised images in the memory format that is fastest for convolutions."""
-        return self.normalise(images).contiguous(memory_format=torch.channels_last)
+    def _as_logits(self, output: Any, inputs: Variants) -> Logits:
+        """Return the logits of a network's output; the first pass determines their kind."""
+        numbers = as_numbers(output, len(inputs))
+        columns = numbers.shape[1]
+        if self.columns != columns:
+            if not numbers.isfinite().all():  # reported with the image, and shows no kind
+                return numbers
+            kind = self._kind_of(numbers.detach(), inputs)
+            self.labels = labels.fitted(self.labels, columns, kind.classes(columns))
+            self.outputs, self.columns = kind, columns
+        return self.kind.logits(numbers)
 
-    def _autocast(self, function: Callable[..., Any], inputs: Variants) -> Any:
-        """Call a function of normalised images in the classifier's precision."""
-        with torch.autocast(inputs.device.type, self.precision, self.precision != torch.float32):
-            return function(inputs)
+    def _kind_of(self, numbers: Tensor, inputs: Variants) -> Outputs:
+        """Return the kind of the model's first outputs; raise `InputError` if it is unclear."""
+        if isinstance(self.outputs, Outputs):
+            return outputs.fitted(self.outputs, numbers.shape[1])
+
+        def probe() -> Tensor:
+            with torch.enable_grad(), torch.inference_mode(False):
+                x = inputs[:1].detach().clone().requires_grad_()
+                return as_numbers(self.call(self.model, x), 1)
+
+        return detection.determine(self.outputs, numbers, probe if self.differentiable else None)
+
+    @property
+    def kind(self) -> Outputs:
+        """Kind of the model's outputs; before the first pass, softmax unless it is set."""
+        return self.outputs if isinstance(self.outputs, Outputs) else Outputs.SOFTMAX
 
     def features(self, images: Variants, layers: Sequence[str], gradient: bool = False) -> Features:
         """Run one pass over all images at once and read the outputs of inner layers.
@@ -163,9 +98,10 @@ class Classifier:
         extractor = FeatureExtractor(self.require_network("reading feature maps"), layers)
         with torch.set_grad_enabled(gradient):
             inputs = self.network_input(images).detach().requires_grad_(gradient)
-            output, maps = self._autocast(extractor, inputs)
-            logits = as_logits(output, len(images))
-            by_input = predicted_class_gradient(logits, inputs) if gradient else None
+            output, maps = self.call(extractor, inputs)
+            logits = self._as_logits(output, inputs)
+            measure = self.kind.measure(log_odds) if gradient else log_odds
+            by_input = predicted_class_gradient(logits, inputs, measure) if gradient else None
         self.passes.forwards += len(images)
         self.passes.backwards += len(images) * gradient
         detached = [map_.detach().float() for map_ in maps]
@@ -180,11 +116,19 @@ class Classifier:
         self.check(images)
         with torch.no_grad():
             logits = self.map_chunks(lambda rows, part: self.logits(rows), images, images)
-        if not logits.isfinite().all():
-            raise InputError(
-                "the model returns NaN or infinity; check its weights, mean, std and precision"
-            )
+        checks.check_finite(logits)
         return logits
+
+    def probabilities(self, images: Images) -> Float[Tensor, "b classes"]:
+        """Return the probabilities of all classes, in chunks; raises as `predict` does."""
+        logits = self.predict(images)
+        return self.kind.probabilities(logits)
+
+    def require_gradient(self, images: Images, method: str) -> None:
+        """Raise `InputError`, naming `method`, if the outputs have no gradient by the images."""
+        if not self.has_gradient:
+            checks.check_gradient(self._forward if self.differentiable else None, images, method)
+            self.has_gradient = True
 
     def score(
         self, images: Images, targets: Int[Tensor, " b"], measure: Measure
@@ -194,13 +138,16 @@ class Classifier:
         def rows(x: Tensor, part: slice) -> Tensor:
             return self.score_chunk(x, targets[part], measure)
 
-        return self.map_chunks(rows, images, images)
+        values = self.map_chunks(rows, images, images)
+        checks.check_finite(values)
+        return values
 
     def score_chunk(
         self, images: Variants, targets: Int[Tensor, " n"], measure: Measure
     ) -> Float[Tensor, " n"]:
         """Score a single chunk of images."""
-        values = measure(self.logits(images), targets)
+        logits = self.logits(images)
+        values = self.kind.measure(measure)(logits, targets)
         if torch.is_grad_enabled():
             self.passes.backwards += len(images)
         return values
@@ -219,7 +166,7 @@ class Classifier:
         def on_success(size: int) -> None:
             if size < chunk:
                 key = self.batch_sizes.key(like, self.precision, gradient=gradient)
-                self.batch_sizes.sizes[key] = size
+                self.batch_sizes.reduce(key, size)
 
         return map_chunks(function, rows, chunk, on_success)
 
@@ -244,27 +191,15 @@ class Classifier:
     def run_normalised(self, inputs: Variants, *, gradient: bool = False) -> None:
         """Time the network alone: run one uncounted pass on normalised images and wait for it."""
         with torch.set_grad_enabled(gradient):
-            x = inputs.detach().requires_grad_(gradient)
-            output = self._autocast(self.model, x)
+            x = inputs.detach().to(self.dtype).requires_grad_(gradient)
+            output = self.call(self.model, x)
             if gradient:
                 torch.autograd.grad(unwrapped(output).float().sum(), x)
         synchronise(inputs.device)
 
     def check(self, images: Images) -> None:
         """Raise `InputError` for images that this classifier cannot take."""
-        if images.ndim != 4 or images.shape[1] != self.channels:
-            raise InputError(
-                f"expected images (b, {self.channels}, h, w), got {tuple(images.shape)}; "
-                "the length of the classifier's mean and std is the number of channels"
-            )
-        if images.numel() == 0:
-            raise InputError(f"expected at least one image, got {tuple(images.shape)}")
-        low, high = images.min().item(), images.max().item()
-        if not (low >= 0 and high <= 1):
-            raise InputError(
-                f"expected pixels in [0, 1], got [{low:.3g}, {high:.3g}]; "
-                "the classifier normalises them itself, with its mean and std"
-            )
+        checks.check_images(images, self.channels)
 
     def label(self, index: int) -> str:
         """Return the first synonym of a class, or its index if the class has no name."""
@@ -287,10 +222,6 @@ class Classifier:
             "framing": {**asdict(self.framing), "size": list(self.framing.size)},
             "precision": str(self.precision).removeprefix("torch."),
             "sampling_precision": str(sampling_precision).removeprefix("torch."),
-            "chunk": self.chunk or self.batch_sizes.largest,
+            "outputs": str(self.outputs),
+            "chunk": self.batch_sizes.in_use or self.chunk,
         }
-
-
-def _standardise(images: Variants, mean: tuple[float, ...], std: tuple[float, ...]) -> Variants:
-    centre, scale = (images.new_tensor(v).view(-1, 1, 1) for v in (mean, std))
-    return torch.addcmul(-centre / scale, images, 1 / scale)  # one operation on the pixels

@@ -1,14 +1,15 @@
 """Load a `Classifier` from a name, a module or another classifier."""
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.devices import check_device
 from unsee.classifiers.precision import half_precision
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error, unknown
 from unsee.images.framing import Fit
 from unsee.registry import parse, resolve
 
@@ -23,6 +24,7 @@ def load(
     precision: torch.dtype | Literal["auto"] | None = None,
     size: tuple[int, int] | None = None,
     fit: Fit | None = None,
+    trust: bool = False,
     **settings: Any,
 ) -> Classifier:
     """Load a classifier by name, or wrap a module.
@@ -40,31 +42,54 @@ def load(
         size: Height and width of the input in pixels; by default the classifier's own.
         fit: "crop" cuts out the centre of a photo, "resize" resizes all of it; by default the
             classifier's own.
+        trust: Whether programs (torch.export, TorchScript), which can run any code, may be loaded;
+            without effect on sources that load none.
         **settings: Settings of the source.
 
     Raises:
         InputError: The name is unknown, or the classifier or device is not usable.
     """
-    if isinstance(spec, Classifier):
-        classifier = spec
-    elif isinstance(spec, nn.Module):
-        classifier = Classifier(spec)
-    elif isinstance(spec, str):
-        source = resolve("sources", spec, **settings)
-        classifier = source.load(parse("sources", spec).argument)
+    classifier = _made(spec, trust, settings)
+    if isinstance(spec, str):
         device = device or default_device()
-    else:
-        raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
+    if classifier.device.type == "meta":
+        raise InputError("cannot use device meta: its tensors hold no numbers")
     if device is not None:
         classifier = _on_device(classifier, device)
+    return _with_precision(_with_framing(classifier, size, fit), precision)
+
+
+def _made(spec: object, trust: bool, settings: dict[str, Any]) -> Classifier:
+    """Return the classifier of a specification; settings need the name of a source."""
+    if isinstance(spec, str):
+        source = resolve("sources", spec, **settings)
+        if trust and hasattr(source, "trust"):
+            source = replace(source, trust=True)
+        classifier: Classifier = source.load(parse("sources", spec).argument)
+        return classifier
+    if settings:
+        raise InputError(
+            f"settings ({', '.join(settings)}) need a name; wrap a module in a Classifier with them"
+        )
+    if isinstance(spec, Classifier):
+        return spec
+    if isinstance(spec, nn.Module):
+        return Classifier(spec)
+    raise InputError(f"expected a classifier, a module or a name, got {type(spec).__name__}")
+
+
+def _with_framing(
+    classifier: Classifier, size: tuple[int, int] | None, fit: Fit | None
+) -> Classifier:
+    """Return the classifier with another size or fit of photos; None keeps its own."""
     framing = classifier.framing
     if size is not None:
-        framing = replace(framing, size=size)
+        framing = replace(framing, size=_checked_size(size))
     if fit is not None:
+        if fit not in get_args(Fit):
+            raise unknown("fit", str(fit), get_args(Fit))
         framing = replace(framing, fit=fit)
-    if framing != classifier.framing:
-        classifier = replace(classifier, framing=framing)
-    return _with_precision(classifier, precision)
+    return classifier if framing == classifier.framing else replace(classifier, framing=framing)
 
 
 def default_device() -> str:
@@ -75,6 +100,11 @@ def default_device() -> str:
 def _with_precision(
     classifier: Classifier, precision: torch.dtype | Literal["auto"] | None
 ) -> Classifier:
+    if precision not in {None, "auto"} and not isinstance(precision, torch.dtype):
+        raise InputError(
+            f'expected precision "auto", torch.float32, torch.bfloat16 or torch.float16, '
+            f"got {precision!r}"
+        )
     if precision == "auto":
         is_module = isinstance(classifier.model, nn.Module)
         sampling_precision = half_precision(classifier.device) if is_module else None
@@ -84,11 +114,20 @@ def _with_precision(
 
 def _on_device(classifier: Classifier, device: str | torch.device) -> Classifier:
     """Return the classifier on a device; its module is moved there in place."""
-    try:
+    check_device(device)
+    with as_input_error(f"cannot use device {device}"):  # no such device, or torch without it
         if torch.device(device) == classifier.device:
             return classifier
         if isinstance(classifier.model, nn.Module):
             return replace(classifier, model=classifier.model.to(device), chunk=None)
-    except (RuntimeError, AssertionError) as error:  # no such device, or torch without it
-        raise InputError(f"cannot use device {device}: {str(error).splitlines()[0]}") from error
     return classifier  # a function has no device
+
+
+def _checked_size(size: object) -> tuple[int, int]:
+    """Return a height and a width in pixels; raise `InputError` if it is something else."""
+    sides = tuple(size) if isinstance(size, tuple | list | torch.Size) else ()
+    if len(sides) != 2 or not all(
+        isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in sides
+    ):
+        raise InputError(f"expected size=(height, width) in pixels, got {size!r}")
+    return sides

@@ -1,6 +1,8 @@
 """Measures: the number of a classifier's output that serves as the score.
 
 A measure is a function (logits (n, classes), targets (n,)) -> (n,), differentiable in the logits.
+It is written for classes that exclude each other, whose probabilities are a softmax;
+`Outputs.measure` returns the measure for other kinds of output.
 """
 
 from collections.abc import Callable
@@ -40,6 +42,16 @@ def margin(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
 def first_answer(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
     """Return 1 where the target has the highest logit, otherwise 0; without gradient."""
     return (logits.argmax(1) == targets).to(logits)
+
+
+def sigmoid_probability(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
+    """Return the probability of the target label, whose log-odds are its logit."""
+    return logit(logits, targets).sigmoid()
+
+
+def is_positive(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
+    """Return 1 where the target label is predicted, otherwise 0; without gradient."""
+    return (logit(logits, targets) > 0).to(logits)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Results of passes through a network, and their count."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from jaxtyping import Float
+from torch import Tensor, nn
 
-from unsee.classifiers.measures import Logits, log_odds
+from unsee.classifiers.measures import Logits, Measure, log_odds
 from unsee.errors import InputError
 from unsee.types import Variants
 
@@ -31,27 +33,40 @@ class Features(NamedTuple):
     """Gradient of the predicted class's log-odds with respect to `inputs`, if requested."""
 
 
+def tensors_of(model: object) -> Iterator[Tensor]:
+    """Yield the parameters and buffers of a module; nothing for a function."""
+    if isinstance(model, nn.Module):
+        yield from model.parameters()
+        yield from model.buffers()
+
+
 def unwrapped(output: Any) -> Any:
     """Return the logits of a network's output; transformers return them as an attribute."""
     return getattr(output, "logits", output)
 
 
-def as_logits(output: Any, count: int) -> Logits:
-    """Return the logits of a network's output for `count` images, as float32.
+def as_numbers(output: Any, count: int) -> Float[Tensor, "n columns"]:
+    """Return a network's output for `count` images, as float32; one number each is one column.
 
     Raises:
         InputError: The output is not a tensor (count, classes).
     """
     output = unwrapped(output)
+    if isinstance(output, Tensor) and output.ndim < 2 and output.numel() == count:
+        output = output.view(count, 1)
     if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != count:
         actual = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise InputError(f"expected logits ({count}, classes) from the model, got {actual}")
+    if not output.shape[1]:
+        raise InputError(f"expected at least one class from the model, got {tuple(output.shape)}")
     return output.float()
 
 
-def predicted_class_gradient(logits: Logits, inputs: Variants) -> Variants:
+def predicted_class_gradient(
+    logits: Logits, inputs: Variants, measure: Measure = log_odds
+) -> Variants:
     """Return the gradient of the log-odds of the predicted class with respect to the inputs."""
-    (gradient,) = torch.autograd.grad(log_odds(logits, logits.argmax(1)).sum(), inputs)
+    (gradient,) = torch.autograd.grad(measure(logits, logits.argmax(1)).sum(), inputs)
     return gradient
 
 

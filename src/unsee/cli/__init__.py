@@ -6,7 +6,8 @@ from importlib import import_module
 from importlib.metadata import version
 
 from unsee.classifiers.allocator import keep_memory
-from unsee.errors import InputError, printable, unknown
+from unsee.cli import console
+from unsee.errors import unknown
 
 COMMANDS = {
     "explain": "explain photos: for each a folder with map, pictures and numbers",
@@ -35,35 +36,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit status: 0, 1 if something could not be done, 2 for misuse, 130 if interrupted.
+        The exit status: 0, 1 if something could not be done, 2 for misuse, 130 if interrupted, 70
+        for a fault of unsee.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     keep_memory()
-    try:
-        return _dispatch(arguments)
-    except InputError as error:
-        print_error(error)
-        return 2
-    except KeyboardInterrupt:
-        print_error("stopped; finished results are kept")
-        return 130
-    except BrokenPipeError:  # the reader of a pipe has closed it
-        sys.stderr.close()
-        return 1
-
-
-def print_error(error: InputError | str) -> None:
-    """Print an error message in one line, in terms of the command line."""
-    message = error.in_shell() if isinstance(error, InputError) else printable(error)
-    sys.stderr.write(f"unsee: {message}\n")
+    console.prepare_streams()
+    return console.status_of(lambda: _dispatch(arguments))
 
 
 def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
-        sys.stdout.write(_usage())
+        console.say(_usage())
         return 0
     if arguments[0] == "--version":
-        sys.stdout.write(f"unsee {version('unsee')}\n")
+        console.say(f"unsee {version('unsee')}\n")
         return 0
     name, *options = arguments
     if name not in COMMANDS:

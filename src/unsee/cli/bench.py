@@ -7,21 +7,22 @@ from typing import Annotated, Any
 
 import torch
 import tyro
-from rich.console import Console
 from rich.progress import Progress
 
 from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.throughput import FastestConfigurations, Timing
-from unsee.cli import explain_options
+from unsee.cli import checks, cost, explain_options
+from unsee.cli.console import progress, say, show_table
 from unsee.cli.explain_options import PRECISIONS, ExplainOptions, MethodNames
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
+from unsee.files import check_file
 from unsee.images import reading
 from unsee.infillers.base import Infiller
 from unsee.libraries import import_libraries
 from unsee.methods.base import Method
-from unsee.registry import resolve, split_words
+from unsee.registry import resolve, split_words, trust_of
 from unsee.study import Study, passes_of
 from unsee.table import Column, Table, Value
 from unsee.types import Images
@@ -61,33 +62,45 @@ class BenchOptions(ExplainOptions):
     """Minimum duration of a measurement of the network, in seconds. Methods run for twice as long
     between two measurements."""
 
+    def check(self) -> None:
+        """Check what can be checked before anything is loaded."""
+        super().check()
+        for name in self.extra_precisions:
+            if name not in PRECISIONS:
+                expected = ", ".join(PRECISIONS)
+                raise InputError(f"--extra-precisions: expected {expected}, got {name!r}")
+        if not self.chunks:
+            raise InputError("expected at least one number after --chunks")
+        checks.at_least(1, chunks=min(self.chunks), batch=self.batch, rounds=self.rounds)
+        checks.positive(seconds=self.seconds)
+        if self.photo is not None:
+            check_file(self.photo, "photo")
+
 
 def run(arguments: list[str]) -> int:
     """Print the estimated duration, the timings of the network and the overhead of the methods."""
     options = parse(BenchOptions, arguments, "unsee bench")
-    for name in options.extra_precisions:
-        if name not in PRECISIONS:
-            expected = ", ".join(PRECISIONS)
-            raise InputError(f"--extra-precisions: expected {expected}, got {name!r}")
-    methods = {name: resolve("methods", name) for name in split_words(options.methods)}
-    infiller = resolve("infillers", options.infiller)
     options.check()
+    methods = {name: resolve("methods", name) for name in split_words(options.methods)}
+    for method in methods.values():
+        method.check()
+    trust = trust_of("infillers", options.infiller, trust=options.trust)
+    infiller = resolve("infillers", options.infiller, **trust)
     classifier = explain_options.classifier_of(options)
     photo = _photo(options.photo, classifier)
     images = torch.cat([photo.roll(SHIFT * number, 3) for number in range(options.batch)])
     precisions = _precisions(options, classifier)
-    console = Console()
     rows: list[tuple[Value, ...]] = []
-    console.print(_duration(_estimate(options, classifier, images, precisions)))
-    with explain_options.progress() as bars:
+    say(_duration(_estimate(options, classifier, images, precisions)))
+    with progress() as bars:
         timings = _time_network(options, classifier, images, precisions, bars)
-        console.print(_timing_table(timings).terminal())
+        show_table(_timing_table(timings))
         for name, method in methods.items():
             precision = _precision(method, classifier)
             fastest = throughput.fastest(timings, _plain(precision))
             rounds = _time_method(options, classifier, images, (method, infiller), fastest, bars)
             rows.append(_row((name, _plain(precision)), rounds))
-    console.print(_overhead_table(rows).terminal())
+    show_table(_overhead_table(rows))
     return 0
 
 
@@ -132,8 +145,7 @@ def _estimate(
 
 def _duration(seconds: float) -> str:
     """Return a sentence that announces the duration."""
-    duration = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
-    return f"Estimated duration: {duration}, without the time of the in-filler."
+    return f"Estimated duration: {cost.duration(seconds)}, without the time of the in-filler.\n"
 
 
 def _time_network(
@@ -185,7 +197,10 @@ def _time_method(
     rounds = []
     for _ in range(options.rounds):
         budget = options.budget or DEFAULT_BUDGET
-        study = Study.of(classifier, images, method, infiller=infiller, budget=budget)
+        study = Study.of(
+            classifier, images, method, infiller=infiller, budget=budget,
+            deterministic=options.deterministic,
+        )  # fmt: skip
         seconds, pass_cost = throughput.interleave(
             study.steps(),
             lambda: fastest.measure_again(at_precision, size, options.seconds),

@@ -1,30 +1,27 @@
 """`unsee evaluate`: methods, in-fillers and metrics on many photos, in a run that can resume."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from tyro.conf import arg
 
-from unsee.cli import print_error
-from unsee.cli.explain_options import Device, Folder
+from unsee.classifiers import loading
+from unsee.classifiers.devices import check_device
+from unsee.cli import checks, cost
+from unsee.cli.console import print_error, progress, say, short
+from unsee.cli.explain_options import Device, Folder, Trust
 from unsee.cli.parsing import parse
+from unsee.datasets.base import Sample
 from unsee.errors import DiskFullError, InputError
 from unsee.evaluation import paper_tables
-from unsee.evaluation.plan import Plan
+from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
+from unsee.evaluation.worker import MAX_CLASSIFIERS, frame, load_classifier
 from unsee.registry import split_words
+from unsee.study import Study
 
 MAX_ERRORS = 10
 """Number of photos whose errors are printed."""
@@ -65,6 +62,21 @@ class Evaluate(Plan):
     """Number of images in the network at a time, the same in all processes."""
     threads: Annotated[int | None, arg(help_behavior_hint="(default: that of torch)")] = None
     """Number of threads of each process, fixed for the whole run."""
+    trust: Trust = False
+    """Load classifiers and in-fillers that are programs (TorchScript, torch.export), which can run
+    any code on this machine. A plan or a stored run never grants this."""
+
+    def check(self) -> None:
+        """Check what can be checked before anything is loaded."""
+        if not self.data:
+            raise InputError("expected --data; see unsee evaluate --help")
+        checks.at_least(1, workers=self.workers, chunk=self.chunk, threads=self.threads)
+        checks.at_least(0, cpus=self.cpus, gpus=self.gpus)
+        checks.seed(self.seed)
+        if self.engine == "local":
+            check_device(self.device)
+        checks.writable(self.out)
+        _plan(self).check()
 
 
 def run(arguments: list[str]) -> int:
@@ -73,15 +85,21 @@ def run(arguments: list[str]) -> int:
     if options.plan is not None:
         settings, table = paper_tables.load(options.plan)
         options = parse(Evaluate, arguments, "unsee evaluate", Evaluate(**settings))
-    if not options.data:
-        raise InputError("expected --data; see unsee evaluate --help")
     part = _part(options.part)
+    options.check()
     device = options.device
-    if device is None and options.engine == "ray":  # the workers' device, not this machine's
-        device = "cuda" if options.gpus else "cpu"
+    if device is None:
+        device = loading.default_device()
+        if options.engine == "ray":  # the workers' device, not this machine's
+            device = "cuda" if options.gpus else "cpu"
+    plan = _plan(options)
+    if options.engine == "local":  # a classifier that cannot be loaded leaves no folder behind
+        for name in plan.classifiers[:MAX_CLASSIFIERS]:
+            spec = plan.spec("sources", name)
+            load_classifier(spec, options.chunk, device, options.precision, plan.fit)
     run_ = Run.begin(
-        _plan(options), options.out, device=device, precision=options.precision,
-        chunk=options.chunk, threads=options.threads or 0, table=table,
+        plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
+        threads=options.threads or 0, table=table,
     )  # fmt: skip
     try:
         _compute(run_, options, part)
@@ -115,22 +133,51 @@ def _part(text: str) -> tuple[int, int]:
 def _compute(run_: Run, options: Evaluate, part: tuple[int, int]) -> None:
     cluster = Cluster(options.workers, options.cpus, options.gpus, options.address)
     before, total = run_.summary()["missing"], run_.summary()["units"]
+    if options.engine == "local":
+        _announce(run_, part)
     done: Iterator[Unit] = (
         distribute(run_, cluster) if options.engine == "ray" else run_.local(part)
     )
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"), TimeElapsedColumn(), TimeRemainingColumn(),
-        transient=True,
-    ) as bars:  # fmt: skip
-        bar = bars.add_task("units", total=total, completed=total - before, speed="")
+    with progress() as bars:
+        bar = bars.add_task("units", total=total, completed=total - before, loss="")
         photos = 0
         for unit in done:
             photos += len(unit.samples)
             elapsed = bars.tasks[0].elapsed or 0
             speed = f"{photos / elapsed:.2f} maps/s" if elapsed else ""
             name = "  ".join(unit.combination)
-            bars.update(bar, advance=1, speed=speed, description=name)
+            bars.update(bar, advance=1, loss=speed, description=short(name))
+
+
+def _announce(run_: Run, part: tuple[int, int]) -> None:
+    """Say how long the missing maps take, from a trial of each combination on one photo."""
+    units = [unit for unit in run_.missing() if (unit.number + unit.shard) % part[1] == part[0] - 1]
+    photos: dict[Combination, int] = {}
+    for unit in units:
+        photos[unit.combination] = photos.get(unit.combination, 0) + len(unit.samples)
+    if sum(photos.values()) <= len(photos):  # the trial would be most of the work
+        return
+    seconds = sum(_seconds(run_, c, units[0].samples[0]) * count for c, count in photos.items())
+    maps = f"{sum(photos.values())} maps of {len(photos)} combinations; metrics come in addition"
+    cost.announce(seconds, maps)
+
+
+def _seconds(run_: Run, combination: Combination, sample: Sample) -> float:
+    """Return the expected duration of a map; 0 if it fails, which its row reports."""
+    plan = run_.plan
+    try:
+        spec = plan.spec("sources", combination.classifier)
+        classifier = load_classifier(spec, run_.chunk, run_.device, run_.precision, plan.fit)
+        photo = frame(sample, plan, classifier)
+        study = Study.of(
+            classifier, photo.image, combination.method,
+            infiller=plan.spec("infillers", combination.infiller),
+            targets="top1" if photo.target is None else photo.target, measure=plan.measure,
+            seed=plan.seed, budget=plan.budget,
+        )  # fmt: skip
+        return cost.seconds_of(study)
+    except InputError:
+        return 0.0
 
 
 def _print_summary(run_: Run, out: Path) -> int:
@@ -142,7 +189,7 @@ def _print_summary(run_: Run, out: Path) -> int:
         if row["error"]:
             failed += 1
             errors[row["photo"]] = row["error"]
-    sys.stdout.write(
+    say(
         f"{rows} rows of {len(run_.samples)} photos and {len(run_.plan.combinations())} "
         f"combinations: {out / 'rows'}; unsee report {out}\n"
     )

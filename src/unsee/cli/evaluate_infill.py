@@ -1,28 +1,37 @@
 """`unsee evaluate-infill`: compare in-fillers on labelled photos."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
 from tyro.conf import arg
 
 from unsee.classifiers import loading
-from unsee.cli import explain_options, print_error
-from unsee.cli.explain_options import ClassifierName, Data, Device, Folder, InfillerNames
+from unsee.classifiers.devices import check_device
+from unsee.cli import checks
+from unsee.cli.console import as_message, print_error, progress, say, show_table
+from unsee.cli.cost import Forecast
+from unsee.cli.explain_options import (
+    ClassifierName,
+    Data,
+    Device,
+    Folder,
+    InfillerNames,
+    Trust,
+)
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample, limited
 from unsee.errors import InputError, unknown
 from unsee.evaluation import infilling
 from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
-from unsee.folders import check_new, new_folder, write_manifest
+from unsee.files import check_file
+from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import BACKGROUND_COLOUR, TEXT_COLOUR, show, to_pixels
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
-from unsee.registry import resolve, settings_of, split_words
+from unsee.registry import resolve, settings_of, split_words, trust_of
 from unsee.reports.infilling import markdown, means
 from unsee.table import Column, Table
 from unsee.types import Images
@@ -77,6 +86,9 @@ class EvaluateInfill:
     """Seed of the removed cells."""
     out: Folder = Path("unsee-infill")
     """Folder for the results."""
+    trust: Trust = False
+    """Load classifiers and in-fillers that are programs (TorchScript, torch.export), which can run
+    any code on this machine."""
     overwrite: bool = False
     """Replace existing results."""
     device: Device = None
@@ -84,12 +96,12 @@ class EvaluateInfill:
 
     def check(self) -> None:
         """Check what can be checked before anything is loaded."""
-        if not 0 < self.share < 1 or self.grid < 1:
-            raise InputError(
-                f"expected 0 < share < 1 and a grid of at least 1, got {self.share}, {self.grid}"
-            )
-        if self.limit is not None and self.limit < 1:
-            raise InputError(f"--limit: expected at least 1, got {self.limit}")
+        checks.share(share=self.share)
+        checks.at_least(1, grid=self.grid, limit=self.limit, pictures=self.pictures)
+        checks.seed(self.seed)
+        check_device(self.device)
+        if not self.tasks:
+            raise InputError(f"expected at least one of --tasks: {', '.join(TASKS)}")
         names = split_words(self.infillers)
         if not names:
             raise InputError("expected at least one of --infillers")
@@ -97,7 +109,9 @@ class EvaluateInfill:
             raise unknown("in-filler of this run", self.baseline, names)
         for classifier in (self.classifier, self.recognition_classifier):
             resolve("sources", classifier)
-        check_new(self.out, overwrite=self.overwrite)
+        if self.perceptual is not None:
+            check_file(self.perceptual, "file of weights")
+        checks.new_result(self.out, overwrite=self.overwrite)
 
 
 @dataclass
@@ -113,26 +127,42 @@ class Outcome:
 def run(arguments: list[str]) -> int:
     """Measure, print and write; the exit status is 1 if a photo could not be used."""
     options = parse(EvaluateInfill, arguments, "unsee evaluate-infill")
-    infillers = {name: resolve("infillers", name) for name in split_words(options.infillers)}
     options.check()
+    infillers = {
+        name: resolve("infillers", name, **trust_of("infillers", name, trust=options.trust))
+        for name in split_words(options.infillers)
+    }
     samples = load_data(options.data)
-    classifier = loading.load(options.classifier, device=options.device)
+    classifier, recognition = (
+        loading.load(name, device=options.device, **trust_of("sources", name, trust=options.trust))
+        for name in (options.classifier, options.recognition_classifier)
+    )
     perceptual = Perceptual.load(options.perceptual) if options.perceptual else None
     models = QualityModels(
         classifier,
-        loading.load(options.recognition_classifier, device=options.device),
+        recognition,
         perceptual.to(classifier.device) if perceptual else None,
     )
-    outcome = _measure(options, samples, infillers, models)
+    outcome = Outcome(examples={task: [] for task in options.tasks})
+    try:
+        _measure(options, samples, infillers, models, outcome)
+    except KeyboardInterrupt:  # what is finished is written
+        if outcome.rows:
+            outcome.failed.append("stopped before all photos were measured")
+            _finish(options, outcome, infillers)
+        raise
     if not outcome.rows:
         reason = outcome.failed[0] if outcome.failed else "none"
         raise InputError(f"{options.data}: no photo could be used; {reason}")
+    return _finish(options, outcome, infillers)
+
+
+def _finish(options: EvaluateInfill, outcome: Outcome, infillers: Mapping[str, Infiller]) -> int:
+    """Write and print what was measured; return the exit status."""
     _write(options, outcome, infillers)
     for task in options.tasks:
-        Console().print(
-            _table(task, [row for row in outcome.rows if row["task"] == task]).terminal()
-        )
-    sys.stdout.write(f"table, rows and pictures: {options.out}\n")
+        show_table(_table(task, [row for row in outcome.rows if row["task"] == task]))
+    say(f"table, rows and pictures: {options.out}\n")
     for line in outcome.failed:
         print_error(line)
     return 1 if outcome.failed else 0
@@ -143,34 +173,37 @@ def _measure(
     samples: list[Sample],
     infillers: Mapping[str, Infiller],
     models: QualityModels,
-) -> Outcome:
-    outcome = Outcome(examples={task: [] for task in options.tasks})
+    outcome: Outcome,
+) -> None:
     total = min(len(samples), options.limit or len(samples))
-    with explain_options.progress() as bars:
+    with progress() as bars:
         bar = bars.add_task(f"{total} photos", total=total, loss="")
         problems = infilling.problems(
             limited(samples, options.limit), models.classifier, options.tasks, grid=options.grid,
             share=options.share, seed=options.seed,
         )  # fmt: skip
         done: set[str] = set()
+        forecast = Forecast(f"{total} photos x {len(infillers)} in-fillers", total)
         for problem in problems:
             if not isinstance(problem, Problem):
                 outcome.failed.append(problem[1])
                 continue
+            if done and problem.sample not in done:
+                forecast.end()
             results = {PHOTO: (problem.image, 0.0)}
-            for name, infiller in infillers.items():
-                results[name] = infilling.infill(infiller, problem, models.classifier)
             try:
+                for name, infiller in infillers.items():
+                    results[name] = infilling.infill(infiller, problem, models.classifier)
                 outcome.rows += _rows(problem, results, models)
-            except InputError as error:
-                outcome.failed.append(str(error))
+            except Exception as error:
+                message = as_message(error).prefixed(problem.sample).in_shell()
+                outcome.failed.append(message)
                 continue
             pictures = {name: picture for name, (picture, _) in results.items()}
             if len(outcome.examples[problem.task]) < options.pictures:
                 outcome.examples[problem.task].append((problem, pictures))
             done.add(problem.sample)
             bars.update(bar, completed=len(done))
-    return outcome
 
 
 def _rows(

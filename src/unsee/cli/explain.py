@@ -1,25 +1,25 @@
 """`unsee explain`: for each photo a folder with its map, pictures and numbers."""
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 
 from unsee.classifiers.classifier import Classifier
-from unsee.cli import explain_options, print_error
+from unsee.cli import checks, explain_options
+from unsee.cli.console import as_message, print_error, progress, say, show_table
+from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
 from unsee.errors import DiskFullError, InputError
 from unsee.folders import check_new, result_folders
-from unsee.images import reading
+from unsee.images import finding, reading
 from unsee.infillers.base import Infiller
-from unsee.registry import resolve
+from unsee.registry import name_of, resolve
 from unsee.results import assessment, writing
-from unsee.study import DEFAULT_METHOD, Parts, Study, resolve_parts
-from unsee.table import Column, Table
+from unsee.study import DEFAULT_METHOD, Parts, Study
+from unsee.table import Column, Table, Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,25 +54,19 @@ class Explain(ExplainOptions):
             raise InputError(
                 "expected at least one photo, folder or glob; see unsee explain --help"
             )
-        if self.repeats < 1:
-            raise InputError(f"--repeats: expected at least 1, got {self.repeats}")
-        if not 0 < self.top < 1:
-            raise InputError(f"--top: expected a share between 0 and 1, got {self.top}")
+        checks.at_least(1, repeats=self.repeats)
+        checks.share(top=self.top)
         if self.out.exists() and not self.out.is_dir():
             raise InputError(f"--out: {self.out} is a file, expected a folder")
-
-    def parts(self) -> Parts:
-        """Return the method, its in-filler and its measure."""
-        parts = resolve_parts(self.method, self.infiller, self.measure)
-        parts.method.check()
-        return parts
+        checks.writable(self.out)
 
 
 @dataclass
 class Outcome:
     """Results of all photos."""
 
-    done: list[tuple[Path, assessment.Assessment]] = field(default_factory=list)
+    rows: list[tuple[Value, ...]] = field(default_factory=list)
+    """Row of the table for each photo that was explained."""
     failed: list[InputError] = field(default_factory=list)
 
 
@@ -80,53 +74,70 @@ def run(arguments: list[str]) -> int:
     """Explain every photo that can be explained; report the others at the end."""
     options = parse(Explain, arguments, "unsee explain")
     options.check()
-    parts = options.parts()
+    parts = explain_options.parts_of(options, options.method, options.infiller)
     picture_infiller = None
     if options.picture_infiller is not None:
-        picture_infiller = resolve("infillers", options.picture_infiller)
-    paths = reading.find(options.photos)
-    outcome = explain_all(options, parts, picture_infiller, paths)
-    if outcome.done:
-        Console().print(_table(outcome).terminal())
-        sys.stdout.write(f"pictures and numbers: {options.out / '*' / 'panel.png'}\n")
-    for error in outcome.failed:
-        print_error(error)
+        trusted = explain_options.infiller_of(options.picture_infiller, trust=options.trust)
+        picture_infiller = resolve("infillers", trusted)
+    paths = finding.find(options.photos)
+    _check_results(options, paths)
+    outcome = Outcome()
+    try:
+        explain_all(options, parts, picture_infiller, paths, outcome)
+    finally:  # also of what was finished before an interruption
+        _print(options, outcome)
     return 1 if outcome.failed else 0
 
 
+def _check_results(options: Explain, paths: list[Path]) -> None:
+    """Refuse a command whose results all exist, before the classifier is loaded."""
+    refused: list[InputError] = []
+    for folder in result_folders(paths, options.out):
+        try:
+            check_new(folder, overwrite=options.overwrite)
+        except InputError as error:
+            refused.append(error)
+    if len(refused) == len(paths):
+        raise refused[0]
+
+
 def explain_all(
-    options: Explain, parts: Parts, picture_infiller: Infiller | None, paths: list[Path]
-) -> Outcome:
-    """Explain one photo after another.
+    options: Explain,
+    parts: Parts,
+    picture_infiller: Infiller | None,
+    paths: list[Path],
+    outcome: Outcome,
+) -> None:
+    """Explain one photo after another and add their results to the outcome.
 
     A photo that cannot be explained does not stop the others; a full disk does.
     """
     classifier = explain_options.classifier_of(options)
     parts = explain_options.with_contrast(parts, options, classifier)
-    outcome = Outcome()
     folders = result_folders(paths, options.out)
-    with explain_options.progress() as bars:
-        photo_bar = bars.add_task(
-            f"{len(paths)} photos", total=len(paths), loss="", visible=len(paths) > 1
-        )
+    count = f"{len(paths)} photo{'s' if len(paths) > 1 else ''}"
+    forecast = Forecast(f"{count} x {name_of(parts.method)}", len(paths))
+    with progress() as bars:
+        photo_bar = bars.add_task(count, total=len(paths), loss="", visible=len(paths) > 1)
         for path, folder in zip(paths, folders, strict=True):
+            forecast.begin()
             try:
                 check_new(folder, overwrite=options.overwrite)
                 photo = reading.read(path, classifier.channels)
                 study = _study(options, classifier, parts, photo)
-                explain_options.run_with_bar(study, path.name, bars)
+                explain_options.run_with_bar(study, path.name, bars, forecast)
                 result = assessment.assess(study, options.top, picture_infiller)
                 writing.write(result, photo, folder, overwrite=options.overwrite)
-                outcome.done.append((folder, result))
+                outcome.rows.append(_row(folder, result))
+                forecast.end()
             except DiskFullError as error:
                 outcome.failed.append(
-                    InputError(f"{error}; stopped, {len(outcome.done)} results are kept")
+                    InputError(f"{error}; stopped, {len(outcome.rows)} results are kept")
                 )
                 break
-            except InputError as error:
-                outcome.failed.append(error.prefixed(path))
+            except Exception as error:
+                outcome.failed.append(as_message(error).prefixed(path))
             bars.advance(photo_bar)
-    return outcome
 
 
 def _study(
@@ -135,12 +146,19 @@ def _study(
     return Study.of(
         classifier, classifier.framing.show(photo.pixels), parts.method, infiller=parts.infiller,
         targets=options.target, measure=parts.measure, seed=options.seed, repeats=options.repeats,
-        budget=options.budget,
+        budget=options.budget, deterministic=options.deterministic,
     )  # fmt: skip
 
 
-def _table(outcome: Outcome) -> Table:
-    share = outcome.done[0][1].share
+def _print(options: Explain, outcome: Outcome) -> None:
+    if outcome.rows:
+        show_table(_table(outcome, options.top))
+        say(f"pictures and numbers: {options.out / '*' / 'panel.png'}\n")
+    for error in outcome.failed:
+        print_error(error)
+
+
+def _table(outcome: Outcome, share: float) -> Table:
     columns = [Column("result", align="left"), Column("class", align="left")]
     columns += [
         Column(name, spec=".1%")
@@ -148,15 +166,15 @@ def _table(outcome: Outcome) -> Table:
     ]
     columns += [Column(name, spec=".3f") for name in assessment.DIRECTIONS]
     columns += [Column("seconds", spec=".1f")]
-    rows = [
-        (
-            folder.name,
-            result.name,
-            *(result.target_probabilities[key] for key in assessment.PICTURES),
-            *(result.areas["rise"][direction] for direction in assessment.DIRECTIONS),
-            result.study.explanation.provenance["cost"]["seconds"],
-        )
-        for folder, result in outcome.done
-    ]
     note = "probability of the class in each picture; areas under protocol rise"
-    return Table(columns, rows, note=note)
+    return Table(columns, outcome.rows, note=note)
+
+
+def _row(folder: Path, result: assessment.Assessment) -> tuple[Value, ...]:
+    return (
+        folder.name,
+        result.name,
+        *(result.target_probabilities[key] for key in assessment.PICTURES),
+        *(result.areas["rise"][direction] for direction in assessment.DIRECTIONS),
+        result.study.explanation.provenance["cost"]["seconds"],
+    )

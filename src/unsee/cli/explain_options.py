@@ -1,22 +1,25 @@
 """Options of the commands that explain photos, and the objects that they define."""
 
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from tyro.conf import Positional, arg
 
 from unsee.classifiers import loading, measures
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.devices import check_device
+from unsee.cli import checks
+from unsee.cli.console import short
+from unsee.cli.cost import Forecast
 from unsee.errors import InputError
 from unsee.images.framing import Fit
-from unsee.registry import resolve
-from unsee.study import Parts, Study, passes_of
+from unsee.infillers.base import Infiller
+from unsee.registry import resolve, trust_of
+from unsee.study import Parts, Study, passes_of, resolve_parts
 from unsee.types import Size
 
 PRECISIONS = {
@@ -24,6 +27,9 @@ PRECISIONS = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+
+MAX_SIDE = 4096
+"""Longest side of a classifier's input, in pixels; one pass of a small network then takes 10 GB."""
 
 Photo = Annotated[str, Positional, arg(metavar="PHOTO")]
 """A required photo."""
@@ -49,6 +55,8 @@ Device = Annotated[
 """A device of torch, or None."""
 Folder = Annotated[Path, arg(metavar="FOLDER")]
 """A folder to be written."""
+Trust = Annotated[bool, arg(help_behavior_hint="")]
+"""Whether files that are programs may be loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +91,16 @@ class ExplainOptions:
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the network. auto is float32, except for methods that average many scores, which
     use bfloat16 where the device has instructions for it."""
+    deterministic: bool = False
+    """Compute maps in which threads and batch size change no bit: on one thread, in float32 unless
+    --precision says otherwise, slower. Without it they differ by rounding, which an optimiser can
+    amplify."""
     device: Device = None
     """Device of the network: cpu, cuda, cuda:1, mps."""
+    trust: Trust = False
+    """Load classifiers and in-fillers that are programs (TorchScript, torch.export). A program can
+    run any code on this machine when it is loaded: trust only files whose author you trust. Weights
+    need no trust."""
     overwrite: bool = False
     """Replace existing results."""
 
@@ -92,6 +108,7 @@ class ExplainOptions:
         """Check what can be checked before anything is loaded."""
         resolve("sources", self.classifier)
         check_device(self.device)
+        checks.seed(self.seed)
         pixels_of(self.size)
         if self.budget is not None:
             passes_of(self.budget)
@@ -109,11 +126,22 @@ def classifier_of(options: ExplainOptions) -> Classifier:
         precision=PRECISIONS.get(options.precision, "auto"),
         size=pixels_of(options.size),
         fit=options.fit,
+        **trust_of("sources", options.classifier, trust=options.trust),
     )
-    for name in (options.target, options.contrast):
-        if name not in {None, "top1"}:
-            classifier.index(str(name))
+    names = [name for name in (options.target, options.contrast) if name not in {None, "top1"}]
+    indices = [classifier.index(str(name)) for name in names]
+    if indices and not classifier.labels:  # the number of classes shows in a pass only
+        _check_classes(classifier, indices)
     return classifier
+
+
+def _check_classes(classifier: Classifier, indices: list[int]) -> None:
+    """Check that a classifier has these classes."""
+    image = torch.zeros(1, classifier.channels, *classifier.framing.size, device=classifier.device)
+    classes = classifier.predict(image).shape[1]
+    for index in indices:
+        if not 0 <= index < classes:
+            raise InputError(f"class {index} is not in 0..{classes - 1}")
 
 
 def with_contrast(parts: Parts, options: ExplainOptions, classifier: Classifier) -> Parts:
@@ -123,43 +151,44 @@ def with_contrast(parts: Parts, options: ExplainOptions, classifier: Classifier)
     return parts._replace(measure=measures.Against(classifier.index(options.contrast)))
 
 
-def check_device(device: str | None) -> None:
-    """Check that a device has a name that torch knows; it need not be available."""
-    try:
-        torch.device(device or "cpu")
-    except RuntimeError as error:
-        raise InputError(f"--device: expected cpu, cuda, cuda:1 or mps, got {device!r}") from error
-
-
 def pixels_of(size: str | None) -> Size | None:
     """Return height and width of `224` or `224x320`."""
     if size is None:
         return None
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", size)
-    if not match or int(match[1]) < 1 or int(match[2] or 1) < 1:
+    match = re.fullmatch(r"([0-9]{1,9})(?:x([0-9]{1,9}))?", size)
+    if not match:
         raise InputError(f"--size: expected 224 or HEIGHTxWIDTH, got {size!r}")
-    return int(match[1]), int(match[2] or match[1])
+    height, width = int(match[1]), int(match[2] or match[1])
+    if not all(1 <= side <= MAX_SIDE for side in (height, width)):
+        raise InputError(
+            f"--size: expected sides of 1 to {MAX_SIDE} pixels, got {height} x {width}"
+        )
+    return height, width
 
 
-def run_with_bar(study: Study, name: str, bars: Progress) -> None:
+def infiller_of(spec: str | None, *, trust: bool) -> Infiller | str | None:
+    """Return an in-filler with the setting of --trust, if it has it, else its specification."""
+    settings = trust_of("infillers", spec, trust=trust)
+    infiller: Infiller | str | None = resolve("infillers", spec, **settings) if settings else spec
+    return infiller
+
+
+def run_with_bar(study: Study, name: str, bars: Progress, forecast: Forecast | None = None) -> None:
     """Run a study to its end and show its progress, its loss and the time left."""
-    bar = bars.add_task(name, total=None, loss="")
+    bar = bars.add_task(short(name), total=None, loss="")
     try:
         for step in study.steps():
             loss = "" if step.losses is None else f"loss {step.losses.mean().item():.3f}"
             bars.update(bar, completed=step.done, total=step.total, loss=loss)
+            if forecast is not None:
+                forecast.step(step.done, step.total)
     finally:
         bars.remove_task(bar)
 
 
-def progress() -> Progress:
-    """Return progress bars on the error stream that disappear at the end."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-        transient=True,
-    )
+def parts_of(options: ExplainOptions, method: str, infiller: str | None) -> Parts:
+    """Return a method with its in-filler and its measure; their settings are checked."""
+    trusted = infiller_of(infiller, trust=options.trust)
+    parts = resolve_parts(method, trusted, options.measure)
+    parts.method.check()
+    return parts

@@ -1,15 +1,14 @@
 """`unsee list`: names of parts, recipes and tables, and the settings of one part."""
 
 import json
-import sys
 from dataclasses import dataclass
 from inspect import getdoc
 from typing import Annotated, Literal, get_args
 
-from rich.console import Console
 from tyro.conf import Positional, arg
 
 from unsee.classifiers.measures import MEASURES
+from unsee.cli.console import say, show_table
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
 from unsee.evaluation.paper_tables import load, tables
@@ -48,14 +47,14 @@ def run(arguments: list[str]) -> int:
         raise unknown("kind of part", options.kind, KINDS)
     rows = entries(options.kind) if options.name is None else settings(options.kind, options.name)
     if options.json:
-        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        say(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
         return 0
     if options.name is not None:
-        sys.stdout.write(f"{description(options.kind, options.name)}\n\n")
+        say(f"{description(options.kind, options.name)}\n\n")
         rows = [{"name": _signature(row), "summary": row["summary"]} for row in rows]
     columns = [Column("name", "", align="left", style="bold"), Column("summary", "", align="left")]
     table = Table(columns, [(row["name"], row["summary"]) for row in rows])
-    Console().print(table.terminal())
+    show_table(table)
     return 0
 
 

@@ -1,18 +1,18 @@
 """`unsee report`: tables of runs as HTML, Markdown, CSV and LaTeX."""
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 
+from unsee.cli import checks
+from unsee.cli.console import say, show_table
 from unsee.cli.explain_options import Folder
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
-from unsee.folders import check_new, new_folder, write_manifest
+from unsee.folders import new_folder, write_manifest
 from unsee.reports import html, markdown, summary, tables
 from unsee.reports.figures import figures
 from unsee.reports.results import Results
@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     if not options.runs:
         raise InputError("expected a run, the --out of unsee evaluate; see unsee report --help")
     table = None if options.plan is None else paper_tables.load(options.plan)[1]
-    check_new(options.out, overwrite=options.overwrite)
+    checks.new_result(options.out, overwrite=options.overwrite)
     results = Results.read(options.runs)
     if table is not None:
         results = replace(results, table=table)
@@ -66,8 +66,8 @@ def run(arguments: list[str]) -> int:
         for name, figure in report_figures.items():
             figure.savefig(folder / f"{name}.png", dpi=110)
         write_manifest(folder, {"runs": [str(path) for path in options.runs]})
-    Console().print(tables.means(results).terminal())
+    show_table(tables.means(results))
     for line in summary.conclusions(results):
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.write(f"report: {options.out / 'report.html'}\n")
+        say(f"{line}\n")
+    say(f"report: {options.out / 'report.html'}\n")
     return 0

@@ -1,26 +1,28 @@
 """`unsee sanity`: one photo's map while the classifier's layers are randomised."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from rich.console import Console
 from tyro.conf import arg
 
-from unsee.cli import explain_options
+from unsee.classifiers import randomisation
+from unsee.classifiers.classifier import Classifier
+from unsee.cli import checks, explain_options
+from unsee.cli.console import progress, say, show_table
+from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
-from unsee.errors import InputError
 from unsee.evaluation import parameter_randomisation
 from unsee.evaluation.parameter_randomisation import RandomisedMaps
-from unsee.folders import check_new, new_folder, write_manifest
+from unsee.files import check_file
+from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
 from unsee.images.drawing import overview
 from unsee.metrics._similarity import MEASURES
-from unsee.registry import settings_of
-from unsee.study import DEFAULT_METHOD, Parts, resolve_parts
+from unsee.registry import name_of, settings_of
+from unsee.study import DEFAULT_METHOD, Parts
 from unsee.table import Column, Table
 from unsee.types import Images
 
@@ -49,33 +51,57 @@ class Sanity(ExplainOptions):
     def check(self) -> None:
         """Check what can be checked before anything is loaded."""
         super().check()
-        if self.layers is not None and self.layers < 1:
-            raise InputError(f"--layers: expected at least 1, got {self.layers}")
-        check_new(self.out, overwrite=self.overwrite)
+        checks.at_least(1, layers=self.layers)
+        check_file(self.photo, "photo")
+        checks.new_result(self.out, overwrite=self.overwrite)
 
 
 def run(arguments: list[str]) -> int:
     """Explain the photo with each of the randomised classifiers; print and write."""
     options = parse(Sanity, arguments, "unsee sanity")
-    parts = resolve_parts(options.method, options.infiller, options.measure)
-    parts.method.check()
     options.check()
+    parts = explain_options.parts_of(options, options.method, options.infiller)
     classifier = explain_options.classifier_of(options)
     parts = explain_options.with_contrast(parts, options, classifier)
     image = classifier.framing.show(reading.read(options.photo, classifier.channels).pixels)
-    results = []
-    with explain_options.progress() as bars:
-        bar = bars.add_task("layers", total=None, loss="")
+    results: list[RandomisedMaps] = []
+    try:
+        _compute(options, classifier, image, parts, results)
+    except KeyboardInterrupt:  # what is finished is written
+        if len(results) > 1:
+            _finish(options, parts, image, results)
+        raise
+    return _finish(options, parts, image, results)
+
+
+def _compute(
+    options: Sanity,
+    classifier: Classifier,
+    image: Images,
+    parts: Parts,
+    results: list[RandomisedMaps],
+) -> None:
+    """Explain the photo with each of the classifiers, and add the maps to the results."""
+    layers = len(randomisation.layers(classifier.require_network("unsee sanity")))
+    maps = 1 + min(options.layers or layers, layers)
+    forecast = Forecast(f"{maps} maps of {name_of(parts.method)}", maps)
+    with progress() as bars:
+        bar = bars.add_task("layers", total=maps, loss="")
         for result in parameter_randomisation.check(
             classifier, image, parts.method, order=options.order, steps=options.layers,
             seed=options.seed, infiller=parts.infiller, targets=options.target,
-            measure=parts.measure, budget=options.budget,
+            measure=parts.measure, budget=options.budget, deterministic=options.deterministic,
         ):  # fmt: skip
             results.append(result)
+            forecast.end()
             bars.update(bar, completed=len(results))
+
+
+def _finish(options: Sanity, parts: Parts, image: Images, results: list[RandomisedMaps]) -> int:
+    """Write and print the results."""
     _write(options, parts, image, results)
-    Console().print(_table(results, options.order).terminal())
-    sys.stdout.write(f"picture and table: {options.out}\n")
+    show_table(_table(results, options.order))
+    say(f"picture and table: {options.out}\n")
     return 0
 
 
@@ -108,6 +134,7 @@ def _write(
                 "infiller": settings_of(parts.infiller),
                 "order": options.order,
                 "seed": options.seed,
+                "deterministic": options.deterministic,
             },
         )
 

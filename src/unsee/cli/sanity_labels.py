@@ -1,30 +1,30 @@
 """`unsee sanity-labels`: maps of networks trained on true and on shuffled labels."""
 
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from jaxtyping import Int
-from rich.console import Console
 from torch import Tensor
 from tyro.conf import arg
 
-from unsee.cli import explain_options
-from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames
+from unsee.classifiers.devices import check_device
+from unsee.cli import checks, cost, explain_options
+from unsee.cli.console import progress, say, show_table
+from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import label_randomisation
 from unsee.evaluation.label_randomisation import MapPair, TrainConfig, TrainedNetwork
-from unsee.folders import check_new, new_folder, write_manifest
+from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import overview
 from unsee.metrics._similarity import MEASURES
 from unsee.registry import settings_of, split_words
 from unsee.reports import bootstrap
-from unsee.study import Parts, resolve_parts
+from unsee.study import Parts, Study, resolve_parts
 from unsee.table import Column, Table
 from unsee.types import Images
 
@@ -53,27 +53,35 @@ class SanityLabels:
     """Device of the networks: cpu, cuda, cuda:1, mps."""
     out: Folder = Path("unsee-labels")
     """Folder for the results."""
+    trust: Trust = False
+    """Load in-fillers that are programs (TorchScript), which can run any code on this machine."""
     overwrite: bool = False
     """Replace existing results."""
 
     def check(self) -> None:
         """Check what can be checked before anything is loaded."""
-        if self.photos < 2 or self.explained < 1:
-            raise InputError(
-                f"expected photos >= 2 and explained >= 1, got {self.photos} and {self.explained}"
-            )
-        check_new(self.out, overwrite=self.overwrite)
+        checks.at_least(2, photos=self.photos)
+        checks.at_least(1, explained=self.explained)
+        checks.seed(self.training.seed)
+        check_device(self.device)
+        checks.new_result(self.out, overwrite=self.overwrite)
 
     def parts(self) -> dict[str, Parts]:
         """Return the methods with their in-fillers and measures, by name."""
-        return {name: resolve_parts(name, self.infiller) for name in split_words(self.methods)}
+        infiller = explain_options.infiller_of(self.infiller, trust=self.trust)
+        parts = {name: resolve_parts(name, infiller) for name in split_words(self.methods)}
+        if not parts:
+            raise InputError("expected at least one name after --methods")
+        for part in parts.values():
+            part.method.check()
+        return parts
 
 
 def run(arguments: list[str]) -> int:
     """Train both networks, explain with both and compare the maps."""
     options = parse(SanityLabels, arguments, "unsee sanity-labels")
-    parts = options.parts()
     options.check()
+    parts = options.parts()
     samples = _samples(options)
     images, targets = label_randomisation.pictures(samples, options.training)
     count = len(images) - options.explained
@@ -81,15 +89,19 @@ def run(arguments: list[str]) -> int:
         _trained(options, images[:count], targets[:count], shuffled=shuffled)
         for shuffled in (False, True)
     )
+    explained = images[count:]
+    seconds = [_seconds(real, explained[:1], part) for part in parts.values()]
+    maps = f"{2 * len(explained)} maps of each of {len(parts)} methods"
+    cost.announce(sum(seconds) * 2 * len(explained), maps)
     results: list[MapPair] = []
     for name, (method, infiller, measure) in parts.items():
         results += label_randomisation.check(
-            real.classifier, shuffled.classifier, images[count:], targets[count:], {name: method},
+            real.classifier, shuffled.classifier, explained, targets[count:], {name: method},
             infiller=infiller, measure=measure, seed=options.training.seed,
         )  # fmt: skip
-    _write(options, images[count:], results, (real, shuffled), parts)
-    Console().print(_table(results, options.explained).terminal())
-    sys.stdout.write(f"picture and tables: {options.out}\n")
+    _write(options, explained, results, (real, shuffled), parts)
+    show_table(_table(results, options.explained))
+    say(f"picture and tables: {options.out}\n")
     return 0
 
 
@@ -105,17 +117,31 @@ def _samples(options: SanityLabels) -> list[Sample]:
     return [samples[i] for i in order[: options.photos + options.explained]]
 
 
+def _seconds(network: TrainedNetwork, image: Images, parts: Parts) -> float:
+    """Return the expected duration of one map."""
+    method, infiller, measure = parts
+    return cost.seconds_of(
+        Study.of(network.classifier, image, method, infiller=infiller, measure=measure)
+    )
+
+
 def _trained(
     options: SanityLabels, images: Images, targets: Int[Tensor, " n"], *, shuffled: bool
 ) -> TrainedNetwork:
-    with explain_options.progress() as bars:
+    epochs = options.training.epochs
+    forecast = cost.Forecast(f"at most {epochs} epochs of each of two networks", 2)
+    with progress() as bars:
         name = "shuffled labels" if shuffled else "true labels"
-        bar = bars.add_task(name, total=options.training.epochs, loss="")
+        bar = bars.add_task(name, total=epochs, loss="")
+
+        def after_epoch(epoch: int, accuracy: float) -> None:
+            bars.update(bar, completed=epoch, loss=f"accuracy {accuracy:.0%}")
+            if not shuffled:  # the second network takes as long as the first
+                forecast.step(epoch, epochs)
+
         return label_randomisation.train(
             images, targets, options.training, shuffled=shuffled, device=options.device,
-            callback=lambda epoch, accuracy: bars.update(
-                bar, completed=epoch, loss=f"accuracy {accuracy:.0%}"
-            ),
+            callback=after_epoch,
         )  # fmt: skip
 
 

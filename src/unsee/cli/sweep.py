@@ -1,30 +1,28 @@
 """`unsee sweep`: one photo and one method, with one of its settings at several values."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
 import torch
-from rich.progress import Progress, TaskID
 from tyro.conf import arg
 
-from unsee.classifiers.classifier import Classifier
-from unsee.cli import compare, explain_options
+from unsee.cli import checks, compare, configurations, explain_options
+from unsee.cli.configurations import Configuration, Result
+from unsee.cli.console import say
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
-from unsee.folders import check_new
+from unsee.files import check_file
 from unsee.images import reading
 from unsee.methods.base import Method
 from unsee.metrics import _similarity
 from unsee.registry import name_of
 from unsee.registry.settings import from_text
-from unsee.results import comparison
 from unsee.results.comparison import Entry
-from unsee.study import DEFAULT_METHOD, Parts, Study, passes_of, resolve_parts
-from unsee.types import Images
+from unsee.study import DEFAULT_METHOD, Study, passes_of
 
 Variants = list[tuple[str, Callable[[], Method]]]
 """Label of each variant of the method, and a function that makes it or raises `InputError`."""
@@ -53,17 +51,17 @@ class Sweep(ExplainOptions):
     def check(self) -> None:
         """Check what can be checked before anything is loaded."""
         super().check()
-        if self.seeds < 1:
-            raise InputError(f"--seeds: expected at least 1, got {self.seeds}")
-        check_new(self.out, overwrite=self.overwrite)
+        checks.at_least(1, seeds=self.seeds)
+        check_file(self.photo, "photo")
+        checks.new_result(self.out, overwrite=self.overwrite)
 
 
 def run(arguments: list[str]) -> int:
     """Explain the photo with all values; one that fails leaves an empty cell and status 1."""
     options = parse(Sweep, arguments, "unsee sweep")
-    parts = resolve_parts(options.method, options.infiller, options.measure)
-    variants = _variants(parts.method, options.setting)
     options.check()
+    parts = explain_options.parts_of(options, options.method, options.infiller)
+    variants = _variants(parts.method, options.setting)
     classifier = explain_options.classifier_of(options)
     photo = reading.read(options.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
@@ -71,50 +69,21 @@ def run(arguments: list[str]) -> int:
         size = (image.shape[-2], image.shape[-1])
         method = parts.method.with_budget(passes_of(options.budget), size)
         variants, options = _variants(method, options.setting), replace(options, budget=None)
-    entries: list[Entry] = []
-    title = ""
-    with explain_options.progress() as bars:
-        bar = bars.add_task("maps", total=len(variants) * options.seeds, loss="")
-        for label, make in variants:
-            try:
-                variant = parts._replace(method=make())
-                studies = _studies(options, classifier, image, variant, label, (bars, bar))
-                title = f"{compare.title_of(studies[0])}   {name_of(variant.method)}"
-                entries += _entries(studies, label, options)
-            except InputError as error:
-                entries.append(Entry(label, "", error=str(error)))
+    seeds = range(options.seed, options.seed + options.seeds)
+    columns = tuple(f"seed {seed}" for seed in seeds) if options.seeds > 1 else ("",)
+
+    def bind(make: Callable[[], Method], number: int) -> Study:
+        return compare.study_of(options, classifier, image, parts._replace(method=make()), number)
+
+    outcome = configurations.explain_all(
+        [Configuration(label, columns, partial(bind, make)) for label, make in variants]
+    )
+    outcome.title += f"   {name_of(parts.method)}"
     heads = ("value", "seed" if options.seeds > 1 else "")
-    out, overwrite, figure_entries = options.out, options.overwrite, comparison.as_strip(entries)
-    status = compare.finish(out, overwrite, photo, image, title, entries, figure_entries, heads)
-    sys.stdout.write(_sensitivity(entries, options.setting))
+    result = Result(options.out, options.overwrite, photo, image, heads)
+    status = result.finish(outcome, as_strip=True)
+    say(_sensitivity(outcome.entries, options.setting))
     return status
-
-
-def _studies(
-    options: Sweep,
-    classifier: Classifier,
-    image: Images,
-    parts: Parts,
-    label: str,
-    progress: tuple[Progress, TaskID],
-) -> list[Study]:
-    """Run one variant with all seeds."""
-    bars, bar = progress
-    studies = []
-    for seed in range(options.seed, options.seed + options.seeds):
-        study = compare.study_of(replace(options, seed=seed), classifier, image, parts)
-        explain_options.run_with_bar(study, f"{label} seed {seed}", bars)
-        studies.append(study)
-        bars.advance(bar)
-    return studies
-
-
-def _entries(studies: list[Study], label: str, options: Sweep) -> Iterator[Entry]:
-    maps = torch.cat([study.explanation.saliency for study in studies])
-    stability = {"stability": _similarity.stability(maps)} if len(studies) > 1 else {}
-    for number, study in enumerate(studies):
-        column = f"seed {options.seed + number}" if len(studies) > 1 else ""
-        yield comparison.measure_study(study, label, column, **stability)
 
 
 def _sensitivity(entries: list[Entry], setting: str | None) -> str:

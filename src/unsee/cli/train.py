@@ -1,17 +1,28 @@
 """`unsee train`: train one of the networks that methods and in-fillers use."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Generic, TypeVar
 
-from unsee.cli import explain_options
+from unsee.classifiers import loading
+from unsee.cli import checks
+from unsee.cli.console import progress, say
+from unsee.cli.cost import Forecast
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
+from unsee.files import check_file
+from unsee.registry import resolve
 from unsee.training import casm, distilled, infiller, variational
+from unsee.training.mask_task import MaskTraining
 from unsee.training.task import Training
 
+POSITIVE = {
+    "steps", "batch", "stored_size", "size", "save_every", "minutes", "width", "heads", "levels",
+    "grid", "side", "rate", "mask_rate", "critic_rate", "snapshot_every",
+}  # fmt: skip
+"""Settings that must be above 0; other numbers may be 0."""
 Settings = TypeVar("Settings", bound=Training)
 Losses = Iterator[dict[str, float]]
 
@@ -67,12 +78,13 @@ NETWORKS: dict[
 def run(arguments: list[str]) -> int:
     """Train a network; resume the run if its folder exists."""
     if not arguments or arguments[0] in {"-h", "--help"}:
-        sys.stdout.write(_help())
+        say(_help())
         return 0
     name, *options = arguments
     if name not in NETWORKS:
         raise unknown("training", name, NETWORKS)
     config, training = NETWORKS[name].start(name, options)
+    check(config)
     is_main_process = os.environ.get("RANK", "0") == "0"  # RANK is set by distributed launchers
     try:
         step = _follow(name, config, training, is_main_process)
@@ -81,19 +93,53 @@ def run(arguments: list[str]) -> int:
             f"training needs {error.name}: python -m pip install accelerate tensorboard"
         ) from error
     if is_main_process:
-        sys.stdout.write(f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n")
+        say(f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n")
     return 0
+
+
+def check(config: Training) -> None:
+    """Check what can be checked before the folder of the run is made."""
+    _check_values(config)
+    for source in config.data:
+        if ":" not in source and not Path(source).exists():
+            raise InputError(f"{source}: no such file or folder")
+    if not config.data:
+        raise InputError("expected --data: folders or zip files of photos")
+    if isinstance(config, infiller.InfillerTraining):
+        config.check_sizes()
+    if isinstance(config, MaskTraining):
+        loading.load(config.classifier).require_network("training")
+    if (spec := getattr(config, "infiller", None)) is not None:
+        resolve("infillers", spec)
+    checks.writable(config.out)
+
+
+def _check_values(config: Training) -> None:
+    """Check the numbers and the files of a training."""
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if field.name in POSITIVE:
+                checks.positive(**{field.name: value})
+            else:
+                checks.at_least(0, **{field.name: value})
+        elif isinstance(value, Path) and field.name != "out":
+            check_file(value)
+    checks.seed(config.seed)
 
 
 def _follow(name: str, config: Training, training: Losses, visible: bool) -> int:
     """Show the losses in a progress bar until the training ends; return its last step."""
     step = config.steps
-    with explain_options.progress() as bars:
+    forecast = Forecast(f"{config.steps} steps of the training of {name}")
+    with progress() as bars:
         bar = bars.add_task(name, total=config.steps, loss="", visible=visible)
         for losses in training:
             step = int(losses.pop("step"))
             text = "  ".join(f"{key} {value:.3f}" for key, value in losses.items())
             bars.update(bar, completed=step, loss=text)
+            if visible:
+                forecast.step(step, config.steps)
     return step
 
 

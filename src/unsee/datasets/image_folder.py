@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unsee.datasets.base import Dataset, Sample, check_samples, file_reader
-from unsee.images import reading
+from unsee.images import finding
 
 __all__ = ["ImageFolder"]
 
@@ -26,7 +26,7 @@ class ImageFolder(Dataset):
 
     def samples(self, path: Path) -> list[Sample]:
         """Return all photos below the folder, in alphabetical order."""
-        photos = reading.find([path])
+        photos = finding.find([path])
         folders = sorted({p.relative_to(path).parts[0] for p in photos if p.parent != path})
         classes = {name: index for index, name in enumerate(folders)} if self.labelled else {}
         samples = []

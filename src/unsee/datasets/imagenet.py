@@ -9,7 +9,7 @@ import torch
 from unsee.datasets._xml import read_annotation
 from unsee.datasets.base import Boxes, Dataset, Sample, check_samples, file_reader, parse_boxes
 from unsee.errors import InputError
-from unsee.images import reading
+from unsee.images import finding
 
 __all__ = ["ImageNet"]
 
@@ -41,7 +41,7 @@ class ImageNet(Dataset):
         index = _class_indices(path)
         solution = _read_solution(path / SOLUTION)
         samples = []
-        for photo in reading.find([folder]):
+        for photo in finding.find([folder]):
             wnid, boxes, size = _annotation(photo, folder, path, solution)
             if wnid not in index:
                 raise InputError(

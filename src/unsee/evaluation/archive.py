@@ -1,15 +1,28 @@
 """A finished run's rows in one Parquet file, in place of one file per unit."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error
+from unsee.evaluation.rows import Row, read_metadata, read_rows, write_rows
+from unsee.files import check_file, parse_json
+from unsee.records import record
 
 UNITS = b"unsee units"
 """Key of the Parquet metadata that holds the seconds spent on each archived unit, as JSON."""
+UNIT_NAME = re.compile(r"\d{4,9}-\d{6,9}")
+"""Name of the file of a unit: the numbers of its combination and of its shard."""
+SECONDS = b"seconds"
+"""Key of the seconds in the metadata of the file of a unit."""
+
+
+@dataclass(frozen=True)
+class _Units:
+    seconds: dict[str, float]
 
 
 class Archive:
@@ -24,26 +37,21 @@ class Archive:
 
         Raises `InputError` for a damaged archive.
         """
-        import pyarrow.parquet as pq
-
         if not self.path.exists():
             return {}
-        try:
-            units: dict[str, float] = json.loads(pq.read_schema(self.path).metadata[UNITS])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{self.path}: expected the archived rows of a run: {error}"
-            ) from error
-        return units
+        units = read_metadata(self.path, UNITS)
+        if units is None:
+            raise InputError(f"{self.path}: expected the archived rows of a run")
+        content = parse_json(units.decode("utf-8", "replace"), self.path)
+        seconds = record(_Units, {"seconds": content}, self.path).seconds
+        if not all(map(UNIT_NAME.fullmatch, seconds)):
+            raise InputError(f"{self.path}: expected the archived rows of a run")
+        return seconds
 
-    def rows(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """Yield the archived rows in the order of their units, with all columns or those named."""
-        import pyarrow.parquet as pq
-
         if self.seconds:
-            file = pq.ParquetFile(self.path)
-            for batch in file.iter_batches(columns=columns and list(columns)):
-                yield from batch.to_pylist()
+            yield from read_rows(self.path, columns)
 
     def write(self, files: Sequence[Path]) -> None:
         """Move the rows of unit files into a new archive and remove the files.
@@ -52,7 +60,8 @@ class Archive:
             files: Parquet files of units, in the order of their units.
 
         Raises:
-            InputError: The archive exists already, or there is nothing to archive.
+            InputError: The archive exists already, there is nothing to archive, or a file is
+                damaged.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -60,15 +69,19 @@ class Archive:
         if self.path.exists() or not files:
             problem = "exists already" if files else "no rows to archive"
             raise InputError(f"{self.path}: {problem}")
-        tables = [pq.read_table(file) for file in files]
-        units = {
-            file.stem: float((table.schema.metadata or {}).get(b"seconds", b"0"))
-            for file, table in zip(files, tables, strict=True)
-        }
+        tables = []
+        for file in files:
+            with as_input_error(f"{file} cannot be read; remove it and run again"):
+                tables.append(pq.read_table(check_file(file)))
+        units = {file.stem: unit_seconds(file) for file in files}
         rows = pa.concat_tables(tables, promote_options="default")
         rows = rows.replace_schema_metadata({UNITS: json.dumps(units).encode()})
-        part = self.path.with_name(f".{self.path.name}.unfinished")
-        pq.write_table(rows, part, compression="zstd")
-        part.replace(self.path)
+        write_rows(self.path, rows, compression="zstd")
         for file in files:
             file.unlink()
+
+
+def unit_seconds(path: Path) -> float:
+    """Return the seconds spent on the unit of a file."""
+    with as_input_error(f"{path} cannot be read; remove it and run again"):
+        return float(read_metadata(path, SECONDS) or b"0")

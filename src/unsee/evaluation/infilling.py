@@ -146,7 +146,7 @@ def rate(problem: Problem, filled: Images, models: QualityModels) -> dict[str, A
     )
 
     pair = torch.cat([problem.image, filled])
-    probabilities = models.classifier.predict(pair).softmax(1)
+    probabilities = models.classifier.probabilities(pair)
     if problem.target >= probabilities.shape[1]:
         raise InputError(
             f"{problem.sample}: expected a class in 0..{probabilities.shape[1] - 1}, got class "

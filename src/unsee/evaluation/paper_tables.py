@@ -4,18 +4,18 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from unsee.errors import InputError, unknown
+from unsee.errors import unknown
 from unsee.evaluation.plan import Plan
+from unsee.files import read_toml
 from unsee.recipes import toml_names
+from unsee.records import record
 from unsee.study import OWN
 
 PACKAGE = "unsee.tables"
 """Package of the TOML files."""
-Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -67,22 +67,30 @@ class Table:
     claims: tuple[Claim, ...] = ()
 
     @classmethod
-    def of(cls, plain: dict[str, Any]) -> "Table":
+    def of(cls, plain: dict[str, Any], source: object = "the table") -> "Table":
         """Make a table from plain values, as TOML files and manifests hold them.
 
+        Args:
+            plain: The values.
+            source: Their file, for messages.
+
         Raises:
-            InputError: A key is unknown or missing.
+            InputError: A key is unknown or missing, or a value is of another type.
         """
-        return cls(
-            plain.get("summary") or "",
-            tuple(_entry(Name, "name", row) for row in plain.get("names", ())),
-            tuple(_entry(PaperNumber, "paper's number", row) for row in plain.get("paper", ())),
-            tuple(_entry(Claim, "claim", row) for row in plain.get("claims", ())),
-        )
+        for key, entry in ENTRIES.items():
+            rows = plain.get(key, ())
+            for row in rows if isinstance(rows, list | tuple) else ():
+                for name in row if isinstance(row, dict) else ():
+                    _check_key(entry, name, source)
+        return record(cls, {**plain, "summary": plain.get("summary") or ""}, source)
 
     def plain(self) -> dict[str, Any]:
         """Return plain values for a manifest."""
         return asdict(self)
+
+
+ENTRIES: dict[str, type[Any]] = {"names": Name, "paper": PaperNumber, "claims": Claim}
+"""Lists of a table by their keys, and the types of their entries."""
 
 
 def tables() -> list[str]:
@@ -102,14 +110,13 @@ def load(name: str) -> tuple[dict[str, Any], Table]:
     listed = name in tables()
     if not listed and not Path(name).exists() and Path(name).suffix != ".toml":
         raise unknown("plan", name, tables())
-    file: Traversable | Path = files(PACKAGE).joinpath(f"{name}.toml") if listed else Path(name)
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read the plan {name}: {error}") from error
+    if listed:
+        content = tomllib.loads(files(PACKAGE).joinpath(f"{name}.toml").read_text("utf-8"))
+    else:
+        content = read_toml(name, "plan")
     of_table = [field.name for field in fields(Table)]
-    table = Table.of({key: content.pop(key) for key in of_table if key in content})
-    settings = [field.name for field in fields(Plan)]
+    table = Table.of({key: content.pop(key) for key in of_table if key in content}, name)
+    settings = [field.name for field in fields(Plan) if field.name != "trust"]
     for key in content:
         if key not in settings:
             raise unknown("setting of a run", key, settings)
@@ -126,18 +133,10 @@ def joined(tables_: Sequence[Table]) -> Table:
     )
 
 
-def _entry(cls: type[Entry], kind: str, row: Any) -> Entry:
-    """Make one entry of a table from a table of TOML."""
-    if not isinstance(row, dict):
-        raise InputError(f"expected a {kind} as a table of TOML, got {row!r}")
-    keys = [field.name for field in fields(cls)]  # type: ignore[arg-type]
-    for key in row:
-        if key not in keys:
-            raise unknown(f"key of a {kind}", key, keys)
-    try:
-        return cls(**{key: _frozen(value) for key, value in row.items()})
-    except TypeError as error:
-        raise InputError(f"a {kind} lacks a key, got {sorted(row)}") from error
+def _check_key(entry: type[Any], name: str, source: object) -> None:
+    keys = [field.name for field in fields(entry)]
+    if name not in keys:
+        raise unknown(f"key of a {entry.__name__}", name, keys).prefixed(source)
 
 
 def _frozen(value: Any) -> Any:

@@ -12,10 +12,11 @@ from unsee.classifiers import loading
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample, filter_classes, parse_classes
 from unsee.errors import InputError
+from unsee.evaluation.manifest import upgraded
 from unsee.images.framing import Fit
 from unsee.methods.base import check_choices
 from unsee.metrics.base import Metric
-from unsee.registry import parse, resolve
+from unsee.registry import parse, resolve, settings_about
 from unsee.study import DEFAULT_METHOD, OWN, passes_of, resolve_parts
 
 MAX_VALUES = 1000
@@ -75,12 +76,18 @@ class Plan:
     """Number of photos, the first of the data set."""
     seed: int = 0
     """Seed of all random numbers. The same photo, settings and seed give the same map."""
+    deterministic: bool = False
+    """Compute rows in which `batch`, threads and chunk change no bit: one photo at a time, on one
+    thread."""
     batch: int = 4
     """Number of photos that are explained together."""
     shard: int = 16
     """Number of photos in a file of rows; an interrupted run loses at most one such file."""
     save_maps: bool = False
     """Save the maps too, in half precision."""
+    trust: bool = False
+    """Load programs (TorchScript, torch.export) that the parts name; they can run any code. Needed
+    each time: neither a folder of a run nor a file of a plan can say it."""
     fit: Annotated[Fit | None, arg(help_behavior_hint="(default: that of each classifier)")] = None
     """How a photo is brought to the size of the classifier's input: cut out its centre (crop) or
     change its aspect ratio (resize)."""
@@ -108,6 +115,7 @@ class Plan:
             duplicates = [name for name in names if names.count(name) > 1]
             if duplicates:
                 raise InputError(f"duplicate {kind.removesuffix('s')} {duplicates[0]!r}")
+        self._check_trust()
         for classifier in (*self.classifiers, *self.reference_classifiers):
             resolve("sources", classifier)
         for _, method, infiller in self.combinations():
@@ -116,6 +124,25 @@ class Plan:
         parse_classes(self.classes or "")
         if self.budget is not None:
             passes_of(self.budget)
+
+    def _check_trust(self) -> None:
+        infillers = {*self.infillers, self.metric_infiller or OWN} - {OWN}
+        parts = [("sources", name) for name in (*self.classifiers, *self.reference_classifiers)]
+        for kind, spec in (*parts, *(("infillers", name) for name in infillers)):
+            if "trust" in parse(kind, spec).texts:
+                raise InputError(
+                    f"{spec}: trust is not a setting of a run, which is stored; omit it and pass "
+                    "{trust}",
+                    trust=True,
+                )
+
+    def spec(self, kind: str, text: str) -> str:
+        """Return the specification of a part as it is loaded: with trust, if the plan has it."""
+        if not self.trust or text == OWN or "trust" not in settings_names(kind, text):
+            return text
+        parsed = parse(kind, text)
+        separator = "," if kind == "sources" or parsed.texts else ":"
+        return f"{text}{separator}trust=true"
 
     def _check_metrics(self) -> None:
         if self.metric_infiller is not None:
@@ -151,19 +178,20 @@ class Plan:
     def of(cls, settings: dict[str, Any]) -> "Plan":
         """Return the plan of the settings in a manifest, which may hold others too.
 
-        Older runs store `judge` for `metric_infiller`, and 0 or "" for what is not given.
+        Older runs store 0 or "" for what is not given.
         """
-        renamed = {"metric_infiller": settings.get("judge"), **settings}
+        renamed = upgraded(settings)
         values: dict[str, Any] = {
             field.name: tuple(value) if isinstance(value, list) else value
             for field in fields(cls)
-            if (value := renamed.get(field.name))
+            if field.name != "trust" and (value := renamed.get(field.name))
         }
         return cls(**values)
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings as JSON brings them back."""
+        """Return the settings as JSON brings them back; trust is not among them."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        del plain["trust"]
         return plain
 
 
@@ -179,6 +207,11 @@ def _check_kind(name: str, value: Any, default: Any) -> None:
         is_valid, expected = type(value) is type(default), type(default).__name__
     if not is_valid:
         raise InputError(f"{name}: expected {expected}, got {value!r}")
+
+
+def settings_names(kind: str, text: str) -> list[str]:
+    """Return the names of the settings of the part that a specification names."""
+    return [setting.name for setting in settings_about(kind, parse(kind, text).name)]
 
 
 def metric_of(column: str) -> Metric:

@@ -7,9 +7,11 @@ from typing import Any
 
 from unsee.errors import InputError
 from unsee.evaluation.run import Run, Unit
+from unsee.threads import WAITING
 
-ENVIRONMENT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
-"""Environment of a worker: glibc keeps freed memory, as `unsee.classifiers.allocator` sets it."""
+ENVIRONMENT = {**WAITING, "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
+"""Environment of a worker: threads wait asleep, and glibc keeps freed memory, as
+`unsee.classifiers.allocator` sets it."""
 
 MAX_RETRIES = 5
 """Attempts after a worker died on a unit; a unit that always kills its worker ends the run."""
@@ -66,6 +68,7 @@ def distribute(run: Run, cluster: Cluster) -> Iterator[Unit]:
     finally:
         for worker in workers:
             ray.kill(worker)
+        run.store.discard()
 
 
 class _Worker:

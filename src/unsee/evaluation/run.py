@@ -12,9 +12,10 @@ from unsee.classifiers import loading
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import worker
+from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
-from unsee.evaluation.store import ClassifierView, Store
+from unsee.evaluation.store import Store
 
 
 class Unit(NamedTuple):
@@ -84,7 +85,7 @@ class Run:
             "versions": {"unsee": version("unsee"), "torch": torch.__version__},
         }
         store.begin(manifest)
-        threads = int(store.manifest()["threads"])
+        threads = store.info().threads
         return cls(plan, store, samples, chunk, threads, device, precision)
 
     def portable(self) -> dict[str, Any]:
@@ -125,10 +126,12 @@ class Run:
         """Compute a unit in this process and store it."""
         torch.set_num_threads(self.threads)
         classifier = worker.load_classifier(
-            unit.combination.classifier, self.chunk, self.device, self.precision, self.plan.fit
-        )
+            self.plan.spec("sources", unit.combination.classifier), self.chunk, self.device,
+            self.precision, self.plan.fit,
+        )  # fmt: skip
         number = self.plan.classifiers.index(unit.combination.classifier)
-        view = ClassifierView(classifier.framing, classifier.channels, classifier.labels)
+        names = tuple(map(classifier.label, range(len(classifier.labels))))
+        view = ClassifierView(classifier.framing, classifier.channels, names)
         self.store.write_view(number, view)
         rows, maps, seconds = worker.evaluate(self.plan, unit.combination, unit.samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
@@ -143,7 +146,12 @@ class Run:
         for unit in self.units():
             included = (unit.number + unit.shard) % count == number - 1
             if included and not self.store.has(unit.number, unit.shard):
-                self.compute(unit)
+                try:
+                    self.compute(unit)
+                except BaseException:
+                    if count == 1:  # no other process shares the folder
+                        self.store.discard()
+                    raise
                 yield unit
 
     def finish(self) -> None:

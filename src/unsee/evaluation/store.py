@@ -1,42 +1,36 @@
 """The folder of a run: a manifest that never changes, and complete files of rows."""
 
-import errno
 import json
 import os
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unsee.errors import DiskFullError, InputError
-from unsee.evaluation.archive import Archive
-from unsee.images.framing import Framing
+from unsee.arrays import read_arrays, write_arrays
+from unsee.errors import InputError
+from unsee.evaluation.archive import SECONDS, UNIT_NAME, Archive, unit_seconds
+from unsee.evaluation.manifest import FORMAT, ClassifierView, RunManifest, check_format, upgraded
+from unsee.evaluation.rows import Row, read_rows, table_of, write_rows
+from unsee.files import read_json
+from unsee.folders import json_bytes, new_file, write_errors
+from unsee.records import record
+from unsee.workplace import NEW, is_workplace, remove_leavings, workplace
 
 MANIFEST = "run.json"
 PARQUET_END = b"PAR1"
 """Last bytes of every complete Parquet file."""
-SECONDS = b"seconds"
-"""Key of the seconds in the metadata of a Parquet file."""
 COMPARED = ("settings", "photos", "annotations", "versions")
 """Keys of the manifest in which a run and the folder that it continues must agree."""
+EARLIER_UNFINISHED = ("*/.*.unfinished", "maps/.*.npz")
+"""Temporary files of runs of earlier versions."""
 
-Row = dict[str, Any]
 Maps = dict[str, NDArray[np.float16]]
 """Saliency maps by photo."""
-
-
-@dataclass(frozen=True)
-class ClassifierView:
-    """How a classifier of a run sees photos, so that a report need not load it."""
-
-    framing: Framing
-    channels: int
-    labels: tuple[str, ...]
-    """Names of the classes."""
 
 
 class Store:
@@ -50,6 +44,8 @@ class Store:
         self.folder = folder
         self.rows, self.maps = folder / "rows", folder / "maps"
         self.archive = Archive(folder)
+        self.is_new = False
+        """Whether this object made the folder."""
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Write the manifest, or check that the folder's manifest is the same.
@@ -58,16 +54,34 @@ class Store:
         cannot be written.
         """
         path = self.folder / MANIFEST
-        if self._is_used() and not path.exists():  # in this order: another process may write it
-            raise InputError(f"{self.folder} exists and is not a run; choose another --out")
-        try:
-            for folder in (self.rows, self.maps):
-                folder.mkdir(parents=True, exist_ok=True)
-            if not path.exists():
-                _create(path, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
-        except OSError as error:
-            raise InputError(f"cannot write to {self.folder}: {error.strerror}") from error
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{self.folder}: is a file, expected a folder; choose another --out")
+        with write_errors(self.folder):
+            self._remove_leavings()
+            if self._is_used() and not path.exists():  # in this order: another process may write it
+                raise InputError(f"{self.folder} exists and is not a run; choose another --out")
+            existed = self.folder.exists()
+            try:
+                for folder in (self.rows, self.maps):
+                    folder.mkdir(parents=True, exist_ok=True)
+                if not path.exists():
+                    content = json_bytes({"format": FORMAT, **manifest}, path)
+                    self.is_new = _create(path, content) and not existed
+            except BaseException:
+                self.discard(existed=existed)
+                raise
         self._check_same(manifest)
+
+    def discard(self, *, existed: bool = False) -> None:
+        """Remove the folder of a run without a row, by the process that made it."""
+        if existed or ((self.folder / MANIFEST).exists() and not self.is_new):
+            return
+        with suppress(OSError):  # a folder with anything else in it stays
+            if not any(self.rows.iterdir()) and not any(self.maps.iterdir()):
+                for path in (self.folder / MANIFEST, *self.folder.glob("classifier-*.json")):
+                    path.unlink(missing_ok=True)
+                for folder in (self.rows, self.maps, self.folder):
+                    folder.rmdir()
 
     def _is_used(self) -> bool:
         """Whether the folder holds anything but the files of an interrupted `begin`."""
@@ -76,35 +90,46 @@ class Store:
         folders = {self.rows, self.maps}
         others = [path for path in self.folder.iterdir() if path not in folders]
         inside = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
-        return any(not path.name.startswith(f".{MANIFEST}.") for path in others) or bool(inside)
+        unfinished = (
+            is_workplace(path) or path.name.startswith(f".{MANIFEST}.") for path in others
+        )
+        return not all(unfinished) or bool(inside)
+
+    def _remove_leavings(self) -> None:
+        for folder in (self.folder, self.rows, self.maps):
+            remove_leavings(folder)
 
     def manifest(self) -> dict[str, Any]:
         """Read the manifest; raises `InputError` for a folder that is not a run."""
-        try:
-            manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.folder} is not a run: no {MANIFEST} ({error})") from error
+        path = self.folder / MANIFEST
+        if not path.exists():
+            raise InputError(f"{self.folder} is not a run: no {MANIFEST}")
+        manifest: dict[str, Any] = read_json(path)
+        if not isinstance(manifest, dict):
+            raise InputError(f"{path}: expected the manifest of a run, got other JSON")
+        check_format(manifest.get("format", FORMAT), path)
         return manifest
+
+    def info(self) -> RunManifest:
+        """Read the manifest and check the type of every value that a report uses."""
+        manifest = self.manifest()
+        if isinstance(settings := manifest.get("settings"), dict):
+            manifest["settings"] = upgraded(settings)
+        return record(RunManifest, manifest, self.folder / MANIFEST)
 
     def write_view(self, number: int, view: ClassifierView) -> None:
         """Store the view of a classifier of the plan, by its number, unless it is stored."""
         path = self._view_path(number)
         if not path.exists():
-            _create(path, (json.dumps(asdict(view), ensure_ascii=False) + "\n").encode())
+            _create(path, json_bytes(asdict(view), path))
 
-    def read_view(self, number: int) -> ClassifierView:
-        """Read the view of a classifier; raises `InputError` if the run has none."""
+    def read_view(self, number: int) -> ClassifierView | None:
+        """Read the view of a classifier; None if the run has none.
+
+        Raises `InputError` for a damaged file.
+        """
         path = self._view_path(number)
-        try:
-            stored = json.loads(path.read_text("utf-8"))
-            framing = stored["framing"]
-            return ClassifierView(
-                Framing(**{**framing, "size": tuple(framing["size"])}),
-                int(stored["channels"]),
-                tuple(map(str, stored["labels"])),
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: no view of a classifier ({error})") from error
+        return record(ClassifierView, read_json(path), path) if path.exists() else None
 
     def _view_path(self, number: int) -> Path:
         return self.folder / f"classifier-{number}.json"
@@ -132,10 +157,13 @@ class Store:
 
     def has(self, combination: int, shard: int) -> bool:
         """Whether a unit is finished; a truncated file does not count."""
-        if self.path(combination, shard).stem in self.archive.seconds:
+        path = self.path(combination, shard)
+        if path.stem in self.archive.seconds:
             return True
+        if not path.is_file():
+            return False
         try:
-            with self.path(combination, shard).open("rb") as file:
+            with path.open("rb") as file:
                 file.seek(-len(PARQUET_END), os.SEEK_END)
                 return file.read() == PARQUET_END
         except OSError:
@@ -149,83 +177,55 @@ class Store:
         The metadata keeps rows equal between runs. Raises `InputError`, or `DiskFullError` if no
         space is left; a unit that could not be written leaves no file of rows.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         path = self.path(combination, shard)
-        unfinished = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.unfinished")
-        try:
-            if maps:
-                self._write_maps(path.stem, maps)
-            table = pa.Table.from_pylist(rows)
-            fields = [
-                field if field.type != pa.null() else field.with_type(_empty_type(field.name))
-                for field in table.schema
-            ]
-            table = table.cast(pa.schema(fields, {SECONDS: f"{seconds:.3f}".encode()}))
-            with unfinished.open("wb") as file:
-                pq.write_table(table, file)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            if error.errno == errno.ENOSPC:
-                raise DiskFullError(f"no space left to write {path}") from error
-            raise InputError(f"cannot write {path}: {error.strerror}") from error
-
-    def _write_maps(self, name: str, maps: Maps) -> None:
-        path = self.maps / f"{name}.npz"
-        unfinished = path.with_name(f".{uuid.uuid4().hex}.npz")
-        np.savez_compressed(unfinished, **maps)  # type: ignore[arg-type]
-        unfinished.replace(path)
+        if maps:
+            with new_file(self.maps / f"{path.stem}.npz") as unfinished:
+                write_arrays(unfinished, maps)
+        write_rows(path, table_of(rows, {SECONDS: f"{seconds:.3f}".encode()}))
 
     def read_maps(self, combination: int, shard: int) -> Maps:
-        """Return the maps of a unit by photo; empty if no maps were saved."""
+        """Return the maps of a unit by photo; empty if no maps were saved.
+
+        Raises `InputError` for a damaged file.
+        """
         path = self.maps / f"{self.path(combination, shard).stem}.npz"
         if not path.exists():
             return {}
-        with np.load(path) as maps:
-            return dict(maps)
+        maps = read_arrays(path)
+        for photo, values in maps.items():
+            if values.ndim != 2 or values.dtype != np.float16 or not values.size:
+                raise InputError(f"{path}: expected the map of {photo}, got other numbers")
+        return maps
 
     def clean(self) -> None:
-        """Remove unfinished files of processes that were killed."""
-        for folder in (self.rows, self.maps):
-            for path in folder.glob(".*"):
-                path.unlink(missing_ok=True)
+        """Remove unfinished files of processes that were killed, and of no others."""
+        self._remove_leavings()
+        for pattern in EARLIER_UNFINISHED:
+            for path in self.folder.glob(pattern):
+                if path.is_file():
+                    path.unlink(missing_ok=True)
 
     def read(self) -> list[Row]:
         """Return all rows in a fixed order."""
         return list(self.walk())
 
     def walk(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
-        """Yield all rows in a fixed order, one file in memory at a time.
+        """Yield all rows in a fixed order, one part of a file in memory at a time.
 
         Args:
             columns: Names of the columns to read, by default all.
 
         Raises:
-            InputError: A file cannot be read.
+            InputError: A file cannot be read, or has other columns.
         """
-        import pyarrow.parquet as pq
-
         yield from self.archive.rows(columns)
         for path in self._files():
-            try:
-                yield from pq.read_table(path, columns=columns and list(columns)).to_pylist()
-            except (OSError, ValueError) as error:
-                raise InputError(
-                    f"{path} cannot be read: {error}; remove it and run again"
-                ) from error
+            yield from read_rows(path, columns)
 
     def seconds(self) -> dict[int, float]:
         """Return the seconds spent on each combination, by its number."""
-        import pyarrow.parquet as pq
-
         units = dict(self.archive.seconds)
-        for path in self._files():
-            metadata = pq.read_schema(path).metadata or {}
-            units[path.stem] = float(metadata.get(SECONDS, b"0"))
+        units |= {path.stem: unit_seconds(path) for path in self._files()}
         totals: dict[int, float] = {}
         for unit, seconds in units.items():
             number = int(unit.split("-")[0])
@@ -246,28 +246,21 @@ class Store:
 
     def _files(self) -> Iterable[Path]:
         """Files of the units that are not in the archive."""
-        files = sorted(self.rows.glob("[0-9]*.parquet"))
+        files = sorted(p for p in self.rows.glob("*.parquet") if UNIT_NAME.fullmatch(p.stem))
         return [path for path in files if path.stem not in self.archive.seconds]
 
 
-def _create(path: Path, content: bytes) -> None:
-    """Write a complete file; if several processes do so at once, the first file stays."""
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
-    unfinished.write_bytes(content)
-    try:
-        os.link(unfinished, path)
-    except FileExistsError:
-        pass
-    except OSError:  # the file system has no hard links
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+def _create(path: Path, content: bytes) -> bool:
+    """Write a complete file; if several processes do so at once, the first file stays.
 
-
-def _empty_type(column: str) -> Any:
-    """Return the type of a column that has no value in a file, equal to that in other files."""
-    import pyarrow as pa
-
-    if column == "error":
-        return pa.string()
-    return pa.int64() if column in {"target", "predicted"} else pa.float64()
+    Returns whether it is that of this process.
+    """
+    with write_errors(path), workplace(path.parent) as place:
+        (place / NEW).write_bytes(content)
+        try:
+            os.link(place / NEW, path)
+        except FileExistsError:
+            return False
+        except OSError:  # the file system has no hard links
+            (place / NEW).replace(path)
+    return True

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from unsee.classifiers import loading
+from unsee.classifiers import determinism, loading
 from unsee.classifiers.classifier import Classifier
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation.plan import Combination, Plan, metric_of
-from unsee.evaluation.store import Maps, Row
+from unsee.evaluation.rows import Row
+from unsee.evaluation.store import Maps
 from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
 from unsee.metrics.base import Truth
@@ -60,16 +61,25 @@ def evaluate(
         method, infiller, _ = resolve_parts(combination.method, combination.infiller)
         import_libraries(method, infiller, *map(metric_of, plan.columns))
     start = time.perf_counter()
+    with determinism.mode(classifier.device, on=plan.deterministic):
+        rows, maps = _evaluate(plan, combination, samples, classifier)
+    return rows, maps, time.perf_counter() - start
+
+
+def _evaluate(
+    plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
+) -> tuple[list[Row], Maps]:
     rows: dict[str, Row] = {}
     maps: Maps = {}
     photos: list[FramedPhoto] = []
+    size = 1 if plan.deterministic else plan.batch
     for sample in samples:
         try:
             photos.append(frame(sample, plan, classifier))
         except InputError as error:
             rows[sample.id] = _row(plan, combination, sample.id, error=str(error))
-    for first in range(0, len(photos), plan.batch):
-        batch = photos[first : first + plan.batch]
+    for first in range(0, len(photos), size):
+        batch = photos[first : first + size]
         try:
             _explain(plan, combination, batch, classifier, rows, maps)
         except InputError:  # raised for one photo of the batch: explain each alone
@@ -78,8 +88,7 @@ def evaluate(
                     _explain(plan, combination, [photo], classifier, rows, maps)
                 except InputError as error:
                     rows[photo.id] = _row(plan, combination, photo.id, error=str(error))
-    ordered = [rows[sample.id] for sample in samples]
-    return ordered, maps, time.perf_counter() - start
+    return [rows[sample.id] for sample in samples], maps
 
 
 def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
@@ -113,12 +122,14 @@ def _explain(
     images = torch.cat([photo.image for photo in batch])
     targets: Any = ["top1" if photo.target is None else photo.target for photo in batch]
     study = Study.of(
-        classifier, images, combination.method, infiller=combination.infiller, targets=targets,
+        classifier, images, combination.method,
+        infiller=plan.spec("infillers", combination.infiller), targets=targets,
         measure=plan.measure, seed=plan.seed, budget=plan.budget,
+        deterministic=plan.deterministic,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
     measurements = _measure(plan, study, [photo.truth for photo in batch])
-    probabilities = classifier.predict(score.images).softmax(1)
+    probabilities = classifier.probabilities(score.images)
     cost = explanation.provenance["cost"]
     for i, photo in enumerate(batch):
         target = int(score.targets[i])
@@ -144,8 +155,10 @@ def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[fl
     score, saliency = study.score, study.explanation.saliency
     metric_score = score
     if plan.metric_infiller is not None:
-        metric_score = replace(score, infiller=resolve("infillers", plan.metric_infiller))
-    references = _reference_classifiers(plan.reference_classifiers, score.classifier)
+        infiller = resolve("infillers", plan.spec("infillers", plan.metric_infiller))
+        metric_score = replace(score, infiller=infiller)
+    specs = tuple(plan.spec("sources", name) for name in plan.reference_classifiers)
+    references = _reference_classifiers(specs, score.classifier)
     measurements = {}
     for name in plan.columns:
         metric = metric_of(name)

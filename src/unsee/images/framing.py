@@ -23,8 +23,12 @@ class Box(NamedTuple):
     width: int
 
 
-Fit = Literal["crop", "resize"]
-"""Fit of a photo to the input: a centre crop, or the whole photo with changed proportions."""
+Fit = Literal["crop", "resize", "resize_crop"]
+"""Fit of a photo to the input: a centre crop in the input's proportions, the whole photo with
+changed proportions, or a centre crop in the photo's proportions, which are changed."""
+
+Interpolation = Literal["bicubic", "bilinear", "nearest"]
+"""Resampling filter."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +39,23 @@ class Framing:
     """Height and width of the classifier's input."""
     fit: Fit = "crop"
     """`crop` cuts out the centre in the input's proportions; `resize` changes the proportions of
-    the whole photo."""
+    the whole photo; `resize_crop` cuts out the centre in the photo's proportions and changes them,
+    as networks do that resize to a square and then crop."""
     share: float = 0.875
-    """Side of the centre crop as a share of the largest crop that fits; only for `fit="crop"`."""
-    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
-    """Resampling filter of the resize."""
+    """Side of the centre crop as a share of the largest crop that fits; not for `fit="resize"`."""
+    interpolation: Interpolation = "bicubic"
+    """Resampling filter of the resize; `nearest` leaves out pixels, the others average them."""
 
     def box(self, height: int, width: int) -> Box:
         """Return the part of a photo of this size that becomes the input."""
         if self.fit == "resize":
             return Box(0, 0, height, width)
-        rows, columns = self.size
-        scale = self.share * min(height / rows, width / columns)
-        crop = max(1, int(scale * rows)), max(1, int(scale * columns))
+        if self.fit == "resize_crop":
+            sides = self.share * height, self.share * width
+        else:
+            scale = self.share * min(height / self.size[0], width / self.size[1])
+            sides = scale * self.size[0], scale * self.size[1]
+        crop = max(1, int(sides[0])), max(1, int(sides[1]))
         return Box((height - crop[0]) // 2, (width - crop[1]) // 2, *crop)
 
     def show(self, photo: Photo) -> Images:
@@ -56,6 +64,8 @@ class Framing:
         part = photo[None, :, top : top + height, left : left + width]
         if part.shape[-2:] == self.size:
             return part.contiguous()
+        if self.interpolation == "nearest":
+            return F.interpolate(part, self.size, mode="nearest-exact")
         return F.interpolate(
             part, self.size, mode=self.interpolation, antialias=True, align_corners=False
         ).clamp(0, 1)

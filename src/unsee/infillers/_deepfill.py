@@ -10,6 +10,7 @@ from unsee.infillers._generative import GenerativeInfiller, Network, resize_mask
 from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import deepfill, tensorflow
 from unsee.networks import weights as files
+from unsee.networks.reading import read
 from unsee.types import FlatKeep, Variants
 
 UNTRAINED_WIDTH = 8
@@ -29,10 +30,7 @@ class DeepFillInfiller(GenerativeInfiller):
         if self.weights == files.RANDOM:
             return files.untrained(deepfill.DeepFill, self.version, UNTRAINED_WIDTH)
         path = files.find(self.weights, self.published)
-        if path.suffix in {".safetensors", ".pt", ".pth"}:
-            weights = files.load(path)
-        else:
-            weights = convert(path)
+        weights = read(path) if path.suffix in {".safetensors", ".pt", ".pth"} else convert(path)
         width = weights["conv1.weight"].shape[0] if "conv1.weight" in weights else None
         return files.load_into(deepfill.DeepFill(self.version, width), weights, path)
 

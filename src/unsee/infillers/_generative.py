@@ -11,8 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.chunked import map_chunks
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error
 from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
+from unsee.networks.weights import random_state_kept
 from unsee.types import Backgrounds, FlatKeep, Variants
 
 Network = Callable[..., Any]
@@ -112,7 +113,8 @@ class SamplingInfiller(GenerativeInfiller):
 @lru_cache(maxsize=4)
 def _loaded(infiller: GenerativeInfiller, device: torch.device) -> Network:
     """Return an in-filler's network on a device, loaded once."""
-    network = infiller.load()
+    with random_state_kept(), as_input_error(f"{type(infiller).__name__}: cannot be loaded"):
+        network = infiller.load()
     return network.to(device) if hasattr(network, "to") else network
 
 

@@ -1,16 +1,22 @@
 """Diffusion models for in-painting."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 
-from unsee.errors import InputError
+from unsee.errors import InputError, missing_package
+from unsee.files import read_json
 from unsee.infillers._generative import GenerativeInfiller, Network, resize_mask, resize_pictures
 from unsee.infillers.base import ImageBatch, RowIndex
+from unsee.sources._downloads import download
 from unsee.types import FlatKeep, Variants
 
 __all__ = ["Diffusion"]
+
+LIBRARIES = {"diffusers", "transformers", "stable_diffusion", "None"}
+"""Libraries of a pipeline's parts; the third is a part of diffusers."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +57,14 @@ class Diffusion(GenerativeInfiller):
         try:
             from diffusers import AutoPipelineForInpainting
         except (ImportError, RuntimeError) as error:
-            raise InputError(
-                f"diffusion needs diffusers: python -m pip install diffusers transformers ({error})"
-            ) from error
-        try:
-            pipeline = AutoPipelineForInpainting.from_pretrained(self.weights)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"cannot load the pipeline {self.weights!r}: {str(error).splitlines()[0]}"
-            ) from error
+            raise missing_package("diffusers", "the in-filler diffusion", error) from error
+        folder = Path(self.weights)
+        if folder.is_dir():
+            _check_plain(folder)
+        with download(f"the pipeline {self.weights}", local=folder.is_dir()):
+            pipeline = AutoPipelineForInpainting.from_pretrained(
+                self.weights, trust_remote_code=False
+            )
         if torch.cuda.is_available():
             pipeline.to(torch.float16)
         pipeline.set_progress_bar_config(disable=True)
@@ -85,3 +90,16 @@ class Diffusion(GenerativeInfiller):
             generator=generators, output_type="pt",
         ).images  # fmt: skip
         return resize_pictures(painted.to(pictures), size)
+
+
+def _check_plain(folder: Path) -> None:
+    """Raise `InputError` for the folder of a pipeline that brings or names code of its own."""
+    index = read_json(folder / "model_index.json", "pipeline")
+    parts = index.values() if isinstance(index, dict) else ()
+    libraries = {str(part[0]) for part in parts if isinstance(part, list) and part}
+    other = sorted(libraries - LIBRARIES) + [path.name for path in sorted(folder.rglob("*.py"))]
+    if not isinstance(index, dict) or other or not isinstance(index.get("_class_name"), str):
+        raise InputError(
+            f"{folder}: a pipeline of diffusers that needs code of its own, which is never run "
+            f"({', '.join(other[:3]) or 'model_index.json'})"
+        )

@@ -2,12 +2,14 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error
 from unsee.infillers._generative import GenerativeInfiller, Network
 from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import weights as files
@@ -17,6 +19,8 @@ __all__ = ["LaMa"]
 
 STRIDE = 8
 """Sides are padded to multiples of this many pixels."""
+TRIAL_SIDE = 64
+"""Side of the picture on which a network is tried."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +52,12 @@ class LaMa(GenerativeInfiller):
         # `find` has checked the published file already
         trust = self.trust or not self.weights or files.has_digest(path, self.published.digest)
         instead = "the published file, whose checksum is known"
-        files.require_trust(path, "a TorchScript of unknown origin", instead, trust=trust)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # published in no other format
-                network: Network = torch.jit.load(str(path), "cpu").eval()
-        except RuntimeError as error:
-            raise InputError(
-                f"{path} is not a TorchScript file: {str(error).splitlines()[0]}"
-            ) from error
+        kind, setting = "a TorchScript of unknown origin", "trust=true"
+        files.require_trust(path, kind, instead, trust=trust, setting=setting)
+        with warnings.catch_warnings(), as_input_error(f"{path}: not a TorchScript of LaMa"):
+            warnings.simplefilter("ignore", DeprecationWarning)  # published in no other format
+            network = torch.jit.load(str(path), "cpu").eval()
+            _check(network, path)
         return network
 
     def paint(
@@ -73,3 +74,13 @@ class LaMa(GenerativeInfiller):
         hole = F.pad(1 - keep, edges, mode="replicate")
         painted: Variants = network(F.pad(pictures, edges, mode="replicate"), hole)
         return painted[..., :h, :w]
+
+
+def _check(network: Any, path: Path) -> None:
+    """Raise `InputError` unless a network takes a picture and a hole and returns a picture."""
+    picture, hole = torch.zeros(1, 3, TRIAL_SIDE, TRIAL_SIDE), torch.zeros(1, 1, *[TRIAL_SIDE] * 2)
+    with torch.no_grad():
+        painted = network(picture, hole)
+    shape = tuple(painted.shape) if isinstance(painted, Tensor) else type(painted).__name__
+    if shape != tuple(picture.shape):
+        raise InputError(f"{path}: expected a picture {tuple(picture.shape)}, got {shape}")

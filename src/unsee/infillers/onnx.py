@@ -1,6 +1,7 @@
 """In-painters that were exported to ONNX."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from unsee.errors import InputError
 from unsee.infillers._generative import GenerativeInfiller, Network, resize_mask, resize_pictures
 from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import weights as files
+from unsee.networks.onnx_session import TYPES, open_session, run, shape_of, type_of
 from unsee.types import FlatKeep, Variants
 
 __all__ = ["Onnx"]
@@ -46,17 +48,9 @@ class Onnx(GenerativeInfiller):
     def load(self) -> Network:
         """Start a session, on a GPU if onnxruntime supports it."""
         path = files.find(self.weights, self.published)
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise InputError("onnx needs onnxruntime: python -m pip install onnxruntime") from error
-        try:
-            session = onnxruntime.InferenceSession(
-                str(path), providers=onnxruntime.get_available_providers()
-            )
-        except Exception as error:  # onnxruntime raises its own kinds
-            raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
-        return lambda pictures, keep: self._run(session, pictures, keep)
+        session = open_session(path, "the in-filler onnx")
+        _check(session, path)
+        return lambda pictures, keep: self._run(session, path, pictures, keep)
 
     def paint(
         self,
@@ -70,20 +64,22 @@ class Onnx(GenerativeInfiller):
         low, high = RANGES[self.values]
         return ((network(pictures, keep) - low) / (high - low)).clamp(0, 1)
 
-    def _run(self, session: Any, pictures: Variants, keep: FlatKeep) -> Variants:
+    def _run(self, session: Any, path: Path, pictures: Variants, keep: FlatKeep) -> Variants:
         """Return the session's pictures at the size of the given ones, in its own range."""
         inputs = session.get_inputs()
         size = (pictures.shape[-2], pictures.shape[-1])
-        height, width = inputs[0].shape[2:]
-        is_fixed = isinstance(height, int) and isinstance(width, int)
-        network_size = (height, width) if is_fixed else size
+        height, width = shape_of(inputs[0])[2:]
+        network_size = (height, width) if height and width else size
         low, high = RANGES[self.values]
         visible = resize_mask(keep, network_size)
         picture = (resize_pictures(pictures, network_size) * (high - low) + low) * visible
         mask = 1 - visible if self.hole == 1 else visible
-        feed = self._feed(inputs, picture, mask)
-        (output, *_) = session.run(None, feed)
+        (output, *_) = run(session, self._feed(inputs, picture, mask), path)
         painted = torch.from_numpy(np.asarray(output, np.float32)).to(pictures)
+        if painted.shape != picture.shape:
+            raise InputError(
+                f"{path}: expected pictures {tuple(picture.shape)}, got {tuple(painted.shape)}"
+            )
         return F.interpolate(painted, size, mode="bilinear", antialias=True)
 
     def _feed(self, inputs: list[Any], picture: Variants, mask: FlatKeep) -> dict[str, Any]:
@@ -93,13 +89,21 @@ class Onnx(GenerativeInfiller):
             pair = (picture, mask) if is_picture_first else (mask - 0.5, picture)
             tensors = {inputs[0].name: torch.cat(pair, 1)}
         else:
-            by_channels = {3: picture, 1: mask}
-            tensors = {part.name: by_channels.get(part.shape[1], picture) for part in inputs}
+            tensors = {part.name: {3: picture, 1: mask}[part.shape[1]] for part in inputs}
         return {
-            part.name: tensors[part.name].cpu().numpy().astype(_dtype(part.type)) for part in inputs
+            part.name: tensors[part.name].cpu().numpy().astype(TYPES[part.type]) for part in inputs
         }
 
 
-def _dtype(onnx_type: str) -> type[Any]:
-    """Return NumPy's type for one of ONNX."""
-    return {"tensor(uint8)": np.uint8, "tensor(float16)": np.float16}.get(onnx_type, np.float32)
+def _check(session: Any, path: Path) -> None:
+    """Raise `InputError` unless the inputs are a picture and a mask, or both in one."""
+    inputs = session.get_inputs()
+    for part in inputs:
+        type_of(part, path, TYPES)
+    channels = sorted(shape[1] or 0 for shape in map(shape_of, inputs) if len(shape) == 4)
+    if channels not in ([1, 3], [4]) or len(channels) != len(inputs):
+        shapes = ", ".join(f"{part.name} {part.shape}" for part in inputs)
+        raise InputError(
+            f"{path}: expected a picture (n, 3, h, w) and a mask (n, 1, h, w), or one input "
+            f"(n, 4, h, w), got {shapes}"
+        )

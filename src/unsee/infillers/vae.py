@@ -6,6 +6,7 @@ from typing import ClassVar
 from unsee.infillers._generative import Network, SamplingInfiller
 from unsee.networks import weights as files
 from unsee.networks.completion import CompletionVAE
+from unsee.networks.reading import read
 
 __all__ = ["VAE"]
 
@@ -41,7 +42,7 @@ class VAE(SamplingInfiller):
         if self.weights == files.RANDOM:
             return files.untrained(CompletionVAE, UNTRAINED_WIDTH, UNTRAINED_LATENT)
         path = files.find(self.weights, self.published)
-        weights = files.load(path)
+        weights = read(path)
         width, latent = (
             weights[key].shape[0] // parts if key in weights else 64
             for key, parts in (("encoder.0.0.weight", 1), ("code.weight", 2))

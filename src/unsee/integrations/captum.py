@@ -7,8 +7,9 @@ from jaxtyping import Float
 from rich.progress import track
 from torch import Tensor, nn
 
-from unsee.classifiers.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
+from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure
+from unsee.classifiers.model import IMAGENET_MEAN, IMAGENET_STD
 from unsee.errors import InputError
 from unsee.infillers.base import Infiller
 from unsee.methods.base import Method

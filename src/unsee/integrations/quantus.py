@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unsee.classifiers.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier
+from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.model import IMAGENET_MEAN, IMAGENET_STD
 from unsee.integrations.captum import undo_normalisation
 from unsee.study import DEFAULT_METHOD, explain
 

@@ -207,7 +207,7 @@ def shift_weights(
 
 
 def soft_top_k(
-    scores: Float[Tensor, "*b n"], count: Float[Tensor, "*b"], temperature: float = 1.0
+    scores: Float[Tensor, "*b n"], count: Float[Tensor, "*b"] | float, temperature: float = 1.0
 ) -> Float[Tensor, "*b n"]:
     """Return the soft membership of each of n scores in the `count` largest; it sums to `count`.
 
@@ -219,6 +219,8 @@ def soft_top_k(
     Raises:
         InputError: A count is outside of (0, n].
     """
+    if not isinstance(count, Tensor):
+        count = scores.new_full(scores.shape[:-1], count)
     # not on a GPU, where the check would wait for the device
     if count.device.type == "cpu" and not ((count > 0) & (count <= scores.shape[-1])).all():
         raise InputError(

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from unsee.classifiers.checks import check_finite
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure, log_odds
 from unsee.infillers.base import Infiller, RowIndex
@@ -100,7 +101,9 @@ class MaskedScore:
             variants = view(variants, index) if view else variants
             return self.classifier.score_chunk(variants, self.targets[index.image], self.measure)
 
-        return self.classifier.map_chunks(rows, keep.flatten(0, 1), self.images).view(b, k)
+        scores = self.classifier.map_chunks(rows, keep.flatten(0, 1), self.images).view(b, k)
+        check_finite(scores)
+        return scores
 
     def variants(self, keep: Float[Tensor, "n 1 gh gw"], rows: RowIndex) -> Variants:
         """Return the masked images of a flat batch of masks."""

@@ -3,6 +3,7 @@
 import contextlib
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -28,11 +29,20 @@ class CamMethod(Method):
     """Name of the class in pytorch-grad-cam."""
     layer: str | None
 
+    def fitted(self, score: MaskedScore) -> Method:
+        """Return this method with the name of its layer in the classifier's network."""
+        method = super().fitted(score)
+        settings: dict[str, Any] = {"layer": self._layer(score).name}
+        return replace(method, **settings)  # type: ignore[type-var]
+
+    def _layer(self, score: MaskedScore) -> _layer.Layer:
+        x = score.classifier.network_input(score.images[:1])
+        return _layer.find(score.classifier.network, x, self.layer or "")
+
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each image."""
         library, network = _imported(self.library), ScoreModule(score)
-        x = score.classifier.normalise(score.images)
-        target = _layer.find(score.classifier.model, x[:1], self.layer or "")  # type: ignore[arg-type]
+        x, target = score.classifier.normalise(score.images), self._layer(score)
         maps = torch.zeros_like(score.images[:, 0])
         for i in range(len(x)):
             network.row = i

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from unsee.classifiers.checks import check_finite
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.types import Images, Saliency
@@ -85,7 +86,9 @@ class ScoreModule(nn.Module):
             classifier.score_chunk(classifier.denormalise(p), t, self.score.measure)
             for p, t in parts
         ]
-        return torch.cat(values)
+        scores = torch.cat(values)
+        check_finite(scores, [self.row] * len(scores))
+        return scores
 
     def batch_size_for(self, count: int) -> int:
         """Return the batch size in which the classifier evaluates `count` images."""

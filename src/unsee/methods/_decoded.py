@@ -53,5 +53,7 @@ def decoder_stages(score: MaskedScore) -> tuple[list[str], list[int]]:
         InputError: The classifier is a black box, or its network has no feature maps.
     """
     network = score.classifier.require_network("reading feature maps")
-    extractor, channels = FeatureExtractor.of(network, score.classifier.normalise(score.images[:1]))
+    extractor, channels = FeatureExtractor.of(
+        network, score.classifier.network_input(score.images[:1])
+    )
     return extractor.names, channels

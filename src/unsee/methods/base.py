@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.util import find_spec
 from itertools import islice
 from typing import (
@@ -29,6 +29,9 @@ from unsee.types import Losses, Saliency, Size, Theta
 
 EARLY_STOPPING_WINDOWS = 15
 """Number of windows that the steps are divided into to detect a plateau of the loss."""
+
+CELLS_PER_SIDE = ("grid", "cells")
+"""Settings that count cells along each side of a mask; a cell has at least one pixel."""
 
 
 class Progress(NamedTuple):
@@ -110,18 +113,43 @@ class Method(ABC):
                 f"{package.replace('pytorch_grad_cam', 'grad-cam')}"
             )
 
+    def fitted(self, score: MaskedScore) -> "Method":
+        """Return this method with defaults that suit the classifier and the size of its images.
+
+        A default grid with more cells a side than the image has pixels gets one cell for each
+        pixel, and a default patch that is larger than the image gets half of its side. Other
+        values that do not suit are refused when the method runs.
+
+        Raises:
+            InputError: The classifier cannot be explained by this method.
+        """
+        self._check_classifier(score)
+        side = min(score.images.shape[-2:])
+        largest = {**dict.fromkeys(CELLS_PER_SIDE, side), "patch": max(1, side // 2)}
+        smaller: dict[str, Any] = {
+            field.name: largest[field.name]
+            for field in fields(self)  # type: ignore[arg-type]  # every method is a dataclass
+            if field.name in largest
+            and isinstance(field.default, int)
+            and side < field.default == getattr(self, field.name)
+        }
+        method: Method = replace(self, **smaller) if smaller else self  # type: ignore[type-var]
+        return method
+
+    @final
+    def _check_classifier(self, score: MaskedScore) -> None:
+        """Raise `InputError` for a classifier without the gradients or the layers it needs."""
+        if self.traits.needs_module and not isinstance(score.classifier.model, nn.Module):
+            raise InputError(f"{type(self).__name__} needs a torch module to put hooks into")
+        if self.traits.needs_gradient:
+            score.classifier.require_gradient(score.images, type(self).__name__)
+
     @final
     def run(self, score: MaskedScore) -> Iterator[Progress]:
         """Check the settings and the classifier, then yield the progress after each round."""
-        if self.traits.needs_gradient and not score.classifier.differentiable:
-            raise InputError(
-                f"{type(self).__name__} needs gradients, which a black box does not have; "
-                "rise and sliding_patch need no gradients"
-            )
+        self._check_classifier(score)
         self.check()
-        if self.traits.needs_module and not isinstance(score.classifier.model, nn.Module):
-            raise InputError(f"{type(self).__name__} needs a torch module to put hooks into")
-        yield from self.iterate(score)
+        yield from self.fitted(score).iterate(score)
 
     @final
     def attribute(self, score: MaskedScore) -> Saliency:

@@ -72,10 +72,11 @@ class Variational(Method):
         """Return the Gaussians over the maps of all images."""
         encoder, layers = self._load(score)
         if layers:
+            kind = score.classifier.kind
             parameters = decode(
                 score,
                 layers,
-                lambda maps, logits, _: torch.stack(encoder(maps, logits.softmax(1)), 1),
+                lambda maps, x, _: torch.stack(encoder(maps, kind.probabilities(x)), 1),
                 evidence=_reads_gradients(encoder),
             )
             return Mixture(*parameters.unbind(1))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from unsee.networks import weights
+from unsee.networks.reading import read
 
 
 class Variant(NamedTuple):
@@ -206,7 +206,7 @@ def load(variant: int) -> EfficientNetLite:
     path = Path(str(package / "models" / VARIANTS[variant].file))
     with torch.device("meta"):  # skip the random initialisation, which is overwritten
         network = EfficientNetLite(variant)
-    network.load_state_dict(fold_batch_norms(weights.load(path)), assign=True)
+    network.load_state_dict(fold_batch_norms(read(path)), assign=True)
     return network.eval().requires_grad_(False)
 
 

@@ -15,6 +15,7 @@ from unsee.networks.painter_layers import (
     residual_blocks,
 )
 from unsee.networks.patches import LARGE
+from unsee.networks.reading import read
 from unsee.networks.refinement import GRIDS, RefinementHead
 
 NOISE_COLOUR_DEVIATION = 0.05
@@ -169,7 +170,7 @@ def load_painter(path: Path) -> Painter:
     """
     stored = {
         ".".join(RENAMED.get(part, part) for part in key.split(".")): value.float()
-        for key, value in weights.load(path).items()
+        for key, value in read(path).items()
     }
     painter = Painter()
     weights.load_into(painter, stored, path)

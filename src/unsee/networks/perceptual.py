@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unsee.errors import InputError
-from unsee.networks import weights as files
+from unsee.networks.reading import read
 
 
 class Layer(NamedTuple):
@@ -98,7 +98,7 @@ class Perceptual(nn.Module):
                 f"no such file: {path}. Expected vgg_shift_tolerant.pth or "
                 "alex_shift_tolerant.pth of the PyPI package stlpips-pytorch"
             )
-        stored = files.load(path)
+        stored = read(path)
         first = stored.get("net.slice1.0.weight", torch.empty(0))
         network = cls("AlexNet" if first.shape[-1:] == (11,) else "VGG-16")
         try:

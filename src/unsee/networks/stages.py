@@ -29,6 +29,8 @@ class LayerOutput(NamedTuple):
     module: nn.Module
     shape: tuple[int, ...]
     """Shape of the output, with the batch axis first."""
+    note: Any = None
+    """What `note` of `layer_outputs` returned for the output."""
 
     @property
     def channels(self) -> int:
@@ -41,12 +43,21 @@ class LayerOutput(NamedTuple):
         return self.shape[2], self.shape[3]
 
 
-def layer_outputs(network: nn.Module, x: Float[Tensor, "n c h w"]) -> list[LayerOutput]:
+def layer_outputs(
+    network: nn.Module,
+    x: Float[Tensor, "n c h w"],
+    note: Callable[[nn.Module, Tensor], Any] = lambda module, output: None,
+) -> list[LayerOutput]:
     """Run the network once and return the outputs of its modules, in the order of completion.
 
     Only modules that return a tensor are included. Modules that run more than once in a pass (e.g.
     a shared activation) are excluded, because a hook cannot distinguish their calls. The network
     runs in its current mode, without gradients.
+
+    Args:
+        network: Network whose modules are observed.
+        x: Normalised images.
+        note: Function of a module and its output, which is called when the module finishes.
     """
     outputs: list[LayerOutput] = []
     calls: Counter[str] = Counter()
@@ -54,7 +65,8 @@ def layer_outputs(network: nn.Module, x: Float[Tensor, "n c h w"]) -> list[Layer
     def record(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
         calls[name] += 1
         if isinstance(output, Tensor):
-            outputs.append(LayerOutput(name, module, tuple(map(int, output.shape))))
+            shape = tuple(map(int, output.shape))
+            outputs.append(LayerOutput(name, module, shape, note(module, output)))
 
     with ExitStack() as hooks, torch.no_grad():
         for name, module in network.named_modules():
@@ -74,7 +86,8 @@ def find_stages(network: nn.Module, x: Float[Tensor, "1 c h w"]) -> list[str]:
     Raises:
         InputError: The network has no such feature maps.
     """
-    maps = [output for output in layer_outputs(network, x) if len(output.shape) == 4]
+    outputs = layer_outputs(network, x)
+    maps = [o for o in outputs if len(o.shape) == 4 and o.shape[0] == len(x)]
     groups = _by_resolution(maps, (x.shape[-2], x.shape[-1]))
     has_tokens = any(isinstance(module, nn.LayerNorm) for module in network.modules())
     if not groups or (len(groups) == 1 and has_tokens):  # the patch embedding of a transformer

@@ -2,26 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error
+from unsee.files import parse_json
 from unsee.folders import cache_folder
+from unsee.networks.reading import Weights, read
 
 T = TypeVar("T")
-Weights = dict[str, Tensor]
 RANDOM = "random"
 """In place of a file: untrained weights, the same each time, for tests and timings."""
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 """Weights that come with the package, and their model cards."""
-WRAPPER_KEYS = ("state_dict", "model", "G", "generator")
-"""Keys under which training code stores the weights among other objects."""
 RENAMED_LAYERS = {
     "_blocks.1._depthwise_conv": "blocks.1.depthwise",
     "_blocks.3._bn0": "blocks.3.expand",
@@ -75,7 +75,9 @@ def find(weights: str | None, published: Published, setting: str = "weights") ->
     return path
 
 
-def require_trust(path: Path, kind: str, instead: str, *, trust: bool) -> None:
+def require_trust(
+    path: Path, kind: str, instead: str, *, trust: bool, setting: str = "{trust}"
+) -> None:
     """Raise `InputError` for a file that is a program, unless the user trusts it.
 
     Args:
@@ -83,12 +85,22 @@ def require_trust(path: Path, kind: str, instead: str, *, trust: bool) -> None:
         kind: Its kind, for the message, such as "a TorchScript program".
         instead: A form of the same content that runs no code, for the message.
         trust: Whether the user trusts the file.
+        setting: How to say so, for the message: by default `trust=True` in Python and `--trust` in
+            a shell.
     """
     if not trust:
         raise InputError(
-            f"{path} is {kind}, which can run any code when it is loaded; set trust=true if you "
-            f"trust its author, or use {instead}"
+            f"{path} is {kind}, which can run any code when it is loaded; set {setting} if you "
+            f"trust its author, or use {instead}",
+            trust=True,
         )
+
+
+@contextmanager
+def random_state_kept() -> Iterator[None]:
+    """Restore torch's global random state: making a network draws numbers that are not used."""
+    with torch.random.fork_rng(devices=[]):  # networks are made on the CPU
+        yield
 
 
 def has_digest(path: Path, digest: str | None) -> bool:
@@ -145,30 +157,6 @@ def untrained(make: type[nn.Module], *arguments: object) -> nn.Module:
         return make(*arguments).eval().requires_grad_(False)
 
 
-def load(path: Path) -> Weights:
-    """Read tensors by name from a file of safetensors or of PyTorch, without running code.
-
-    Raises:
-        InputError: The file cannot be read, or holds something else.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        content = torch.load(path, "cpu", weights_only=True)
-    except Exception as error:  # several libraries raise their own errors about this file
-        raise InputError(f"cannot read weights from {path}: {error}") from error
-    if isinstance(content, dict) and not _is_weights(content):
-        for key in WRAPPER_KEYS:
-            if isinstance(content.get(key), dict):
-                content = content[key]
-    if not _is_weights(content):
-        raise InputError(f"{path}: expected a dictionary of names to tensors")
-    weights: Weights = content
-    return weights
-
-
 def load_trained(
     path: Path, required: tuple[str, ...], kind: str
 ) -> tuple[dict[str, str], Weights]:
@@ -184,7 +172,7 @@ def load_trained(
     """
     from safetensors import safe_open
 
-    tensors = load(path)
+    tensors = read(path)
     metadata: dict[str, str] = {}
     if path.suffix == ".safetensors":
         with safe_open(path, "pt") as file:
@@ -193,7 +181,9 @@ def load_trained(
     if missing:
         raise InputError(f"{path} holds no {kind}: its metadata lack {', '.join(missing)}")
     if "stages" in metadata:
-        layers = json.loads(metadata["stages"])
+        layers = parse_json(metadata["stages"], path)
+        if not isinstance(layers, list) or not all(isinstance(name, str) for name in layers):
+            raise InputError(f"{path}: expected a list of layers, got {metadata['stages'][:100]!r}")
         metadata["stages"] = json.dumps([RENAMED_LAYERS.get(layer, layer) for layer in layers])
     return metadata, {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
 
@@ -203,11 +193,16 @@ _CACHE: WeakKeyDictionary[Callable[..., Any], dict[tuple[Any, ...], Any]] = Weak
 
 
 def cached(owner: Callable[..., Any], path: Path, device: torch.device, make: Callable[[], T]) -> T:
-    """Return `make()`, called once for an owner, a device and a file as long as it is unchanged."""
+    """Return `make()`, called once for an owner, a device and a file as long as it is unchanged.
+
+    Raises:
+        InputError: `make` fails, because the content of the file is not what it should be.
+    """
     results = _CACHE.setdefault(owner, {})
     key = (path.absolute(), path.stat().st_mtime_ns, str(device), make.__qualname__)
     if key not in results:
-        results[key] = make()
+        with random_state_kept(), as_input_error(f"{path}: cannot be used"):
+            results[key] = make()
     result: T = results[key]
     return result
 
@@ -219,10 +214,6 @@ def check_classifier(path: Path, trained_for: str, name: str) -> None:
             f"{path} was trained for the classifier {trained_for}, not for {name}; "
             "`unsee train` makes weights for yours"
         )
-
-
-def _is_weights(content: object) -> bool:
-    return isinstance(content, dict) and all(isinstance(v, Tensor) for v in content.values())
 
 
 def _cached_path(published: Published) -> Path:

@@ -177,6 +177,18 @@ def settings_about(kind: str, name: str) -> list[Setting]:
     ]
 
 
+def trust_of(kind: str, spec: str | None, *, trust: bool) -> dict[str, Any]:
+    """Return the setting `trust=True` for a part that has it, if the user trusts; else nothing.
+
+    A part with this setting loads programs, which can run any code when they are loaded.
+    """
+    if not trust or spec is None:
+        return {}
+    name = _split(spec).name if kind != "sources" else parse(kind, spec).name
+    has_setting = name in available(kind) and "trust" in _hints(part(kind, name))
+    return {"trust": True} if has_setting else {}
+
+
 def field_docstrings(cls: type[Any]) -> dict[str, str]:
     """Return the docstrings of a dataclass's fields, each in one line."""
     return {

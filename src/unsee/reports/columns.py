@@ -3,16 +3,15 @@
 import math
 from array import array
 from dataclasses import dataclass, field
+from pathlib import Path
 from sys import intern
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unsee.errors import InputError
 from unsee.evaluation.plan import Combination
-from unsee.evaluation.store import Row
-
-TEXT_COLUMNS = (*Combination._fields, "photo", "error")
-"""Columns of a row that hold text; all others hold numbers."""
+from unsee.evaluation.rows import TEXT_COLUMNS, Row
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +42,8 @@ class MetricColumns:
         return np.array(self.columns.get(name, ()), dtype=float)
 
 
-def configuration_of(row: Row) -> Combination:
-    """Return the classifier, method and in-filler of a row."""
+def configuration_of(row: Row, folder: Path) -> Combination:
+    """Return the classifier, method and in-filler of a row; `folder` is that of its run."""
+    if missing := [key for key in (*Combination._fields, "error") if key not in row]:
+        raise InputError(f"{folder}: its rows lack {', '.join(missing)}")
     return Combination(*(row[key] for key in Combination._fields))

@@ -1,6 +1,7 @@
 """Photos of a run next to their maps, if the run saved them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,9 +10,11 @@ import torch
 from torch import Tensor
 
 from unsee.classifiers import labels
+from unsee.datasets.base import Sample
 from unsee.errors import InputError
+from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Combination, Plan
-from unsee.evaluation.store import ClassifierView, Store
+from unsee.evaluation.store import Maps, Store
 from unsee.images import drawing
 
 if TYPE_CHECKING:
@@ -45,39 +48,49 @@ def examples(folders: Sequence[Path], count: int = MAX_PHOTOS) -> list[Example]:
     """
     for folder in folders:
         store = Store(folder)
-        settings = store.manifest()["settings"]
-        if not settings.get("save_maps"):
-            continue
-        try:
-            results = _examples(Plan.of(settings), store, count)
-        except InputError:
-            continue
-        if results:
+        if store.info().settings.save_maps and (results := _examples(store, count)):
             return results
     return []
 
 
-def _examples(plan: Plan, store: Store, count: int) -> list[Example]:
+def _examples(store: Store, count: int) -> list[Example]:
+    view, plan = store.read_view(0), Plan.of(store.manifest()["settings"])
+    try:
+        shards = plan.shards(plan.samples())
+    except InputError:  # the photos have been moved
+        shards = []
     configurations = {
         number: configuration
         for number, configuration in enumerate(plan.combinations())
         if configuration.classifier == plan.classifiers[0]
     }
-    view = store.read_view(0)
-    targets = _targets(store, plan.classifiers[0])
     results: list[Example] = []
-    for shard, samples in enumerate(plan.shards(plan.samples())):
+    if view is None:  # a run of an earlier version
+        return results
+    targets = _targets(store, plan.classifiers[0])
+    for shard, samples in enumerate(shards):
         maps = {c: store.read_maps(number, shard) for number, c in configurations.items()}
         for sample in samples:
+            name = _class_name(view, targets.get(sample.id))
+            with suppress(InputError):  # this photo has been moved
+                example = _example(sample, view, maps, name)
+                results += [] if example is None else [example]
             if len(results) == count:
                 return results
-            if not all(sample.id in saved for saved in maps.values()):
-                continue
-            photo = view.framing.show(sample.photo(view.channels))[0]
-            tensors = {c: torch.from_numpy(saved[sample.id]).float() for c, saved in maps.items()}
-            name = _class_name(view, targets.get(sample.id))
-            results.append(Example(sample.id, name, photo, tensors))
     return results
+
+
+def _example(
+    sample: Sample, view: ClassifierView, maps: dict[Combination, Maps], name: str
+) -> Example | None:
+    """Return a photo with its maps; None unless every configuration has one of the right size."""
+    if not all(sample.id in saved for saved in maps.values()):
+        return None
+    photo = view.framing.show(sample.photo(view.channels))[0]
+    tensors = {c: torch.from_numpy(saved[sample.id]).float() for c, saved in maps.items()}
+    if any(saliency.shape != photo.shape[-2:] for saliency in tensors.values()):
+        return None
+    return Example(sample.id, name, photo, tensors)
 
 
 def _targets(store: Store, classifier: str) -> dict[str, int]:

@@ -5,14 +5,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
+from unsee.evaluation.manifest import RunManifest, Settings, Versions
 from unsee.evaluation.plan import Combination, columns_of, metric_of
-from unsee.evaluation.store import Store
+from unsee.evaluation.store import MANIFEST, Store
 from unsee.metrics.base import Metric
 from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
@@ -52,17 +53,17 @@ class RunInfo:
     units: int
     finished: int
     """Units of work that are finished, of `units`."""
-    settings: dict[str, Any]
-    versions: dict[str, str]
+    settings: Settings
+    versions: Versions
 
     @classmethod
-    def of(cls, store: Store, manifest: dict[str, Any], failed: int) -> "RunInfo":
+    def of(cls, store: Store, manifest: RunManifest, failed: int) -> "RunInfo":
         """Read the manifest of a run."""
-        settings = manifest["settings"]
-        shards = math.ceil(manifest["photos"] / settings.get("shard", manifest["photos"]))
+        settings = manifest.settings
+        shards = math.ceil(manifest.photos / (settings.shard or manifest.photos))
         return cls(
-            store.folder.name, Path(settings["data"]).name, manifest["photos"], failed,
-            shards * len(_combinations(settings)), store.units(), settings, manifest["versions"],
+            store.folder.name, Path(settings.data).name, manifest.photos, failed,
+            shards * len(_combinations(settings)), store.units(), settings, manifest.versions,
         )  # fmt: skip
 
     def __str__(self) -> str:
@@ -72,14 +73,12 @@ class RunInfo:
             if self.finished < self.units
             else ""
         )
-        # runs of earlier versions name the in-filler of the metrics `judge`
-        infiller = self.settings.get("metric_infiller", self.settings.get("judge"))
+        settings = self.settings
         return (
             f"{self.name}: {self.photos} photos of {self.data}{failed}{unfinished}; target "
-            f"{self.settings['target']}, seed {self.settings['seed']}, budget "
-            f"{self.settings['budget'] or OWN}, in-filler of the metrics {infiller or OWN}, "
-            f"{self.settings['precision']}; unsee {self.versions['unsee']}, torch "
-            f"{self.versions['torch']}."
+            f"{settings.target}, seed {settings.seed}, budget {settings.budget or OWN}, in-filler "
+            f"of the metrics {settings.metric_infiller or OWN}, {settings.precision}; "
+            f"unsee {self.versions.unsee}, torch {self.versions.torch}."
         )
 
 
@@ -111,11 +110,11 @@ class Results:
         runs, tables, metrics = [], [], []
         for folder in folders:
             store = Store(folder)
-            manifest = store.manifest()
-            failed = _add_rows(store, measurements, seconds, manifest["settings"])
+            manifest = store.info()
+            failed = _add_rows(store, measurements, seconds, manifest.settings)
             runs.append(RunInfo.of(store, manifest, failed))
-            tables.append(paper_tables.Table.of(manifest.get("table", {})))
-            metrics.append(columns_of(manifest["settings"]["metrics"]))
+            tables.append(paper_tables.Table.of(manifest.table, folder / MANIFEST))
+            metrics.append(columns_of(manifest.settings.metrics))
         if not any(columns.photos for columns in measurements.values()):
             raise InputError("no row without an error; nothing to report")
         shared = [name for name in metrics[0] if all(name in names for names in metrics)]
@@ -242,7 +241,7 @@ def _add_rows(
     store: Store,
     measurements: dict[Combination, MetricColumns],
     seconds: dict[Combination, float],
-    settings: dict[str, Any],
+    settings: Settings,
 ) -> int:
     """Add the rows and the seconds of a run; return the number of photos that failed."""
     previous_photos = {
@@ -250,7 +249,7 @@ def _add_rows(
     }
     failed = set()
     for row in store.walk():
-        configuration = configuration_of(row)
+        configuration = configuration_of(row, store.folder)
         if row["photo"] in previous_photos.get(configuration, ()):
             raise InputError(
                 f"{store.folder}: another of these runs has {row['photo']} by "
@@ -267,10 +266,10 @@ def _add_rows(
     return len(failed)
 
 
-def _combinations(settings: dict[str, Any]) -> list[Combination]:
+def _combinations(settings: Settings) -> list[Combination]:
     return [
         Combination(classifier, method, infiller)
-        for classifier in settings["classifiers"]
-        for method in settings["methods"]
-        for infiller in settings["infillers"]
+        for classifier in settings.classifiers
+        for method in settings.methods
+        for infiller in settings.infillers
     ]

@@ -61,7 +61,7 @@ class Assessment:
     @property
     def predicts_target(self) -> bool:
         """Whether the explained class is the one that the classifier predicts for the photo."""
-        return int(self.probabilities["original"].argmax()) == self.target
+        return self._predicts("original")
 
     @cached_property
     def areas(self) -> dict[str, dict[str, float]]:
@@ -89,10 +89,19 @@ class Assessment:
     def prediction(self, key: str) -> str:
         """Return what the classifier predicts for one of `PICTURES`, in words."""
         best = int(self.probabilities[key].argmax())
-        if best == self.target:
+        if self._predicts(key):
             return "predicted class" if key == "original" else "still the predicted class"
+        if best == self.target:
+            return "not predicted"
         name = self.study.score.classifier.label(best)
         return f"predicted: {name}, {self.probabilities[key][best]:.0%}"
+
+    def _predicts(self, key: str) -> bool:
+        """Whether the explained class is predicted for one of `PICTURES`; several labels may be."""
+        probabilities = self.probabilities[key]
+        if self.study.score.classifier.kind.is_multilabel:
+            return probabilities[self.target].item() >= 0.5
+        return int(probabilities.argmax()) == self.target
 
     def top_classes(self, count: int) -> list[tuple[int, str]]:
         """Return the explained class, then those that are most probable in any picture."""
@@ -140,12 +149,13 @@ def assess(study: Study, share: float, infiller: Infiller | None = None) -> Asse
         raise InputError(f"expected a share of the pixels between 0 and 1, got {share}")
     score, saliency = study.score, study.explanation.saliency
     infiller = score.infiller if infiller is None else infiller
-    top = masks.top_share(saliency, share)
-    picture_score = replace(score, infiller=infiller)
-    removed, kept = picture_score.pictures(1 - top), picture_score.pictures(top)
-    logits = score.classifier.predict(torch.cat([score.images, removed, kept]))
-    probabilities = dict(zip(PICTURES, logits.softmax(1).cpu(), strict=True))
-    curves = _all_curves(study)
+    with study.mode():
+        top = masks.top_share(saliency, share)
+        picture_score = replace(score, infiller=infiller)
+        removed, kept = picture_score.pictures(1 - top), picture_score.pictures(top)
+        rows = score.classifier.probabilities(torch.cat([score.images, removed, kept]))
+        probabilities = dict(zip(PICTURES, rows.cpu(), strict=True))
+        curves = _all_curves(study)
     return Assessment(study, share, infiller, removed, kept, probabilities, curves)
 
 

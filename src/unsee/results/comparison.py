@@ -74,9 +74,10 @@ def measure_study(study: Study, row: str, column: str, **measurements: float) ->
     """Return a finished study of one photo as an entry, with further measurements."""
     explanation, protocol = study.explanation, _curves.PROTOCOLS[PROTOCOL]
     cost = explanation.provenance["cost"]
-    deletion = _curves.curve(study.score, explanation.saliency, protocol, "deletion")
-    insertion = _curves.curve(study.score, explanation.saliency, protocol, "insertion")
-    area = Lateness(AREA_PROTOCOL).rate(study.score, explanation.saliency)
+    with study.mode():
+        deletion = _curves.curve(study.score, explanation.saliency, protocol, "deletion")
+        insertion = _curves.curve(study.score, explanation.saliency, protocol, "insertion")
+        area = Lateness(AREA_PROTOCOL).rate(study.score, explanation.saliency)
     values = {
         "deletion": protocol.area(deletion).item(),
         "insertion": protocol.area(insertion).item(),

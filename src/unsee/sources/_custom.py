@@ -3,12 +3,16 @@
 import importlib
 import sys
 from abc import ABC
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.classifiers.classifier import IMAGENET_MEAN, IMAGENET_STD
-from unsee.errors import InputError
+from unsee.classifiers.labels import with_synonyms
+from unsee.classifiers.model import IMAGENET_MEAN, IMAGENET_STD
+from unsee.classifiers.outputs import OutputsName
+from unsee.errors import InputError, as_input_error
+from unsee.files import read_text
 from unsee.images.framing import Framing
 from unsee.sources._imagenet import labels as imagenet_labels
 from unsee.sources.base import Source
@@ -26,6 +30,8 @@ class CustomModel(Source, ABC):
     """Side of the centre crop, as a share of the largest crop that fits into the photo."""
     labels: str | None = None
     """Text file with one class name per line, or `imagenet`; default: classes have no names."""
+    outputs: OutputsName = "auto"
+    """Kind of the model's outputs; `auto` determines it at the first pass."""
 
     def classifier_arguments(self) -> dict[str, Any]:
         """Return the settings as keyword arguments of `Classifier`."""
@@ -34,6 +40,7 @@ class CustomModel(Source, ABC):
             "std": self.std,
             "framing": Framing(share=self.share),
             "labels": read_labels(self.labels),
+            "outputs": self.outputs,
         }
 
 
@@ -43,11 +50,8 @@ def read_labels(path: str | None) -> tuple[str, ...]:
         return ()
     if path == "imagenet":
         return imagenet_labels()
-    if not Path(path).is_file():
-        raise InputError(
-            f"{path}: no such file; expected a file with one class name per line, or `imagenet`"
-        )
-    return tuple(Path(path).read_text(encoding="utf-8").splitlines())
+    text = read_text(path, "file with one class name per line (or `imagenet`)")
+    return with_synonyms([line.strip() for line in text.rstrip().splitlines()])
 
 
 def import_object(path: str) -> Any:
@@ -62,10 +66,25 @@ def import_object(path: str) -> Any:
     directory = str(Path.cwd())
     sys.path.insert(0, directory)
     try:
-        return getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise InputError(f"{path}: cannot import {module} ({error})") from error
-    except AttributeError as error:
-        raise InputError(f"{path}: {module} has no attribute {name}") from error
+        with as_input_error(f"{path}: cannot import {module}"):
+            imported = importlib.import_module(module)
     finally:
-        sys.path.remove(directory)
+        with suppress(ValueError):  # the module has removed it
+            sys.path.remove(directory)
+    if not hasattr(imported, name):
+        raise InputError(f"{path}: {module} has no attribute {name}")
+    return getattr(imported, name)
+
+
+def call(path: str) -> Any:
+    """Import a function and return what it returns.
+
+    Raises:
+        InputError: It is no function, fails, or ends the program.
+    """
+    function = import_object(path)
+    if not callable(function):
+        kind = type(function).__name__
+        raise InputError(f"{path}: expected a function without arguments, got {kind}")
+    with as_input_error(f"{path} failed"):
+        return function()

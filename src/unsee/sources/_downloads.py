@@ -4,14 +4,17 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from textwrap import shorten
 from urllib.parse import urlparse
 from urllib.request import getproxies
 
-from unsee.errors import InputError
+from unsee.errors import InputError, missing_package, reason
+from unsee.networks.weights import random_state_kept
 
-MAX_REASON = 160
-"""Number of characters of a library's error that are shown."""
+ONLY_WEIGHTS, NOT_ONLY_WEIGHTS = (
+    "TORCH_FORCE_WEIGHTS_ONLY_LOAD",
+    "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD",
+)
+"""Environment variables of torch.load: the first forbids to unpickle objects."""
 
 
 @contextmanager
@@ -20,30 +23,45 @@ def optional_import(package: str) -> Iterator[None]:
     try:
         yield
     except (ImportError, RuntimeError) as error:  # torchvision for another torch: RuntimeError
+        raise missing_package(package, f"the source {package}", error) from error
+
+
+@contextmanager
+def download(description: str, *, local: bool = False) -> Iterator[None]:
+    """Raise `InputError` with a one-line reason if a download in the block fails.
+
+    Libraries may read weights only, not unpickle objects, and torch's random state is kept.
+    Without a network the Hugging Face client reads its cache only, in place of repeating each
+    request for 20 seconds.
+
+    Args:
+        description: What is downloaded, for messages.
+        local: Whether it is a file or a folder of this computer.
+    """
+    try:
+        with _hub_offline_without_network(), _weights_only(), random_state_kept():
+            yield
+    except (InputError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:  # URLError, OSError: each client has its own
+        if local:
+            raise InputError(f"{description}: cannot be loaded ({reason(error)})") from error
         raise InputError(
-            f"{package} cannot be imported ({error}); install it with: pip install {package}"
+            f"could not download {description} ({reason(error)}); "
+            "check the name and the network, or give a local file or folder"
         ) from error
 
 
 @contextmanager
-def download(description: str) -> Iterator[None]:
-    """Raise `InputError` with a one-line reason if a download in the block fails.
-
-    Without a network the Hugging Face client reads its cache only, in place of repeating each
-    request for 20 seconds.
-    """
+def _weights_only() -> Iterator[None]:
+    """Forbid `torch.load` to unpickle objects, whichever library calls it."""
+    before = {name: os.environ.pop(name, None) for name in (ONLY_WEIGHTS, NOT_ONLY_WEIGHTS)}
+    os.environ[ONLY_WEIGHTS] = "1"
     try:
-        with _hub_offline_without_network():
-            yield
-    except InputError:
-        raise
-    except Exception as error:  # URLError, OSError, HfHubHTTPError: each client has its own
-        lines = str(error).strip().splitlines() or [repr(error)]
-        raise InputError(
-            f"could not download {description} "
-            f"({shorten(lines[0], MAX_REASON, placeholder='...')}); "
-            "check the name and the network, or give a local file or folder"
-        ) from error
+        yield
+    finally:
+        del os.environ[ONLY_WEIGHTS]
+        os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 @contextmanager

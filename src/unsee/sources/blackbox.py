@@ -3,20 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.outputs import OutputsName
 from unsee.errors import InputError, unknown
 from unsee.sources._custom import CustomModel, import_object
+from unsee.sources._onnx import open_classifier
 
 __all__ = ["BlackBox"]
-
-SUM_TOLERANCE = 1e-2
-"""Largest accepted difference of the sum of a row of probabilities from 1."""
 
 
 @dataclass(frozen=True)
@@ -33,29 +32,38 @@ class BlackBox(CustomModel):
     """Mean of each channel, for pixels in [0, 1]; subtracted from the image."""
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
     """Standard deviation of each channel, for pixels in [0, 1]; divides the centred image."""
-    outputs: Literal["probabilities", "logits"] = "probabilities"
-    """Output of the function: probabilities (rows that sum to 1), or logits, to which softmax
-    is applied. An ONNX file usually returns logits."""
+    outputs: OutputsName = "probabilities"
+    """Kind of the function's outputs: `probabilities` (rows that sum to 1), `logits`, or another of
+    `Classifier.outputs`. An ONNX file usually returns logits."""
     tensors: bool = False
     """Whether the function takes torch tensors (n, c, h, w) in place of NumPy arrays."""
 
     def load(self, argument: str) -> Classifier:
         """Open the ONNX file or import the function."""
         if Path(argument).suffix == ".onnx":
-            return replace(self, tensors=False).wrap(_onnx(Path(argument)), f"blackbox:{argument}")
-        return self.wrap(import_object(argument), f"blackbox:{argument}")
+            return self._from_onnx(Path(argument))
+        function = import_object(argument)
+        if not callable(function):
+            kind = type(function).__name__
+            raise InputError(f"{argument}: expected a function of images, got {kind}")
+        return self.wrap(function, f"blackbox:{argument}")
+
+    def _from_onnx(self, path: Path) -> Classifier:
+        function, size = open_classifier(path, len(self.mean))
+        classifier = replace(self, tensors=False).wrap(function, f"blackbox:{path}")
+        framing = classifier.framing
+        return replace(classifier, framing=replace(framing, size=size or framing.size))
 
     def wrap(self, function: Callable[[Any], Any], name: str = "") -> Classifier:
         """Return a classifier that calls a function of normalised images (n, c, h, w)."""
 
-        def logits(images: Tensor) -> Tensor:
+        def numbers(images: Tensor) -> Tensor:
             output = self._call(function, images.contiguous())
             if not isinstance(output, Tensor):
                 output = torch.as_tensor(np.asarray(output))
-            output = output.detach().to(images.device, torch.float32)
-            return output if self.outputs == "logits" else _log(output)
+            return output.detach().to(images.device, torch.float32)
 
-        return Classifier(logits, name=name, differentiable=False, **self.classifier_arguments())
+        return Classifier(numbers, name=name, differentiable=False, **self.classifier_arguments())
 
     def _call(self, function: Callable[[Any], Any], images: Tensor) -> Any:
         if self.tensors:
@@ -110,52 +118,8 @@ def black_box(
     for setting in settings:
         if setting not in choices:
             raise unknown("setting of black_box", setting, [*choices, "size", "name"])
+    if not callable(function):
+        raise InputError(f"expected a function, got {type(function).__name__}")
     label = name or str(getattr(function, "__name__", "blackbox"))
     classifier = BlackBox(**settings).wrap(function, label)
     return replace(classifier, framing=replace(classifier.framing, size=size))
-
-
-def _log(probabilities: Tensor) -> Tensor:
-    """Return logits whose softmax equals the probabilities."""
-    two_axes = probabilities.ndim == 2
-    error = (probabilities.sum(-1) - 1).abs().max().item() if two_axes else 0.0
-    if not (probabilities.min().item() >= 0 and error < SUM_TOLERANCE):
-        raise InputError(
-            "expected probabilities from the black box (each >= 0, the sum of each row 1); "
-            "if it returns logits, set outputs=logits"
-        )
-    return probabilities.clamp(min=1e-12).log()
-
-
-def _onnx(path: Path) -> Callable[[Any], Any]:
-    """Return a function that gives the first output of an ONNX model, for any batch size."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such model file")
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise InputError(
-            "ONNX files require onnxruntime; install it with: pip install onnxruntime"
-        ) from error
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), providers=onnxruntime.get_available_providers()
-        )
-    except Exception as error:
-        raise InputError(f"{path}: not a model that onnxruntime can open ({error})") from error
-    if len(session.get_inputs()) != 1:
-        raise InputError(f"{path}: expected a single input, got {len(session.get_inputs())}")
-    (entry,) = session.get_inputs()
-    batch = entry.shape[0] if isinstance(entry.shape[0], int) else None
-
-    def run(images: Any) -> Any:
-        outputs = []
-        step = batch or len(images)
-        for start in range(0, len(images), step):
-            part = images[start : start + step]
-            missing = step - len(part) if batch else 0
-            padded = np.concatenate([part, np.repeat(part[:1], missing, 0)]) if missing else part
-            outputs.append(session.run(None, {entry.name: padded})[0][: len(part)])
-        return np.concatenate(outputs)
-
-    return run

@@ -7,7 +7,7 @@ from torch import nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
-from unsee.sources._custom import CustomModel, import_object
+from unsee.sources._custom import CustomModel, call
 
 __all__ = ["Factory"]
 
@@ -20,7 +20,7 @@ class Factory(CustomModel):
 
     def load(self, argument: str) -> Classifier:
         """Import and call the function; a module is put into evaluation mode and wrapped."""
-        model = import_object(argument)()
+        model = call(argument)
         if isinstance(model, Classifier):
             return model
         if not isinstance(model, nn.Module):

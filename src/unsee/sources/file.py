@@ -1,22 +1,28 @@
 """A model in a file."""
 
-import zipfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error
+from unsee.files import check_file
+from unsee.networks.reading import Kind, kind_of
 from unsee.networks.weights import require_trust
-from unsee.sources._custom import CustomModel, import_object
+from unsee.sources._custom import CustomModel, call
 from unsee.sources._weights import load_weights
 
 __all__ = ["File"]
 
-PROGRAMS = {"script": "a TorchScript program", "export": "a torch.export program"}
+PROGRAMS: dict[Kind, str] = {
+    "script": "a TorchScript program",
+    "export": "a torch.export program",
+    "compiled": "a compiled program (AOTInductor)",
+}
 """Kinds of files that are programs."""
 WITHOUT_CODE = "safetensors with architecture=NAME, or ONNX (blackbox:model.onnx)"
 """Kinds of files that run no code."""
@@ -37,19 +43,19 @@ class File(CustomModel):
 
     def load(self, argument: str) -> Classifier:
         """Load a file; its kind is detected from the content, not from the name."""
-        path = Path(argument)
-        if not path.is_file():
-            raise InputError(f"{path}: no such model file")
-        kind = _kind(path)
-        if kind == "weights":
+        path = check_file(argument, "model file")
+        if path.suffix == ".onnx":
+            raise InputError(f"{path}: an ONNX file is loaded with blackbox:{path}")
+        kind = kind_of(path)
+        if kind == "weights" and path.suffix != ".pt2":
             return self._from_weights(path)
+        kind = "export" if kind == "weights" else kind
         if self.architecture:
-            raise InputError(f"{path}: holds a whole model ({kind}); omit architecture")
+            raise InputError(f"{path}: holds {PROGRAMS[kind]}; omit architecture")
         require_trust(path, PROGRAMS[kind], WITHOUT_CODE, trust=self.trust)
-        try:
-            model = _exported(path) if kind == "export" else torch.jit.load(path, "cpu").eval()
-        except Exception as error:
-            raise InputError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
+        with warnings.catch_warnings(), as_input_error(f"{path}: cannot be loaded"):
+            warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit, for torch's own use
+            model = _program(path, kind)
         return Classifier(model, name=f"file:{path}", **self.classifier_arguments())
 
     def _from_weights(self, path: Path) -> Classifier:
@@ -65,36 +71,32 @@ class File(CustomModel):
 
             kind = {"torchvision": Torchvision, "timm": Timm}[source]
             return kind(weights=str(path)).load(name)
-        model = import_object(self.architecture)()
+        model = call(self.architecture)
         if not isinstance(model, nn.Module):
             raise InputError(f"{self.architecture}: expected a module, got {type(model).__name__}")
         load_weights(model, path)
         return Classifier(model.eval(), name=f"file:{path}", **self.classifier_arguments())
 
 
-def _kind(path: Path) -> Literal["weights", "script", "export"]:
-    """Return whether a file is a torch.export program, TorchScript, or anything with weights."""
-    if not zipfile.is_zipfile(path):
-        return "weights"
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-    if any("/code/" in name or name.startswith("code/") for name in names):
-        return "script"
-    exported = any(name.endswith((".json", "archive_format")) and "model" in name for name in names)
-    return "export" if exported or path.suffix == ".pt2" else "weights"
-
-
-def _exported(path: Path) -> nn.Module:
+def _program(path: Path, kind: Kind) -> nn.Module:
+    if kind == "script":
+        script: nn.Module = torch.jit.load(path, "cpu").eval()
+        return script
+    if kind == "compiled":
+        raise InputError(f"{path}: compiled programs cannot be used; save with torch.export.save")
     program = torch.export.load(path)
     module = program.module()
     for part in module.modules():  # the export fixed the mode; the flag has no effect
         part.training = False
-    (shape,) = [
+    shapes = [
         node.meta["val"].shape
         for node in program.graph.nodes
         if node.op == "placeholder" and node.name in program.graph_signature.user_inputs
     ]
-    return _FixedBatch(module, int(shape[0])) if isinstance(shape[0], int) else module
+    if len(shapes) != 1:
+        raise InputError(f"{path}: expected a program with one input, got {len(shapes)}")
+    batch = shapes[0][0]
+    return _FixedBatch(module, int(batch)) if isinstance(batch, int) else module
 
 
 class _FixedBatch(nn.Module):

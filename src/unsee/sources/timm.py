@@ -1,14 +1,14 @@
 """Models of timm."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 from unsee.classifiers.classifier import Classifier
-from unsee.errors import unknown
-from unsee.images.framing import Framing
+from unsee.errors import InputError, unknown
 from unsee.sources._downloads import download, optional_import
 from unsee.sources._imagenet import labels as imagenet_labels
-from unsee.sources._preprocessing import closest_interpolation
+from unsee.sources._measured import measure
 from unsee.sources._weights import load_weights
 from unsee.sources.base import Source
 
@@ -28,24 +28,32 @@ class Timm(Source):
         """Make the model, load its weights and wrap it."""
         with optional_import("timm"):
             import timm
-        if not timm.is_model(argument.split(".")[0]) and not argument.startswith("hf-hub:"):
+        name = f"timm:{argument}"
+        local = argument.startswith("local-dir:")
+        if not (local or argument.startswith("hf-hub:") or timm.is_model(argument.split(".")[0])):
             raise unknown("timm model", argument, timm.list_models())
-        with download(f"timm:{argument}"):
-            model = timm.create_model(argument, pretrained=self.weights == "default")
+        with download(name, local=local):
+            model = timm.create_model(argument, pretrained=self.weights == "default").float()
+            process = _process(timm, model)
+        if not model.num_classes:
+            raise InputError(
+                f"{name}: not a classifier; it returns features and has no classes; "
+                "choose a model with a head"
+            )
         if self.weights not in {"default", "none"}:
-            load_weights(model, self.weights)
-        config = timm.data.resolve_model_data_config(model)
+            load_weights(model, Path(self.weights))
+        seen = measure(process, getattr(model, "in_chans", 3), name)
         labels = model.pretrained_cfg.get("label_names") or ()
         return Classifier(
             model.eval(),
-            mean=tuple(config["mean"]),
-            std=tuple(config["std"]),
-            framing=Framing(
-                tuple(config["input_size"][1:]),
-                fit="resize" if config["crop_mode"] == "squash" else "crop",
-                share=config["crop_pct"],
-                interpolation=closest_interpolation(config["interpolation"]),
-            ),
+            mean=seen.mean,
+            std=seen.std,
+            framing=seen.framing,
             labels=imagenet_labels() if model.num_classes == 1000 else tuple(labels),
-            name=f"timm:{argument}",
+            name=name,
         )
+
+
+def _process(timm: Any, model: Any) -> Any:
+    """Return the transform of a model's own evaluation."""
+    return timm.data.create_transform(**timm.data.resolve_model_data_config(model))

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from unsee.classifiers.classifier import Classifier
-from unsee.errors import InputError, unknown
-from unsee.images.framing import Framing
+from unsee.errors import unknown
 from unsee.sources._downloads import download, optional_import
 from unsee.sources._imagenet import labels as imagenet_labels
-from unsee.sources._preprocessing import closest_interpolation
+from unsee.sources._measured import measure
 from unsee.sources._weights import load_weights
 from unsee.sources.base import Source
 
@@ -38,19 +37,12 @@ class Torchvision(Source):
             )
         if self.weights not in {"default", "none"}:
             load_weights(model, self.weights)
-        transforms = published.transforms()
-        (side,) = transforms.crop_size
-        if model.__class__.__module__.startswith("torchvision.models.detection"):
-            raise InputError(f"torchvision:{argument} is a detector, not a classifier")
+        seen = measure(published.transforms(), 3, f"torchvision:{argument}")
         return Classifier(
             model.eval(),
-            mean=tuple(transforms.mean),
-            std=tuple(transforms.std),
-            framing=Framing(
-                (side, side),
-                share=side / transforms.resize_size[0],
-                interpolation=closest_interpolation(transforms.interpolation.value),
-            ),
+            mean=seen.mean,
+            std=seen.std,
+            framing=seen.framing,
             labels=_labels(published.meta["categories"]),
             name=f"torchvision:{argument}",
         )

@@ -14,6 +14,7 @@ from unsee.networks import weights as files
 from unsee.networks.critic import Critic
 from unsee.networks.painter import Painter
 from unsee.networks.perceptual import Perceptual
+from unsee.networks.reading import read
 from unsee.training import holes, trainer
 from unsee.training.crops import CropsWithHoles
 from unsee.training.descent import descend, set_rate
@@ -288,6 +289,6 @@ def _split_channels(crops: Tensor) -> tuple[Tensor, Tensor]:
 
 def _load_weights(painter: Painter, path: Path) -> None:
     """Load weights to continue from, with gradients enabled."""
-    stored = {k: v.float() for k, v in files.load(path).items()}
+    stored = {k: v.float() for k, v in read(path).items()}
     files.load_into(painter, stored, path)
     painter.train().requires_grad_(True)

@@ -15,7 +15,7 @@ from torch import Tensor
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import filter_classes
 from unsee.errors import InputError
-from unsee.images import reading
+from unsee.images import finding
 from unsee.images.framing import Framing, Photo
 from unsee.types import Targets
 
@@ -99,10 +99,10 @@ def _contents(sources: Sequence[str | Path]) -> Iterator[bytes]:
                 raise InputError(f"{source}: no such file")
             with zipfile.ZipFile(source) as archive:
                 for name in sorted(archive.namelist()):
-                    if Path(name).suffix.lower() in reading.SUFFIXES:
+                    if Path(name).suffix.lower() in finding.SUFFIXES:
                         yield archive.read(name)
         else:
-            for path in reading.find([str(source)]):
+            for path in finding.find([str(source)]):
                 yield path.read_bytes()
 
 

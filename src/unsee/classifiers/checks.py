@@ -1,0 +1,185 @@
+"""Checks of a classifier's settings, images and scores; each raises `InputError` in one line."""
+
+import math
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unsee.classifiers.chunked import is_out_of_memory
+from unsee.errors import InputError, reason
+from unsee.types import Images
+
+MAX_ROWS = 5
+"""Number of images that a message lists."""
+GRADIENT_HINT = "rise and sliding_patch need no gradients"
+
+
+def check_model(model: object) -> None:
+    """Raise `InputError` unless the model is a function, or a module in evaluation mode."""
+    if not callable(model):
+        raise InputError(f"expected a module or a function, got {type(model).__name__}")
+    modules = model.modules() if isinstance(model, nn.Module) else ()
+    if any(module.training for module in modules):
+        raise InputError("the model is in training mode; call model.eval() first")
+
+
+def channel_values(name: str, values: object, *, positive: bool = False) -> tuple[float, ...]:
+    """Return one number for each channel.
+
+    Raises:
+        InputError: There is none, or one is not finite or, with `positive`, not above zero.
+    """
+    if isinstance(values, Real) and not isinstance(values, bool):
+        raise InputError(f"expected {name} with one value per channel, got {values}: ({values},)?")
+    try:
+        numbers = tuple(float(v) for v in values)  # type: ignore[attr-defined]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"expected numbers as {name}, got {values!r}") from error
+    if not numbers:
+        raise InputError(f"expected {name} with one value per channel, got none")
+    if not all(math.isfinite(v) and (v > 0 or not positive) for v in numbers):
+        above = " above zero" if positive else ""
+        raise InputError(f"expected finite numbers{above} as {name}, got {numbers}")
+    return numbers
+
+
+def normalisation(mean: object, std: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel; raise `InputError` if one is unfit."""
+    means, deviations = channel_values("mean", mean), channel_values("std", std, positive=True)
+    if len(means) != len(deviations):
+        raise InputError(f"mean has {len(means)} channels, std has {len(deviations)}")
+    return means, deviations
+
+
+def check_labels(labels: object) -> tuple[str, ...]:
+    """Return class names as a tuple; raise `InputError` if they are something else."""
+    if isinstance(labels, str) or not isinstance(labels, Sequence):
+        raise InputError(
+            f"expected labels as a sequence of names, got {type(labels).__name__} {labels!r:.40}"
+        )
+    for label in labels:
+        if not isinstance(label, str):
+            raise InputError(f"expected labels as texts, got {type(label).__name__} {label!r:.40}")
+    return tuple(labels)
+
+
+def check_precision(*precisions: object) -> None:
+    """Raise `InputError` for a type that a pass cannot have; None is none."""
+    for precision in precisions:
+        if precision not in {None, torch.float32, torch.bfloat16, torch.float16}:
+            raise InputError(
+                "expected precision torch.float32, torch.bfloat16 or torch.float16, got "
+                f"{precision!r}"
+            )
+
+
+def check_images(images: Images, channels: int) -> None:
+    """Raise `InputError` for images that a classifier with these channels cannot take."""
+    if not isinstance(images, Tensor):
+        raise InputError(f"expected images as a tensor, got {type(images).__name__}")
+    if images.ndim != 4 or images.shape[1] != channels:
+        raise InputError(
+            f"expected images (b, {channels}, h, w), got {tuple(images.shape)}; "
+            "the length of the classifier's mean and std is the number of channels"
+        )
+    if images.numel() == 0:
+        raise InputError(f"expected at least one image, got {tuple(images.shape)}")
+    if not images.is_floating_point():
+        raise InputError(f"expected pixels in [0, 1] as floats, got {images.dtype}")
+    low, high = images.min().item(), images.max().item()
+    if not (low >= 0 and high <= 1):
+        raise InputError(
+            f"expected pixels in [0, 1], got [{low:.3g}, {high:.3g}]; "
+            "the classifier normalises them itself, with its mean and std"
+        )
+
+
+def check_finite(values: Tensor, images: Sequence[int] | None = None) -> None:
+    """Raise an `InputError` that names the images for which a number is NaN or infinity.
+
+    Args:
+        values: Outputs or scores of the model, one row for each image.
+        images: Numbers of the images of the rows; by default 0, 1, 2, ...
+    """
+    if values.isfinite().all():
+        return
+    rows = (~values.isfinite()).reshape(len(values), -1).any(1).nonzero()[:, 0].tolist()
+    numbers = list(dict.fromkeys(rows if images is None else (images[row] for row in rows)))
+    listed = ", ".join(map(str, numbers[:MAX_ROWS])) + (", ..." if numbers[MAX_ROWS:] else "")
+    raise InputError(
+        f"the model returns NaN or infinity for image {listed} (the first is 0); check its "
+        "weights, its mean and std, and the precision"
+    )
+
+
+def call_model(function: Callable[..., Any], inputs: Tensor) -> Any:
+    """Call a function of normalised images; its errors become one line.
+
+    An error that means that memory did not suffice passes unchanged: the batch is halved then.
+    """
+    try:
+        return function(inputs)
+    except (InputError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            raise
+        raise _failure(error, tuple(inputs.shape), inputs.dtype) from error
+
+
+def _failure(error: BaseException, shape: tuple[int, ...], dtype: torch.dtype) -> InputError:
+    text = reason(error)
+    kind = str(dtype).removeprefix("torch.")
+    hint = ""
+    if "channels" in text:
+        hint = f"; mean and std have {shape[1]} values, one for each channel of the network"
+    return InputError(
+        f"the model failed on images {shape} of {kind}: {type(error).__name__}: {text}{hint}"
+    )
+
+
+def check_gradient(logits: Callable[[Tensor], Tensor] | None, images: Images, method: str) -> None:
+    """Raise `InputError` if a model's outputs have no gradient by its images, or only zeros.
+
+    Args:
+        logits: Function from images to the outputs of the model; None for a black box.
+        images: Images (b, c, h, w). Where the gradient of all is zero, noise is tried, too.
+        method: Name of the method that needs the gradient.
+    """
+    if logits is None:
+        raise InputError(
+            f"{method} needs gradients, which a black box does not have; {GRADIENT_HINT}"
+        )
+    try:
+        if any(_has_gradient(logits, row, method) for row in images.split(1)):
+            return
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.rand(images[:1].shape, generator=generator, dtype=torch.float32)
+        if _has_gradient(logits, noise.to(images), method):
+            return
+    except RuntimeError as error:
+        if is_out_of_memory(error):  # reported by the passes of the method
+            return
+        raise
+    raise InputError(
+        f"{method} needs gradients, and those of this model are zero everywhere (a quantised "
+        f"network, or outputs that are rounded?); {GRADIENT_HINT}"
+    )
+
+
+def _has_gradient(logits: Callable[[Tensor], Tensor], image: Images, method: str) -> bool:
+    """Return whether the gradient of the outputs is other than zero for an image."""
+    with torch.enable_grad():
+        x = image.detach().clone().requires_grad_()
+        output = logits(x)
+        if not output.requires_grad:
+            raise InputError(
+                f"{method} needs gradients, and this model's outputs have none (detached, computed "
+                f"under no_grad, or quantised); {GRADIENT_HINT}"
+            )
+        weights = torch.linspace(1, 2, output.shape[1], dtype=output.dtype, device=output.device)
+        (gradient,) = torch.autograd.grad((output * weights).sum(), x, allow_unused=True)
+    return gradient is not None and bool((gradient != 0).any())

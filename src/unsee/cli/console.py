@@ -1,0 +1,146 @@
+"""Standard streams that never end a command: of any encoding, closed, full or a broken pipe."""
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from unsee.errors import DiskFullError, InputError, printable, reason
+from unsee.table import Table
+
+DEBUG = "UNSEE_DEBUG"
+"""Environment variable; 1 shows the traceback of an unexpected error."""
+MAX_NAME = 48
+"""Characters of a name beside a progress bar."""
+
+
+class Discarded(io.TextIOBase):
+    """Takes the place of a standard stream that cannot be written, and drops what is written."""
+
+    encoding = "utf-8"
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def write(self, text: str) -> int:
+        """Drop the text."""
+        return len(text)
+
+
+def prepare_streams() -> None:
+    """Escape what an encoding lacks, and replace streams that were closed before the start."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Discarded(OSError("closed")))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(text: str) -> None:
+    """Write to standard output; if that fails, the rest of the output is dropped, not the work."""
+    _write("stdout", text)
+
+
+def show_table(table: Table) -> None:
+    """Print a table as wide as the terminal."""
+    console = Console()
+    with console.capture() as captured:
+        console.print(table.terminal())
+    say(captured.get())
+
+
+def print_error(error: InputError | str) -> None:
+    """Print an error message in one line, in terms of the command line."""
+    print_note(error.in_shell() if isinstance(error, InputError) else error)
+
+
+def print_note(message: str) -> None:
+    """Print one line to standard error."""
+    _write("stderr", f"unsee: {printable(message)}\n")
+
+
+def _write(name: str, text: str) -> None:
+    stream = getattr(sys, name)
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError) as error:  # ValueError: the stream was closed
+        with suppress(OSError, ValueError):  # what is still in its buffer cannot be written either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        setattr(sys, name, Discarded(error))
+
+
+def status_of(command: Callable[[], int]) -> int:
+    """Run a command and turn every error into one line and an exit status.
+
+    Returns:
+        Its exit status; 2 for an `InputError`, 130 if interrupted, 70 for an unexpected error, and
+        1 where a disk or the memory is full, or the output cannot be written.
+    """
+    try:
+        status = command()
+    except KeyboardInterrupt:
+        print_note("stopped; finished results are kept")
+        return 130
+    except Exception as error:
+        print_error(as_message(error))
+        if isinstance(error, DiskFullError | MemoryError):
+            return 1
+        return 2 if isinstance(error, InputError) else 70
+    return status or _output_status()
+
+
+def _output_status() -> int:
+    """Return 1, with a message, if standard output could not be written."""
+    say("")
+    stream = sys.stdout
+    if not isinstance(stream, Discarded):
+        return 0
+    if not isinstance(stream.error, BrokenPipeError):  # a reader may have enough, as `head` does
+        print_note(f"standard output cannot be written ({reason(stream.error)})")
+    return 1
+
+
+def as_message(error: Exception) -> InputError:
+    """Return an error that ends the work on one thing, not on all, as one line.
+
+    An error that is not foreseen is a fault of unsee; with `UNSEE_DEBUG=1` it is raised again.
+    """
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, MemoryError):
+        return InputError("not enough memory; try a smaller --size")
+    if os.environ.get(DEBUG, "0") not in {"", "0"}:
+        raise error
+    return InputError(
+        f"unexpected error ({type(error).__name__}: {reason(error)}); this is a fault of unsee, "
+        f"please report it; {DEBUG}=1 shows the traceback"
+    )
+
+
+def progress() -> Progress:
+    """Return progress bars on the error stream, if that is a terminal; they disappear at the end.
+
+    Descriptions are shown as they are: square brackets are no markup.
+    """
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}", markup=False),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def short(name: str) -> str:
+    """Return a name for a progress bar: one line, of a bounded length."""
+    name = printable(name)
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"

@@ -1,0 +1,97 @@
+"""What `run.json` and `classifier-N.json` say, with the types that they must have."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from unsee.errors import InputError
+from unsee.images.framing import Framing
+
+FORMAT = 1
+"""Number of the format of run folders; a folder of a later format is refused."""
+MAX_PHOTOS = 10**9
+MAX_THREADS = 4096
+MAX_COMBINATIONS = 100_000
+MAX_SIDE = 16_384
+"""Largest side of a classifier's input."""
+MAX_CHANNELS = 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Those settings of a run that a report states; `evaluation.plan.Plan` has all."""
+
+    data: str
+    classifiers: tuple[str, ...]
+    methods: tuple[str, ...]
+    infillers: tuple[str, ...]
+    metrics: tuple[str, ...]
+    target: str
+    seed: int
+    precision: str
+    budget: str | int | None = None
+    metric_infiller: str | None = None
+    shard: int | None = None
+    save_maps: bool = False
+
+    def __post_init__(self) -> None:
+        size = len(self.classifiers) * len(self.methods) * len(self.infillers)
+        if not 1 <= size <= MAX_COMBINATIONS:
+            raise InputError(f"expected 1 to {MAX_COMBINATIONS:,} combinations, got {size:,}")
+        if self.shard is not None and self.shard < 1:
+            raise InputError(f"expected settings.shard to be at least 1, got {self.shard}")
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Versions of the packages that computed a run."""
+
+    unsee: str
+    torch: str
+
+
+@dataclass(frozen=True)
+class RunManifest:
+    """The manifest of a run."""
+
+    settings: Settings
+    photos: int
+    versions: Versions
+    threads: int = 1
+    table: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        limits = {"photos": (self.photos, MAX_PHOTOS), "threads": (self.threads, MAX_THREADS)}
+        for name, (value, limit) in limits.items():
+            if not 1 <= value <= limit:
+                raise InputError(f"expected {name} to be 1 to {limit:,}, got {value:,}")
+
+
+@dataclass(frozen=True)
+class ClassifierView:
+    """How a classifier of a run sees photos, so that a report need not load it."""
+
+    framing: Framing
+    channels: int
+    labels: tuple[str, ...]
+    """Names of the classes."""
+
+    def __post_init__(self) -> None:
+        sides = self.framing.size
+        if not all(1 <= side <= MAX_SIDE for side in sides) or not 0 < self.framing.share <= 1:
+            raise InputError(f"expected the framing of a classifier, got {self.framing}")
+        if not 1 <= self.channels <= MAX_CHANNELS:
+            raise InputError(f"expected channels to be 1 to {MAX_CHANNELS}, got {self.channels}")
+
+
+def upgraded(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings by their present names; earlier versions store one under another name."""
+    return {"metric_infiller": settings.get("judge"), **settings}
+
+
+def check_format(number: object, path: object) -> None:
+    """Raise `InputError` for a run of a later version, or of none."""
+    if type(number) is not int or not 1 <= number <= FORMAT:
+        raise InputError(
+            f"{path}: a run of format {number!r}, expected {FORMAT}; use the version of unsee that "
+            "wrote it"
+        )

@@ -1,0 +1,107 @@
+"""Read and write the Parquet files of a run's rows."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from unsee.errors import InputError, as_input_error
+from unsee.files import check_file
+from unsee.folders import new_file
+
+Row = dict[str, Any]
+TEXT_COLUMNS = ("photo", "classifier", "method", "infiller", "error")
+"""Columns that hold text; all others hold numbers."""
+INTEGER_COLUMNS = ("target", "predicted")
+MAX_ROWS = 50_000_000
+"""Number of rows of a file."""
+MAX_GROUP_BYTES = 2**30
+"""Size of the rows that Parquet unpacks together."""
+BATCH = 4096
+"""Rows in memory at a time."""
+
+
+def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
+    """Yield the rows of a file, with all columns or those named.
+
+    Raises:
+        InputError: The file is damaged, larger than rows can be, or has other columns.
+    """
+    check_file(path, "file of rows")
+    with as_input_error(f"{path} cannot be read; remove it and run again"):
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(path) as file:
+            _check_size(path, file.metadata)
+            _check_columns(path, file.schema_arrow, columns)
+            for batch in file.iter_batches(BATCH, columns=columns and list(columns)):
+                if any(batch.column(name).null_count for name in _required(batch.schema)):
+                    raise InputError(f"{path}: a row has no photo or no name of a part")
+                yield from batch.to_pylist()
+
+
+def read_metadata(path: Path, key: bytes) -> bytes | None:
+    """Return an entry of a file's metadata; raise `InputError` for a damaged file."""
+    check_file(path, "file of rows")
+    with as_input_error(f"{path} cannot be read; remove it and run again"):
+        import pyarrow.parquet as pq
+
+        value: bytes | None = (pq.read_schema(path).metadata or {}).get(key)
+        return value
+
+
+def write_rows(path: Path, table: Any, **options: Any) -> None:
+    """Write a table of Arrow; the file appears when it is complete and on the disk."""
+    import pyarrow.parquet as pq
+
+    with new_file(path) as unfinished, unfinished.open("wb") as file:
+        pq.write_table(table, file, **options)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def table_of(rows: Sequence[Row], metadata: dict[bytes, bytes]) -> Any:
+    """Return rows as a table of Arrow whose types do not depend on which values are empty."""
+    import pyarrow as pa
+
+    table = pa.Table.from_pylist(rows)
+    fields = [
+        field if field.type != pa.null() else field.with_type(_empty_type(field.name))
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields, metadata))
+
+
+def _empty_type(column: str) -> Any:
+    import pyarrow as pa
+
+    if column in TEXT_COLUMNS:
+        return pa.string()
+    return pa.int64() if column in INTEGER_COLUMNS else pa.float64()
+
+
+def _check_size(path: Path, metadata: Any) -> None:
+    groups = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    if metadata.num_rows > MAX_ROWS or any(size > MAX_GROUP_BYTES for size in groups):
+        raise InputError(f"{path}: more rows than a run can have; remove it and run again")
+
+
+def _check_columns(path: Path, schema: Any, columns: Sequence[str] | None) -> None:
+    from pyarrow import types
+
+    if missing := set(columns or ("photo",)) - set(schema.names):
+        raise InputError(
+            f"{path}: expected rows of a run, got none of {', '.join(sorted(missing))}"
+        )
+    numeric = (types.is_integer, types.is_floating, types.is_boolean)
+    for field in schema:
+        text = types.is_string(field.type) or types.is_large_string(field.type)
+        number = any(is_type(field.type) for is_type in numeric)
+        if not (text if field.name in TEXT_COLUMNS else number) and not types.is_null(field.type):
+            expected = "text" if field.name in TEXT_COLUMNS else "numbers"
+            raise InputError(f"{path}: expected {field.name} to be {expected}, got {field.type}")
+
+
+def _required(schema: Any) -> list[str]:
+    """Return the columns of a file in which every row has a text."""
+    return [name for name in schema.names if name in TEXT_COLUMNS and name != "error"]

@@ -1,0 +1,152 @@
+"""Convert decoded images and arrays to photos in [0, 1], without a clipped or a guessed value."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from unsee.errors import InputError
+from unsee.images.framing import Photo
+
+DEEP_MODES = frozenset(["I;16", "I;16B", "I;16L", "I;16N", "I", "F"])
+"""Modes of grey images with more than 8 bits per pixel."""
+ALPHA_MODES = frozenset(["RGBA", "LA", "PA", "La", "RGBa"])
+STRIP_PIXELS = 2**21
+"""Pixels that are converted at a time."""
+LEVELS = 255
+"""Where the whole range is divided into so many levels, an image must exceed the lowest."""
+Planes = NDArray[np.float32]
+
+
+def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int = 1) -> Photo:
+    """Convert a decoded image to a photo, strip by strip.
+
+    Args:
+        image: A PIL image of any mode.
+        channels: 1 or 3.
+        by: Factor by which height and width are reduced, 1 or 2.
+        orientation: EXIF orientation, 1 to 8, that is undone.
+
+    Raises:
+        InputError: The values of a deep image have no evident range, see `white_of`.
+    """
+    if channels not in {1, 3}:
+        raise InputError(
+            f"a photo has 1 or 3 channels, but the classifier expects {channels}; pass arrays"
+        )
+    white = _white_of_deep(image) if image.mode in DEEP_MODES else None
+    height, width = -(-image.height // by), -(-image.width // by)
+    size = (width, height) if orientation >= 5 else (height, width)
+    photo = np.empty((channels, *size), np.float32)
+    target = _as_stored(photo, orientation)
+    for top, strip in _strips(image):
+        if white is None:
+            values = np.asarray(_opaque(strip, channels).reduce(by), np.float32)
+            values /= np.float32(255)
+        else:
+            values = (np.asarray(strip) / white).astype(np.float32)
+            values = np.asarray(Image.fromarray(values).reduce(by)) if by > 1 else values
+        rows = slice(top // by, top // by + len(values))
+        target[:, rows] = values.transpose(2, 0, 1) if values.ndim == 3 else values
+    return torch.from_numpy(photo)
+
+
+def planes_of_array(array: NDArray[np.generic], channels: int) -> Photo:
+    """Convert an array (h, w), (h, w, c) or (c, h, w) to a photo."""
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or 0 in array.shape:
+        raise InputError(f"expected an image (h, w), (h, w, c) or (c, h, w), got {array.shape}")
+    if array.shape[0] == channels and array.shape[2] != channels:
+        array = array.transpose(1, 2, 0)
+    if array.shape[2] == 1 and channels == 3:
+        array = array.repeat(3, axis=2)
+    if array.shape[2] != channels:
+        raise InputError(f"expected {channels} channels, got an array of shape {array.shape}")
+    low, high = _extrema(array)
+    white = white_of(array.dtype, low, high)
+    photo = np.empty((channels, *array.shape[:2]), np.float32)
+    step = max(1, STRIP_PIXELS // array.shape[1])
+    for top in range(0, len(array), step):
+        rows = array[top : top + step].transpose(2, 0, 1)
+        photo[:, top : top + step] = rows.astype(np.float64) / white
+    return torch.from_numpy(photo)
+
+
+def white_of(dtype: np.dtype[Any], low: float, high: float) -> float:
+    """Return the value of white in an array of this type, whose values are from `low` to `high`.
+
+    Floats are in [0, 1]. White is the largest value of an integer type, unless all values were
+    black then, as for 0..255 in 64 bits, or negative ones were lost.
+
+    Raises:
+        InputError: Values would be clipped or black; the message says how to convert them.
+    """
+    values = f"got {dtype} from {low:.6g} to {high:.6g}"
+    if dtype.kind == "b":
+        return 1.0
+    if dtype.kind in "iu":
+        white = float(np.iinfo(dtype).max)
+        if low < 0 or (dtype.itemsize > 1 and 0 < high <= white / LEVELS):
+            mend = "convert them to 8 bits" if low >= 0 and high <= 255 else _SCALE
+            raise InputError(
+                f"expected integers that fill the range 0 to {white:.0f} of their type, {values}; "
+                f"{mend}"
+            )
+        return white
+    if dtype.kind != "f":
+        raise InputError(f"expected integers or floats in [0, 1], {values}")
+    if not (low >= 0 and high <= 1):  # also refuses NaN
+        finite = np.isfinite(low) and np.isfinite(high)
+        mend = "divide by 255?" if low >= 0 and 1 < high <= 255 else _SCALE
+        raise InputError(
+            f"expected floats in [0, 1], {values}; {mend if finite else 'replace these pixels'}"
+        )
+    return 1.0
+
+
+_SCALE = "scale them: (x - low) / (high - low), with one low and high for all photos"
+
+
+def _white_of_deep(image: Image.Image) -> float:
+    """Return the value of white in an image with more than 8 bits; mode I often holds 16 bits."""
+    ends = [_extrema(np.asarray(strip)) for _, strip in _strips(image)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    if any(np.isnan(low) for low, _ in ends):
+        low = high = np.nan
+    dtype = {"F": np.float32, "I": np.int32}.get(image.mode, np.uint16)
+    if image.mode == "I" and high <= 65535:
+        white_of(np.dtype(np.uint16), max(low, 0), high)
+        dtype = np.uint16 if low >= 0 else np.int32
+    return white_of(np.dtype(dtype), low, high)
+
+
+def _extrema(array: NDArray[np.generic]) -> tuple[float, float]:
+    return float(array.min()), float(array.max())  # both are NaN if any value is
+
+
+def _strips(image: Image.Image) -> Any:
+    """Yield the first row and the image of each strip of an even number of rows."""
+    step = max(2, STRIP_PIXELS // max(1, image.width) // 2 * 2)
+    for top in range(0, image.height, step):
+        yield top, image.crop((0, top, image.width, min(top + step, image.height)))
+
+
+def _opaque(image: Image.Image, channels: int) -> Image.Image:
+    """Return an image in grey or RGB; transparent pixels are blended with white."""
+    if image.mode in ALPHA_MODES or "transparency" in image.info:
+        if image.mode in {"La", "RGBa"}:
+            image = image.convert(image.mode.upper())
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("L" if channels == 1 else "RGB")
+
+
+def _as_stored(photo: Planes, orientation: int) -> Planes:
+    """Return a view of an upright photo in which rows and columns are as the file stores them."""
+    turned = photo.swapaxes(1, 2) if orientation >= 5 else photo
+    down = -1 if orientation in {3, 4, 6, 7} else 1
+    right = -1 if orientation in {2, 3, 7, 8} else 1
+    return turned[:, ::down, ::right]

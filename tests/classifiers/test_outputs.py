@@ -1,0 +1,221 @@
+"""What a classifier's numbers mean, and the measures, probabilities and names that follow."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from tests.conftest import Convolutional, masked_score, toy
+from unsee import Against, Classifier, InputError, explain
+from unsee.classifiers.measures import MEASURES, first_answer, log_odds, logit, margin, probability
+from unsee.classifiers.outputs import Outputs
+from unsee.registry import create
+
+P = torch.tensor([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05]])
+"""Probabilities of three classes for two images."""
+TARGETS = torch.tensor([0, 2])
+
+
+class Ending(nn.Module):
+    """A network with another last operation."""
+
+    def __init__(self, end, classes: int = 3, scale: float = 1.0) -> None:
+        super().__init__()
+        self.network, self.end, self.scale = Convolutional(classes), end, scale
+
+    def forward(self, x):
+        return self.end(self.scale * self.network(x))
+
+
+def kind_of(model: nn.Module, images, **settings) -> Outputs:
+    classifier = toy(model, **settings)
+    classifier.predict(images)
+    return classifier.kind
+
+
+@pytest.mark.parametrize(
+    ("end", "classes", "kind"),
+    [
+        (nn.Identity(), 3, "softmax"),
+        (nn.Identity(), 1, "binary"),
+        (lambda z: z[:, 0], 1, "binary"),
+        (nn.Softmax(1), 3, "probabilities"),
+        (nn.Sigmoid(), 3, "sigmoid_probabilities"),
+        (nn.Sigmoid(), 1, "probabilities"),
+        (lambda z: torch.stack([z[:, 0].sigmoid(), z[:, 1].sigmoid()], 1), 2,
+         "sigmoid_probabilities"),
+        (lambda z: torch.cat([1 - z.sigmoid(), z.sigmoid()], 1), 1, "probabilities"),
+        (lambda z: 0.5 + 0 * z, 3, "softmax"),
+    ],
+)  # fmt: skip
+def test_kind_is_determined_at_the_first_pass(end, classes, kind, images) -> None:
+    classifier = toy(Ending(end, classes))
+    assert classifier.settings()["outputs"] == "auto"
+    classifier.predict(images)
+    assert classifier.kind == kind
+    assert classifier.settings()["outputs"] == kind
+
+
+@pytest.mark.parametrize(
+    ("end", "classes", "words"),
+    [
+        (lambda z: z.sigmoid().clamp(0, 1), 3, "may be logits or probabilities; set"),
+        (lambda z: z.sigmoid().detach(), 1, "outputs=probabilities"),
+        (lambda z: 1000 + z, 1, "outputs=regression"),
+    ],
+)
+def test_unclear_kinds_are_asked_for(end, classes, words, images) -> None:
+    with pytest.raises(InputError, match=words):
+        toy(Ending(end, classes)).predict(images)
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "words"),
+    [
+        ("softmax", 1, "set outputs=binary"),
+        ("binary", 3, "single logit"),
+        ("probabilities", 3, "set outputs=logits"),
+        ("sigmoid_probabilities", 3, r"each in \[0, 1\]"),
+    ],
+)
+def test_kinds_that_do_not_fit_are_refused(kind, classes, words, images, unchecked) -> None:
+    with pytest.raises(InputError, match=words):
+        toy(Convolutional(classes), outputs=kind).predict(images)
+    with pytest.raises(InputError, match="unknown kind of outputs 'softmaxx'"):
+        toy(Convolutional(), outputs="softmaxx")
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"),
+    [
+        (Outputs.SOFTMAX, P.log() + 3),
+        (Outputs.PROBABILITIES, P),
+        (Outputs.SIGMOID, P.logit()),
+        (Outputs.SIGMOID_PROBABILITIES, P),
+    ],
+)
+def test_every_kind_has_the_same_probabilities(kind, numbers) -> None:
+    logits = kind.logits(numbers)
+    torch.testing.assert_close(kind.probabilities(logits), P)
+    p = P.gather(1, TARGETS[:, None])[:, 0]
+    torch.testing.assert_close(kind.measure(probability)(logits, TARGETS), p)
+    torch.testing.assert_close(kind.measure(log_odds)(logits, TARGETS), p.logit())
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [(Outputs.BINARY, 1.5), (Outputs.PROBABILITIES, 1 / (1 + 2.718281828**-1.5))],
+)
+def test_one_number_becomes_two_classes(kind, number) -> None:
+    logits = kind.logits(torch.tensor([[number]]))
+    p = torch.tensor(1.5).sigmoid().item()
+    torch.testing.assert_close(kind.probabilities(logits), torch.tensor([[1 - p, p]]))
+    for target, sign in ((1, 1.5), (0, -1.5)):
+        odds = kind.measure(log_odds)(logits, torch.tensor([target])).item()
+        assert odds == pytest.approx(sign, abs=1e-5)
+        assert margin(logits, torch.tensor([target])).item() == pytest.approx(sign, abs=1e-5)
+
+
+def test_labels_that_do_not_exclude_each_other() -> None:
+    z = torch.tensor([[6.0, 5.0, -3.0]])
+    first, second, third = torch.tensor([0]), torch.tensor([1]), torch.tensor([2])
+    measure = Outputs.SIGMOID.measure
+    assert measure(probability)(z, second).item() == pytest.approx(0.9933, abs=1e-4)
+    assert [measure(first_answer)(z, t).item() for t in (first, second, third)] == [1, 1, 0]
+    assert measure(Against(0))(z, second).item() == -1
+    assert measure(logit)(z, third).item() == measure(log_odds)(z, third).item() == -3
+
+
+def test_a_regression_has_a_value_and_no_probability(images) -> None:
+    classifier = toy(Convolutional(2), outputs="regression")
+    with pytest.raises(InputError, match="name the output with targets"):
+        explain(classifier, images, create("methods", "rise", samples=20))
+    explained = explain(classifier, images, create("methods", "rise", samples=20), targets=1)
+    assert explained.provenance["measure"] == "logit"
+    assert explained.provenance["classifier"]["outputs"] == "regression"
+    for name in ("probability", "log_odds", "margin"):
+        with pytest.raises(InputError, match="has none"):
+            explain(classifier, images, "rise", targets=1, measure=name)
+    with pytest.raises(InputError, match="has none"):
+        classifier.probabilities(images)
+    score = masked_score(classifier, images, measure=MEASURES["logit"])
+    with pytest.raises(InputError, match="the measure probability needs"):
+        replace(score, measure=probability)(torch.ones(3, 1, 1, 32, 32))
+
+
+@pytest.mark.parametrize("end", [nn.Softmax(1), nn.LogSoftmax(1)])
+def test_a_network_that_ends_in_a_softmax_has_the_map_of_its_logits(end, images) -> None:
+    rise = create("methods", "rise", samples=30)
+    expected = explain(toy(Ending(nn.Identity())), images, rise)
+    explained = explain(toy(Ending(end)), images, rise)
+    torch.testing.assert_close(explained.saliency, expected.saliency, atol=1e-5, rtol=1e-4)
+
+
+def test_a_single_logit_has_the_map_of_two_classes(images) -> None:
+    rise, two = create("methods", "rise", samples=30), Ending(lambda z: torch.cat([0 * z, z], 1), 1)
+    expected = explain(toy(two), images, rise, targets=1)
+    explained = explain(toy(Ending(nn.Identity(), 1)), images, rise, targets=1)
+    assert torch.equal(explained.saliency, expected.saliency)
+    assert explained.saliency.flatten(1).std(1).min() > 0
+
+
+def test_gradients_pass_through_every_kind(images) -> None:
+    for kind, end in (("sigmoid", nn.Identity()), ("probabilities", nn.Softmax(1)),
+                      ("sigmoid_probabilities", nn.Sigmoid()), ("auto", nn.Sigmoid())):  # fmt: skip
+        classifier = toy(Ending(end, 3, 0.1), outputs=kind)
+        x = images.clone().requires_grad_()
+        scores = classifier.score(x, torch.tensor([0, 1, 2]), log_odds)
+        (gradient,) = torch.autograd.grad(scores.sum(), x)
+        assert gradient.isfinite().all()
+        assert (gradient.flatten(1).abs().amax(1) > 0).all()
+
+
+def test_replaced_classifiers_keep_the_kind(images) -> None:
+    classifier = toy(Ending(nn.Softmax(1)))
+    classifier.predict(images)
+    other = replace(classifier, model=Ending(nn.Softmax(1), 3).eval())
+    assert other.kind is Outputs.PROBABILITIES
+
+
+def test_number_of_names_is_compared_with_the_outputs(images) -> None:
+    with pytest.raises(InputError, match="3 names for 5 outputs of the model"):
+        toy(Convolutional(), labels=("a", "b", "c")).predict(images)
+    single = toy(Convolutional(1), labels=("cat",))
+    single.predict(images)
+    assert [single.label(i) for i in range(2)] == ["not cat", "cat"]
+    with pytest.raises(InputError, match="1 names for 2 outputs"):
+        toy(Convolutional(2), labels=("cat",)).predict(images)
+
+
+def test_commas_are_part_of_ordinary_names(images) -> None:
+    classifier = toy(Convolutional(2), labels=("Pepper,_bell___healthy", "Corn_(maize)"))
+    assert classifier.label(0) == "Pepper,_bell___healthy"
+    assert classifier.index("pepper,_bell___healthy") == 0
+    with pytest.raises(InputError, match="unknown class"):
+        classifier.index("Pepper")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"mean": 0.3}, r"mean with one value per channel, got 0.3: \(0.3,\)"),
+        ({"std": 0.3}, "std with one value per channel"),
+        ({"mean": (0.3, float("nan"), 0.3)}, "finite numbers as mean"),
+        ({"std": (0.3, -1.0, 0.3)}, "finite numbers above zero as std"),
+        ({"std": (0.3, 0.0, 0.3)}, "finite numbers above zero as std"),
+        ({"std": (0.3, float("nan"), 0.3)}, "finite numbers above zero as std"),
+        ({"mean": "grey"}, "numbers as mean"),
+        ({"mean": ()}, "one value per channel, got none"),
+        ({"mean": (0.5,)}, "mean has 1 channels, std has 3"),
+        ({"labels": "cat"}, "sequence of names"),
+        ({"labels": {"cat": 0}}, "sequence of names"),
+        ({"labels": ("cat", 3)}, "labels as texts"),
+        ({"precision": torch.int8}, "expected precision"),
+        ({"precision": "half"}, "expected precision"),
+        ({"model": 3}, "expected a module or a function"),
+    ],
+)
+def test_unfit_settings_are_refused_when_the_classifier_is_made(settings, words, unchecked) -> None:
+    with pytest.raises(InputError, match=words):
+        Classifier(**{"model": Convolutional().eval(), **settings})
