@@ -18,7 +18,8 @@ from tests.hostile.cases import CASES, Arena, explain
 
 FAMILIES = (
     "photos", "photo_names", "photo_files", "archives", "annotations", "label_files", "models",
-    "black_boxes", "weights", "tables", "runs", "run_files", "results", "options", "arrays",
+    "black_boxes", "hub_folders", "weights", "tables", "runs", "run_files", "results", "options",
+    "arrays",
 )  # fmt: skip
 """Modules of cases."""
 MODULES = (

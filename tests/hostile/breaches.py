@@ -64,13 +64,13 @@ def _(arena):
     refuse()
 
 
-@breach("a lost file", "LOST a file of the user")
+@breach("a lost file", "LOST 'home/precious.txt'")
 def _(arena):
     (arena.home / "precious.txt").unlink()
     refuse()
 
 
-@breach("a changed file", "CHANGED a file of the user")
+@breach("a changed file", "CHANGED 'home/precious.txt'")
 def _(arena):
     (arena.home / "precious.txt").write_text("x")
     refuse()

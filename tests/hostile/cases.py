@@ -4,7 +4,7 @@ import io
 import os
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ EITHER = "refused or accepted"
 """Whether such a file can be used is up to the libraries that decode it."""
 
 
+WORK = "user/project/work"
+"""The working folder of a case, below its arena."""
+
+
 @dataclass(frozen=True)
 class Command:
     """A command line, and a check of its results that returns what is wrong."""
@@ -32,6 +36,8 @@ class Command:
     check: Callable[["Arena"], str | None] | None = None
     says: str = ""
     """Words that the error must contain."""
+    writes: tuple[str, ...] = (f"{WORK}/out",)
+    """Where it may write, below the arena."""
 
     def __str__(self) -> str:
         return f"unsee {' '.join(map(_short, self.arguments))}"
@@ -46,6 +52,7 @@ class Call:
     expected: str | None = None
     check: Callable[["Arena"], str | None] | None = None
     says: str = ""
+    writes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"python: {_short(self.name)}"
@@ -100,7 +107,7 @@ class Arena:
         self.root = root
         self.home, self.cache = root / "home", root / "cache"
         self.temporary = root / "temporary"
-        self.work = root / "user" / "project" / "work"
+        self.work = root / WORK
         for folder in (self.home, self.cache, self.temporary, self.work):
             folder.mkdir(parents=True)
         for folder in (self.home, self.work.parent, self.work.parent.parent):
@@ -156,7 +163,7 @@ def evaluate(
 
 def with_options(command: Command, *words: str) -> Command:
     """Return the command with further words."""
-    return Command((*command.arguments, *words), command.expected, command.check, command.says)
+    return replace(command, arguments=(*command.arguments, *words))
 
 
 def _short(word: str) -> str:

@@ -9,12 +9,12 @@ import tempfile
 from pathlib import Path
 
 from tests.hostile import runner
-from tests.hostile.cases import ACCEPTED, EITHER, REFUSED, REST, Action, Arena, Case, Command
+from tests.hostile.cases import ACCEPTED, EITHER, REFUSED, REST, Action, Arena, Case
 from tests.hostile.runner import Result
 
 FRAME = re.compile(r'File "[^"]*/src/unsee/([^"]+)", line (\d+)')
 """A frame of a traceback in this package."""
-MAX_LINE = 4096
+MAX_LINE = 8192
 """Characters of the longest line that a person can be shown."""
 MAX_HASHED = 2**22
 """Bytes of the largest file whose content is compared, not only its size and time."""
@@ -22,6 +22,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2
 """Characters that must not reach a terminal: controls, lone surrogates, changes of direction."""
 LIBRARIES = "temporary/torchinductor_"
 """A cache that torch makes when a part of it is imported."""
+LEFT = re.compile(r"\.(unfinished|replaced)\b")
+"""Names of what a command that ends leaves behind by mistake."""
 NOTE = "unsee: no photo could be explained"
 """What may follow the errors of single photos."""
 Violations = list[tuple[str, str]]
@@ -51,7 +53,7 @@ def examine(case: Case) -> Violations:
 def _examine(case: Case, action: Action, arena: Arena) -> Violations:
     before = snapshot(arena.root)
     result = runner.run(case, action, arena)
-    result.changes = changes(before, snapshot(arena.root), isinstance(action, Command))
+    result.changes = changes(before, snapshot(arena.root), action.writes)
     expected = action.expected or case.expected
     problems = [*_limits(result), *_words(result), *_status(result, expected, action)]
     problems += result.changes
@@ -147,19 +149,22 @@ def _signature(path: str) -> str:
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def changes(before: dict[str, str], after: dict[str, str], is_command: bool) -> list[str]:
-    """Return what an action removed, changed, or wrote outside of its output folder."""
-    inside = "user/project/work/out" + os.sep
-    problems = []
-    for name, signature in before.items():
-        if after.get(name) != signature:
-            what = "LOST" if name not in after else "CHANGED"
-            problems.append(f"{what} a file of the user: {name!r}")
-    for name in after.keys() - before.keys():
-        allowed = name.startswith((inside, LIBRARIES)) or name == inside[:-1]
-        if not allowed or ".unfinished" in name or ".replaced" in name:
-            problems.append(f"wrote outside of the output folder, or left over: {name!r}")
-    return problems
+def changes(before: dict[str, str], after: dict[str, str], writes: tuple[str, ...]) -> list[str]:
+    """Return what an action removed, changed, or wrote outside of where it may write."""
+    lost = [name for name in before if name not in after]
+    changed = [name for name in before if name in after and after[name] != before[name]]
+    inside = tuple(folder + os.sep for folder in writes)
+    outside = [
+        name
+        for name in sorted(after.keys() - before.keys())
+        if not (name in writes or name.startswith((*inside, LIBRARIES))) or LEFT.search(name)
+    ]
+    kinds = {
+        "LOST": lost,
+        "CHANGED": changed,
+        "wrote outside of the output folder, or left": outside,
+    }
+    return [f"{kind} {', '.join(map(repr, names[:3]))}" for kind, names in kinds.items() if names]
 
 
 def _remove(root: Path) -> None:

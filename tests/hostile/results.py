@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -169,12 +170,14 @@ for _command in COMMANDS:
 
 def _out(arena, name: str, out: str, make):
     make(arena)
-    return command(arena, name, out)
+    return replace(command(arena, name, out), writes=WRITES.get(out, Command(()).writes))
 
 
+WRITES = {".": ("user/project/work/good",), "..": ("user/project/good",), "home": ("home/good",)}
+"""Results in folders that hold other files too, by the value of --out."""
 OUTS = {
     "a file": ("out", lambda arena: arena.write("out", b"of the user")),
-    "a link to the home": ("out", lambda arena: (arena.work / "out").symlink_to(arena.home)),
+    "a link to the home": ("home", lambda arena: (arena.work / "home").symlink_to(arena.home)),
     "a link to nothing": ("out", lambda arena: (arena.work / "out").symlink_to("nowhere/at/all")),
     "a pipe": ("out", lambda arena: os.mkfifo(arena.work / "out")),
     "below a file": ("note.txt/out", lambda arena: arena.write("note.txt", b"of the user")),
@@ -189,11 +192,10 @@ OUTS = {
 }
 for _name, (_path, _make) in OUTS.items():
     for _command in ("explain", "sweep", "report"):
-        case(
-            FAMILY,
-            f"{_command} --out {_name}",
-            EITHER if _name == "a link to the home" else REFUSED,
-        )(partial(_out, name=_command, out=_path, make=_make))
+        _expected = ACCEPTED if _command == "explain" and _path in WRITES else REFUSED
+        case(FAMILY, f"{_command} --out {_name}", _expected)(
+            partial(_out, name=_command, out=_path, make=_make)
+        )
 
 
 @case(FAMILY, "save over a folder of the user")
