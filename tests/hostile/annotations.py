@@ -36,8 +36,8 @@ BYTES = {
     "a name of 100000 characters": b'[{"file": "' + b"x" * 100_000 + b'"}]',
 }
 ENTRIES = {
-    "absolute path": {"file": "OUTSIDE"},
-    "path that leads out": {"file": "../../outside.png"},
+    "absolute path": {"file": "OUTSIDE", "index": 0},
+    "path that leads out": {"file": "../../outside.png", "index": 0},
     "path of windows that leads out": {"file": "..\\..\\x.png"},
     "an empty name": {"file": ""},
     "a folder": {"file": "."},

@@ -202,7 +202,13 @@ FORWARDS = {
     "asks for 100 TiB": "return x.new_empty(10**7, 10**7)",
     "changes its input": "x.zero_(); return x.mean((2, 3)) * float('nan')",
 }
-EITHER_WAY = {"returns integers", "returns booleans", "returns a dict", "returns a list"}
+EITHER_WAY = {
+    "returns a row",
+    "returns integers",
+    "returns booleans",
+    "returns a dict",
+    "returns a list",
+}
 
 
 def _function(arena, text: str | bytes):

@@ -102,7 +102,7 @@ def _enter(arena: Arena, logs: Path) -> None:
     os.chdir(arena.work)
     os.environ.update(
         HOME=str(arena.home), UNSEE_CACHE=str(arena.cache), TMPDIR=str(arena.temporary),
-        XDG_CACHE_HOME=str(arena.home / ".cache"), UNSEE_CANARY=str(arena.canary),
+        XDG_CACHE_HOME=str(arena.home / ".cache"), UNSEE_CANARY=str(arena.canary), UNSEE_DEBUG="1",
     )  # fmt: skip
     tempfile.tempdir = None
     reading, writing = os.pipe()
