@@ -252,7 +252,7 @@ SPECS = (
     "", ":", "::", "a:", ":a", "os:system", "os:getcwd", "builtins:exit", "builtins:input",
     "builtins:eval", "sys:exit", "this.is.nothing:f", "..:x", "/etc/passwd:x", "os.path:",
     "file:", "file:none.pt", "file:.", "file:/dev/zero", "file:/etc/passwd",
-    "file:/dev/stdin", "blackbox:", "blackbox:none.onnx", "blackbox:os:getcwd", "timm:",
+    "file:/dev/stdin", "blackbox:", "blackbox:none.onnx", "timm:",
     "torchvision:",
     "transformers:", "factory:", "nothing", "efficientnet_lite0:x", "efficientnet_lite0,a=b",
     "file:x,trust=maybe", "file:x,mean=nan", "file:x,mean=(1", "x" * 10_000, "a\nb:c", "\x1b[2J:x",
@@ -261,6 +261,11 @@ SPECS = (
 )  # fmt: skip
 for _spec in SPECS:
     case(FAMILY, f"classifier named {_spec[:40]!r}")(partial(loads, spec=_spec))
+
+
+@case(FAMILY, "black box that takes no images")
+def _(arena):
+    return explain(arena.photo(), classifier="blackbox:os:getcwd")
 
 
 @case(FAMILY, "a module of the working folder called torch", ACCEPTED)
