@@ -139,7 +139,7 @@ class Study:
         classifier = loading.load(model)
         if deterministic:
             classifier = replace(classifier, chunk=determinism.CHUNK, sampling_precision=None)
-        with own_modes(classifier.device, deterministic):
+        with own_modes(classifier.device, deterministic=deterministic):
             x = own_copy(as_images(images, classifier), classifier.device)
             classifier.check(x)
             logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
@@ -164,7 +164,7 @@ class Study:
 
     def mode(self) -> AbstractContextManager[None]:
         """Return the context in which this study computes, for further numbers from its score."""
-        return own_modes(self.score.classifier.device, self.deterministic)
+        return own_modes(self.score.classifier.device, deterministic=self.deterministic)
 
     def steps(self) -> Iterator[Progress]:
         """Run the method step by step; afterwards `explanation` is available."""

@@ -37,11 +37,12 @@ class _DefaultDtype:
 
 
 @contextmanager
-def own_modes(device: torch.device, deterministic: bool = False) -> Iterator[None]:
+def own_modes(device: torch.device, *, deterministic: bool = False) -> Iterator[None]:
     """Run a block in torch's normal modes, whatever those of the caller are.
 
     Gradients are recorded, autocast and inference mode are off, and the default dtype is float32.
-    With `deterministic`, the block is in that mode too. The caller's modes are restored afterwards.
+    With `deterministic`, sums have one order too, see `determinism.mode`. The caller's modes are
+    restored afterwards.
     """
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))

@@ -8,7 +8,7 @@ import tyro
 
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options
-from unsee.cli.console import as_message, print_error, progress, say, show_table
+from unsee.cli.console import as_message, print_error, print_note, progress, say, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
@@ -81,7 +81,10 @@ def run(arguments: list[str]) -> int:
     if options.picture_infiller is not None:
         trusted = explain_options.infiller_of(options.picture_infiller, trust=options.trust)
         picture_infiller = resolve("infillers", trusted)
-    paths = finding.find(options.photos)
+    notes: list[str] = []
+    paths = finding.find(options.photos, notes)
+    for note in notes:
+        print_note(note)
     _check_results(options, paths)
     outcome = Outcome()
     try:

@@ -99,8 +99,9 @@ def _keep(
         visible = (random.uniform(0, 1, grid, grid, stream="holes") >= share).to(image)
         return F.interpolate(visible, (h, w), mode="nearest")
     inside = torch.zeros(h, w, device=image.device)
-    if sample.outline is not None:
-        inside = classifier.framing.mask(sample.object_mask()).to(inside)
+    outline = sample.object_mask()
+    if outline is not None:
+        inside = classifier.framing.mask(outline).to(inside)
     else:
         boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
         for x1, y1, x2, y2 in boxes.round().int().tolist():

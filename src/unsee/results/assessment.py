@@ -156,8 +156,7 @@ class Assessment:
             "area": self.areas,
             "protocols": {name: protocol.summary for name, protocol in CURVE_PROTOCOLS.items()},
             "input": {
-                "path": photo.path,
-                "sha256": photo.sha256,
+                **photo.origin(),
                 "height": photo.pixels.shape[-2],
                 "width": photo.pixels.shape[-1],
                 "box": framing.box(*photo.pixels.shape[-2:])._asdict(),
