@@ -5,12 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import deque
 
 import numpy as np
 import pytest
+import torch
 
 from tests.evaluation.runs import ROOT, assert_same_rows, make_plan, run_plan
 from unsee import InputError, Study, create, load
+from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 
@@ -111,6 +114,27 @@ def test_run_that_is_killed_resumes(data, uninterrupted, tmp_path) -> None:
     assert python("-m", "unsee", *arguments) == 1  # two photos are damaged
     assert_same_rows(Store(out).read(), uninterrupted)
     assert not list(out.rglob(".*"))
+
+
+def test_deterministic_rows_are_independent_of_batch_threads_and_chunk(data, tmp_path) -> None:
+    names = ("tide:steps=3,grid=6", "gradient")
+    metrics = ("deletion", "max_sensitivity:samples=2")
+    rows = []
+    for batch, threads, chunk in ((1, 2, 1), (4, 1, 16)):
+        plan = make_plan(
+            data, methods=names, metrics=metrics, limit=3, batch=batch, deterministic=True
+        )
+        run = Run.begin(plan, tmp_path / str(batch), threads=threads, chunk=chunk)
+        try:
+            deque(run.local(), maxlen=0)
+        finally:
+            torch.set_num_threads(1)
+        rows.append(run.store.read())
+    assert rows[0] == rows[1]
+    assert not any(row["error"] for row in rows[0])
+    settings = run.store.manifest()["settings"]
+    assert settings["deterministic"] is True
+    assert Plan.of(settings).deterministic
 
 
 def test_other_settings_are_refused(data, tmp_path) -> None:

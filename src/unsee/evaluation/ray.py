@@ -7,6 +7,7 @@ from typing import Any
 
 from unsee.errors import InputError, missing_package
 from unsee.evaluation.run import Run, Unit
+from unsee.records import check_types
 from unsee.threads import WAITING
 
 ENVIRONMENT = {**WAITING, "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
@@ -32,6 +33,7 @@ class Cluster:
     this machine."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.workers < 1 or self.cpus < 0 or self.gpus < 0:
             raise InputError(
                 f"expected workers >= 1, cpus >= 0 and gpus >= 0, got {self.workers}, "

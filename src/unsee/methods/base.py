@@ -20,11 +20,13 @@ from typing import (
 from torch import nn
 
 from unsee.errors import InputError, missing_package, unknown
+from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._ranking_network import initial_ranking
 from unsee.methods._warm_start import Initializer, remove_top
+from unsee.registry import check_settings
 from unsee.types import Losses, Saliency, Size, Theta
 
 EARLY_STOPPING_WINDOWS = 15
@@ -104,8 +106,9 @@ class Method(ABC):
 
     @final
     def check(self) -> None:
-        """Raise `InputError` for an invalid choice in a setting or a package that is missing."""
+        """Raise `InputError` for an invalid setting or a package that is missing."""
         check_choices(self)
+        check_settings(self)
         package = self.traits.requires
         if package and not find_spec(package):
             raise missing_package(package, type(self).__name__)
@@ -146,6 +149,7 @@ class Method(ABC):
         """Check the settings and the classifier, then yield the progress after each round."""
         self._check_classifier(score)
         self.check()
+        import_libraries(self)
         yield from self.fitted(score).iterate(score)
 
     @final
