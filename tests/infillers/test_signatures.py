@@ -1,6 +1,7 @@
 """Networks of another signature are refused before the first photo, in one line."""
 
 import json
+import os
 import warnings
 
 import pytest
@@ -110,3 +111,12 @@ def test_pipelines_with_code_of_their_own_are_refused(index, file, words, tmp_pa
         (tmp_path / file).write_text("raise SystemExit", encoding="utf-8")
     with pytest.raises(InputError, match=f"code of its own, which is never run .*{words}"):
         _check_plain(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["lama", "onnx", "vae", "deepfill1", "painter"])
+def test_pipes_are_refused_without_opening_them(name, tmp_path) -> None:
+    path = tmp_path / "net.pt"
+    os.mkfifo(path)
+    trust = {"trust": True} if name == "lama" else {}
+    with pytest.raises(InputError, match="device or a pipe"):
+        create("infillers", name, weights=str(path), **trust).load()

@@ -1,5 +1,6 @@
 """Reading TensorFlow checkpoints."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_missing_checkpoint_is_refused(tmp_path) -> None:
 
 def test_missing_data_file_is_refused(tmp_path) -> None:
     shutil.copy(DATA / "tensorflow.index", tmp_path / "checkpoint.index")
-    with pytest.raises(InputError, match="a part of the checkpoint is missing"):
+    with pytest.raises(InputError, match="no such part of the checkpoint"):
         tensorflow.read(tmp_path / "checkpoint")
 
 
@@ -41,4 +42,14 @@ def test_truncated_index_is_refused(tmp_path) -> None:
     content = (DATA / "tensorflow.index").read_bytes()
     (tmp_path / "checkpoint.index").write_bytes(content[:-20])
     with pytest.raises(InputError, match="damaged"):
+        tensorflow.read(tmp_path / "checkpoint")
+
+
+def test_pipes_are_refused_without_opening_them(tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe.index")
+    with pytest.raises(InputError, match="device or a pipe"):
+        tensorflow.read(tmp_path / "pipe")
+    shutil.copy(DATA / "tensorflow.index", tmp_path / "checkpoint.index")
+    os.mkfifo(tmp_path / "checkpoint.data-00000-of-00001")
+    with pytest.raises(InputError, match=r"^[^(]*device or a pipe"):
         tensorflow.read(tmp_path / "checkpoint")

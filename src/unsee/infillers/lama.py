@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unsee.errors import InputError, as_input_error
+from unsee.files import check_file
 from unsee.infillers._generative import GenerativeInfiller, Network
 from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.networks import weights as files
@@ -48,7 +49,7 @@ class LaMa(GenerativeInfiller):
 
     def load(self) -> Network:
         """Read the TorchScript."""
-        path = files.find(self.weights, self.published)
+        path = check_file(files.find(self.weights, self.published), "TorchScript")
         # `find` has checked the published file already
         trust = self.trust or not self.weights or files.has_digest(path, self.published.digest)
         instead = "the published file, whose checksum is known"

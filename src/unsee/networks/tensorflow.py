@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from unsee.errors import InputError
-from unsee.files import read_bytes
+from unsee.files import check_file, read_bytes
 
 TABLE_MAGIC = 0xDB4775248B80FB57
 """The last eight bytes of a LevelDB table."""
@@ -48,8 +48,10 @@ def read(prefix: str | Path) -> dict[str, Tensor]:
         stem = str(index).removesuffix(".index")
         shards = [Path(f"{stem}.data-{i:05d}-of-{count:05d}") for i in range(count)]
         return {name.decode(): _variable(_fields(value), shards) for name, value in entries.items()}
+    except InputError:
+        raise
     except OSError as error:
-        raise InputError(f"a part of the checkpoint is missing: {error}") from error
+        raise InputError(f"{index}: a part of the checkpoint cannot be read: {error}") from error
     except (ValueError, KeyError, IndexError, struct.error, TypeError, OverflowError) as error:
         raise InputError(
             f"{index} is no TensorFlow checkpoint, or it is damaged: {error}"
@@ -62,7 +64,7 @@ def _variable(entry: Fields, shards: list[Path]) -> Tensor:
     dimensions = _fields(entry[2][0]).get(2, []) if 2 in entry else []
     shape = [int(_fields(dimension).get(1, [0])[0]) for dimension in dimensions]
     number, start, size = (int(entry.get(field, [0])[0]) for field in (3, 4, 5))
-    with shards[number].open("rb") as file:
+    with check_file(shards[number], "part of the checkpoint").open("rb") as file:
         file.seek(start)
         content = file.read(min(size, shards[number].stat().st_size))
     return torch.from_numpy(np.frombuffer(content, dtype).reshape(shape).copy())

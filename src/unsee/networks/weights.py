@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from unsee.errors import InputError, as_input_error
-from unsee.files import parse_json
+from unsee.files import check_file, parse_json
 from unsee.folders import cache_folder
 from unsee.networks.reading import Weights, read
 
@@ -113,7 +113,7 @@ def has_digest(path: Path, digest: str | None) -> bool:
 def check_digest(path: Path, digest: str) -> None:
     """Raise `InputError` unless a file has the checksum `sha256:...` or `md5:...`."""
     algorithm, _, expected = digest.partition(":")
-    with path.open("rb") as file:
+    with check_file(path, "file of weights").open("rb") as file:
         actual = hashlib.file_digest(file, algorithm).hexdigest()
     if actual != expected:
         raise InputError(
