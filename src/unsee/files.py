@@ -88,6 +88,11 @@ def read_text(path: str | Path, description: str = "file", limit: int = MAX_TEXT
     return decode_text(read_bytes(path, limit, description), path)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8; lone surrogates, of names that are not UTF-8, are escaped."""
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
 def decode_text(content: bytes, source: object) -> str:
     """Return text as `read_text` does; `source` is used in messages."""
     marks = (name for mark, name in BYTE_ORDER_MARKS.items() if content.startswith(mark))

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.measures import first_answer
 from unsee.classifiers.passes import synchronise
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
@@ -175,4 +176,6 @@ def _recognised(problem: Problem, filled: Images, classifier: Classifier) -> flo
     size = classifier.framing.size
     if size != filled.shape[-2:]:
         filled = F.interpolate(filled, size, mode="bicubic", antialias=True).clamp(0, 1)
-    return float(classifier.predict(filled).argmax().item() == problem.target)
+    logits = classifier.predict(filled)
+    target = torch.tensor([problem.target], device=logits.device)
+    return classifier.kind.measure(first_answer)(logits, target).item()

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple
 
 from tyro.conf import arg
@@ -21,6 +22,8 @@ from unsee.study import DEFAULT_METHOD, OWN, passes_of, resolve_parts
 
 MAX_VALUES = 1000
 """Largest number of columns for which a range may stand."""
+MAX_COLUMNS = 10_000
+"""Largest number of columns of a run."""
 
 
 class Combination(NamedTuple):
@@ -75,7 +78,7 @@ class Plan:
     limit: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None
     """Number of photos, the first of the data set."""
     seed: int = 0
-    """Seed of all random numbers. The same photo, settings and seed give the same map."""
+    """Seed of all random numbers; what else may change a map is in docs/usage.md."""
     deterministic: bool = False
     """Compute rows in which `batch`, threads and chunk change no bit: one photo at a time, on one
     thread."""
@@ -89,8 +92,8 @@ class Plan:
     """Load programs (TorchScript, torch.export) that the parts name; they can run any code. Needed
     each time: neither a folder of a run nor a file of a plan can say it."""
     fit: Annotated[Fit | None, arg(help_behavior_hint="(default: that of each classifier)")] = None
-    """How a photo is brought to the size of the classifier's input: cut out its centre (crop) or
-    change its aspect ratio (resize)."""
+    """How a photo is brought to the size of the input: cut out its centre (crop), change its
+    aspect ratio (resize), or both (resize_crop)."""
 
     def __post_init__(self) -> None:
         for part in fields(Plan):
@@ -227,9 +230,14 @@ def columns_of(metrics: Iterable[str]) -> tuple[str, ...]:
     A range is `setting=first:last:step`.
 
     Raises:
-        InputError: A range is not three numbers, or has more than 1000 values.
+        InputError: A range is not three numbers, or has more than 1000 values, or there are more
+            than 10 000 columns.
     """
-    return tuple(dict.fromkeys(column for text in metrics for column in _expanded(text)))
+    columns = (column for text in metrics for column in _expanded(text))
+    some = list(islice(columns, MAX_COLUMNS + 1))
+    if len(some) > MAX_COLUMNS:
+        raise InputError(f"expected at most {MAX_COLUMNS:,} columns of metrics")
+    return tuple(dict.fromkeys(some))
 
 
 def _expanded(text: str) -> Iterator[str]:

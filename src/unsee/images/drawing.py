@@ -1,8 +1,9 @@
 """Draw maps over photos. matplotlib is imported inside the functions that need it."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -101,6 +102,13 @@ def overlay(photo: Photo, saliency: Float[Tensor, "h w"], box: Box | None = None
 def drawable(text: str) -> str:
     """Return a text that matplotlib draws as it is: in one line, without formulas."""
     return printable(text).replace("$", r"\$")
+
+
+def save_figure(figure: "Figure", file: Path | IO[bytes], dpi: int) -> None:
+    """Write a figure as PNG; letters that the font lacks, such as Chinese ones, become boxes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure.savefig(file, format="png", dpi=dpi)
 
 
 def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figure":

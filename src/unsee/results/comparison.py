@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from rich.console import Console
 
+from unsee.arrays import write_arrays
+from unsee.files import write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import (
     BACKGROUND_COLOUR,
@@ -16,6 +17,7 @@ from unsee.images.drawing import (
     TEXT_COLOUR,
     drawable,
     overlay,
+    save_figure,
     show,
     to_pixels,
 )
@@ -217,19 +219,19 @@ def write(
     text = io.StringIO()
     Console(file=text, width=TERMINAL_WIDTH).print(brief_table.terminal())
     with new_folder(folder, overwrite=overwrite) as unfinished:
-        figure(image, title, figure_entries).savefig(unfinished / "comparison.png", dpi=130)
+        save_figure(figure(image, title, figure_entries), unfinished / "comparison.png", 130)
         for name, content in (
             ("table.txt", text.getvalue()),
             ("table.csv", full_table.csv()),
             ("table.md", brief_table.markdown()),
         ):
-            (unfinished / name).write_text(content, encoding="utf-8")
+            write_text(unfinished / name, content)
         maps: dict[str, Any] = {
             f"{entry.row} {entry.column}".strip(): entry.saliency[0].cpu().numpy()
             for entry in figure_entries
             if entry.saliency is not None
         }
-        np.savez_compressed(unfinished / "maps.npz", **maps)
+        write_arrays(unfinished / "maps.npz", maps)
         manifest = {
             "input": photo.origin(),
             "rows": full_table.records(),

@@ -77,7 +77,7 @@ def load_labelled(sources: Sequence[str | Path], side: int, classes: str | None 
             LOG.warning(note)
         for sample in samples:
             if sample.target is None:
-                raise InputError(f"{sample.id} has no label; use --labels predicted")
+                raise InputError(f"{sample.id} has no label; use {{labels}}", labels="predicted")
             try:
                 pictures.append(_framed_square(sample.photo(3), side))
             except InputError as error:
