@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import torch
 
 from unsee import files
-from unsee.datasets.base import Boxes, check_size, clip_boxes
+from unsee.datasets._checks import Boxes, check_size, clip_boxes
 from unsee.errors import as_input_error
 
 MAX_BYTES = 2**24

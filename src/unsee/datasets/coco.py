@@ -7,19 +7,9 @@ from typing import Any
 import torch
 
 from unsee import files
+from unsee.datasets._checks import Boxes, check_size, clip_boxes, is_file, parse_boxes
 from unsee.datasets._coco_outlines import Outline
-from unsee.datasets.base import (
-    Boxes,
-    Dataset,
-    Sample,
-    Samples,
-    check_samples,
-    check_size,
-    clip_boxes,
-    is_file,
-    parse_boxes,
-    sample_of,
-)
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples, sample_of
 from unsee.errors import as_input_error
 
 __all__ = ["COCO"]

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from unsee import files
-from unsee.datasets.base import Dataset, Sample, Samples, check_samples, is_file
+from unsee.datasets._checks import is_file
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples
 from unsee.errors import InputError, as_input_error
 from unsee.images.framing import Photo
 

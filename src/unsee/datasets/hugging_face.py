@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from unsee import files
-from unsee.datasets.base import Dataset, Sample, Samples, check_samples, is_file, is_index
+from unsee.datasets._checks import is_file, is_index
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples
 from unsee.errors import InputError, as_input_error
 from unsee.images import reading
 from unsee.images.framing import Photo

@@ -8,16 +8,9 @@ from pathlib import Path
 import torch
 
 from unsee import files
+from unsee.datasets._checks import Boxes, is_file, parse_boxes
 from unsee.datasets._xml import read_annotation
-from unsee.datasets.base import (
-    Boxes,
-    Dataset,
-    Samples,
-    check_samples,
-    is_file,
-    parse_boxes,
-    sample_of,
-)
+from unsee.datasets.base import Dataset, Samples, check_samples, sample_of
 from unsee.errors import InputError, as_input_error
 from unsee.images import finding
 

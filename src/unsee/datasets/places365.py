@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unsee import files
-from unsee.datasets.base import Dataset, Sample, Samples, check_samples, is_file, sample_of
+from unsee.datasets._checks import is_file
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples, sample_of
 from unsee.errors import InputError
 
 __all__ = ["Places365"]

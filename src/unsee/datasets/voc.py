@@ -9,8 +9,9 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from unsee import files
+from unsee.datasets._checks import is_file
 from unsee.datasets._xml import read_annotation
-from unsee.datasets.base import Dataset, Sample, Samples, check_samples, is_file, sample_of
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples, sample_of
 from unsee.images import reading
 
 __all__ = ["VOC"]

@@ -140,6 +140,8 @@ def _opaque(image: Image.Image, channels: int) -> Image.Image:
             image = image.convert(image.mode.upper())
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    if image.mode == "LAB":  # Pillow converts it to no other mode
+        image = image.convert("RGB")
     return image.convert("L" if channels == 1 else "RGB")
 
 

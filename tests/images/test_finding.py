@@ -1,0 +1,101 @@
+"""Search of folders and glob patterns."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unsee import InputError
+from unsee.images import finding
+
+
+@pytest.fixture
+def picture():
+    g = np.random.default_rng(0)
+    return Image.fromarray(g.integers(0, 255, (20, 30, 3), np.uint8))
+
+
+def write(picture, path, **settings):
+    picture.save(path, **settings)
+    return path
+
+
+def test_photos_of_files_folders_and_patterns_are_found(picture, tmp_path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    for name in ("b.png", "a.jpg", "deep/c.PNG", "deep/er/d.webp"):
+        write(picture, tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no photo")
+    photos = [p.relative_to(tmp_path).as_posix() for p in finding.find([tmp_path])]
+    assert photos == ["a.jpg", "b.png", "deep/c.PNG", "deep/er/d.webp"]
+    assert len(finding.find([tmp_path, tmp_path / "a.jpg"])) == 4
+    assert [p.name for p in finding.find([str(tmp_path / "*.png")])] == ["b.png"]
+    assert finding.find([tmp_path / "none.jpg"]) == [tmp_path / "none.jpg"]
+    (tmp_path / "void").mkdir()
+    with pytest.raises(InputError, match="no photos in this folder"):
+        finding.find([tmp_path / "void"])
+    with pytest.raises(InputError, match="matches no file"):
+        finding.find([str(tmp_path / "*.gif")])
+
+
+def test_links_that_lead_back_do_not_hang_a_search(picture, tmp_path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(picture, tmp_path / name / "1.png")
+        for number in range(3):
+            (tmp_path / name / f"up{number}").symlink_to(tmp_path)
+    (tmp_path / "linked").symlink_to(tmp_path / "a")
+    names = ["a/1.png", "b/1.png", "linked/1.png"]
+    for pattern in (tmp_path, tmp_path / "**" / "*.png", tmp_path / "**"):
+        photos = [p.relative_to(tmp_path).as_posix() for p in finding.find([pattern])]
+        assert photos == names
+
+
+def test_folders_that_cannot_be_listed_are_counted(picture, tmp_path, monkeypatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(picture, tmp_path / name / "1.png")
+    listed = os.scandir
+
+    def refuse(path):
+        if path == closed:
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    closed, notes = tmp_path / "b", []
+    assert finding.find([tmp_path], notes) == [tmp_path / "a" / "1.png"]
+    assert "left out 1 folders that cannot be read" in notes[0]
+    closed = tmp_path
+    with pytest.raises(InputError, match="the folder cannot be read"):
+        finding.find([tmp_path])
+
+
+def test_a_search_of_too_many_folders_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(finding, "MAX_FOLDERS", 3)
+    for number in range(4):
+        (tmp_path / str(number)).mkdir()
+    with pytest.raises(InputError, match="more than 3 folders"):
+        finding.find([tmp_path])
+
+
+def test_hidden_and_foreign_files_are_skipped_and_others_are_counted(picture, tmp_path) -> None:
+    for name in ("a.jpg", "b.JFIF", "._a.jpg", ".ipynb_checkpoints/a.jpg", "__MACOSX/a.jpg",
+                 "@eaDir/a.jpg"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        picture.save(tmp_path / name, "JPEG")
+    for name in ("c.heic", "d.HEIC", "notes.txt"):
+        (tmp_path / name).write_text("no photo")
+    notes: list[str] = []
+    assert [p.name for p in finding.find([tmp_path], notes)] == ["a.jpg", "b.JFIF"]
+    (note,) = notes
+    assert "left out 3 files" in note
+    assert "(.heic: 2, .txt: 1)" in note
+
+
+def test_names_that_are_patterns_are_searched_as_they_are(picture, tmp_path) -> None:
+    folder = tmp_path / "[a]"
+    (folder / "*").mkdir(parents=True)
+    write(picture, folder / "*" / "1.png")
+    assert len(finding.find([folder])) == 1
+    assert len(finding.find([tmp_path / "**" / "1.png"])) == 1
