@@ -180,7 +180,7 @@ def assert_similar(method: str, first: Tensor, second: Tensor) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_maps_are_similar_by_default(method) -> None:
-    few = few_steps(method, steps=8)
+    few = few_steps(method, steps=4)
     first, second = (
         explain(toy(Convolutional(), chunk=chunk), images()[:1], few, infiller="noise", targets=2)
         for chunk in (1, 16)
