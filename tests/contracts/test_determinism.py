@@ -160,6 +160,7 @@ def classifier():
 def of_photo(classifier, method, chunk: int, count: int, **settings) -> Tensor:
     with threads(count):
         network = dataclasses.replace(classifier, chunk=chunk)
+        method = "pda:sampler=infiller" if method == "pda" else method  # ten times fewer passes
         return explain(network, chelsea(), method, infiller="noise", **settings).saliency[0]
 
 
