@@ -145,7 +145,7 @@ class Study:
             logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
             if measure is None and classifier.kind is Outputs.REGRESSION:
                 parts = parts._replace(measure=measures.logit)
-            classifier.kind.measure(parts.measure)  # refuses one that this kind of output lacks
+            classifier.measure_of(parts.measure)  # refuses one that this kind of output lacks
             classes = as_targets(targets, classifier, logits)
             if hasattr(parts.measure, "check"):
                 parts.measure.check(logits, classes)

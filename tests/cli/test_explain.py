@@ -24,7 +24,7 @@ def test_result_folder_holds_map_pictures_and_manifest(photo, tmp_path, capsys) 
     assert manifest["method"]["samples"] == 70
     assert manifest["infiller"]["name"] == "grey"
     assert manifest["target"]["name"] == str(manifest["target"]["index"])
-    assert set(manifest["probability"]) == {"original", "kept", "removed"}
+    assert set(manifest["probability"]) == {"original", "kept", "removed", "infilled"}
     assert set(manifest["area"]) == {"rise", "igos", "igos-released"}
     assert set(manifest["area"]["rise"]) == {"deletion", "insertion"}
     assert manifest["cost"]["forwards"] == 70
@@ -206,3 +206,14 @@ def test_contrast_overrides_the_measure_of_a_recipe(photo, tmp_path) -> None:
     command = ["explain", str(photo), "--classifier", MODEL, "--out", str(tmp_path / "out")]
     method = ["--method", "recipe:fido-sdr:steps=2,grid=8"]
     assert main([*command, *method, "--target", "1", "--contrast", "2"]) == 0
+
+
+def test_files_that_are_no_photos_are_counted(photo, tmp_path, capsys) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(photo.read_bytes())
+    (folder / "b.heic").touch()
+    assert main(["explain", str(folder), *QUICK, "--out", str(tmp_path / "out")]) == 0
+    assert (
+        "left out 1 files that are no photos by their suffix (.heic: 1)" in capsys.readouterr().err
+    )

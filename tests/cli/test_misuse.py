@@ -78,7 +78,7 @@ OF = {
         "--budget 0", "--classes a-b", "--limit 0", "--batch 0", "--shard 0", "--seed -1",
         "--part 3/2", "--part 0/1", "--engine cloud", "--engine ray --workers 0",
         "--engine ray --cpus nan", "--device gpu", "--device meta", "--chunk 0", "--threads 0",
-        "--plan nowhere", "--plan nowhere.toml", "--plan TRUSTING", "--data nowhere", "--out FILE",
+        "--plan nowhere", "--plan nowhere.toml", "--data nowhere", "--out FILE",
         "--out FOLDER", "--out FILE/below", "--target top2", "--methods tide tide:steps=x",
     ],
     "evaluate-infill": [
@@ -126,11 +126,10 @@ def test_a_bad_option_is_one_line_and_writes_nothing(
     command, options, photo, tmp_path, capsys, monkeypatch
 ) -> None:
     places = {"PHOTO": photo, "PHOTOS": photo.parent, "FILE": tmp_path / "file",
-              "FOLDER": tmp_path / "folder", "TRUSTING": tmp_path / "plan.toml"}  # fmt: skip
+              "FOLDER": tmp_path / "folder"}  # fmt: skip
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "note.txt").touch()
-    (tmp_path / "plan.toml").write_text('classifiers = ["file:a.pt,trust=true"]')
     monkeypatch.chdir(tmp_path)
     before = files(tmp_path)
     words = [*BASE.get(command, []), *options.split()]

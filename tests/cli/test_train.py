@@ -40,7 +40,7 @@ def test_command_trains_the_infiller(colours, tmp_path, capsys) -> None:
         (LARGE, "vgg_shift_tolerant.pth"),
         (["--size", "48"], "64 <= size <= stored_size"),
         ([*LARGE, "--window", "40"], "expected 48 <= window <= size, got 40"),
-        (["--precision", "fp16"], "fp16 needs a GPU"),
+        ([*LARGE, "--perceptual", "0", "--precision", "fp16"], "fp16 needs a GPU"),
     ],
 )
 def test_command_reports_missing_options(colours, tmp_path, capsys, flags, message) -> None:
@@ -51,4 +51,4 @@ def test_command_reports_missing_options(colours, tmp_path, capsys, flags, messa
 
 def test_command_without_data_is_refused(tmp_path, capsys) -> None:
     assert main(["train", "casm", "--out", str(tmp_path / "run")]) == 2
-    assert "expected data" in capsys.readouterr().err
+    assert "expected --data" in capsys.readouterr().err

@@ -116,7 +116,7 @@ def test_command_writes_tables_and_pictures(folder, tmp_path, capsys) -> None:
     ("more", "words"),
     [
         (["--infillers", "gray"], "did you mean 'grey'"),
-        (["--share", "1.5"], "0 < share < 1"),
+        (["--share", "1.5"], "expected a share between 0 and 1, got 1.5"),
         (["--baseline", "gray"], "did you mean 'grey'"),
         (["--perceptual", "nowhere.pth"], "no such file"),
         (["--data", "nowhere"], "no such data set"),

@@ -178,6 +178,6 @@ def test_maps_are_saved_on_request(data, tmp_path) -> None:
 
 def test_missing_package_is_reported_before_loading(data, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("unsee.methods.base.find_spec", lambda name: None)
-    with pytest.raises(InputError, match="needs captum: python -m pip install"):
+    with pytest.raises(InputError, match="needs captum; install it: python -m pip install captum"):
         Run.begin(make_plan(data, methods=("integrated_gradients",)), tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -136,4 +136,4 @@ def test_failed_configuration_stays_in_its_column(photo, tmp_path, capsys, metho
     source = ["--classifier", "blackbox:tests.results.test_comparison:answer"]
     out = ["--out", str(tmp_path / "out")]
     assert main(["compare", str(photo), *source, *out, "--methods", *methods]) == 1
-    assert "unsee: gradient : Gradient needs" in capsys.readouterr().err
+    assert "unsee: gradient: Gradient needs" in capsys.readouterr().err

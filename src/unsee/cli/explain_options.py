@@ -86,8 +86,8 @@ class ExplainOptions:
     ] = None
     """Input size in pixels: 260 or HEIGHTxWIDTH."""
     fit: Annotated[Fit | None, arg(help_behavior_hint="(default: that of the classifier)")] = None
-    """How a photo is brought to that size: cut out its centre (crop) or change its aspect ratio
-    (resize)."""
+    """How a photo is brought to the size of the input: cut out its centre (crop), change its
+    aspect ratio (resize), or both (resize_crop)."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the network. auto is float32, except for methods that average many scores, which
     use bfloat16 where the device has instructions for it."""
@@ -126,7 +126,7 @@ def classifier_of(options: ExplainOptions) -> Classifier:
         precision=PRECISIONS.get(options.precision, "auto"),
         size=pixels_of(options.size),
         fit=options.fit,
-        **trust_of("sources", options.classifier, trust=options.trust),
+        trust=options.trust,
     )
     names = [name for name in (options.target, options.contrast) if name not in {None, "top1"}]
     indices = [classifier.index(str(name)) for name in names]

@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from rich.console import Console
 
+from unsee.arrays import write_arrays
+from unsee.files import write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import (
     BACKGROUND_COLOUR,
     MUTED_COLOUR,
     TEXT_COLOUR,
+    drawable,
     overlay,
+    save_figure,
     show,
     to_pixels,
 )
@@ -105,10 +108,16 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
     panels[0, 0].set_title("photo", color=TEXT_COLOUR, fontsize=11)
     for entry in entries:
         axes = panels[rows.index(entry.row), columns.index(entry.column) + 1]
-        axes.set_title(entry.title, color=TEXT_COLOUR, fontsize=11)
+        axes.set_title(drawable(entry.title), color=TEXT_COLOUR, fontsize=11)
         if entry.saliency is None or entry.measurements is None:
             axes.text(
-                0.5, 0.5, entry.error, wrap=True, ha="center", va="center", color=MUTED_COLOUR
+                0.5,
+                0.5,
+                drawable(entry.error),
+                wrap=True,
+                ha="center",
+                va="center",
+                color=MUTED_COLOUR,
             )
             continue
         show(axes, overlay(image[0], entry.saliency[0]))
@@ -116,7 +125,7 @@ def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
             0.5, -0.04, _caption(entry.measurements), transform=axes.transAxes, ha="center",
             va="top", color=MUTED_COLOUR, fontsize=8.5,
         )  # fmt: skip
-    drawing.suptitle(title, color=TEXT_COLOUR, fontsize=14, x=0.01, ha="left")
+    drawing.suptitle(drawable(title), color=TEXT_COLOUR, fontsize=14, x=0.01, ha="left")
     return drawing
 
 
@@ -210,21 +219,21 @@ def write(
     text = io.StringIO()
     Console(file=text, width=TERMINAL_WIDTH).print(brief_table.terminal())
     with new_folder(folder, overwrite=overwrite) as unfinished:
-        figure(image, title, figure_entries).savefig(unfinished / "comparison.png", dpi=130)
+        save_figure(figure(image, title, figure_entries), unfinished / "comparison.png", 130)
         for name, content in (
             ("table.txt", text.getvalue()),
             ("table.csv", full_table.csv()),
             ("table.md", brief_table.markdown()),
         ):
-            (unfinished / name).write_text(content, encoding="utf-8")
+            write_text(unfinished / name, content)
         maps: dict[str, Any] = {
             f"{entry.row} {entry.column}".strip(): entry.saliency[0].cpu().numpy()
             for entry in figure_entries
             if entry.saliency is not None
         }
-        np.savez_compressed(unfinished / "maps.npz", **maps)
+        write_arrays(unfinished / "maps.npz", maps)
         manifest = {
-            "input": {"path": photo.path, "sha256": photo.sha256},
+            "input": photo.origin(),
             "rows": full_table.records(),
             "maps": [entry.provenance for entry in entries if entry.provenance],
         }

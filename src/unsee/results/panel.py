@@ -1,21 +1,23 @@
 """The summary picture of a result. Matplotlib is imported only to draw."""
 
-from textwrap import fill, shorten
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unsee.errors import printable
 from unsee.images.drawing import (
     BACKGROUND_COLOUR,
     MUTED_COLOUR,
     TEXT_COLOUR,
     Pixels,
+    drawable,
     overlay,
     show,
     to_pixels,
 )
 from unsee.images.framing import Photo
-from unsee.results.assessment import Assessment
+from unsee.results.assessment import INFILLED, Assessment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +29,8 @@ CLASSES = 5
 """Number of classes in the bar chart."""
 LINE_CHARACTERS = 17
 """Characters in a line of a class name; there are two lines."""
-CURVE_PROTOCOL = "rise"
-"""Protocol of the curves that are drawn."""
+AREA_PROTOCOL = "rise"
+"""Protocol of the areas that are written below the curves."""
 
 
 def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
@@ -61,7 +63,7 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     _picture(axes[-1], titles["kept"], to_pixels(assessment.kept[0]))
     _probability(axes[-1], assessment, "kept")
     figure.text(0.025, 0.945, _title(assessment), fontsize=28, fontweight="bold", color=TEXT_COLOUR)
-    figure.text(0.025, 0.905, assessment.subtitle, fontsize=13, color=MUTED_COLOUR)
+    figure.text(0.025, 0.905, drawable(assessment.subtitle), fontsize=13, color=MUTED_COLOUR)
     charts = rows[1].subgridspec(1, 2, width_ratios=[1.15, 1], wspace=0.12)
     _draw_bars(figure.add_subplot(charts[0]), assessment)
     _draw_curves(figure.add_subplot(charts[1]), assessment)
@@ -79,10 +81,12 @@ def _map_caption(assessment: Assessment) -> tuple[str, str, str]:
 
 
 def _title(assessment: Assessment) -> str:
-    name = shorten(assessment.name, 40, placeholder="…")
+    name = _shortened(assessment.name, 40)
     if not _shows_evidence(assessment):
         return f"{_map_caption(assessment)[0]}: “{name}”"
     subject = "prediction" if assessment.predicts_target else "score of"
+    if assessment.quantity == "value":
+        subject = "value of"
     return f"What the {subject} “{name}” depends on"
 
 
@@ -92,6 +96,12 @@ def _picture_labels(assessment: Assessment) -> dict[str, str]:
     return {"original": "photo", "removed": f"{pixels} removed", "kept": f"{pixels} only"}
 
 
+def _shortened(name: str, length: int) -> str:
+    """Return a name of at most `length` characters, which matplotlib draws as it is."""
+    name = printable(name)
+    return drawable(name if len(name) <= length else f"{name[: length - 1]}…")
+
+
 def _picture(axes: "Axes", title: str, pixels: Pixels) -> None:
     show(axes, pixels)
     axes.set_title(title, color=TEXT_COLOUR, fontsize=13, pad=8)
@@ -99,13 +109,13 @@ def _picture(axes: "Axes", title: str, pixels: Pixels) -> None:
 
 def _probability(axes: "Axes", assessment: Assessment, key: str) -> None:
     """Write the probability of the class, and the predicted class, below a picture."""
-    name = shorten(assessment.name, 24, placeholder="…")
-    text = f"{name}  {assessment.target_probabilities[key]:.0%}"
+    name = _shortened(assessment.name, 24)
+    text = f"{name}  {assessment.in_words(assessment.target_probabilities[key])}"
     axes.text(
         0.5, -0.035, text, transform=axes.transAxes, ha="center", va="top",
         color=COLOURS[key], fontsize=16, fontweight="bold",
     )  # fmt: skip
-    prediction = shorten(assessment.prediction(key), 42, placeholder="…")
+    prediction = _shortened(assessment.prediction(key), 42)
     axes.text(
         0.5, -0.125, prediction, transform=axes.transAxes, ha="center", va="top",
         color=MUTED_COLOUR, fontsize=12,
@@ -136,15 +146,20 @@ def _draw_bars(axes: "Axes", assessment: Assessment) -> None:
         places = [row + offset for row in range(len(classes))]
         axes.barh(places, values, height=0.25, color=COLOURS[key], label=labels[key])
         for place, value in zip(places, values, strict=True):
-            label = f"{value:.0%}" if value >= 0.01 else "<1%"
-            axes.text(value + 0.008, place, label, va="center", fontsize=9, color=COLOURS[key])
+            is_small = assessment.quantity == "probability" and value < 0.01
+            label = "<1%" if is_small else assessment.in_words(value)
+            axes.text(
+                max(value, 0) + 0.008, place, label, va="center", fontsize=9, color=COLOURS[key]
+            )
     width = LINE_CHARACTERS
-    names = [fill(shorten(name, 2 * width, placeholder="…"), width) for _, name in classes]
+    names = [fill(_shortened(name, 2 * width), width) for _, name in classes]
     axes.set_yticks(range(len(classes)), names, fontsize=12, color=TEXT_COLOUR)
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.08)
+    if assessment.quantity == "probability":
+        axes.set_xlim(0, 1.08)
     axes.set_xticks([])
-    axes.set_title("Predicted probabilities", loc="left", color=TEXT_COLOUR, fontsize=14)
+    title = {"probability": "Predicted probabilities", "value": "Values"}[assessment.quantity]
+    axes.set_title(title, loc="left", color=TEXT_COLOUR, fontsize=14)
     axes.legend(frameon=False, loc="lower right", fontsize=11)
     _hide_frame(axes, x_axis=False)
     box = axes.get_position()
@@ -152,26 +167,37 @@ def _draw_bars(axes: "Axes", assessment: Assessment) -> None:
 
 
 def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
-    """Draw the probability while pixels are removed, and while they are inserted."""
-    labels = {
-        "deletion": ("removed", "to grey"),
-        "insertion": ("kept", "from the blurred photo"),
-    }
-    for direction, (key, label) in labels.items():
-        share, scores, _ = assessment.curves[CURVE_PROTOCOL, direction]
-        if direction == "insertion":
-            label = f"{label} ({scores[0, 0]:.0%})"
-        area = assessment.areas[CURVE_PROTOCOL][direction]
+    """Draw the probability while pixels are removed, and while they are kept, as in the pictures.
+
+    The curves pass through the probabilities of the pictures, which are marked.
+    """
+    labels = {"removed": "most important pixels removed", "kept": "most important pixels alone"}
+    probabilities = assessment.target_probabilities
+    for key, label in labels.items():
+        share, scores, _ = assessment.picture_curves[key]
+        axes.plot(share, scores[0], color=COLOURS[key], linewidth=2.5, label=label)
+        axes.fill_between(share, scores[0], color=COLOURS[key], alpha=0.08)
         axes.plot(
-            share.cpu(), scores[0].cpu(), color=COLOURS[key], linewidth=2.5,
-            label=f"{direction} {label}: area {area:.3f}",
+            [assessment.share], [probabilities[key]], "o", color=COLOURS[key], markersize=8,
+            markeredgecolor=BACKGROUND_COLOUR, clip_on=False, zorder=3,
         )  # fmt: skip
-        axes.fill_between(share.cpu(), scores[0].cpu(), color=COLOURS[key], alpha=0.08)
+    axes.axvline(assessment.share, color=MUTED_COLOUR, linewidth=1, linestyle=":", zorder=0)
+    axes.plot(
+        [0, 1], [probabilities[INFILLED]] * 2, "D", color=MUTED_COLOUR, markersize=6, clip_on=False,
+        label=f"photo wholly in-filled: {assessment.in_words(probabilities[INFILLED])}",
+    )  # fmt: skip
     axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.02)
-    axes.set_xlabel("share of the pixels", color=MUTED_COLOUR)
-    name = shorten(assessment.name, 30, placeholder="…")
-    title = f"Probability of “{name}”  (protocol {CURVE_PROTOCOL})"
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    if assessment.quantity == "probability":
+        axes.set_ylim(0, 1.02)
+        axes.yaxis.set_major_formatter("{x:.0%}")
+    areas = assessment.areas[AREA_PROTOCOL]
+    numbers = ", ".join(f"{direction} {area:.3f}" for direction, area in areas.items())
+    axes.set_xlabel(
+        f"share of the pixels  (areas under protocol {AREA_PROTOCOL}: {numbers})",
+        color=MUTED_COLOUR,
+    )
+    title = f"{assessment.quantity.capitalize()} of “{_shortened(assessment.name, 30)}”"
     axes.set_title(title, loc="left", color=TEXT_COLOUR, fontsize=14)
     axes.legend(frameon=False, loc="best", fontsize=11)
     _hide_frame(axes, x_axis=True)
