@@ -32,7 +32,7 @@ demo: .venv/ready
 
 test-ecosystem: .venv-ecosystem/ready
 	$(ECOSYSTEM)/python -m pytest tests/ecosystem
-	$(ECOSYSTEM)/python -m pytest tests/contracts/test_methods.py -k cam
+	$(ECOSYSTEM)/python -m pytest tests/contracts/test_methods.py tests/contracts/test_determinism.py -k cam
 
 # Results are written to benchmarks/results/speed.md.
 bench: .venv-ecosystem/bench

@@ -160,6 +160,7 @@ def classifier():
 def of_photo(classifier, method, chunk: int, count: int, **settings) -> Tensor:
     with threads(count):
         network = dataclasses.replace(classifier, chunk=chunk)
+        method = "pda:sampler=infiller" if method == "pda" else method  # ten times fewer passes
         return explain(network, chelsea(), method, infiller="noise", **settings).saliency[0]
 
 
@@ -180,7 +181,7 @@ def assert_similar(method: str, first: Tensor, second: Tensor) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_maps_are_similar_by_default(method) -> None:
-    few = few_steps(method, steps=8)
+    few = few_steps(method, steps=4)
     first, second = (
         explain(toy(Convolutional(), chunk=chunk), images()[:1], few, infiller="noise", targets=2)
         for chunk in (1, 16)
