@@ -7,7 +7,7 @@ import os
 import stat
 import tomllib
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from unsee.errors import InputError, as_input_error, reason
@@ -88,6 +88,11 @@ def read_text(path: str | Path, description: str = "file", limit: int = MAX_TEXT
     return decode_text(read_bytes(path, limit, description), path)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8; lone surrogates, of names that are not UTF-8, are escaped."""
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
 def decode_text(content: bytes, source: object) -> str:
     """Return text as `read_text` does; `source` is used in messages."""
     marks = (name for mark, name in BYTE_ORDER_MARKS.items() if content.startswith(mark))
@@ -136,23 +141,27 @@ def check_relative(name: str, source: object) -> str:
         InputError: The name is absolute, or leads upwards.
     """
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    absolute = name.startswith(("/", "\\")) or Path(name).is_absolute() or ":" in parts[:1]
+    absolute = (
+        name.startswith(("/", "\\")) or Path(name).is_absolute() or PureWindowsPath(name).drive
+    )
     if not name or "\0" in name or absolute or ".." in parts:
         raise InputError(f"{source}: the file name {name!r} leads out of the data set")
     return name
 
 
-def read_member(archive: zipfile.ZipFile, name: str, source: object) -> bytes:
-    """Return the content of a file in a zip archive, if it has at most `MAX_BYTES`.
+def read_member(
+    archive: zipfile.ZipFile, name: str, source: object, limit: int | None = None
+) -> bytes:
+    """Return the content of a file in a zip archive, of at most `limit` bytes, or `MAX_BYTES`.
 
     Raises:
         InputError: There is no such file, it is encrypted, damaged or too large.
     """
     with as_input_error(f"{source}: {name} cannot be read"):
-        size = archive.getinfo(name).file_size
-        if size > MAX_BYTES:
+        size, limit = archive.getinfo(name).file_size, limit or MAX_BYTES
+        if size > limit:
             raise InputError(
-                f"{source}: {name} has {size:,} bytes, more than the {MAX_BYTES:,} allowed"
+                f"{source}: {name} has {size:,} bytes, more than the {limit:,} allowed"
             )
         with archive.open(name) as member:
             return member.read(size)

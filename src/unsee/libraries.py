@@ -1,16 +1,19 @@
 """Import the libraries that parts import on first use, so that no import is timed."""
 
+import warnings
 from importlib import import_module
 
 
 def import_libraries(*parts: object) -> None:
     """Import the `libraries` of methods, in-fillers and metrics.
 
-    A library that is not installed is skipped: the part itself reports it when it is used.
+    A library that is not installed is skipped: the part itself reports it when it is used. Filters
+    of warnings that a library adds are removed again.
     """
-    for part in parts:
-        for name in getattr(part, "libraries", ()):
-            try:
-                import_module(name)
-            except ImportError:
-                continue
+    with warnings.catch_warnings():
+        for part in parts:
+            for name in getattr(part, "libraries", ()):
+                try:
+                    import_module(name)
+                except ImportError:
+                    continue

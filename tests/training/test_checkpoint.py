@@ -38,7 +38,7 @@ def test_stopped_run_resumes_bitwise(folder, tmp_path, network) -> None:
     whole, parts = (small.checkpoint_states(tmp_path / run) for run in ("whole", "parts"))
     for name in whole.keys() - {"adam"}:
         assert small.equal(whole[name], parts[name])
-    with pytest.raises(InputError, match="choose another --out"):
+    with pytest.raises(InputError, match="choose another folder"):
         small.train(network, folder, tmp_path / "parts", seed=3)
 
 

@@ -33,7 +33,7 @@ def test_encoder_of_images_may_have_the_side_of_the_image() -> None:
 def test_reconstruction_may_be_the_probability(folder, tmp_path) -> None:
     losses = small.train("gradients", folder, tmp_path / "run", reconstruction="probability")
     assert all(0 <= step["reconstruction"] <= 1 for step in losses)
-    with pytest.raises(InputError, match="choose another --out"):
+    with pytest.raises(InputError, match="choose another folder"):
         small.train("gradients", folder, tmp_path / "run")
 
 

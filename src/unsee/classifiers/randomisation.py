@@ -66,8 +66,9 @@ def randomise_layers(
         raise InputError("this network has no weights to randomise")
     for end in _evenly(len(names), steps or len(names)):
         copied = copy.deepcopy(network)
+        modules = dict(copied.named_modules())  # TorchScript has no get_submodule
         for name in names[: end + 1] if order == "cascading" else [names[end]]:
-            _randomise(copied.get_submodule(name), name, seed)
+            _randomise(modules[name], name, seed)
         yield names[end], replace(classifier, model=copied)
 
 

@@ -13,7 +13,7 @@ from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.throughput import FastestConfigurations, Timing
 from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import progress, say, show_table
+from unsee.cli.console import as_message, print_errors, progress, say, show_table
 from unsee.cli.explain_options import PRECISIONS, ExplainOptions, MethodNames
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
@@ -91,17 +91,21 @@ def run(arguments: list[str]) -> int:
     images = torch.cat([photo.roll(SHIFT * number, 3) for number in range(options.batch)])
     precisions = _precisions(options, classifier)
     rows: list[tuple[Value, ...]] = []
+    failed: list[InputError] = []
     say(_duration(_estimate(options, classifier, images, precisions)))
     with progress() as bars:
         timings = _time_network(options, classifier, images, precisions, bars)
         show_table(_timing_table(timings))
         for name, method in methods.items():
             precision = _precision(method, classifier)
-            fastest = throughput.fastest(timings, _plain(precision))
-            rounds = _time_method(options, classifier, images, (method, infiller), fastest, bars)
-            rows.append(_row((name, _plain(precision)), rounds))
+            fastest, pair = throughput.fastest(timings, _plain(precision)), (method, infiller)
+            try:
+                rounds = _time_method(options, classifier, images, pair, fastest, bars)
+                rows.append(_row((name, _plain(precision)), rounds))
+            except Exception as error:
+                failed.append(as_message(error).prefixed(name))
     show_table(_overhead_table(rows))
-    return 0
+    return print_errors(failed)
 
 
 def _precision(method: Method, classifier: Classifier) -> torch.dtype:

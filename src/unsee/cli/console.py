@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from rich.console import Console
@@ -14,6 +14,8 @@ from unsee.table import Table
 
 DEBUG = "UNSEE_DEBUG"
 """Environment variable; 1 shows the traceback of an unexpected error."""
+MIN_WIDTH = 40
+"""Characters in a line of a table, in a narrower terminal too."""
 MAX_NAME = 48
 """Characters of a name beside a progress bar."""
 
@@ -48,15 +50,22 @@ def say(text: str) -> None:
 
 def show_table(table: Table) -> None:
     """Print a table as wide as the terminal."""
-    console = Console()
-    with console.capture() as captured:
-        console.print(table.terminal())
-    say(captured.get())
+    terminal, text = Console(), io.StringIO()
+    width = max(terminal.width, MIN_WIDTH)
+    Console(file=text, width=width, force_terminal=terminal.is_terminal).print(table.terminal())
+    say(text.getvalue())
 
 
 def print_error(error: InputError | str) -> None:
     """Print an error message in one line, in terms of the command line."""
     print_note(error.in_shell() if isinstance(error, InputError) else error)
+
+
+def print_errors(errors: Sequence[InputError | str]) -> int:
+    """Print the errors of what could not be done; return the exit status, 1 if there are any."""
+    for error in errors:
+        print_error(error)
+    return 1 if errors else 0
 
 
 def print_note(message: str) -> None:
@@ -102,7 +111,8 @@ def _output_status() -> int:
     if not isinstance(stream, Discarded):
         return 0
     if not isinstance(stream.error, BrokenPipeError):  # a reader may have enough, as `head` does
-        print_note(f"standard output cannot be written ({reason(stream.error)})")
+        why = getattr(stream.error, "strerror", None) or reason(stream.error)
+        print_note(f"standard output cannot be written ({why})")
     return 1
 
 

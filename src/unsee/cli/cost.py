@@ -1,7 +1,7 @@
 """Estimate how long a command takes, and say it before most of the time is spent."""
 
-import time
 from dataclasses import dataclass, field
+from time import perf_counter
 
 from unsee.cli.console import print_note
 from unsee.study import Study
@@ -32,13 +32,13 @@ def announce(seconds: float, work: str) -> None:
 class Extrapolation:
     """The duration of a piece of work, from the time of its first part."""
 
-    start: float = field(default_factory=lambda: time.perf_counter())
+    start: float = field(default_factory=lambda: perf_counter())
     first: tuple[float, float] | None = None
     """Time and share of the work after the first step, which may include preparations."""
 
     def seconds(self, share: float, least: float) -> float | None:
         """Return the duration of the whole; None before `least` seconds of steps are measured."""
-        now = time.perf_counter()
+        now = perf_counter()
         if self.first is None:
             self.first = (now, share)
         began, before = self.first
@@ -71,7 +71,7 @@ class Forecast:
     def end(self) -> None:
         """Report the end of a piece."""
         if not self.said and self.pieces > 1:
-            self._say(time.perf_counter() - self.piece.start)
+            self._say(perf_counter() - self.piece.start)
         self.said = True
 
     def _say(self, seconds: float | None) -> None:
@@ -92,4 +92,4 @@ def seconds_of(study: Study) -> float:
         if seconds is not None:
             steps.close()  # type: ignore[attr-defined]  # a generator
             return seconds
-    return time.perf_counter() - clock.start
+    return perf_counter() - clock.start

@@ -10,7 +10,7 @@ from tyro.conf import arg
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks
-from unsee.cli.console import as_message, print_error, progress, say, show_table
+from unsee.cli.console import as_message, print_errors, print_note, progress, say, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import (
     ClassifierName,
@@ -26,9 +26,16 @@ from unsee.datasets.base import Sample, limited
 from unsee.errors import InputError, unknown
 from unsee.evaluation import infilling
 from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
-from unsee.files import check_file
+from unsee.files import check_file, write_text
 from unsee.folders import new_folder, write_manifest
-from unsee.images.drawing import BACKGROUND_COLOUR, TEXT_COLOUR, drawable, show, to_pixels
+from unsee.images.drawing import (
+    BACKGROUND_COLOUR,
+    TEXT_COLOUR,
+    drawable,
+    save_figure,
+    show,
+    to_pixels,
+)
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
 from unsee.registry import resolve, settings_of, split_words, trust_of
@@ -133,6 +140,8 @@ def run(arguments: list[str]) -> int:
         for name in split_words(options.infillers)
     }
     samples = load_data(options.data)
+    for note in samples.notes:
+        print_note(note)
     classifier, recognition = (
         loading.load(name, device=options.device, trust=options.trust)
         for name in (options.classifier, options.recognition_classifier)
@@ -163,9 +172,7 @@ def _finish(options: EvaluateInfill, outcome: Outcome, infillers: Mapping[str, I
     for task in options.tasks:
         show_table(_table(task, [row for row in outcome.rows if row["task"] == task]))
     say(f"table, rows and pictures: {options.out}\n")
-    for line in outcome.failed:
-        print_error(line)
-    return 1 if outcome.failed else 0
+    return print_errors(outcome.failed)
 
 
 def _measure(
@@ -227,16 +234,16 @@ def _write(options: EvaluateInfill, outcome: Outcome, infillers: Mapping[str, In
     with new_folder(options.out, overwrite=options.overwrite) as folder:
         keys = list(dict.fromkeys(key for row in rows for key in row))
         table = Table([Column(key) for key in keys], [[row.get(k) for k in keys] for row in rows])
-        (folder / "rows.csv").write_text(table.csv(), encoding="utf-8")
+        write_text(folder / "rows.csv", table.csv())
         baseline = options.baseline or list(infillers)[-1]
         text = [
             markdown(task, [row for row in rows if row["task"] == task], baseline)
             for task in outcome.examples
         ]
-        (folder / "table.md").write_text("\n".join(text), encoding="utf-8")
+        write_text(folder / "table.md", "\n".join(text))
         for task, examples in outcome.examples.items():
             if examples:
-                _picture(examples).savefig(folder / f"{task}.png", dpi=80)
+                save_figure(_picture(examples), folder / f"{task}.png", 80)
         write_manifest(
             folder,
             {

@@ -75,7 +75,7 @@ class ExplainOptions:
     contrast: Annotated[str | None, arg(metavar="CLASS", help_behavior_hint="")] = None
     """Class to explain the target against. The score is then the difference of their logits."""
     seed: int = 0
-    """Seed of all random numbers. The same photo, settings and seed give the same map."""
+    """Seed of all random numbers; what else may change a map is in docs/usage.md."""
     budget: Annotated[
         str | None, arg(metavar="BUDGET", help_behavior_hint="(default: the method's settings)")
     ] = None
@@ -86,8 +86,8 @@ class ExplainOptions:
     ] = None
     """Input size in pixels: 260 or HEIGHTxWIDTH."""
     fit: Annotated[Fit | None, arg(help_behavior_hint="(default: that of the classifier)")] = None
-    """How a photo is brought to that size: cut out its centre (crop) or change its aspect ratio
-    (resize)."""
+    """How a photo is brought to the size of the input: cut out its centre (crop), change its
+    aspect ratio (resize), or both (resize_crop)."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the network. auto is float32, except for methods that average many scores, which
     use bfloat16 where the device has instructions for it."""

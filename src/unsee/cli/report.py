@@ -12,7 +12,9 @@ from unsee.cli.explain_options import Folder
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
+from unsee.files import write_text
 from unsee.folders import new_folder, write_manifest
+from unsee.images.drawing import save_figure
 from unsee.reports import html, markdown, summary, tables
 from unsee.reports.figures import figures
 from unsee.reports.results import Results
@@ -62,9 +64,9 @@ def run(arguments: list[str]) -> int:
             ("report.csv", tables.all_numbers(results).csv()),
             ("report.tex", markdown.latex(results)),
         ):
-            (folder / name).write_text(content, encoding="utf-8")
+            write_text(folder / name, content)
         for name, figure in report_figures.items():
-            figure.savefig(folder / f"{name}.png", dpi=110)
+            save_figure(figure, folder / f"{name}.png", 110)
         write_manifest(folder, {"runs": [str(path) for path in options.runs]})
     show_table(tables.means(results))
     for line in summary.conclusions(results):

@@ -10,16 +10,17 @@ from tyro.conf import arg
 from unsee.classifiers import randomisation
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options
-from unsee.cli.console import progress, say, show_table
+from unsee.cli.console import as_message, print_errors, progress, say, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
+from unsee.errors import InputError
 from unsee.evaluation import parameter_randomisation
 from unsee.evaluation.parameter_randomisation import RandomisedMaps
-from unsee.files import check_file
+from unsee.files import check_file, write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
-from unsee.images.drawing import overview
+from unsee.images.drawing import overview, save_figure
 from unsee.metrics._similarity import MEASURES
 from unsee.registry import name_of, settings_of
 from unsee.study import DEFAULT_METHOD, Parts
@@ -65,13 +66,18 @@ def run(arguments: list[str]) -> int:
     parts = explain_options.with_contrast(parts, options, classifier)
     image = classifier.framing.show(reading.read(options.photo, classifier.channels).pixels)
     results: list[RandomisedMaps] = []
+    failed: list[InputError] = []
     try:
         _compute(options, classifier, image, parts, results)
-    except KeyboardInterrupt:  # what is finished is written
+    except (KeyboardInterrupt, Exception) as error:  # what is finished is written
         if len(results) > 1:
             _finish(options, parts, image, results)
-        raise
-    return _finish(options, parts, image, results)
+        if len(results) <= 1 or not isinstance(error, Exception):
+            raise
+        failed = [as_message(error)]
+    else:
+        _finish(options, parts, image, results)
+    return print_errors(failed)
 
 
 def _compute(
@@ -97,12 +103,11 @@ def _compute(
             bars.update(bar, completed=len(results))
 
 
-def _finish(options: Sanity, parts: Parts, image: Images, results: list[RandomisedMaps]) -> int:
+def _finish(options: Sanity, parts: Parts, image: Images, results: list[RandomisedMaps]) -> None:
     """Write and print the results."""
     _write(options, parts, image, results)
     show_table(_table(results, options.order))
     say(f"picture and table: {options.out}\n")
-    return 0
 
 
 def _write(
@@ -116,15 +121,14 @@ def _write(
     names = [result.layer or "original" for result in results]
     with new_folder(options.out, overwrite=options.overwrite) as folder:
         maps = torch.cat([result.maps for result in results])
-        overview(image.expand(len(maps), -1, -1, -1), maps, names).savefig(
-            folder / "sanity.png", dpi=80
-        )
+        figure = overview(image.expand(len(maps), -1, -1, -1), maps, names)
+        save_figure(figure, folder / "sanity.png", 80)
         rows = [
             (name, *(result.similarity[key][0] for key in MEASURES))
             for name, result in zip(names, results, strict=True)
         ]
         table = Table([Column("layer"), *(Column(key, spec=".4f") for key in MEASURES)], rows)
-        (folder / "table.csv").write_text(table.csv(), encoding="utf-8")
+        write_text(folder / "table.csv", table.csv())
         np.savez_compressed(folder / "maps.npz", maps=maps.cpu().numpy(), layers=np.array(names))
         write_manifest(
             folder,

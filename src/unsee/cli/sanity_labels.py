@@ -11,7 +11,7 @@ from tyro.conf import arg
 
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import progress, say, show_table
+from unsee.cli.console import as_message, print_errors, print_note, progress, say, show_table
 from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
@@ -19,8 +19,9 @@ from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import label_randomisation
 from unsee.evaluation.label_randomisation import MapPair, TrainConfig, TrainedNetwork
+from unsee.files import write_text
 from unsee.folders import new_folder, write_manifest
-from unsee.images.drawing import overview
+from unsee.images.drawing import overview, save_figure
 from unsee.metrics._similarity import MEASURES
 from unsee.registry import settings_of, split_words
 from unsee.reports import bootstrap
@@ -94,20 +95,33 @@ def run(arguments: list[str]) -> int:
     maps = f"{2 * len(explained)} maps of each of {len(parts)} methods"
     cost.announce(sum(seconds) * 2 * len(explained), maps)
     results: list[MapPair] = []
+    failed: list[InputError] = []
+    stopped = False
     for name, (method, infiller, measure) in parts.items():
-        results += label_randomisation.check(
-            real.classifier, shuffled.classifier, explained, targets[count:], {name: method},
-            infiller=infiller, measure=measure, seed=options.training.seed,
-        )  # fmt: skip
-    _write(options, explained, results, (real, shuffled), parts)
-    show_table(_table(results, options.explained))
-    say(f"picture and tables: {options.out}\n")
-    return 0
+        try:
+            results += label_randomisation.check(
+                real.classifier, shuffled.classifier, explained, targets[count:], {name: method},
+                infiller=infiller, measure=measure, seed=options.training.seed,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            stopped = True
+            break
+        except Exception as error:
+            failed.append(as_message(error).prefixed(name))
+    if results:
+        _write(options, explained, results, (real, shuffled), parts)
+        show_table(_table(results, options.explained))
+        say(f"picture and tables: {options.out}\n")
+    if stopped:
+        raise KeyboardInterrupt
+    return print_errors(failed)
 
 
 def _samples(options: SanityLabels) -> list[Sample]:
     """Return a random choice of the data, the same for the same seed."""
     samples = load_data(options.data)
+    for note in samples.notes:
+        print_note(note)
     if len(samples) < options.explained + 2:
         raise InputError(
             f"{options.data}: expected at least {options.explained + 2} pictures, two for training "
@@ -118,11 +132,14 @@ def _samples(options: SanityLabels) -> list[Sample]:
 
 
 def _seconds(network: TrainedNetwork, image: Images, parts: Parts) -> float:
-    """Return the expected duration of one map."""
+    """Return the expected duration of one map; 0 if it fails, which is reported later."""
     method, infiller, measure = parts
-    return cost.seconds_of(
-        Study.of(network.classifier, image, method, infiller=infiller, measure=measure)
-    )
+    try:
+        return cost.seconds_of(
+            Study.of(network.classifier, image, method, infiller=infiller, measure=measure)
+        )
+    except InputError:
+        return 0.0
 
 
 def _trained(
@@ -155,13 +172,13 @@ def _write(
     import torch
 
     with new_folder(options.out, overwrite=options.overwrite) as folder:
-        (folder / "rows.csv").write_text(_rows(results).csv(), encoding="utf-8")
-        (folder / "table.csv").write_text(_means(results).csv(), encoding="utf-8")
+        write_text(folder / "rows.csv", _rows(results).csv())
+        write_text(folder / "table.csv", _means(results).csv())
         maps = torch.cat([m[:1] for result in results for m in (result.real, result.shuffled)])
         short_names = [result.method.partition(":")[0] for result in results]
         names = [f"{short}, {labels}" for short in short_names for labels in ("true", "shuffled")]
         copies = images[:1].expand(len(maps), 3, -1, -1)
-        overview(copies, maps, names).savefig(folder / "labels.png", dpi=80)
+        save_figure(overview(copies, maps, names), folder / "labels.png", 80)
         arrays = {
             f"{result.method} {labels}": maps.cpu().numpy()
             for result in results

@@ -11,7 +11,7 @@ from tyro.conf import arg
 
 from unsee.classifiers import loading
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import Sample, filter_classes, parse_classes
+from unsee.datasets.base import Sample, Samples, filter_classes, parse_classes
 from unsee.errors import InputError
 from unsee.evaluation.manifest import upgraded
 from unsee.images.framing import Fit
@@ -78,7 +78,7 @@ class Plan:
     limit: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None
     """Number of photos, the first of the data set."""
     seed: int = 0
-    """Seed of all random numbers. The same photo, settings and seed give the same map."""
+    """Seed of all random numbers; what else may change a map is in docs/usage.md."""
     deterministic: bool = False
     """Compute rows in which `batch`, threads and chunk change no bit: one photo at a time, on one
     thread."""
@@ -92,8 +92,8 @@ class Plan:
     """Load programs (TorchScript, torch.export) that the parts name; they can run any code. Needed
     each time: neither a folder of a run nor a file of a plan can say it."""
     fit: Annotated[Fit | None, arg(help_behavior_hint="(default: that of each classifier)")] = None
-    """How a photo is brought to the size of the classifier's input: cut out its centre (crop) or
-    change its aspect ratio (resize)."""
+    """How a photo is brought to the size of the input: cut out its centre (crop), change its
+    aspect ratio (resize), or both (resize_crop)."""
 
     def __post_init__(self) -> None:
         for part in fields(Plan):
@@ -169,9 +169,10 @@ class Plan:
             for infiller in self.infillers
         ]
 
-    def samples(self) -> list[Sample]:
+    def samples(self) -> Samples:
         """Return the photos of the run in a fixed order."""
-        return filter_classes(load_data(self.data), self.classes or "")[: self.limit]
+        samples = filter_classes(load_data(self.data), self.classes or "")
+        return Samples(samples[: self.limit], samples.notes)
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
         """Return the photos of each file of rows."""

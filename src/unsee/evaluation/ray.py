@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from unsee.errors import InputError
+from unsee.errors import InputError, missing_package
 from unsee.evaluation.run import Run, Unit
 from unsee.records import check_types
 from unsee.threads import WAITING
@@ -92,7 +92,7 @@ def _connect(cluster: Cluster) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise InputError("the engine ray needs Ray: python -m pip install ray") from error
+        raise missing_package("ray", "the engine ray") from error
     if not ray.is_initialized():
         options = {"include_dashboard": False} if cluster.address is None else {}
         try:

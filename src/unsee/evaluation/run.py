@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 from unsee.classifiers import loading
-from unsee.datasets.base import Sample
+from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation import worker
 from unsee.evaluation.manifest import MAX_THREADS, ClassifierView
@@ -38,7 +38,7 @@ class Run:
 
     plan: Plan
     store: Store
-    samples: list[Sample]
+    samples: Samples
     chunk: int
     """Images per pass of the network, the same in every process and after every restart."""
     threads: int
@@ -84,6 +84,7 @@ class Run:
             "settings": settings,
             "photos": len(samples),
             "annotations": digest(annotations),
+            "notes": samples.notes,
             "threads": threads or torch.get_num_threads(),
             "table": (table or Table()).plain(),
             "versions": {"unsee": version("unsee"), "torch": torch.__version__},

@@ -55,11 +55,11 @@ class Store:
         """
         path = self.folder / MANIFEST
         if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(f"{self.folder}: is a file, expected a folder; choose another --out")
+            raise InputError(f"{self.folder}: is a file, expected a folder; choose another folder")
         with write_errors(self.folder):
             self._remove_leavings()
             if self._is_used() and not path.exists():  # in this order: another process may write it
-                raise InputError(f"{self.folder} exists and is not a run; choose another --out")
+                raise InputError(f"{self.folder} exists and is not a run; choose another folder")
             existed = self.folder.exists()
             try:
                 for folder in (self.rows, self.maps):
@@ -148,7 +148,7 @@ class Store:
                 changes = f"{key}: was {old}, now {new}"
             kind = "settings" if key in {"settings", "photos"} else key
             raise InputError(
-                f"{self.folder} is a run with other {kind} ({changes}); choose another --out"
+                f"{self.folder} is a run with other {kind} ({changes}); choose another folder"
             )
 
     def path(self, combination: int, shard: int) -> Path:

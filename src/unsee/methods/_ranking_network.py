@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import decode, decoder_stages
+from unsee.methods._decoded import decode, decoder_stages, fitting
 from unsee.networks import weights as files
 from unsee.networks.head import class_weights
 from unsee.networks.ranking_decoder import RankingDecoder
@@ -21,25 +21,25 @@ UNTRAINED_CLASSES = 1000
 """Number of classes of a network with random weights."""
 
 
-def initial_ranking(score: MaskedScore, weights: str, flag: str = "--warm-start") -> Ranking:
+def initial_ranking(score: MaskedScore, weights: str, setting: str = "warm_start") -> Ranking:
     """Return the network's ranking of each image for its target, in one forward pass each.
 
     Args:
         score: Images, targets and classifier.
         weights: Path or name of a file of weights; "random" takes an untrained network.
-        flag: Setting that names the weights, for error messages.
+        setting: Setting that names the weights, for error messages.
 
     Raises:
         InputError: The classifier is a black box, or the weights are missing or for another
             classifier.
     """
-    layers, decoder = _load(score, weights, flag)
+    layers, decoder = _load(score, weights, setting)
     return decode(score, layers, lambda maps, _, targets: decoder(maps, targets))[:, None]
 
 
-def _load(score: MaskedScore, weights: str, flag: str) -> tuple[list[str], RankingDecoder]:
+def _load(score: MaskedScore, weights: str, setting: str) -> tuple[list[str], RankingDecoder]:
     """Return the names of the layers that the decoder reads, and the decoder."""
-    network, device = score.classifier.require_network(flag), score.images.device
+    network, device = score.classifier.require_network(setting), score.images.device
     if weights == files.RANDOM:
         layers, channels = decoder_stages(score)
         untrained: Any = files.untrained(RankingDecoder, channels, UNTRAINED_CLASSES)
@@ -49,15 +49,16 @@ def _load(score: MaskedScore, weights: str, flag: str) -> tuple[list[str], Ranki
     def distilled() -> tuple[str, list[str], RankingDecoder]:
         metadata, tensors = files.load_trained(path, METADATA, "ranking network")
         classes = int(metadata["classes"])
-        rows = class_weights(network, classes) if metadata["rows"] == "True" else None
-        decoder = RankingDecoder(
-            json.loads(metadata["channels"]),
-            classes,
-            int(metadata["width"]),
-            int(metadata["grid"]),
-            rows,
-        )
-        files.load_into(decoder, tensors, path)
+        with fitting(score, path, metadata, "distilled"):
+            rows = class_weights(network, classes) if metadata["rows"] == "True" else None
+            decoder = RankingDecoder(
+                json.loads(metadata["channels"]),
+                classes,
+                int(metadata["width"]),
+                int(metadata["grid"]),
+                rows,
+            )
+            files.load_into(decoder, tensors, path)
         return metadata["classifier"], json.loads(metadata["stages"]), decoder.to(device)
 
     trained_for, layers, decoder = files.cached(network, path, device, distilled)

@@ -26,6 +26,6 @@ class Distilled(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield the maps after one forward pass for each image."""
-        ranking = initial_ranking(score, self.weights, "--weights")
+        ranking = initial_ranking(score, self.weights, "weights")
         maps = masks.resize(ranking, score.images.shape[-2:])[:, 0, 0]
         yield Progress(1, 1, fixed_maps(maps))

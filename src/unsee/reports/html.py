@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from unsee.images.drawing import save_figure
 from unsee.reports import summary, tables
 from unsee.reports.claims import claim_results
 from unsee.reports.figures import CAPTIONS
@@ -54,7 +55,7 @@ def _sections(results: Results) -> list[dict[str, Any]]:
 def _figure(caption: str, figure: "Figure") -> dict[str, str]:
     """Return a figure as base64; the part of its caption before a colon is its heading."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
+    save_figure(figure, content, 110)
     heading, _, note = caption.partition(": ")
     data = base64.b64encode(content.getvalue()).decode()
     return {"heading": heading, "note": note, "alt": caption, "data": data}

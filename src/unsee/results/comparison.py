@@ -9,6 +9,7 @@ import torch
 from rich.console import Console
 
 from unsee.arrays import write_arrays
+from unsee.files import write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import (
     BACKGROUND_COLOUR,
@@ -16,6 +17,7 @@ from unsee.images.drawing import (
     TEXT_COLOUR,
     drawable,
     overlay,
+    save_figure,
     show,
     to_pixels,
 )
@@ -217,13 +219,13 @@ def write(
     text = io.StringIO()
     Console(file=text, width=TERMINAL_WIDTH).print(brief_table.terminal())
     with new_folder(folder, overwrite=overwrite) as unfinished:
-        figure(image, title, figure_entries).savefig(unfinished / "comparison.png", dpi=130)
+        save_figure(figure(image, title, figure_entries), unfinished / "comparison.png", 130)
         for name, content in (
             ("table.txt", text.getvalue()),
             ("table.csv", full_table.csv()),
             ("table.md", brief_table.markdown()),
         ):
-            (unfinished / name).write_text(content, encoding="utf-8")
+            write_text(unfinished / name, content)
         maps: dict[str, Any] = {
             f"{entry.row} {entry.column}".strip(): entry.saliency[0].cpu().numpy()
             for entry in figure_entries
@@ -231,7 +233,7 @@ def write(
         }
         write_arrays(unfinished / "maps.npz", maps)
         manifest = {
-            "input": {"path": photo.path, "sha256": photo.sha256},
+            "input": photo.origin(),
             "rows": full_table.records(),
             "maps": [entry.provenance for entry in entries if entry.provenance],
         }

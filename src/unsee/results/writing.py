@@ -29,5 +29,5 @@ def write(
         drawing.save_png(unfinished / "removed.png", assessment.removed[0])
         image = assessment.study.score.images[0]
         overlay = drawing.overlay(image, explanation.saliency[0])
-        panel(assessment, image, overlay).savefig(unfinished / "panel.png", dpi=110)
+        drawing.save_figure(panel(assessment, image, overlay), unfinished / "panel.png", 110)
         write_manifest(unfinished, assessment.manifest(photo))

@@ -194,7 +194,7 @@ def _check_settings(stored: dict[str, Any], config: Training, names: Sequence[st
         if before.get(name) != now[name] and (before.get(name) or now[name]):
             raise InputError(
                 f"{config.out} holds a run with {name} = {before.get(name)}, got {now[name]}; "
-                "choose another --out"
+                "choose another folder"
             )
 
 

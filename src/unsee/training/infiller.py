@@ -133,8 +133,9 @@ class InfillerTask(TrainingTask):
         if config.perceptual:
             if config.trunk is None:
                 raise InputError(
-                    "perceptual > 0 needs --trunk, the path of vgg_shift_tolerant.pth or "
-                    "alex_shift_tolerant.pth"
+                    "perceptual > 0 needs {trunk}, vgg_shift_tolerant.pth or "
+                    "alex_shift_tolerant.pth",
+                    trunk="PATH",
                 )
             self.perceptual = Perceptual.load(config.trunk).to(accelerator.device)
 

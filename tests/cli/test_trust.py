@@ -1,0 +1,87 @@
+"""`--trust`: programs are loaded on request only, and nothing but the command line requests it."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+import unsee
+from tests.cli.conftest import tiny
+from unsee.cli import main
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A TorchScript program of the small classifier."""
+    path = tmp_path / "program.pt"
+    torch.jit.trace(tiny().model, torch.zeros(1, 3, 32, 32)).save(str(path))
+    return f"file:{path}"
+
+
+@pytest.fixture
+def photos(photo, tmp_path):
+    """Two classes of one photo each."""
+    for name in ("cat", "dog"):
+        folder = tmp_path / "photos" / name
+        folder.mkdir(parents=True)
+        Image.open(photo).save(folder / "1.png")
+    return tmp_path / "photos"
+
+
+COMMANDS = {
+    "explain": ["PHOTO", "--method", "random", "--size", "32", "--out", "OUT"],
+    "compare": ["PHOTO", "--methods", "random", "--out", "OUT"],
+    "sweep": ["PHOTO", "--method", "random", "--out", "OUT"],
+    "sanity": ["PHOTO", "--method", "random", "--layers", "1", "--size", "32", "--out",
+               "OUT"],
+    "evaluate": ["--data", "PHOTOS", "--methods", "random", "--target", "top1",
+                 "--metrics", "entropy", "--out", "OUT"],
+    "evaluate-infill": ["--data", "PHOTOS", "--infillers", "grey", "--tasks", "cells",
+                        "--recognition-classifier", "tests.cli.conftest:tiny", "--out", "OUT"],
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_program_is_loaded_with_trust_only(
+    command, program, photo, photos, tmp_path, capsys
+) -> None:
+    places = {"PHOTO": str(photo), "PHOTOS": str(photos), "OUT": str(tmp_path / "out")}
+    words = [places.get(word, word) for word in COMMANDS[command]]
+    words = [command, *words, "--classifier", program]
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "set --trust if you trust its author" in line
+    assert not (tmp_path / "out").exists()
+    assert main([*words, "--trust"]) == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_python_speaks_of_an_argument(program) -> None:
+    with pytest.raises(unsee.InputError, match="set trust=True if you trust its author"):
+        unsee.load(program)
+    assert unsee.load(program, trust=True).model is not None
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_a_stored_run_grants_no_trust(program, photos, tmp_path, capsys) -> None:
+    out = tmp_path / "out"
+    words = ["evaluate", "--data", str(photos), "--methods", "random", "--metrics", "entropy",
+             "--target", "top1", "--classifier", program, "--out", str(out)]  # fmt: skip
+    assert main([*words, "--trust"]) == 0
+    assert "trust" not in json.dumps(json.loads((out / "run.json").read_text())["settings"])
+    for rows in (out / "rows").iterdir():
+        rows.unlink()
+    capsys.readouterr()
+    assert main(words) == 2
+    assert "set --trust" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "bench", "sanity-labels"])
+def test_help_says_what_trust_means(command, capsys) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--trust Load" in text
+    assert "run any code on this machine" in text
