@@ -240,6 +240,12 @@ def test_impossible_folder_is_refused(tmp_path, name) -> None:
         pass
 
 
+def test_other_errors_while_writing_pass_unchanged(tmp_path) -> None:
+    for error in (InputError("null.png: no photo"), ValueError("null")):
+        with pytest.raises(type(error), match=str(error)), new_folder(tmp_path / "a"):
+            raise error
+
+
 def test_longest_name_of_a_folder_is_written(tmp_path) -> None:
     with new_folder(tmp_path / ("x" * 255)) as unfinished:
         write_manifest(unfinished, {"path": os.fsdecode(b"\xff.png")})

@@ -84,7 +84,7 @@ def write_errors(path: object) -> Iterator[None]:
         kind = DiskFullError if error.errno in {errno.ENOSPC, errno.EDQUOT} else InputError
         raise kind(f"{path}: cannot be written ({error.strerror or error})") from error
     except ValueError as error:
-        if "null" not in str(error):
+        if isinstance(error, InputError) or "embedded null" not in str(error):
             raise
         raise InputError(f"{path}: cannot be written (null character)") from error
 

@@ -5,7 +5,9 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import sys
+import warnings
 
 import numpy as np
 import pyarrow as pa
@@ -381,6 +383,27 @@ def test_output_that_is_a_file_or_read_only_is_refused(data, tmp_path, monkeypat
     with pytest.raises(InputError, match=r"run: cannot be written .Permission denied"):
         Run.begin(make_plan(data, **CHEAP), tmp_path / "run", threads=1)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork and locks")
+def test_files_of_a_killed_writer_are_removed_at_the_next_start(data, tmp_path) -> None:
+    run = Run.begin(make_plan(data, **CHEAP), tmp_path / "run", threads=1)
+    path = run.store.path(0, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fork beside threads: the child only writes a file
+        child = os.fork()
+    if not child:
+        try:
+            with new_file(path) as unfinished:
+                unfinished.write_bytes(b"half")
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert list(run.store.rows.iterdir())
+    assert not list(run.store.walk())
+    Run.begin(make_plan(data, **CHEAP), tmp_path / "run", threads=1)
+    assert not list(run.store.rows.iterdir())
 
 
 def test_clean_up_leaves_files_of_running_writers(data, tmp_path) -> None:

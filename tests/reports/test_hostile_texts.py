@@ -4,7 +4,6 @@ import csv
 import json
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from tests.test_escaping import HOSTILE
@@ -15,7 +14,6 @@ from unsee.evaluation.run import Run
 SCRIPT = "<script>alert(1)</script>"
 
 
-@pytest.mark.filterwarnings("ignore:Glyph")
 def test_reports_show_hostile_names_as_they_are(write_run, tmp_path, capsys) -> None:
     names = [f"m {text}" for text in HOSTILE[:7]] + ["[x", "=cmd", "$y$"]
     write_run("run", methods=names, metrics=("deletion",), photos=6)
@@ -51,7 +49,6 @@ def brackets():
     return replace(classifier(), labels=("[/b]", "$\\frac$", "a|b", "\x1b[31m", SCRIPT))
 
 
-@pytest.mark.filterwarnings("ignore:Glyph")
 def test_pictures_of_hostile_classes_and_photos_are_drawn(tmp_path, capsys) -> None:
     photos, g = tmp_path / "photos", np.random.default_rng(0)
     photos.mkdir()

@@ -77,7 +77,11 @@ class Store:
         if existed or ((self.folder / MANIFEST).exists() and not self.is_new):
             return
         with suppress(OSError):  # a folder with anything else in it stays
-            if not any(self.rows.iterdir()) and not any(self.maps.iterdir()):
+            if (
+                not self.archive.path.exists()
+                and not any(self.rows.iterdir())
+                and not any(self.maps.iterdir())
+            ):
                 for path in (self.folder / MANIFEST, *self.folder.glob("classifier-*.json")):
                     path.unlink(missing_ok=True)
                 for folder in (self.rows, self.maps, self.folder):

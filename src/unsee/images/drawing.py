@@ -2,8 +2,9 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -104,7 +105,7 @@ def drawable(text: str) -> str:
     return printable(text).replace("$", r"\$")
 
 
-def save_figure(figure: "Figure", file: Path | IO[bytes], dpi: int) -> None:
+def save_figure(figure: "Figure", file: Path | BytesIO, dpi: int) -> None:
     """Write a figure as PNG; letters that the font lacks, such as Chinese ones, become boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")

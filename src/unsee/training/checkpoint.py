@@ -113,10 +113,9 @@ def save(
         run = json.dumps(without_folders(_as_json(config)))
         _save_weights(config.out / task.weights_file, tensors, metadata | {"run": run})
     _save_checkpoint(config, accelerator, task, step, best)
-    with torch.no_grad():
-        task.draw_preview(
-            photos.select(slice(0, MAX_PREVIEW_PHOTOS)), config.out / f"step-{step:06d}"
-        )
+    preview = config.out / f"step-{step:06d}"
+    with torch.no_grad(), write_errors(preview):
+        task.draw_preview(photos.select(slice(0, MAX_PREVIEW_PHOTOS)), preview)
     return best
 
 
