@@ -1,6 +1,7 @@
 # make check           style, types and imports
 # make test            the tests (ten minutes on two cores)
 # make demo            explain a sample photo
+# make test-trust      all hostile inputs, and all settings that must give the same bits (half an hour)
 # make test-ecosystem  tests with torchvision, timm, transformers, Captum and grad-cam
 # make bench           compare the speed with other libraries (half an hour)
 # make clean           remove the environments and the demo
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python; do \
 BIN := .venv/bin
 ECOSYSTEM := .venv-ecosystem/bin
 
-.PHONY: check test demo test-ecosystem bench clean
+.PHONY: check test test-trust demo test-ecosystem bench clean
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -21,6 +22,10 @@ check: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest tests
+
+# Prints the number of cases and every violation.
+test-trust: .venv/ready
+	$(BIN)/python -m pytest -m trust --capture=no tests
 
 demo: .venv/ready
 	$(BIN)/unsee demo --out demo

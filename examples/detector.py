@@ -62,6 +62,7 @@ def as_classifier(
         framing=unsee.Framing((size, size), fit="resize"),
         data_mean=(0.485, 0.456, 0.406),
         name="detector",
+        outputs="regression",
     )
 
 

@@ -54,7 +54,7 @@ def test_toml_that_cannot_be_parsed_is_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["/etc/passwd", "../a.jpg", "a/../../b", "\\\\host\\a", "", "a\0b"]
+    "name", ["/etc/passwd", "../a.jpg", "a/../../b", "C:a.jpg", "\\\\host\\a", "", "a\0b"]
 )
 def test_names_that_lead_out_of_a_data_set_are_refused(name) -> None:
     with pytest.raises(InputError, match="leads out of the data set"):
@@ -75,3 +75,25 @@ def test_a_member_of_an_archive_that_is_too_large_is_refused(tmp_path, monkeypat
             files.read_member(archive, "a", "a.zip")
         with pytest.raises(InputError, match="b cannot be read"):
             files.read_member(archive, "b", "a.zip")
+
+
+@pytest.mark.parametrize("text", ["²", "٣", "-1", "+1", "1_0", "1.0", " 1", "", "9" * 5000])
+def test_indices_are_ascii_digits_only(text) -> None:
+    with pytest.raises(InputError, match=r"class: expected a number from 0 to 999999") as caught:
+        files.parse_index(text, "class")
+    assert len(str(caught.value)) < 200
+    assert files.parse_index("0042", "class") == 42
+
+
+def test_a_limit_of_bytes_for_text_and_members(tmp_path) -> None:
+    (tmp_path / "a.json").write_text("[1, 2, 3]")
+    assert files.read_json(tmp_path / "a.json", limit=9) == [1, 2, 3]
+    with pytest.raises(InputError, match="9 bytes are more than the 8 allowed"):
+        files.read_json(tmp_path / "a.json", limit=8)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a", bytes(9))
+    with (
+        zipfile.ZipFile(tmp_path / "a.zip") as archive,
+        pytest.raises(InputError, match="more than the 8 allowed"),
+    ):
+        files.read_member(archive, "a", "a.zip", 8)

@@ -73,6 +73,17 @@ def test_result_folders_are_unique_and_inside_the_output(tmp_path) -> None:
     assert plain[-2:] == ["line_break", "Grüße 猫"]
 
 
+def test_names_of_result_folders_can_be_written_everywhere(tmp_path) -> None:
+    names = ["猫" * 100, "e\u0301", "\u00e9", "CON", "nul.tar", "console", os.fsdecode(b"\xff")]
+    folders = result_folders([Path(f"{name}.png") for name in names], tmp_path)
+    for folder in folders:
+        folder.mkdir()
+    plain = [folder.name for folder in folders]
+    assert len(plain[0].encode()) <= 200
+    assert plain[2] == "\u00e9-2"
+    assert plain[3:] == ["_CON", "_nul.tar", "console", "_"]
+
+
 def test_photo_called_dots_does_not_replace_the_parent_of_the_output(tmp_path) -> None:
     (tmp_path / "manifest.json").write_text("{}")
     (tmp_path / "thesis.tex").write_text("years of work")

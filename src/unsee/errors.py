@@ -11,6 +11,9 @@ MAX_LISTED = 30
 MAX_REASON = 200
 """Number of characters of another library's error that are shown."""
 
+PACKAGES = {"pytorch_grad_cam": "grad-cam", "tensorboard": "accelerate tensorboard"}
+"""Packages that are installed under another name than that of the import."""
+
 
 class InputError(ValueError):
     """An input or a setting cannot be used; the message is one line.
@@ -108,7 +111,14 @@ def as_input_error(description: object) -> Iterator[None]:
 
 
 def missing_package(package: str, purpose: str, error: Exception | None = None) -> InputError:
-    """Return an error for an optional package that cannot be imported."""
+    """Return an error for an optional package that cannot be imported.
+
+    Args:
+        package: The package, by the name under which it is imported.
+        purpose: What needs it.
+        error: Error of the import.
+    """
+    package = PACKAGES.get(package, package)
     why = f" ({reason(error)})" if error else ""
     return InputError(
         f"{purpose} needs {package}{why}; install it: python -m pip install {package}"

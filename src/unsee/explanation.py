@@ -1,6 +1,6 @@
 """Saliency maps with their provenance, in memory and on disk."""
 
-import json
+import operator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unsee.errors import InputError
+from unsee.arrays import read_arrays, write_arrays
+from unsee.errors import InputError, as_input_error
+from unsee.files import read_json
 from unsee.folders import MANIFEST, WRITTEN, new_folder, write_manifest
 from unsee.types import Images, Saliency, Targets
 
@@ -22,6 +24,10 @@ REQUIRED = ("model", "targets", "images")
 """Names of the arrays that every file holds, in the order of the fields."""
 DEVIATION = "deviation"
 """Name of the array with the maps' standard deviation."""
+
+
+class OutOfRangeError(InputError, IndexError):
+    """There is no explanation of this number; as an `IndexError` it ends a loop."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +49,35 @@ class Explanation:
     deviation: Saliency | None = None
     """Standard deviation of the maps over seeds; None for a single run."""
 
+    def __post_init__(self) -> None:
+        maps = ("saliency", self.saliency), ("deviation", self.deviation)
+        for name, value in maps if self.deviation is not None else maps[:1]:
+            _check_tensor(name, value, 3, ("b", "h", "w"))
+        _check_tensor("images", self.images, 4, ("b", "c", "h", "w"))
+        _check_tensor("targets", self.targets, 1, ("b",), floating=False)
+        batch, _, *size = self.images.shape
+        shapes = {(batch, *size), tuple(self.saliency.shape)}
+        shapes |= set() if self.deviation is None else {tuple(self.deviation.shape)}
+        if len(shapes) > 1 or len(self.targets) != batch:
+            raise InputError(
+                "expected a map and a target for each image, and maps of the images' size, got "
+                f"images {tuple(self.images.shape)}, saliency {tuple(self.saliency.shape)}, "
+                f"targets {tuple(self.targets.shape)}"
+            )
+        if not isinstance(self.provenance, dict):
+            raise InputError(
+                f"expected provenance to be a dictionary, got {type(self.provenance).__name__}"
+            )
+        self._check_provenance()
+
+    def _check_provenance(self) -> None:
+        for part in ("method", "infiller"):
+            if not isinstance(self.provenance.get(part, {}), dict):
+                raise InputError(f"expected provenance[{part!r}] to be a dictionary with a name")
+        for target in self._target_list():
+            if not isinstance(target, dict) or not isinstance(target.get("name"), str):
+                raise InputError("expected provenance['target'] to be dictionaries with a name")
+
     def __len__(self) -> int:
         return len(self.saliency)
 
@@ -60,8 +95,10 @@ class Explanation:
         return targets if isinstance(targets, list) else [targets]
 
     def __getitem__(self, index: int) -> "Explanation":
+        with as_input_error("expected the number of an explanation"):
+            index = operator.index(index)
         if not -len(self) <= index < len(self):
-            raise IndexError(f"index {index} is out of range for {len(self)} explanations")
+            raise OutOfRangeError(f"index {index} is out of range for {len(self)} explanations")
         index %= len(self)
         single = slice(index, index + 1)
         provenance = {**self.provenance}
@@ -83,7 +120,7 @@ class Explanation:
         Raises:
             InputError: The folder exists and `overwrite` is false, or it cannot be written.
         """
-        with new_folder(folder, overwrite=overwrite) as unfinished:
+        with new_folder(_path(folder), overwrite=overwrite) as unfinished:
             self.save_arrays(unfinished)
             write_manifest(unfinished, self.provenance)
         return Path(folder)
@@ -95,29 +132,66 @@ class Explanation:
         Raises:
             InputError: The folder is incomplete or not an explanation.
         """
-        folder = Path(folder)
-        if not (folder / MANIFEST).is_file() or not (folder / ARRAYS).is_file():
+        folder = _path(folder)
+        if not (folder / MANIFEST).exists() or not (folder / ARRAYS).exists():
             raise InputError(f"{folder}: expected {ARRAYS} and {MANIFEST}; not a finished result")
-        provenance = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        provenance = read_json(folder / MANIFEST)
+        if not isinstance(provenance, dict):
+            raise InputError(f"{folder / MANIFEST}: expected the manifest of a result")
         provenance.pop(WRITTEN, None)
-        with np.load(folder / ARRAYS) as arrays:
-            saliency, targets, images = (torch.from_numpy(arrays[name]) for name in REQUIRED)
-            deviation = torch.from_numpy(arrays[DEVIATION]) if DEVIATION in arrays else None
-        return cls(saliency, targets, images, provenance, deviation)
+        arrays = read_arrays(folder / ARRAYS, (*REQUIRED, DEVIATION))
+        if missing := [name for name in REQUIRED if name not in arrays]:
+            raise InputError(f"{folder / ARRAYS}: lacks {', '.join(missing)}")
+        with as_input_error(f"{folder / ARRAYS}: not the arrays of an explanation"):
+            tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        saliency, targets, images = (tensors[name] for name in REQUIRED)
+        try:
+            return cls(saliency, targets, images, provenance, tensors.get(DEVIATION))
+        except InputError as error:
+            raise error.prefixed(folder) from error
 
     def save_arrays(self, folder: Path, **extra: NDArray[np.generic]) -> None:
         """Write `saliency.npz` with `model` (the maps), `targets`, `images` and extra arrays."""
         values = (self.saliency, self.targets, self.images)
         arrays: dict[str, Any] = {
-            name: value.cpu().numpy() for name, value in zip(REQUIRED, values, strict=True)
+            name: _array(value) for name, value in zip(REQUIRED, values, strict=True)
         }
         if self.deviation is not None:
-            arrays[DEVIATION] = self.deviation.cpu().numpy()
-        np.savez_compressed(folder / ARRAYS, **arrays, **extra)  # type: ignore[arg-type]
+            arrays[DEVIATION] = _array(self.deviation)
+        write_arrays(folder / ARRAYS, arrays | extra)
 
     def plot(self) -> "Figure":
         """Return a figure of the images above their maps, one column per image."""
         from unsee.images.drawing import overview
 
         names = [target["name"] for target in self._target_list()]
+        if len(names) != len(self):
+            names = [str(target) for target in self.targets.tolist()]
         return overview(self.images, self.saliency, names)
+
+
+def _array(values: torch.Tensor) -> NDArray[Any]:
+    values = values.detach().cpu()
+    # NumPy has no bfloat16
+    array: NDArray[Any] = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+    return array
+
+
+def _path(folder: object) -> Path:
+    if not isinstance(folder, str | Path):
+        raise InputError(f"expected the path of a folder, got {type(folder).__name__}")
+    return Path(folder)
+
+
+def _check_tensor(
+    name: str, value: object, axes: int, names: tuple[str, ...], *, floating: bool = True
+) -> None:
+    """Raise `InputError` unless a value is a tensor of numbers with these axes."""
+    words = f"expected {name} to be a tensor ({', '.join(names)})"
+    if not isinstance(value, torch.Tensor):
+        raise InputError(f"{words}, got {type(value).__name__}")
+    if value.ndim != axes or not all(value.shape):
+        raise InputError(f"{words}, got the shape {tuple(value.shape)}")
+    if value.is_floating_point() != floating or value.is_complex():
+        kind = "floating-point numbers" if floating else "integers"
+        raise InputError(f"{words} of {kind}, got {value.dtype}")

@@ -7,7 +7,7 @@ import os
 import stat
 import tomllib
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from unsee.errors import InputError, as_input_error, reason
@@ -141,23 +141,27 @@ def check_relative(name: str, source: object) -> str:
         InputError: The name is absolute, or leads upwards.
     """
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    absolute = name.startswith(("/", "\\")) or Path(name).is_absolute() or ":" in parts[:1]
+    absolute = (
+        name.startswith(("/", "\\")) or Path(name).is_absolute() or PureWindowsPath(name).drive
+    )
     if not name or "\0" in name or absolute or ".." in parts:
         raise InputError(f"{source}: the file name {name!r} leads out of the data set")
     return name
 
 
-def read_member(archive: zipfile.ZipFile, name: str, source: object) -> bytes:
-    """Return the content of a file in a zip archive, if it has at most `MAX_BYTES`.
+def read_member(
+    archive: zipfile.ZipFile, name: str, source: object, limit: int | None = None
+) -> bytes:
+    """Return the content of a file in a zip archive, of at most `limit` bytes, or `MAX_BYTES`.
 
     Raises:
         InputError: There is no such file, it is encrypted, damaged or too large.
     """
     with as_input_error(f"{source}: {name} cannot be read"):
-        size = archive.getinfo(name).file_size
-        if size > MAX_BYTES:
+        size, limit = archive.getinfo(name).file_size, limit or MAX_BYTES
+        if size > limit:
             raise InputError(
-                f"{source}: {name} has {size:,} bytes, more than the {MAX_BYTES:,} allowed"
+                f"{source}: {name} has {size:,} bytes, more than the {limit:,} allowed"
             )
         with archive.open(name) as member:
             return member.read(size)

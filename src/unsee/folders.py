@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,10 @@ MANIFEST = "manifest.json"
 WRITTEN = "files"
 """Key of a manifest: the names of the files that belong to the result."""
 MAX_NAME = 100
-"""Characters of the name of a result folder, before its number."""
+MAX_NAME_BYTES = 200
+"""Characters, and bytes in UTF-8, of the name of a result folder, before its number."""
+RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+"""Names that Windows keeps for devices."""
 
 
 def cache_folder() -> Path:
@@ -88,18 +92,30 @@ def write_errors(path: object) -> Iterator[None]:
 def result_folders(paths: Sequence[Path], out: Path) -> list[Path]:
     """Return a folder in `out` for the result of each file, named after the file.
 
-    Names are unique, also on file systems that ignore case, and never lead out of `out`: leading
-    dots are dropped, and characters that a file system may refuse are replaced.
+    Names are unique, also on file systems that ignore case or the composition of letters, and
+    never lead out of `out`: leading dots are dropped, and characters that a file system may refuse
+    are replaced.
     """
     taken: set[str] = set()
     folders = []
     for path in paths:
-        stem = re.sub(r"[^\w .()+,=@-]", "_", path.stem).strip(" .")[:MAX_NAME] or "photo"
+        stem = _safe_name(path.stem)
         names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-        name = next(name for name in names if name.casefold() not in taken)
-        taken.add(name.casefold())
+        name = next(name for name in names if _key(name) not in taken)
+        taken.add(_key(name))
         folders.append(out / name)
     return folders
+
+
+def _safe_name(stem: str) -> str:
+    name = unicodedata.normalize("NFC", stem)
+    name = re.sub(r"[^\w .()+,=@-]", "_", name).strip(" .")[:MAX_NAME]
+    name = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore").strip(" .") or "photo"
+    return f"_{name}" if RESERVED.match(name) else name
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def check_new(folder: Path, *, overwrite: bool) -> None:

@@ -127,7 +127,8 @@ def _class_list(targets: Classes, count: int) -> Sequence[Any]:
 def whole_number(name: str, value: object, least: int | None = None) -> int:
     """Return an argument that is an integer, at least `least`; raise `InputError` if it is not."""
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
-    if number is None or abs(number) >= 2**63 or (least is not None and number < least):
-        bound = "" if least is None else f" of at least {least}"
-        raise InputError(f"expected {name} as a whole number{bound}, got {value!r:.60}")
+    if number is None or abs(number) >= 2**63:
+        raise InputError(f"expected {name} as a whole number, got {value!r:.60}")
+    if least is not None and number < least:
+        raise InputError(f"expected {name} >= {least}, got {number}")
     return number

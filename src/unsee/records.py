@@ -34,6 +34,13 @@ def record(cls: type[Record], value: Any, source: object) -> Record:
     return made
 
 
+def check_types(instance: Any) -> None:
+    """Raise `InputError` for a dataclass, made by a user, with a value of another type."""
+    hints = get_type_hints(type(instance))
+    for field in fields(instance):
+        _convert(hints[field.name], getattr(instance, field.name), field.name)
+
+
 def _record(cls: type[Any], value: Any, name: str) -> Any:
     if not isinstance(value, dict):
         raise _unexpected(name or "the content", "a mapping", value)

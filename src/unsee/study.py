@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -139,13 +139,13 @@ class Study:
         classifier = loading.load(model)
         if deterministic:
             classifier = replace(classifier, chunk=determinism.CHUNK, sampling_precision=None)
-        with _modes(classifier.device, deterministic):
+        with own_modes(classifier.device, deterministic=deterministic):
             x = own_copy(as_images(images, classifier), classifier.device)
             classifier.check(x)
             logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
             if measure is None and classifier.kind is Outputs.REGRESSION:
                 parts = parts._replace(measure=measures.logit)
-            classifier.kind.measure(parts.measure)  # refuses one that this kind of output lacks
+            classifier.measure_of(parts.measure)  # refuses one that this kind of output lacks
             classes = as_targets(targets, classifier, logits)
             if hasattr(parts.measure, "check"):
                 parts.measure.check(logits, classes)
@@ -164,7 +164,7 @@ class Study:
 
     def mode(self) -> AbstractContextManager[None]:
         """Return the context in which this study computes, for further numbers from its score."""
-        return _modes(self.score.classifier.device, self.deterministic)
+        return own_modes(self.score.classifier.device, deterministic=self.deterministic)
 
     def steps(self) -> Iterator[Progress]:
         """Run the method step by step; afterwards `explanation` is available."""
@@ -245,13 +245,6 @@ class Study:
                 "device": str(classifier.device),
             },
         }
-
-
-@contextmanager
-def _modes(device: torch.device, deterministic: bool) -> Iterator[None]:
-    """Run a block in torch's normal modes and, if requested, in the deterministic one."""
-    with own_modes(device), determinism.mode(device, on=deterministic):
-        yield
 
 
 def resolve_parts(

@@ -1,34 +1,22 @@
 """Tables of results: columns and rows, rendered as Markdown, CSV, LaTeX, HTML or for a terminal."""
 
 import csv
-import html
 import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from unsee.errors import printable
+from unsee import escaping
 
 if TYPE_CHECKING:
     from rich.table import Table as TerminalTable
+    from rich.text import Text
 
 Value = str | bool | int | float | None
 """Content of a cell; `None` is an empty cell."""
 Mark = Literal["", "better", "worse"]
 """Highlighting of a cell."""
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    **{sign: "\\" + sign for sign in "&%$#_{}"},
-}
-_MARKDOWN = re.compile(r"[\\|*`<]|(?<!\w)_|_(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -101,27 +89,30 @@ class Table:
 
     def markdown(self) -> str:
         """Return a table of GitHub-flavoured Markdown."""
-        lines = [[_markdown(column.heading) for column in self.columns]]
+        lines = [[escaping.markdown(column.heading) for column in self.columns]]
         lines.append(["---:" if c.align == "right" else "---" for c in self.columns])
         lines += [
             [_markdown_cell(*pair) for pair in zip(self.columns, row, strict=True)]
             for row in self.cells
         ]
         text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-        return f"{text}\n{_markdown(self.note)}\n" if self.note else text
+        return f"{text}\n{escaping.markdown(self.note)}\n" if self.note else text
 
     def csv(self) -> str:
-        """Return comma-separated values with a header line."""
+        """Return comma-separated values with a header line.
+
+        Texts that a spreadsheet would take for formulas start with an apostrophe.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([column.name for column in self.columns])
+        writer.writerow([escaping.spreadsheet(column.name) for column in self.columns])
         writer.writerows(record.values() for record in self.records())
         return text.getvalue()
 
     def records(self) -> list[dict[str, str]]:
         """Return a dictionary of texts by column name for each row, as a CSV file has them."""
         return [
-            {c.name: c.text(cell.value) for c, cell in zip(self.columns, row, strict=True)}
+            {c.name: _csv_cell(c, cell) for c, cell in zip(self.columns, row, strict=True)}
             for row in self.cells
         ]
 
@@ -134,9 +125,10 @@ class Table:
         lines = [
             rf"\begin{{tabular}}{{{''.join(column.align[0] for column in self.columns)}}}",
             r"\toprule",
-            " & ".join(_latex(column.heading) for column in self.columns) + r" \\",
+            " & ".join(escaping.latex(column.heading) for column in self.columns) + r" \\",
             r"\midrule",
-            *(rf"{row} \\" for row in rows),
+            # after \\, a bracket or a star is its argument
+            *(rf"{'{}' if row.startswith(('[', '*')) else ''}{row} \\" for row in rows),
             r"\bottomrule",
             r"\end{tabular}",
         ]
@@ -160,52 +152,56 @@ class Table:
         from rich.text import Text
 
         table = TerminalTable(
-            box=None, pad_edge=False, title=Text(self.title) if self.title else None,
-            caption=Text(self.note) if self.note else None, title_justify="left",
+            box=None, pad_edge=False, title=_terminal(self.title), caption=_terminal(self.note),
+            title_justify="left",
             caption_justify="left", show_header=any(column.heading for column in self.columns),
         )  # fmt: skip
         for column in self.columns:
-            heading = Text(re.sub(r"([:,])", r"\1\n", printable(column.heading)))
+            heading = Text(re.sub(r"([:,])", r"\1\n", escaping.terminal(column.heading)))
             table.add_column(
                 heading, justify=column.align, overflow="fold", style=column.style,
                 no_wrap=bool(column.style),
             )  # fmt: skip
         for row in self.cells:
             texts = (c.text(cell.value) for c, cell in zip(self.columns, row, strict=True))
-            table.add_row(*(Text(printable(text)) for text in texts))  # Text: no markup
+            table.add_row(*(_terminal(text) or "" for text in texts))
         return table
 
 
+def _terminal(text: str) -> "Text | None":
+    """Return text in which square brackets are no markup; None for an empty one."""
+    from rich.text import Text
+
+    return Text(escaping.terminal(text)) if text else None
+
+
+def _csv_cell(column: Column, cell: Cell) -> str:
+    text = column.text(cell.value)
+    return escaping.spreadsheet(text) if isinstance(cell.value, str) else text
+
+
 def _markdown_cell(column: Column, cell: Cell) -> str:
-    text = _markdown(column.text(cell.value))
+    text = escaping.markdown(column.text(cell.value))
     text = f"**{text}**" if cell.bold and text else text
-    return f"{text} {_markdown(cell.detail)}".strip()
-
-
-def _markdown(text: str) -> str:
-    return _MARKDOWN.sub(lambda match: "\\" + match[0], text).replace("\n", " ")
+    return f"{text} {escaping.markdown(cell.detail)}".strip()
 
 
 def _latex_cell(column: Column, cell: Cell) -> str:
-    text = _latex(column.text(cell.value))
+    text = escaping.latex(column.text(cell.value))
     text = rf"\textbf{{{text}}}" if cell.bold and text else text
-    return rf"{text} {{\scriptsize {_latex(cell.detail)}}}" if cell.detail else text
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(sign, sign) for sign in text)
+    return rf"{text} {{\scriptsize {escaping.latex(cell.detail)}}}" if cell.detail else text
 
 
 def _html_cell(column: Column, cell: Cell) -> str:
     names = " ".join(filter(None, (column.align, cell.mark)))
     number = isinstance(cell.value, int | float)
     value = f' data-value="{float(cell.value)!r}"' if number and cell.value is not None else ""
-    text = html.escape(column.text(cell.value))
+    text = escaping.html(column.text(cell.value))
     text = f"<b>{text}</b>" if cell.bold and text else text
-    detail = f"<small>{html.escape(cell.detail)}</small>" if cell.detail else ""
+    detail = f"<small>{escaping.html(cell.detail)}</small>" if cell.detail else ""
     return f'<td class="{names}"{value}>{text}{detail}</td>'
 
 
 def _breakable(text: str) -> str:
     """Escape a heading and allow line breaks where a part's settings begin."""
-    return re.sub(r"([:,])", r"\1<wbr>", html.escape(text))
+    return re.sub(r"([:,])", r"\1<wbr>", escaping.html(text))

@@ -150,13 +150,34 @@ def without_grad(forward, x):
         return forward(x)
 
 
+class Irreversible(torch.autograd.Function):
+    """An operation without a gradient, as those of quantised networks."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, upstream):
+        raise RuntimeError("the derivative is not implemented")
+
+
+def irreversible(forward, x):
+    return Irreversible.apply(forward(x))
+
+
 def rounded(forward, x):
     return forward(x).round()
 
 
 @pytest.mark.parametrize(
     ("transform", "words"),
-    [(detached, "have none"), (without_grad, "have none"), (rounded, "zero everywhere")],
+    [
+        (detached, "have none"),
+        (without_grad, "have none"),
+        (rounded, "zero everywhere"),
+        (irreversible, "cannot be computed"),
+    ],
 )
 @pytest.mark.parametrize("method", ["tide", "igos", "gradient", "grad_cam"])
 def test_gradients_that_do_not_exist_are_reported(transform, words, method, images) -> None:

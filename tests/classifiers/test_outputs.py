@@ -160,6 +160,26 @@ def test_a_single_logit_has_the_map_of_two_classes(images) -> None:
     assert explained.saliency.flatten(1).std(1).min() > 0
 
 
+def test_a_measure_of_a_user_gets_the_number_that_it_expects(images) -> None:
+    def number(logits, targets):
+        return logits[:, 0]
+
+    rise = create("methods", "rise", samples=20)
+    with pytest.raises(InputError, match="outputs=regression if your measure takes that number"):
+        explain(toy(Convolutional(1)), images, rise, measure=number)
+    value = explain(toy(Convolutional(1), outputs="regression"), images, rise, measure=number)
+    assert value.saliency.flatten(1).std(1).min() > 0
+    second = toy(Convolutional(1), outputs="binary")
+    assert explain(second, images, rise, measure=number).saliency.std() == 0  # class 0 is constant
+
+
+def test_another_request_replaces_the_kind_that_was_determined(images) -> None:
+    classifier = toy(Convolutional(3))
+    assert not classifier.predict(images).isnan().any()
+    assert classifier.kind is Outputs.SOFTMAX
+    assert replace(classifier, outputs="sigmoid").kind is Outputs.SIGMOID
+
+
 def test_gradients_pass_through_every_kind(images) -> None:
     for kind, end in (("sigmoid", nn.Identity()), ("probabilities", nn.Softmax(1)),
                       ("sigmoid_probabilities", nn.Sigmoid()), ("auto", nn.Sigmoid())):  # fmt: skip

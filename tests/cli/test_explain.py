@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.cli.conftest import MODEL, QUICK
 from unsee import Explanation
+from unsee.classifiers.determinism import CHUNK
 from unsee.cli import main
 
 
@@ -49,6 +51,25 @@ def test_same_command_gives_same_map(photo, tmp_path) -> None:
         assert main(["explain", str(photo), *QUICK, "--out", str(tmp_path / out)]) == 0
     first, second = (Explanation.load(tmp_path / out / "dog").saliency for out in "ab")
     assert (first == second).all()
+
+
+def test_deterministic_result_is_the_same_on_any_number_of_threads(photo, tmp_path) -> None:
+    manifests, maps = [], []
+    for count in (1, 2):
+        out = tmp_path / str(count)
+        torch.set_num_threads(count)
+        try:
+            command = ["explain", str(photo), *QUICK, "--deterministic", "--out", str(out)]
+            assert main(command) == 0
+        finally:
+            torch.set_num_threads(1)
+        manifests.append(json.loads((out / "dog" / "manifest.json").read_text()))
+        maps.append(Explanation.load(out / "dog").saliency)
+    assert torch.equal(*maps)
+    assert all(manifest["deterministic"] for manifest in manifests)
+    assert manifests[0]["classifier"]["chunk"] == {"forward": CHUNK}
+    for key in ("probability", "area"):
+        assert manifests[0][key] == manifests[1][key]
 
 
 def test_bad_photos_are_reported_and_the_rest_explained(photo, tmp_path, capsys) -> None:
@@ -185,3 +206,14 @@ def test_contrast_overrides_the_measure_of_a_recipe(photo, tmp_path) -> None:
     command = ["explain", str(photo), "--classifier", MODEL, "--out", str(tmp_path / "out")]
     method = ["--method", "recipe:fido-sdr:steps=2,grid=8"]
     assert main([*command, *method, "--target", "1", "--contrast", "2"]) == 0
+
+
+def test_files_that_are_no_photos_are_counted(photo, tmp_path, capsys) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(photo.read_bytes())
+    (folder / "b.heic").touch()
+    assert main(["explain", str(folder), *QUICK, "--out", str(tmp_path / "out")]) == 0
+    assert (
+        "left out 1 files that are no photos by their suffix (.heic: 1)" in capsys.readouterr().err
+    )

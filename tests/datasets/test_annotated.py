@@ -1,3 +1,4 @@
+import contextlib
 import json
 import zipfile
 
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.damage import damaged
 from unsee import InputError
 from unsee.datasets._loading import load_data
 
@@ -75,10 +77,17 @@ def test_samples_of_a_folder_and_of_a_zip_file(folder, pixels, kind) -> None:
         ([{"file": "a.png", "boxes": {"x": 1}}], "expected boxes"),
         ([{"file": "a.png", "width": "60", "height": 40}], "width and height in pixels"),
         ([{"file": "a.png", "width": 0, "height": 40}], "width and height in pixels"),
+        ([{"file": "a.png", "width": 1e9, "height": 40}], "width and height in pixels"),
+        ([{"file": "a.png", "index": True}], "expected a class index"),
+        ([{"file": "a.png", "index": -1}], "expected a class index"),
+        ([{"file": "a.png", "index": 10**4000}], "expected a class index"),
+        ([{"file": "/etc/hostname"}], "leads out of the data set"),
+        ([{"file": "../a.png"}], "leads out of the data set"),
+        ([{"file": "a.png", "mask": "/etc/hostname"}], "leads out of the data set"),
         ([{"file": "a.png", "mask": 3}], "name of a mask"),
         (
             [{"file": "a.png", "width": 60, "height": 40, "boxes": [[float("nan"), 9, 30, 12]]}],
-            "outside of the photo",
+            "of finite numbers",
         ),
     ],
 )
@@ -115,3 +124,55 @@ def test_unreadable_json_is_refused(folder) -> None:
     (folder / "annotations.json").write_text("[{")
     with pytest.raises(InputError, match=r"no readable annotations\.json"):
         load_data(str(folder))
+
+
+def test_missing_photos_are_left_out_and_counted(folder) -> None:
+    write_annotations(folder, [{"file": "a.png"}, {"file": "c.png"}])
+    samples = load_data(str(folder))
+    assert [s.id for s in samples] == ["a.png"]
+    assert "left out photos of the annotations, 1: no file c.png" in samples.notes[0]
+
+
+def test_boxes_of_a_photo_that_is_read_at_half_size(folder, monkeypatch) -> None:
+    write_annotations(folder, [{"file": "a.png", "index": 1, "boxes": [[30, 10, 60, 20]]}])
+    monkeypatch.setattr("unsee.images.opening.MAX_KEPT", 2000)
+    for path in (folder, zipped(folder)):
+        (sample,) = load_data(str(path))
+        photo = sample.photo(3)
+        assert photo.shape == (3, 20, 30)
+        assert sample.boxes_in(photo).tolist() == [[15, 5, 30, 10]]
+
+
+def test_a_mask_of_other_proportions_is_refused(folder) -> None:
+    Image.new("L", (40, 60), 255).save(folder / "mask.png")
+    _, sample = load_data(str(folder))
+    assert sample.object_mask() is not None  # rotated, as a photo with an orientation may be
+    Image.new("L", (60, 60), 255).save(folder / "mask.png")
+    with pytest.raises(InputError, match="its outline has 60 x 60 pixels, but the photo has 60 x"):
+        sample.object_mask()
+
+
+def test_encrypted_members_of_a_zip_file_are_refused(folder) -> None:
+    path = zipped(folder)
+    content = bytearray(path.read_bytes())
+    start = 0
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = 0
+        while (start := content.find(mark, start)) >= 0:
+            content[start + flags] |= 1
+            start += 4
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="password required"):
+        load_data(str(path))
+
+
+@pytest.mark.parametrize("kind", ["json", "zip"])
+def test_damaged_files_are_read_or_refused(folder, kind) -> None:
+    path = zipped(folder) if kind == "zip" else folder
+    file = path if kind == "zip" else folder / "annotations.json"
+    for variant in damaged(file.read_bytes(), 100):
+        file.write_bytes(variant)
+        with contextlib.suppress(InputError):
+            for sample in load_data(f"annotated:{path}"):
+                sample.boxes_in(sample.photo(3))
+                sample.object_mask()

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from unsee import InputError
-from unsee.datasets.base import Sample, filter_classes, limited, parse_classes
+from unsee.datasets.base import Sample, Samples, filter_classes, limited, parse_classes
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ def test_classes_are_parsed(text, classes) -> None:
     assert parse_classes(text) == classes
 
 
-@pytest.mark.parametrize("text", ["cat", "-3", "1-b"])
+@pytest.mark.parametrize("text", ["cat", "-3", "1-b", "²", "9" * 5000, "0-99999999999"])
 def test_malformed_classes_are_refused(text) -> None:
     with pytest.raises(InputError, match="expected classes as 0-49,120"):
         parse_classes(text)
@@ -24,3 +24,8 @@ def test_samples_are_filtered_and_limited() -> None:
     assert filter_classes(samples, "") == samples
     assert list(limited(samples, 3)) == samples[:3]
     assert list(limited(samples, None)) == samples
+
+
+def test_notes_are_kept_when_samples_are_filtered() -> None:
+    samples = Samples([Sample("a", lambda channels: torch.zeros(channels, 2, 2), 1)], ["a note"])
+    assert filter_classes(samples, "2").notes == ("a note",)

@@ -1,9 +1,11 @@
+import contextlib
 import gzip
 import struct
 
 import numpy as np
 import pytest
 
+from tests.damage import damaged
 from unsee import InputError
 from unsee.datasets._loading import load_data
 
@@ -27,3 +29,36 @@ def test_idx_files(tmp_path, gzipped) -> None:
     path.write_bytes(b"\x1f")
     with pytest.raises(InputError, match="not an IDX file"):
         load_data(str(tmp_path))
+
+
+def write(folder, pictures: bytes, labels: bytes) -> str:
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(pictures))
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
+    return str(folder)
+
+
+PICTURES = struct.pack(">IIII", 0x803, 2, 3, 3) + bytes(18)
+LABELS = struct.pack(">II", 0x801, 2) + bytes([7, 0])
+
+
+def test_files_that_decompress_to_too_many_bytes_are_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("unsee.datasets.fashion_mnist.MAX_BYTES", 1000)
+    with pytest.raises(InputError, match="more than the 1,000 bytes allowed"):
+        load_data(write(tmp_path, PICTURES + bytes(1000), LABELS))
+
+
+def test_other_shapes_than_the_files_have_are_refused(tmp_path) -> None:
+    for head in ((0x803, 2**31, 2**31, 4), (0x801, 2, 3, 3), (0xD03, 2, 3, 3)):
+        with pytest.raises(InputError, match="not an IDX file"):
+            load_data(write(tmp_path, struct.pack(">IIII", *head) + bytes(18), LABELS))
+
+
+def test_damaged_files_are_read_or_refused(tmp_path) -> None:
+    for variant in damaged(PICTURES, 60):
+        with contextlib.suppress(InputError):
+            load_data(write(tmp_path, variant, LABELS))
+    compressed = gzip.compress(PICTURES)
+    for variant in damaged(compressed, 60):
+        (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(variant)
+        with contextlib.suppress(InputError):
+            load_data(str(tmp_path))

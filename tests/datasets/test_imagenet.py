@@ -1,5 +1,8 @@
+import contextlib
+
 import pytest
 
+from tests.damage import damaged
 from tests.datasets.conftest import save, voc_xml
 from unsee import InputError
 from unsee.datasets._loading import load_data
@@ -58,3 +61,22 @@ def test_missing_labels_and_classes_are_refused(imagenet) -> None:
     (imagenet / "LOC_synset_mapping.txt").write_text("n00000001 thing")
     with pytest.raises(InputError, match="1 classes; expected LOC_synset_mapping"):
         load_data(f"imagenet:{imagenet}")
+
+
+def test_a_table_with_a_field_that_is_too_long_is_refused(imagenet) -> None:
+    table = imagenet / "LOC_val_solution.csv"
+    table.write_text("ImageId,PredictionString\na," + "9" * 200_000)
+    with pytest.raises(InputError, match=r"not a table that can be read .*field larger than"):
+        load_data(f"imagenet:{imagenet}")
+    table.write_bytes(b"ImageId,PredictionString\n\xff\xff")
+    with pytest.raises(InputError, match="not UTF-8 text"):
+        load_data(f"imagenet:{imagenet}")
+
+
+def test_damaged_tables_are_read_or_refused(imagenet) -> None:
+    table = imagenet / "LOC_val_solution.csv"
+    content = b"ImageId,PredictionString\nILSVRC2012_val_00000002,n00000003 1 2 30 20\n"
+    for variant in damaged(content, 60):
+        table.write_bytes(variant)
+        with contextlib.suppress(InputError):
+            load_data(f"imagenet:{imagenet}")

@@ -66,7 +66,7 @@ def test_method_runs_with_the_infiller(pictures) -> None:
 
 
 def test_invalid_pipelines_are_refused(tmp_path) -> None:
-    with pytest.raises(InputError, match="cannot load the pipeline"):
+    with pytest.raises(InputError, match=r"model_index.json: no such pipeline"):
         create("infillers", "diffusion", weights=str(tmp_path)).load()
     with pytest.raises(InputError, match="multiple of 8"):
         create("infillers", "diffusion", side=100)

@@ -1,5 +1,8 @@
 """Methods on models of torchvision, timm and transformers with random weights."""
 
+import json
+import shutil
+
 import pytest
 import torch
 
@@ -68,6 +71,24 @@ def test_transformers_model_in_a_folder_is_explained(folder, method) -> None:
     image = torch.rand(2, 3, 64, 64)
     explained = explain(classifier, image, create("methods", method, **METHODS[method]))
     assert explained.saliency.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("problem", "outputs"),
+    [("multi_label_classification", "sigmoid"), ("single_label_classification", "softmax"),
+     ("regression", "regression"), (None, "softmax")],
+)  # fmt: skip
+def test_transformers_models_name_their_outputs(folder, tmp_path, problem, outputs) -> None:
+    shutil.copytree(folder, tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "problem_type": problem}))
+    classifier = load(f"transformers:{tmp_path / 'model'}", device="cpu")
+    x = torch.rand(2, 3, 64, 64)
+    logits = classifier.predict(x)
+    assert classifier.settings()["outputs"] == outputs
+    if outputs != "regression":
+        expected = logits.sigmoid() if outputs == "sigmoid" else logits.softmax(1)
+        torch.testing.assert_close(classifier.probabilities(x), expected)
 
 
 def test_preprocessing_equals_torchvisions() -> None:

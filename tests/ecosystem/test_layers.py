@@ -1,5 +1,7 @@
 """Layers of class activation maps, and baselines, in CNNs, ViTs and Swin transformers."""
 
+from collections import Counter
+
 import pytest
 import torch
 
@@ -73,3 +75,109 @@ def test_unknown_layer_is_refused_with_suggestions(network) -> None:
     image = torch.rand(1, 3, *classifier.framing.size)
     with pytest.raises(InputError, match="try "):
         explain(classifier, image, create("methods", "grad_cam", layer="nothing_of_this_name"))
+
+
+ARCHITECTURES = [
+    "resnet18", "resnext26ts", "seresnet18", "densenet121", "vgg11", "xception41",
+    "efficientnet_b0", "tf_efficientnetv2_b0", "mobilenetv3_small_050", "mobilevit_xxs",
+    "mobilevitv2_050", "regnetx_002", "convnext_atto", "convnextv2_atto", "mixer_s32_224",
+    "gmixer_12_224", "resmlp_12_224", "gmlp_ti16_224", "vit_tiny_patch16_224",
+    "deit_tiny_patch16_224", "deit_tiny_distilled_patch16_224", "deit3_small_patch16_224",
+    "eva02_tiny_patch14_224", "cait_xxs24_224", "xcit_nano_12_p16_224",
+    "swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256", "swinv2_cr_tiny_ns_224",
+    "mvitv2_tiny", "nest_tiny", "pit_ti_224", "pvt_v2_b0", "poolformer_s12", "poolformerv2_s12",
+    "caformer_s18", "convformer_s18", "coat_tiny", "coat_lite_tiny", "coatnet_nano_rw_224",
+    "coatnet_0_rw_224", "maxvit_pico_rw_256", "maxxvit_rmlp_nano_rw_256", "efficientformer_l1",
+    "efficientformerv2_s0", "edgenext_xx_small", "fastvit_t8", "repvit_m0_9", "gcvit_xxtiny",
+    "davit_tiny", "focalnet_tiny_srf", "twins_pcpvt_small", "twins_svt_small", "volo_d1_224",
+    "crossvit_tiny_240", "hrnet_w18_small", "dla34", "dpn48b", "ghostnet_050", "hardcorenas_a",
+    "inception_next_atto", "hgnet_tiny", "ese_vovnet19b_dw", "sequencer2d_s",
+    "tnt_s_legacy_patch16_224", "vit_wee_patch16_reg1_gap_256", "vit_pwee_patch16_reg1_gap_256",
+    "vit_small_patch16_dinov3", "hiera_tiny_224", "nextvit_small", "starnet_s1", "rdnet_tiny",
+    "cspresnet50", "lambda_resnet26t", "swiftformer_xs", "mambaout_femto", "efficientvit_b0",
+]  # fmt: skip
+"""Architectures of timm whose random weights preserve positions."""
+LAST_STAGES = {
+    "inception_v3": "Mixed_7c",
+    "levit_128s": "stages",
+    "lcnet_035": "blocks",
+    "mnasnet_050": "bn2",
+    "mobilenetv4_conv_small": "blocks",
+    "mobileone_s0": "final_conv",
+    "repvgg_a0": "final_conv",
+    "shvit_s1": "stages",
+    "tiny_vit_5m_224": "stages",
+    "visformer_tiny": "norm",
+}
+"""Last layers with rows and columns of architectures whose random weights mix all positions."""
+SIDES = (128, 224, 256)
+"""Sides of the images in pixels that are tried, in this order."""
+
+
+def untrained(architecture: str) -> tuple[torch.nn.Module, int]:
+    """A network with random weights, and a side of images that it takes."""
+    for side in SIDES:
+        for settings in ({"img_size": side}, {}):
+            torch.manual_seed(0)
+            try:
+                network = timm.create_model(architecture, num_classes=10, **settings).eval()
+                with torch.no_grad():
+                    network(torch.zeros(1, 3, side, side))
+            except (AssertionError, RuntimeError, TypeError, ValueError):
+                continue
+            for parameter in network.parameters():  # residual branches begin with zeros
+                if not parameter.any():
+                    torch.nn.init.normal_(parameter, std=0.1)
+            return network, side
+    raise AssertionError(architecture)
+
+
+def change_in_the_upper_left(network: torch.nn.Module, layer, side: int) -> torch.Tensor:
+    """Where the layer's maps change if the upper left quarter of three images is negated."""
+    x = torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    x = x.repeat_interleave(side // 8, 2).repeat_interleave(side // 8, 3)
+    changed = x.clone()
+    changed[..., : side // 2, : side // 2] *= -1
+    outputs = []
+    hook = layer.module.register_forward_hook(lambda *arguments: outputs.append(arguments[2]))
+    with torch.no_grad():
+        network(torch.cat([x, changed]))
+    hook.remove()
+    maps = layer.spatial(outputs[0]) if layer.spatial else outputs[0]
+    before, after = maps.float().chunk(2)
+    return (after - before).abs().sum(1).mean(0)
+
+
+def verdict(architecture: str) -> str:
+    """Whether the default layer is right, wrong or refused, and its name."""
+    network, side = untrained(architecture)
+    try:
+        layer = _layer.find(network, torch.zeros(1, 3, side, side))
+    except InputError as error:
+        return f"refused: {error}"
+    change = change_in_the_upper_left(network, layer, side)
+    rows, columns = (torch.linspace(-1, 1, n) for n in change.shape)
+    mean = ((change.sum(1) @ rows) / change.sum(), (change.sum(0) @ columns) / change.sum())
+    if architecture in LAST_STAGES:
+        is_right = layer.name == LAST_STAGES[architecture]
+    else:
+        is_right = bool(max(mean) < -0.02)
+    return f"{'right' if is_right else 'wrong'}: {layer.name} {tuple(change.shape)} {mean}"
+
+
+def test_layer_follows_the_image_in_many_architectures() -> None:
+    """At least 60 architectures; no layer is wrong, few are refused."""
+    names = [*ARCHITECTURES, *LAST_STAGES]
+    verdicts = {name: verdict(name) for name in names}
+    counts = Counter(text.split(":")[0] for text in verdicts.values())
+    print(len(names), "architectures:", dict(counts))
+    assert len(names) >= 60
+    assert not {name: text for name, text in verdicts.items() if text.startswith("wrong")}
+    assert counts["refused"] <= 2, verdicts
+
+
+def test_the_layer_is_in_the_provenance(network) -> None:
+    spec, classifier = network
+    image = torch.rand(1, 3, *classifier.framing.size)
+    explanation = explain(classifier, image, "eigen_cam")
+    assert explanation.provenance["method"]["layer"] == LAYERS[spec][0]

@@ -47,7 +47,8 @@ def old(kind, size, *parts, **more):
 
 def new(kind, size, *parts, **more):
     merged = {key: value for part in parts for key, value in part.items()}
-    return {**NEW, "image_processor_type": f"{kind}ImageProcessor", "size": size} | merged | more
+    name = f"{kind}ImageProcessor"
+    return {**NEW, "image_processor_type": name, "size": size} | merged | more
 
 
 def efficientnet(side):

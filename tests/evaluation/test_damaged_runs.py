@@ -20,6 +20,7 @@ from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.folders import new_file
+from unsee.reports import tables
 from unsee.reports.gallery import examples
 from unsee.reports.results import Results
 
@@ -105,6 +106,7 @@ def test_manifest_in_another_encoding_or_place_is_refused(run) -> None:
         ({"seed": "0"}, "settings.seed to be an integer"),
         ({"shard": 0}, "settings.shard to be at least 1"),
         ({"save_maps": "yes"}, "settings.save_maps to be true or false"),
+        ({"batch": -1}, "expected batch >= 1, got -1"),
     ],
 )
 def test_settings_of_other_types_are_refused(run, settings, message) -> None:
@@ -190,6 +192,24 @@ def test_damaged_rows_are_refused_with_their_name(run, keep) -> None:
         read_all(run)
 
 
+def test_rows_of_one_photo_twice_or_without_cost(run) -> None:
+    rows = pq.read_table(rows_of(run))
+    pq.write_table(pa.concat_tables([rows, rows]), rows_of(run))
+    with pytest.raises(InputError, match="has two rows of a photo by random"):
+        read_all(run)
+    for path in (run / "rows").iterdir():
+        path.unlink()
+    pq.write_table(rows.drop_columns(["forwards", "backwards"]), run / "rows/0000-000000.parquet")
+    assert "nan" not in tables.means(Results.read([run])).markdown()
+
+
+def test_ranges_of_millions_of_columns_are_refused(run) -> None:
+    text = "localisation:alpha=0:0.999:0.001,threshold=0:0.999:0.001"
+    changed(run, metrics=[text])
+    with pytest.raises(InputError, match="at most 10,000 columns"):
+        read_all(run)
+
+
 def test_rows_larger_than_a_run_are_refused(run, monkeypatch) -> None:
     monkeypatch.setattr("unsee.evaluation.rows.MAX_ROWS", 1)
     with pytest.raises(InputError, match="more rows than a run can have"):
@@ -254,7 +274,9 @@ def test_a_folder_cannot_grant_trust(run, data, tmp_path) -> None:
     changed(run, trust=..., classifiers=["file:a.pt2,trust=true"])
     with pytest.raises(InputError, match="other settings"):
         Run.begin(plan, run, threads=1)
-    assert not Plan.of(json.loads((run / "run.json").read_text())["settings"] | {"trust": 1}).trust
+    changed(run, classifiers=["tests.toys:classifier"])
+    settings = json.loads((run / "run.json").read_text())["settings"]
+    assert not Plan.of(settings | {"trust": True}).trust
     (tmp_path / "plan.toml").write_text("trust = true")
     assert main(["evaluate", "--plan", str(tmp_path / "plan.toml"), "--data", "x"]) == 2
 
@@ -275,10 +297,25 @@ def test_trust_is_no_setting_of_a_part_in_a_run(settings, data, tmp_path) -> Non
     assert not (tmp_path / "run").exists()
 
 
-def test_trust_of_a_run_reaches_the_parts_that_have_it() -> None:
+def test_trust_of_a_run_reaches_the_parts_that_have_it(data, tmp_path, monkeypatch) -> None:
+    trusted = {}
+
+    def load(self, argument):
+        trusted[argument] = self.trust
+        raise InputError("loaded")
+
+    monkeypatch.setattr("unsee.sources.file.File.load", load)
+    for trust in (True, False, True):
+        plan = make_plan(data, **CHEAP, classifiers=("file:a.pt2",), trust=trust)
+        run = Run.begin(plan, tmp_path / "run", threads=1)
+        assert "trust" not in (tmp_path / "run" / "run.json").read_text()
+        with pytest.raises(InputError, match="loaded"):
+            next(run.local())
+        assert trusted == {"a.pt2": trust}
+
+
+def test_specification_with_trust_is_that_of_the_part() -> None:
     plan = Plan(trust=True)
-    assert "trust" not in plan.settings()
-    assert plan.spec("sources", "file:a.pt2") == "file:a.pt2,trust=true"
     assert plan.spec("sources", "file:a.pt2,labels=b") == "file:a.pt2,labels=b,trust=true"
     assert plan.spec("infillers", "lama") == "lama:trust=true"
     assert plan.spec("infillers", "lama:a.pt") == "lama:a.pt,trust=true"

@@ -49,3 +49,23 @@ def test_processes_that_share_a_folder_compute_parts(data, tmp_path, capsys, mon
     for bad in ("3/2", "0/2", "a", "1/0"):
         assert main([*arguments, bad]) == 2
         assert "expected NUMBER/COUNT" in capsys.readouterr().err
+
+
+def test_what_the_data_set_leaves_out_is_reported_once_and_stored(
+    data, tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name in ("ant", "bee", "cat"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    for name in ("ant", "cat"):
+        (tmp_path / "data" / name / "1.png").write_bytes((data / "0.png").read_bytes())
+    (tmp_path / "data" / "cat" / "2.heic").touch()
+    arguments = [
+        "evaluate", "--data", str(tmp_path / "data"), "--classifiers", "tests.toys:classifier",
+        "--methods", "random", "--metrics", "gini", "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    errors = capsys.readouterr().err
+    assert errors.count("classes without photos: bee") == 1
+    assert errors.count("left out 1 files") == 1
+    assert len(Store(tmp_path / "run").manifest()["notes"]) == 2

@@ -5,12 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import deque
 
 import numpy as np
 import pytest
+import torch
 
 from tests.evaluation.runs import ROOT, assert_same_rows, make_plan, run_plan
 from unsee import InputError, Study, create, load
+from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 
@@ -113,6 +116,27 @@ def test_run_that_is_killed_resumes(data, uninterrupted, tmp_path) -> None:
     assert not list(out.rglob(".*"))
 
 
+def test_deterministic_rows_are_independent_of_batch_threads_and_chunk(data, tmp_path) -> None:
+    names = ("tide:steps=3,grid=6", "gradient")
+    metrics = ("deletion", "max_sensitivity:samples=2")
+    rows = []
+    for batch, threads, chunk in ((1, 2, 1), (4, 1, 16)):
+        plan = make_plan(
+            data, methods=names, metrics=metrics, limit=3, batch=batch, deterministic=True
+        )
+        run = Run.begin(plan, tmp_path / str(batch), threads=threads, chunk=chunk)
+        try:
+            deque(run.local(), maxlen=0)
+        finally:
+            torch.set_num_threads(1)
+        rows.append(run.store.read())
+    assert rows[0] == rows[1]
+    assert not any(row["error"] for row in rows[0])
+    settings = run.store.manifest()["settings"]
+    assert settings["deterministic"] is True
+    assert Plan.of(settings).deterministic
+
+
 def test_other_settings_are_refused(data, tmp_path) -> None:
     out = tmp_path / "run"
     Run.begin(make_plan(data), out, threads=1)
@@ -154,6 +178,6 @@ def test_maps_are_saved_on_request(data, tmp_path) -> None:
 
 def test_missing_package_is_reported_before_loading(data, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("unsee.methods.base.find_spec", lambda name: None)
-    with pytest.raises(InputError, match="needs captum: python -m pip install"):
+    with pytest.raises(InputError, match="needs captum; install it: python -m pip install captum"):
         Run.begin(make_plan(data, methods=("integrated_gradients",)), tmp_path / "run")
     assert not (tmp_path / "run").exists()

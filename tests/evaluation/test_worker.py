@@ -37,7 +37,7 @@ def archive(tmp_path):
 def test_damaged_photo_has_a_row_with_an_error(archive, tmp_path) -> None:
     rows = run_plan(make_plan(archive, **CHEAP), tmp_path / "run")
     errors = {row["photo"]: row["error"] for row in rows}
-    assert "1.bmp cannot be read: Bad CRC-32" in errors["1.bmp"]
+    assert "1.bmp cannot be read (BadZipFile: Bad CRC-32" in errors["1.bmp"]
     assert [name for name, error in errors.items() if error is None] == ["0.bmp", "2.bmp", "3.bmp"]
 
 
@@ -94,3 +94,14 @@ def test_infiller_of_the_metrics_does_not_change_the_method(data, tmp_path) -> N
     )  # fmt: skip
     assert own["max_sensitivity"] == other["max_sensitivity"]
     assert own["average_drop"] != other["average_drop"]
+
+
+@pytest.mark.parametrize("thin", [False, True])
+def test_an_outline_without_pixels_does_not_hide_the_box(data, thin) -> None:
+    mask = torch.zeros(3000, 4000, dtype=torch.bool)
+    mask[1500, 2000] = thin  # falls between the pixels of the classifier's input
+    sample = replace(make_plan(data).samples()[2], outline=lambda: mask)
+    classifier = load_classifier("tests.toys:classifier", 4, None, "float32")
+    truth = frame(sample, make_plan(data), classifier).truth
+    assert truth.mask is None
+    assert len(truth.boxes) == 1

@@ -4,7 +4,7 @@ import torch
 from unsee import Framing
 
 
-@pytest.mark.parametrize("fit", ["crop", "resize"])
+@pytest.mark.parametrize("fit", ["crop", "resize", "resize_crop"])
 @pytest.mark.parametrize("size", [(32, 32), (48, 24)])
 def test_boxes_and_masks_match_the_framed_photo(fit, size) -> None:
     photo = torch.zeros(1, 60, 90)
@@ -29,7 +29,7 @@ def test_box_outside_of_the_crop_has_no_area() -> None:
 
 @pytest.mark.parametrize("size", [(32, 32), (24, 48)])
 @pytest.mark.parametrize("photo", [(100, 60), (60, 100), (7, 5), (32, 32)])
-@pytest.mark.parametrize("fit", ["crop", "resize"])
+@pytest.mark.parametrize("fit", ["crop", "resize", "resize_crop"])
 def test_projected_map_matches_the_photo(size, photo, fit) -> None:
     framing = Framing(size, fit=fit, share=0.8)
     spot = torch.zeros(3, *photo)
@@ -43,7 +43,7 @@ def test_projected_map_matches_the_photo(size, photo, fit) -> None:
     inside = back[top : top + height, left : left + width]
     expected = spot[0, top : top + height, left : left + width]
     assert (inside - expected).abs().mean() < 0.2
-    if fit == "crop":
+    if fit != "resize":
         outside = back.clone()
         outside[top : top + height, left : left + width] = 0
         assert outside.abs().max() == 0
@@ -53,3 +53,13 @@ def test_crop_equals_torchvisions() -> None:
     framing = Framing((224, 224), share=0.875)
     assert framing.box(256, 341) == (16, 58, 224, 224)
     assert Framing((224, 224), share=224 / 256).box(300, 451) == (19, 94, 262, 262)
+
+
+def test_resize_crop_keeps_the_proportions_of_the_photo() -> None:
+    assert Framing((64, 64), "resize_crop", share=0.5).box(100, 60) == (25, 15, 50, 30)
+
+
+def test_nearest_leaves_out_pixels() -> None:
+    photo = torch.arange(81.0).view(1, 9, 9) / 81
+    shown = Framing((3, 3), "resize", interpolation="nearest").show(photo)
+    assert torch.equal(shown[0], photo[:, 1::3, 1::3])

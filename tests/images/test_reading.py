@@ -1,8 +1,13 @@
+import os
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
+from tests.damage import damaged
 from unsee import InputError
 from unsee.images import finding, reading
 
@@ -95,10 +100,22 @@ def test_unreadable_files_are_refused(picture, tmp_path) -> None:
 
 @pytest.mark.parametrize("side", [11_000, 30_000])
 def test_decompression_bombs_are_refused_before_decoding(tmp_path, side, monkeypatch) -> None:
-    Image.new("1", (side, side)).save(tmp_path / "bomb.png")
+    path = write(Image.new("1", (9, 9)), tmp_path / "bomb.png")
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">II", side, side)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("decoded"))
     with pytest.raises(InputError, match="pixels"):
-        reading.read(tmp_path / "bomb.png")
+        reading.read(path)
+
+
+def test_formats_that_need_more_memory_have_a_lower_limit(tmp_path, monkeypatch) -> None:
+    path = write(Image.new("RGB", (1000, 1000)), tmp_path / "a.webp")
+    monkeypatch.setattr("unsee.images.opening.MAX_MEMORY", 17_000_000)
+    with pytest.raises(InputError, match=r"1000 x 1000 pixels need .* GiB to decode from WEBP"):
+        reading.read(path)
+    assert reading.read(write(Image.new("RGB", (1000, 1000)), tmp_path / "a.png")).pixels.any() == 0
 
 
 def test_photos_of_files_folders_and_patterns_are_found(picture, tmp_path) -> None:
@@ -116,3 +133,232 @@ def test_photos_of_files_folders_and_patterns_are_found(picture, tmp_path) -> No
         finding.find([tmp_path / "void"])
     with pytest.raises(InputError, match="matches no file"):
         finding.find([str(tmp_path / "*.gif")])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_undone(picture, tmp_path, orientation) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name in ("a.png", "a.tif", "a.webp"):
+        settings = {"lossless": True} if name == "a.webp" else {}
+        path = write(picture, tmp_path / name, exif=exif, **settings)
+        with Image.open(path) as stored:
+            expected = np.asarray(ImageOps.exif_transpose(stored).convert("RGB"), np.float32)
+        photo = reading.read(path).pixels.permute(1, 2, 0)
+        np.testing.assert_array_equal(photo * 255, expected.round())
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "LA", "PA", "La", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"]
+)
+def test_pil_images_of_every_mode_are_converted(picture, mode) -> None:
+    through = {"PA": "P", "La": "LA", "RGBa": "RGBA"}.get(mode)
+    converted = (picture.convert(through) if through else picture).convert(mode)
+    photo = reading.from_array(converted)
+    grey = picture.convert("L") if mode in {"LA", "La"} else picture
+    grey = picture.convert("1") if mode == "1" else grey
+    expected = torch.from_numpy(np.asarray(grey.convert("RGB"), np.float32) / 255)
+    difference = (photo.permute(1, 2, 0) - expected).abs()
+    assert difference.mean() < (0.06 if mode == "PA" else 0.03)
+
+
+def test_large_photos_are_read_at_half_size(picture, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("unsee.images.opening.MAX_KEPT", 500)
+    monkeypatch.setattr("unsee.images.converting.STRIP_PIXELS", 128)
+    small = np.asarray(picture.reduce(2), np.float32) / 255
+    file = reading.read(write(picture, tmp_path / "a.png"))
+    assert file.reduced_from == (20, 30)
+    assert file.origin() == {"path": file.path, "sha256": file.sha256, "reduced": (20, 30)}
+    np.testing.assert_array_equal(file.pixels.permute(1, 2, 0), small)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = reading.read(write(picture, tmp_path / "a.jpg", exif=exif, quality=100))
+    assert turned.pixels.shape == (3, 15, 10)
+    assert turned.reduced_from == (30, 20)
+    upright = torch.from_numpy(np.rot90(small, -1).copy()).permute(2, 0, 1)
+    assert (turned.pixels - upright).abs().mean() < 0.05
+    floats = Image.fromarray(np.asarray(picture.convert("L"), np.float32) / 255)
+    deep = reading.read(write(floats, tmp_path / "a.tif")).pixels
+    np.testing.assert_allclose(deep[0], floats.reduce(2), atol=1e-6)
+
+
+def test_a_strip_at_a_time_gives_the_same_pixels(picture, tmp_path, monkeypatch) -> None:
+    path = write(picture.convert("RGBA"), tmp_path / "a.png")
+    whole = reading.read(path).pixels
+    monkeypatch.setattr("unsee.images.converting.STRIP_PIXELS", 100)
+    assert torch.equal(reading.read(path).pixels, whole)
+
+
+RANGES = {
+    "0..4000": ("F", np.linspace(0, 4000, 100), "got float32 from 0 to 4000; scale them"),
+    "-1..1": ("F", np.linspace(-1, 1, 100), "got float32 from -1 to 1; scale them"),
+    "0..255": ("F", np.linspace(0, 255, 100), "divide by 255"),
+    "overshoot": ("F", np.linspace(0, 1.02, 100), r"from 0 to 1\.02"),
+    "nan": ("F", np.array([0.5, np.nan] * 50), "replace these pixels"),
+    "hounsfield": ("I", np.linspace(-1000, 3000, 100), "got int32 from -1000 to 3000; scale them"),
+    "8 bits in 32": ("I", np.linspace(0, 255, 100), "convert them to 8 bits"),
+    "8 bits in 16": ("I;16", np.linspace(0, 255, 100), "convert them to 8 bits"),
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_photos_whose_values_have_no_evident_range_are_refused(tmp_path, name) -> None:
+    mode, values, words = RANGES[name]
+    dtype = {"F": np.float32, "I": np.int32, "I;16": np.uint16}[mode]
+    photo = Image.fromarray(values.reshape(10, 10).astype(dtype))
+    assert photo.mode == mode
+    with pytest.raises(InputError, match=words) as caught:
+        reading.read(write(photo, tmp_path / "a.tif"))
+    assert "a.tif" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "top", "words"),
+    [
+        (np.int64, 255, "fill the range 0 to 9223372036854775807 of their type, got int64 from 0"),
+        (np.uint32, 255, "convert them to 8 bits"),
+        (np.int16, 4000, None),
+        (np.uint16, 200, "convert them to 8 bits"),
+        (np.uint16, 4095, None),
+        (np.uint32, 2**32 - 1, None),
+        (np.int64, 2**63 - 1, None),
+        (np.uint16, 0, None),
+        (np.complex64, 1, "expected integers or floats"),
+    ],
+)
+def test_integers_are_read_by_the_range_of_their_type_if_they_fill_it(dtype, top, words) -> None:
+    array = np.zeros((4, 5, 3), dtype)
+    array[1:] = top
+    if words is None:
+        white = np.iinfo(dtype).max
+        assert reading.from_array(array).max() == pytest.approx(top / white)
+    else:
+        with pytest.raises(InputError, match=words):
+            reading.from_array(array)
+
+
+def test_negative_integers_and_empty_arrays_are_refused() -> None:
+    with pytest.raises(InputError, match="from -3 to 32767"):
+        reading.from_array(np.array([[-3, 32767]], np.int16))
+    with pytest.raises(InputError, match="expected an image"):
+        reading.from_array(np.zeros((0, 5, 3)))
+
+
+def test_files_that_are_not_photos_are_refused_in_one_line(tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "broken.jpg").symlink_to("nowhere.jpg")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    words = {
+        "pipe.jpg": "is a device or a pipe", "folder.jpg": "is a folder", "loop.jpg": "cannot be",
+        "broken.jpg": "no such file", "x" * 300: "cannot be read", "a\0b": "cannot be read",
+        "a\nb\udcff.jpg": "no such file", "/dev/zero": "a device", "/proc/self/status": "0 bytes",
+        "/proc/self/mem": "0 bytes",
+    }  # fmt: skip
+    for name, word in words.items():
+        with pytest.raises(InputError, match=word) as caught:
+            reading.read(tmp_path / name)
+        str(caught.value).encode()
+        assert "\n" not in str(caught.value)
+
+
+def test_files_without_permission_are_refused(picture, tmp_path, monkeypatch) -> None:
+    path = write(picture, tmp_path / "a.png")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+    with pytest.raises(InputError, match=r"a\.png: cannot be read \(Permission denied\)"):
+        reading.read(path)
+
+
+def test_a_disk_that_fails_is_reported_in_one_line(picture, tmp_path, monkeypatch) -> None:
+    path = write(picture, tmp_path / "a.png")
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("hashlib.file_digest", fail)
+    with pytest.raises(InputError, match=r"a\.png: cannot be read .*Input/output error"):
+        reading.read(path)
+
+
+def test_programs_that_look_like_photos_are_not_run(tmp_path) -> None:
+    (tmp_path / "a.jpg").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
+    with pytest.raises(InputError, match="not a photo in a format that Pillow supports"):
+        reading.read(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "webp", "tif", "bmp", "tga", "ppm", "jp2"])
+def test_damaged_photos_are_read_or_refused(picture, tmp_path, suffix) -> None:
+    content = write(picture, tmp_path / f"a.{suffix}").read_bytes()
+    for variant in damaged(content, 100):
+        try:
+            photo = reading.decode(variant, "a")
+        except InputError:
+            continue
+        assert photo.isfinite().all()
+
+
+def test_links_that_lead_back_do_not_hang_a_search(picture, tmp_path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(picture, tmp_path / name / "1.png")
+        for number in range(3):
+            (tmp_path / name / f"up{number}").symlink_to(tmp_path)
+    (tmp_path / "linked").symlink_to(tmp_path / "a")
+    names = ["a/1.png", "b/1.png", "linked/1.png"]
+    for pattern in (tmp_path, tmp_path / "**" / "*.png", tmp_path / "**"):
+        photos = [p.relative_to(tmp_path).as_posix() for p in finding.find([pattern])]
+        assert photos == names
+
+
+def test_folders_that_cannot_be_listed_are_counted(picture, tmp_path, monkeypatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(picture, tmp_path / name / "1.png")
+    listed = os.scandir
+
+    def refuse(path):
+        if path == closed:
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    closed, notes = tmp_path / "b", []
+    assert finding.find([tmp_path], notes) == [tmp_path / "a" / "1.png"]
+    assert "left out 1 folders that cannot be read" in notes[0]
+    closed = tmp_path
+    with pytest.raises(InputError, match="the folder cannot be read"):
+        finding.find([tmp_path])
+
+
+def test_a_search_of_too_many_folders_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(finding, "MAX_FOLDERS", 3)
+    for number in range(4):
+        (tmp_path / str(number)).mkdir()
+    with pytest.raises(InputError, match="more than 3 folders"):
+        finding.find([tmp_path])
+
+
+def test_hidden_and_foreign_files_are_skipped_and_others_are_counted(picture, tmp_path) -> None:
+    for name in ("a.jpg", "b.JFIF", "._a.jpg", ".ipynb_checkpoints/a.jpg", "__MACOSX/a.jpg",
+                 "@eaDir/a.jpg"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        picture.save(tmp_path / name, "JPEG")
+    for name in ("c.heic", "d.HEIC", "notes.txt"):
+        (tmp_path / name).write_text("no photo")
+    notes: list[str] = []
+    assert [p.name for p in finding.find([tmp_path], notes)] == ["a.jpg", "b.JFIF"]
+    (note,) = notes
+    assert "left out 3 files" in note
+    assert "(.heic: 2, .txt: 1)" in note
+
+
+def test_names_that_are_patterns_are_searched_as_they_are(picture, tmp_path) -> None:
+    folder = tmp_path / "[a]"
+    (folder / "*").mkdir(parents=True)
+    write(picture, folder / "*" / "1.png")
+    assert len(finding.find([folder])) == 1
+    assert len(finding.find([tmp_path / "**" / "1.png"])) == 1

@@ -104,7 +104,7 @@ def test_external_networks_fill_the_hole(name, weights) -> None:
 
 def test_torchscript_is_loaded_only_if_it_is_published_or_trusted(tmp_path, monkeypatch) -> None:
     path = Path(torchscript())
-    with pytest.raises(InputError, match="can run any code when it is loaded; set trust=true"):
+    with pytest.raises(InputError, match="can run any code when it is loaded; set trust=True"):
         create("infillers", "lama", weights=str(path)).load()
     assert create("infillers", "lama", weights=str(path), trust=True).load()
     digest = "md5:" + hashlib.md5(path.read_bytes()).hexdigest()

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 import torch
 
 from tests.conftest import masked_score
@@ -46,3 +47,16 @@ def test_line_search_ends_at_the_smallest_step_size(network, images) -> None:
     )  # fmt: skip
     torch.testing.assert_close(moved, torch.full((2, 4), -0.25))
     assert sizes.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("previous", "last", "converged"),
+    [(1.0, 0.5, True), (1.1, 0.0, False), (0.9, 0.0, True), (5.0, 6.0, True), (12.0, 11.0, False)],
+)
+def test_image_has_converged_once_its_loss_falls_by_a_tenth_of_its_fall(
+    previous, last, converged
+) -> None:
+    """The losses start at 10; a window has two steps, of which the mean counts."""
+    windows = [10.0, 7.0, previous, last]
+    history = torch.tensor([[mean + d] for mean in windows for d in (-3.0, 3.0)])
+    assert EarlyStopping(0.1, 2).converged(history).tolist() == [converged]

@@ -96,3 +96,33 @@ def test_soft_masks_mix_with_the_imagined_background(network, images, infiller) 
     soft = torch.full((3, 1, 1, 1, 1), 0.75)
     torch.testing.assert_close(score.pictures(soft), 0.75 * images + 0.25 * images / 2)
     assert torch.equal(score.pictures(torch.ones(3, 1, 1, 1, 1)), images)
+
+
+@dataclass(frozen=True)
+class Share(Infiller):
+    """Fills with the share of visible pixels, also where pixels are visible."""
+
+    def bind(self, scene):
+        return lambda keep, rows: keep.mean((1, 2, 3), keepdim=True).expand_as(
+            rows.of(scene.images)
+        )
+
+
+def test_only_visible_pixels_that_are_returned_are_replaced(network, images) -> None:
+    """Other in-fillers keep their backgrounds under soft masks."""
+    soft = torch.full((3, 1, 1, 1, 1), 0.75)
+    pictures = masked_score(network, images, Share()).pictures(soft)
+    torch.testing.assert_close(pictures, 0.75 * images + 0.25)
+
+
+def test_hard_masks_mix_with_the_imagined_background_only_in_their_gradient(
+    network, images, infiller
+) -> None:
+    keep = torch.ones(3, 1, 1, 32, 32)
+    masked_score(network, images, infiller)(keep)
+    assert sum(count == 3 for count in Counting.fills) == 2  # a test and these masks, no tiles
+    keep.requires_grad_()
+    pictures = masked_score(network, images, infiller).pictures(keep)
+    torch.testing.assert_close(pictures, images)
+    (gradient,) = torch.autograd.grad(pictures.sum(), keep)
+    torch.testing.assert_close(gradient[:, 0, 0], images.sum(1) / 2)

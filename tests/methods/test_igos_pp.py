@@ -72,3 +72,12 @@ def test_wide_line_search_takes_the_same_steps_in_fewer_batches(grow, evaluation
     for other in maps[1:]:
         torch.testing.assert_close(other, maps[0], atol=1e-4, rtol=1e-3)
     assert batches[0] > batches[1] > batches[2]
+
+
+@pytest.mark.parametrize("path", [1, 3])
+@pytest.mark.parametrize("terms", ["bilateral", "deletion", "insertion", "naive"])
+def test_passes_are_those_of_one_step(image, terms, path) -> None:
+    score = masked_score(toy(Convolutional()), image)
+    method = create("methods", "igos_pp", path=path, terms=terms)
+    method.loss(score, 0, method.start(score))
+    assert score.classifier.passes.forwards == method.passes

@@ -65,3 +65,8 @@ def test_more_superpixels_than_pixels_are_refused(image, name) -> None:
         pytest.importorskip(method.traits.requires)
     with pytest.raises(InputError, match="at most 1024 segments"):
         method.attribute(masked_score(toy(Convolutional()), image))
+
+
+@pytest.mark.parametrize(("passes", "samples"), [(1, 2), (2, 2), (3, 3), (500, 500)])
+def test_budget_pays_for_at_least_two_samples(passes, samples) -> None:
+    assert create("methods", "lime").with_budget(passes, (32, 32)).samples == samples

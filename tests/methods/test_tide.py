@@ -4,6 +4,7 @@ import torch
 
 from tests.conftest import Convolutional, masked_score, toy
 from unsee import create, explain
+from unsee.methods.tide import INITIAL_SCALE
 
 
 def test_each_level_is_deleted_and_inserted_once(image, evaluations) -> None:
@@ -44,3 +45,20 @@ def test_costs_two_passes_for_each_level_and_step(image) -> None:
     explain(network, image, create("methods", "tide", steps=5, levels=3, grid=8))
     assert network.passes.backwards == 30
     assert network.passes.forwards == 31  # one to predict the class
+
+
+def test_warm_start_is_the_standardised_ranking_in_the_finest_grid(image) -> None:
+    method = create("methods", "tide", grid=8, scales=2)
+    theta = torch.arange(80.0)[None]
+    ranking = 3 + 2 * torch.randn(1, 1, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    started = method.initializer(theta, ranking)
+    assert torch.equal(started[:, :16], theta[:, :16])
+    finest, values = started[0, 16:], ranking.flatten()
+    expected = INITIAL_SCALE * (values - values.mean()) / values.std(correction=0)
+    torch.testing.assert_close(finest, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_warm_start_from_a_flat_ranking_is_flat(image) -> None:
+    method = create("methods", "tide", grid=8, scales=1)
+    started = method.initializer(torch.ones(1, 64), torch.full((1, 1, 1, 8, 8), 5.0))
+    assert torch.equal(started, torch.zeros(1, 64))

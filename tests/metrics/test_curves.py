@@ -148,6 +148,15 @@ def test_normalised_areas_by_hand() -> None:
     )
 
 
+def test_normalised_area_without_a_fall_and_above_the_whole_image() -> None:
+    share, area = torch.linspace(0, 1, 3), PROTOCOLS["infill"].area
+    scores = torch.tensor([[1.0, 0.0, 1.0], [1.0, 1.5, 0.0], [1.0, 90.0, 0.0]])
+    expected = torch.tensor([torch.nan, (1 + 3) / 4, (1 + 4) / 4])
+    torch.testing.assert_close(area(Curve(share, scores)), expected, equal_nan=True)
+    insertion = area(Curve(share, scores.flip(1), "insertion"))
+    torch.testing.assert_close(insertion, expected, equal_nan=True)
+
+
 def interpolation_matrix(cells: int, pixels: int) -> np.ndarray:
     """The linear interpolation of cells at pixels, with aligned corners, as a matrix."""
     position = np.linspace(0, cells - 1, pixels)

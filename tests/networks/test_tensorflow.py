@@ -27,7 +27,7 @@ def test_read_a_checkpoint_that_tensorflow_wrote() -> None:
 
 
 def test_missing_checkpoint_is_refused(tmp_path) -> None:
-    with pytest.raises(InputError, match="no TensorFlow checkpoint"):
+    with pytest.raises(InputError, match="no such TensorFlow checkpoint"):
         tensorflow.read(tmp_path / "nowhere")
 
 

@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from tests.conftest import Convolutional, small, toy
 from unsee import InputError, Study, create, load
 from unsee.errors import printable
+from unsee.images.reading import PhotoFile
 from unsee.results.assessment import CURVE_PROTOCOLS, PICTURES, assess
 from unsee.results.panel import panel
 
@@ -63,6 +66,52 @@ def test_assessment_has_all_pictures_and_curves(study) -> None:
     assert removed == pytest.approx(0.2, abs=0.02)
     with pytest.raises(InputError, match="share of the pixels between 0 and 1, got 15"):
         assess(assessment.study, 15)
+
+
+def assessed(images, outputs, **options):
+    model = Convolutional(1 if outputs == "binary" else 3)
+    classifier = toy(model, labels=("cat",) if outputs == "binary" else (), outputs=outputs)
+    study = Study.of(classifier, images[:1], small("rise"), **options)
+    study.finish()
+    return assess(study, 0.15), classifier.predict(images[:1])
+
+
+def drawn_texts(assessment) -> set[str]:
+    photo = assessment.study.score.images[0]
+    figure = panel(assessment, photo, np.zeros((32, 32, 3), np.uint8))
+    return {text.get_text() for axes in figure.axes for text in axes.texts}
+
+
+def test_a_single_logit_is_drawn_as_a_sigmoid(images) -> None:
+    assessment, logits = assessed(images, "binary", targets="cat")
+    p = logits[0, 1].sigmoid().item()
+    assert assessment.target_probabilities["original"] == pytest.approx(p, abs=1e-5)
+    assert f"cat  {p:.0%}" in drawn_texts(assessment)
+    assert assessment.study.explanation.saliency.std() > 0
+
+
+def test_labels_are_drawn_as_sigmoids(images) -> None:
+    assessment, logits = assessed(images, "sigmoid", targets=1)
+    p = logits[0].sigmoid()
+    torch.testing.assert_close(assessment.probabilities["original"], p)
+    assert assessment.predicts_target == (p[1].item() >= 0.5)
+    assert f"1  {p[1].item():.0%}" in drawn_texts(assessment)
+    assert assessment.study.explanation.provenance["classifier"]["outputs"] == "sigmoid"
+
+
+def test_a_regression_is_drawn_as_values(images) -> None:
+    assessment, logits = assessed(images, "regression", targets=1)
+    words = drawn_texts(assessment)
+    assert f"1  {logits[0, 1].item():.4g}" in words
+    assert not any("%" in text for text in words)
+    assert {axes.get_title("left") for axes in panel_axes(assessment)} >= {"Values"}
+    photo = PhotoFile(images[0], "a.png", "")
+    assert "probability" not in assessment.manifest(photo)
+
+
+def panel_axes(assessment):
+    photo = assessment.study.score.images[0]
+    return panel(assessment, photo, np.zeros((32, 32, 3), np.uint8)).axes
 
 
 @pytest.mark.parametrize("infiller", ["grey", "blur", "telea", "noise"])

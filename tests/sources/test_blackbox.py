@@ -73,3 +73,20 @@ def test_torch_function_without_tensors_is_refused(function, images) -> None:
 def test_name_is_the_functions_unless_set() -> None:
     assert unsee.black_box(probabilities).name == "probabilities"
     assert unsee.black_box(probabilities, "mine").name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyError("x\ny"), r"\(KeyError: "),
+        (SystemExit(0), r"\(SystemExit: 0\)"),
+        (InputError("no weights"), "^no weights$"),
+    ],
+)
+def test_functions_that_fail_are_named_in_a_line(error, words, images) -> None:
+    def fail(images):
+        raise error
+
+    with pytest.raises(InputError, match=words) as raised:
+        unsee.black_box(fail, size=(32, 32)).predict(images)
+    assert "\n" not in str(raised.value)

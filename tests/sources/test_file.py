@@ -92,3 +92,39 @@ def test_torchscript_is_refused_without_trust(images, tmp_path) -> None:
     torch.jit.trace(Convolutional().eval(), images[:1]).save(tmp_path / "model.pt")
     with pytest.raises(InputError, match=r"TorchScript program.*trust=True.*safetensors"):
         load(f"file:{tmp_path / 'model.pt'}")
+
+
+def test_load_trusts_programs_if_the_caller_does(images, expected, tmp_path) -> None:
+    path = tmp_path / "model.pt2"
+    torch.export.save(torch.export.export(Convolutional().eval(), (images,)), path)
+    loaded = load(f"file:{path}", trust=True, **PREPROCESSING)
+    torch.testing.assert_close(loaded.predict(images), expected)
+    with pytest.raises(InputError, match="trust=True") as error:
+        load(f"file:{path}", trust=False)
+    assert "set --trust if you" in error.value.in_shell()
+    assert load("tests.conftest:Convolutional", trust=True)  # a source that loads no programs
+
+
+@pytest.mark.parametrize(
+    ("member", "kind"),
+    [
+        ("model/data/aotinductor/model/net.wrapper.so", "compiled program"),
+        ("model/extra/hooks.json", "torch.export program"),
+        ("model/code/__torch__.py", "TorchScript program"),
+    ],
+)
+@pytest.mark.parametrize("name", ["model.pt2", "weights.pth", "weights.safetensors"])
+def test_every_archive_but_plain_weights_is_a_program(member, kind, name, tmp_path) -> None:
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("model/data.pkl", b"")
+        archive.writestr(member, b"")
+    with pytest.raises(InputError, match=rf"is an? {kind}.*can run any code.*ONNX"):
+        load(f"file:{tmp_path / name}")
+    with pytest.raises(InputError, match=f"^{tmp_path / name}: c(annot be loaded|ompiled)"):
+        load(f"file:{tmp_path / name}", trust=True)
+
+
+def test_onnx_files_name_their_source(tmp_path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"")
+    with pytest.raises(InputError, match="is loaded with blackbox:"):
+        load(f"file:{tmp_path / 'model.onnx'}")

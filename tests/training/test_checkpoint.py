@@ -6,6 +6,7 @@ import torch
 
 from tests.training import small
 from unsee import InputError
+from unsee.errors import DiskFullError
 from unsee.training import casm, distilled, variational
 from unsee.training.checkpoint import without_folders
 
@@ -60,7 +61,7 @@ def test_diverging_run_keeps_its_last_checkpoint(folder, tmp_path, network) -> N
     settings = {"steps": 30, "save_every": 1}
     small.train(network, folder, out, **settings, rate=1e-3, minutes=1e-9)  # a single step
     before = (out / "checkpoint.pt").read_bytes()
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match=r"not finite|NaN or infinity"):
         small.train(network, folder, out, **settings, rate=1e30)
     for state in small.checkpoint_states(out).values():
         for value in state.values():
@@ -107,3 +108,49 @@ def test_metadata_of_weights_contains_no_folder() -> None:
     other = {"rate": 0.1, "classifier": "timm:resnet50", "widths": [4, 8]}
     settings = without_folders({"data": data, "out": "runs/one", **other})
     assert settings == {"data": ["a.zip", "val", "b.zip"], "out": "one", **other}
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "casm.safetensors"])
+def test_folder_with_files_of_no_training_is_left_alone(folder, tmp_path, name) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    with pytest.raises(InputError, match=f"holds files of no training .{name}"):
+        small.train("casm", folder, tmp_path / "out")
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
+    with pytest.raises(InputError, match="is a file, expected a folder"):
+        small.train("casm", folder, tmp_path / "out" / name)
+
+
+def test_damaged_checkpoint_is_refused_in_one_line(folder, tmp_path) -> None:
+    out = tmp_path / "run"
+    small.train("casm", folder, out, steps=1)
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+    path = out / "checkpoint.pt"
+    stored, content = torch.load(path, weights_only=True), path.read_bytes()
+    damaged = [stored | {"settings": "{"}, stored | {"states": {}}, stored | {"step": "a"}, [1]]
+    damaged += [{}, stored | {"settings": '"text"'}]
+    for value in damaged:
+        torch.save(value, path)
+        with pytest.raises(InputError, match=r"checkpoint\.pt: ") as error:
+            small.train("casm", folder, out, steps=1)
+        assert "\n" not in str(error.value)
+    for part in (b"", b"text", content[:-200]):
+        path.write_bytes(part)
+        with pytest.raises(InputError, match=r"checkpoint\.pt: not a checkpoint"):
+            small.train("casm", folder, out, steps=1)
+
+
+def test_full_disk_keeps_the_last_checkpoint(folder, tmp_path, monkeypatch) -> None:
+    out = tmp_path / "run"
+    small.train("casm", folder, out, steps=2, save_every=1, minutes=1e-9)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+
+    def full(*_arguments, **_settings):
+        raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(DiskFullError, match=r"checkpoint\.pt: cannot be written"):
+        small.train("casm", folder, out, steps=2, save_every=1)
+    after = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    assert after.keys() == before.keys()
+    assert after["checkpoint.pt"] == before["checkpoint.pt"]

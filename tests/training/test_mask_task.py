@@ -3,7 +3,9 @@ import json
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
+from tests.conftest import Convolutional, toy
 from tests.training import small
 from unsee import InputError, create, explain, load
 from unsee.training import casm
@@ -17,6 +19,16 @@ def test_training_uses_the_labels_of_a_data_set(folder, tmp_path) -> None:
         "casm", f"image_folder:{folder}", tmp_path / "run", labels="data", classifier=small.CORNERS
     )
     assert len(losses) == 4
+
+
+def probabilities():
+    return toy(nn.Sequential(Convolutional(), nn.Softmax(1)), size=24)
+
+
+def test_training_needs_logits_of_classes(folder, tmp_path) -> None:
+    name = f"{__name__}:probabilities"
+    with pytest.raises(InputError, match=r"training needs the logits .* has outputs=probabilities"):
+        small.train("casm", folder, tmp_path / "run", classifier=name)
 
 
 def test_training_selects_photos_by_predicted_class(folder) -> None:

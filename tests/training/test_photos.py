@@ -31,3 +31,20 @@ def test_labelled_photos_have_the_classes_of_their_data_set(folder, tmp_path) ->
     (folder / "b").rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="at least two classes"):
         load_labelled([f"image_folder:{folder}"], 32)
+
+
+def test_photos_that_cannot_be_read_are_counted(colours, folder, tmp_path, caplog) -> None:
+    archive = tmp_path / "more.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(colours / "0.png", "a/0.png")
+        file.writestr("a/1.png", b"broken")
+        file.writestr("__MACOSX/a/._0.png", b"broken")
+    assert len(load_squares([archive], 24)) == 1
+    assert "skipped 1 of 2 photos that cannot be read; a/1.png: not a photo" in caplog.text
+    first = next((folder / "a").iterdir())
+    first.write_bytes(b"broken")
+    assert len(load_labelled([f"image_folder:{folder}"], 32).targets) == 11
+    assert "skipped 1 of 12 photos" in caplog.text
+    archive.write_bytes(b"broken")
+    with pytest.raises(InputError, match="not a zip file that can be read"):
+        load_squares([archive], 24)

@@ -163,7 +163,10 @@ def check_gradient(logits: Callable[[Tensor], Tensor] | None, images: Images, me
     except RuntimeError as error:
         if is_out_of_memory(error):  # reported by the passes of the method
             return
-        raise
+        raise InputError(
+            f"{method} needs gradients, and those of this model cannot be computed "
+            f"({reason(error)}); {GRADIENT_HINT}"
+        ) from error
     raise InputError(
         f"{method} needs gradients, and those of this model are zero everywhere (a quantised "
         f"network, or outputs that are rounded?); {GRADIENT_HINT}"

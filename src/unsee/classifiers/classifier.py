@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unsee.classifiers import checks, detection, labels, outputs
 from unsee.classifiers.chunked import RowFunction, Rows, map_chunks
-from unsee.classifiers.measures import Logits, Measure, log_odds
+from unsee.classifiers.measures import Logits, Measure, is_built_in, log_odds
 from unsee.classifiers.model import PixelModel
 from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.passes import (
@@ -21,6 +21,7 @@ from unsee.classifiers.passes import (
     synchronise,
     unwrapped,
 )
+from unsee.errors import InputError
 from unsee.networks.stages import FeatureExtractor
 from unsee.types import Images, Variants
 
@@ -58,16 +59,16 @@ class Classifier(PixelModel):
         columns = numbers.shape[1]
         if self.columns != columns:
             if not numbers.isfinite().all():  # reported with the image, and shows no kind
-                return numbers
+                return numbers if columns > 1 else numbers.expand(-1, 2)
             kind = self._kind_of(numbers.detach(), inputs)
             self.labels = labels.fitted(self.labels, columns, kind.classes(columns))
-            self.outputs, self.columns = kind, columns
+            self.determined, self.columns = (self.outputs, kind), columns
         return self.kind.logits(numbers)
 
     def _kind_of(self, numbers: Tensor, inputs: Variants) -> Outputs:
         """Return the kind of the model's first outputs; raise `InputError` if it is unclear."""
-        if isinstance(self.outputs, Outputs):
-            return outputs.fitted(self.outputs, numbers.shape[1])
+        if self.is_determined or isinstance(self.outputs, Outputs):
+            return outputs.fitted(self.kind, numbers.shape[1])
 
         def probe() -> Tensor:
             with torch.enable_grad(), torch.inference_mode(False):
@@ -79,7 +80,27 @@ class Classifier(PixelModel):
     @property
     def kind(self) -> Outputs:
         """Kind of the model's outputs; before the first pass, softmax unless it is set."""
+        if self.determined and self.is_determined:
+            return self.determined[1]
         return self.outputs if isinstance(self.outputs, Outputs) else Outputs.SOFTMAX
+
+    @property
+    def is_determined(self) -> bool:
+        """Whether a pass has determined the kind of the outputs."""
+        return self.determined is not None and self.determined[0] == self.outputs
+
+    def measure_of(self, measure: Measure) -> Measure:
+        """Return what a measure, written for softmax, is for this model's outputs.
+
+        Raises:
+            InputError: The outputs do not have it, or may not be what a user's measure expects.
+        """
+        if self.columns == 1 and self.outputs == "auto" and not is_built_in(measure):
+            raise InputError(
+                "the model returns one number for each image; set outputs=regression if your "
+                "measure takes that number (n, 1), or outputs=binary if it takes two logits (n, 2)"
+            )
+        return self.kind.measure(measure)
 
     def features(self, images: Variants, layers: Sequence[str], gradient: bool = False) -> Features:
         """Run one pass over all images at once and read the outputs of inner layers.
@@ -147,7 +168,7 @@ class Classifier(PixelModel):
     ) -> Float[Tensor, " n"]:
         """Score a single chunk of images."""
         logits = self.logits(images)
-        values = self.kind.measure(measure)(logits, targets)
+        values = self.measure_of(measure)(logits, targets)
         if torch.is_grad_enabled():
             self.passes.backwards += len(images)
         return values
@@ -222,6 +243,6 @@ class Classifier(PixelModel):
             "framing": {**asdict(self.framing), "size": list(self.framing.size)},
             "precision": str(self.precision).removeprefix("torch."),
             "sampling_precision": str(sampling_precision).removeprefix("torch."),
-            "outputs": str(self.outputs),
+            "outputs": str(self.kind if self.is_determined else self.outputs),
             "chunk": self.batch_sizes.in_use or self.chunk,
         }

@@ -37,7 +37,9 @@ def mode(device: torch.device, *, on: bool = True) -> AbstractContextManager[Non
     kernels without a fixed order are refused. All settings are restored afterwards, and after
     errors.
 
-    The context covers threads and kernels only: a caller also fixes what is in a batch.
+    The context covers threads and kernels only: a caller also fixes what is in a batch. Libraries
+    of linear algebra share their threads among all Python threads, so use the mode in one at a
+    time.
 
     Raises:
         InputError: A kernel of the block has no deterministic version on this device.
@@ -51,7 +53,8 @@ def _mode(device: torch.device) -> Iterator[None]:
         token = _is_on.set(True)
         stack.callback(_is_on.reset, token)
         _set(stack, torch.set_num_threads, 1, torch.get_num_threads())
-        stack.enter_context(_thread_pools(len(sys.modules)).limit(limits=1))
+        pools = _thread_pools(len(sys.modules))
+        stack.enter_context(pools.limit(limits=1, user_api="blas"))
         if device.type == "cuda":
             _fix_kernels(stack)
             stack.enter_context(refuse_other_kernels())

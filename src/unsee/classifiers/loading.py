@@ -11,6 +11,7 @@ from unsee.classifiers.devices import check_device
 from unsee.classifiers.precision import half_precision
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.images.framing import Fit
+from unsee.networks.weights import random_state_kept
 from unsee.registry import parse, resolve
 
 DEFAULT = "efficientnet_lite0"
@@ -40,8 +41,8 @@ def load(
         precision: Precision of a pass. "auto" is float32, but bfloat16 for methods that average
             many scores (RISE, LIME, sliding patches) if the device has instructions for it.
         size: Height and width of the input in pixels; by default the classifier's own.
-        fit: "crop" cuts out the centre of a photo, "resize" resizes all of it; by default the
-            classifier's own.
+        fit: "crop" cuts out the centre of a photo, "resize" resizes all of it, "resize_crop" does
+            both; by default the classifier's own.
         trust: Whether programs (torch.export, TorchScript), which can run any code, may be loaded;
             without effect on sources that load none.
         **settings: Settings of the source.
@@ -65,7 +66,8 @@ def _made(spec: object, trust: bool, settings: dict[str, Any]) -> Classifier:
         source = resolve("sources", spec, **settings)
         if trust and hasattr(source, "trust"):
             source = replace(source, trust=True)
-        classifier: Classifier = source.load(parse("sources", spec).argument)
+        with random_state_kept():
+            classifier: Classifier = source.load(parse("sources", spec).argument)
         return classifier
     if settings:
         raise InputError(

@@ -93,6 +93,12 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+def is_built_in(measure: Measure) -> bool:
+    """Return whether a measure is one of this module, and not a function of a user."""
+    built_in = (*MEASURES.values(), first_answer, sigmoid_probability, is_positive)
+    return measure in built_in or isinstance(measure, Against)
+
+
 def named(name: str) -> Measure:
     """Return the measure of this name; raise `InputError` if there is none."""
     if name not in MEASURES:

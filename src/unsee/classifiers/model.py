@@ -57,6 +57,10 @@ class PixelModel:
         default_factory=BatchSizes, repr=False, compare=False, kw_only=True
     )
     """Batch sizes measured so far."""
+    determined: tuple[Outputs | OutputsName, Outputs] | None = field(
+        default=None, repr=False, compare=False, kw_only=True
+    )
+    """The value of `outputs`, and the kind that the first pass determined for it."""
     columns: int = field(default=0, init=False, repr=False, compare=False)
     """Numbers that the model returns for an image; 0 before the first pass."""
     has_gradient: bool = field(default=False, init=False, repr=False, compare=False)

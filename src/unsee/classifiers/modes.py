@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
+from unsee.classifiers import determinism
+
 _LOCK = threading.Lock()
 
 
@@ -35,11 +37,12 @@ class _DefaultDtype:
 
 
 @contextmanager
-def own_modes(device: torch.device) -> Iterator[None]:
+def own_modes(device: torch.device, *, deterministic: bool = False) -> Iterator[None]:
     """Run a block in torch's normal modes, whatever those of the caller are.
 
     Gradients are recorded, autocast and inference mode are off, and the default dtype is float32.
-    The caller's modes are restored afterwards.
+    With `deterministic`, sums have one order too, see `determinism.mode`. The caller's modes are
+    restored afterwards.
     """
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
@@ -47,4 +50,5 @@ def own_modes(device: torch.device) -> Iterator[None]:
         for kind in {"cpu", device.type}:
             stack.enter_context(torch.autocast(kind, enabled=False))
         stack.enter_context(_DefaultDtype.single())
+        stack.enter_context(determinism.mode(device, on=deterministic))
         yield

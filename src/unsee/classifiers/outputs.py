@@ -101,9 +101,13 @@ class Outputs(StrEnum):
         Raises:
             InputError: The measure is undefined for a regression.
         """
-        if self is Outputs.REGRESSION and measure in NEED_PROBABILITY:
-            raise _no_probability(f"the measure {measure.__name__}")
-        return OF_LABELS.get(measure, measure) if self.is_multilabel else measure
+        if self is Outputs.REGRESSION:
+            for needs_probability in NEED_PROBABILITY:
+                if measure is needs_probability:
+                    raise _no_probability(f"the measure {measure.__name__}")
+        if self.is_multilabel:
+            return next((of_labels for m, of_labels in OF_LABELS if m is measure), measure)
+        return measure
 
     def require_probability(self, purpose: str) -> None:
         """Raise `InputError` for a regression; the message names `purpose`."""
@@ -111,11 +115,11 @@ class Outputs(StrEnum):
             raise _no_probability(purpose)
 
 
-OF_LABELS: dict[Measure, Measure] = {
-    probability: sigmoid_probability,
-    log_odds: logit,
-    first_answer: is_positive,
-}
+OF_LABELS: tuple[tuple[Measure, Measure], ...] = (
+    (probability, sigmoid_probability),
+    (log_odds, logit),
+    (first_answer, is_positive),
+)
 """Measures of labels in place of those of classes; others are the same for both."""
 NEED_PROBABILITY: tuple[Measure, ...] = (probability, log_odds, margin, first_answer)
 """Measures that a regression does not have."""

@@ -10,7 +10,7 @@ from tyro.conf import arg
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks, cost
-from unsee.cli.console import print_error, progress, say, short
+from unsee.cli.console import print_error, print_note, progress, say, short
 from unsee.cli.explain_options import Device, Folder, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets.base import Sample
@@ -101,6 +101,8 @@ def run(arguments: list[str]) -> int:
         plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
         threads=options.threads or 0, table=table,
     )  # fmt: skip
+    for note in run_.samples.notes:
+        print_note(note)
     try:
         _compute(run_, options, part)
     except DiskFullError as error:

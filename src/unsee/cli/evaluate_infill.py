@@ -10,7 +10,7 @@ from tyro.conf import arg
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks
-from unsee.cli.console import as_message, print_errors, progress, say, show_table
+from unsee.cli.console import as_message, print_errors, print_note, progress, say, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import (
     ClassifierName,
@@ -140,6 +140,8 @@ def run(arguments: list[str]) -> int:
         for name in split_words(options.infillers)
     }
     samples = load_data(options.data)
+    for note in samples.notes:
+        print_note(note)
     classifier, recognition = (
         loading.load(name, device=options.device, trust=options.trust)
         for name in (options.classifier, options.recognition_classifier)

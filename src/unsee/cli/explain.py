@@ -8,7 +8,7 @@ import tyro
 
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options
-from unsee.cli.console import as_message, print_error, progress, say, show_table
+from unsee.cli.console import as_message, print_error, print_note, progress, say, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
@@ -65,6 +65,8 @@ class Explain(ExplainOptions):
 class Outcome:
     """Results of all photos."""
 
+    quantity: str = "probability"
+    """What the classifier returns for a class: a regression has values."""
     rows: list[tuple[Value, ...]] = field(default_factory=list)
     """Row of the table for each photo that was explained."""
     failed: list[InputError] = field(default_factory=list)
@@ -79,7 +81,10 @@ def run(arguments: list[str]) -> int:
     if options.picture_infiller is not None:
         trusted = explain_options.infiller_of(options.picture_infiller, trust=options.trust)
         picture_infiller = resolve("infillers", trusted)
-    paths = finding.find(options.photos)
+    notes: list[str] = []
+    paths = finding.find(options.photos, notes)
+    for note in notes:
+        print_note(note)
     _check_results(options, paths)
     outcome = Outcome()
     try:
@@ -129,6 +134,7 @@ def explain_all(
                 result = assessment.assess(study, options.top, picture_infiller)
                 writing.write(result, photo, folder, overwrite=options.overwrite)
                 outcome.rows.append(_row(folder, result))
+                outcome.quantity = result.quantity
                 forecast.end()
             except DiskFullError as error:
                 outcome.failed.append(
@@ -161,12 +167,12 @@ def _print(options: Explain, outcome: Outcome) -> None:
 def _table(outcome: Outcome, share: float) -> Table:
     columns = [Column("result", align="left"), Column("class", align="left")]
     columns += [
-        Column(name, spec=".1%")
+        Column(name, spec=".1%" if outcome.quantity == "probability" else ".4g")
         for name in ("photo", f"top {share:.0%} removed", f"only top {share:.0%}")
     ]
     columns += [Column(name, spec=".3f") for name in assessment.DIRECTIONS]
     columns += [Column("seconds", spec=".1f")]
-    note = "probability of the class in each picture; areas under protocol rise"
+    note = f"{outcome.quantity} of the class in each picture; areas under protocol rise"
     return Table(columns, outcome.rows, note=note)
 
 

@@ -75,7 +75,7 @@ class ExplainOptions:
     contrast: Annotated[str | None, arg(metavar="CLASS", help_behavior_hint="")] = None
     """Class to explain the target against. The score is then the difference of their logits."""
     seed: int = 0
-    """Seed of all random numbers. The same photo, settings and seed give the same map."""
+    """Seed of all random numbers; what else may change a map is in docs/usage.md."""
     budget: Annotated[
         str | None, arg(metavar="BUDGET", help_behavior_hint="(default: the method's settings)")
     ] = None

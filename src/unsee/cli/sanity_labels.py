@@ -11,7 +11,7 @@ from tyro.conf import arg
 
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import as_message, print_errors, progress, say, show_table
+from unsee.cli.console import as_message, print_errors, print_note, progress, say, show_table
 from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
@@ -120,6 +120,8 @@ def run(arguments: list[str]) -> int:
 def _samples(options: SanityLabels) -> list[Sample]:
     """Return a random choice of the data, the same for the same seed."""
     samples = load_data(options.data)
+    for note in samples.notes:
+        print_note(note)
     if len(samples) < options.explained + 2:
         raise InputError(
             f"{options.data}: expected at least {options.explained + 2} pictures, two for training "

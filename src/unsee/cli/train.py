@@ -11,7 +11,7 @@ from unsee.cli import checks
 from unsee.cli.console import progress, say
 from unsee.cli.cost import Forecast
 from unsee.cli.parsing import parse
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError, missing_package, unknown
 from unsee.files import check_file
 from unsee.registry import resolve
 from unsee.training import casm, distilled, infiller, variational
@@ -89,9 +89,7 @@ def run(arguments: list[str]) -> int:
     try:
         step = _follow(name, config, training, is_main_process)
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"training needs {error.name}: python -m pip install accelerate tensorboard"
-        ) from error
+        raise missing_package(error.name or "accelerate", "training") from error
     if is_main_process:
         say(f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n")
     return 0

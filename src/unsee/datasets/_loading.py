@@ -1,8 +1,9 @@
 """Load a labelled data set by name, or by the layout of its files."""
 
+import os
 from pathlib import Path
 
-from unsee.datasets.base import Dataset, Sample
+from unsee.datasets.base import Dataset, Samples
 from unsee.errors import InputError
 from unsee.registry import available, create, parse, resolve
 
@@ -10,8 +11,10 @@ FALLBACK = "image_folder"
 """Data set that accepts any folder, and is therefore tried after all others."""
 
 
-def load_data(spec: str) -> list[Sample]:
+def load_data(spec: str) -> Samples:
     """Return the samples of `DATASET:PATH[,setting=value,...]`, or of a path of a known layout.
+
+    The samples carry notes about what was left out.
 
     Raises:
         InputError: The path does not exist, or no data set recognises its layout.
@@ -19,8 +22,10 @@ def load_data(spec: str) -> list[Sample]:
     name, argument, _ = parse("datasets", spec)
     named = name in available("datasets") and bool(argument)
     path = Path(argument if named else spec)
-    if not path.exists():
+    if "\0" in str(path) or not os.path.lexists(path):
         raise InputError(f"{path}: no such data set")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: the data set cannot be read (no permission, or a broken link)")
     if named:
         dataset: Dataset = resolve("datasets", spec)
         return dataset.samples(path)

@@ -6,8 +6,12 @@ from xml.etree import ElementTree
 
 import torch
 
-from unsee.datasets.base import Boxes, clip_boxes
-from unsee.errors import InputError
+from unsee import files
+from unsee.datasets.base import Boxes, check_size, clip_boxes
+from unsee.errors import as_input_error
+
+MAX_BYTES = 2**24
+"""Size of the largest annotation of a photo: 16 MiB."""
 
 
 class Annotation(NamedTuple):
@@ -19,30 +23,33 @@ class Annotation(NamedTuple):
     """Boxes by class name."""
 
 
-def read_annotation(path: Path, first_pixel: int = 0) -> Annotation:
+def read_annotation(path: Path, first_pixel: int = 0, *, difficult: bool = True) -> Annotation:
     """Read all objects of an annotation file.
 
     Args:
         path: The XML file.
         first_pixel: Coordinate of the upper left pixel in the file: 0, or 1 for Pascal VOC.
+        difficult: Whether to include objects that are marked as difficult.
 
     Raises:
         InputError: The file is not such an annotation, or a box lies outside of the photo.
     """
-    try:
-        root = ElementTree.parse(path).getroot()
-        size = round(_number(root, "size/height")), round(_number(root, "size/width"))
+    content = files.read_bytes(path, MAX_BYTES, "annotation")
+    with as_input_error(f"cannot read the annotation {path}"):
+        root = ElementTree.fromstring(content)
+        height, width = (_number(root, f"size/{side}") for side in ("height", "width"))
+        size = check_size(round(height), round(width), path)
         corners: dict[str, list[list[float]]] = {}
         for entry in root.iter("object"):
+            if not difficult and entry.findtext("difficult", "0").strip() == "1":
+                continue
             edges = [_number(entry, f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
             edges[:2] = [edge - first_pixel for edge in edges[:2]]
-            corners.setdefault(entry.findtext("name", ""), []).append(edges)
-    except (OSError, ElementTree.ParseError, ValueError) as error:
-        raise InputError(f"cannot read the annotation {path}: {error}") from error
-    boxes = {
-        name: clip_boxes(torch.tensor(rows), size[1], size[0], str(path))
-        for name, rows in corners.items()
-    }
+            corners.setdefault(entry.findtext("name", "").strip(), []).append(edges)
+        boxes = {
+            name: clip_boxes(torch.tensor(rows), size[1], size[0], str(path))
+            for name, rows in corners.items()
+        }
     return Annotation(size, boxes)
 
 

@@ -1,21 +1,36 @@
 """Photos with a JSON file of annotations."""
 
-import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from jaxtyping import Bool
 from torch import Tensor
 
-from unsee.datasets.base import Dataset, Sample, check_samples, clip_boxes, parse_boxes
-from unsee.errors import InputError
+from unsee import files
+from unsee.datasets.base import (
+    Dataset,
+    Sample,
+    Samples,
+    check_samples,
+    clip_boxes,
+    is_file,
+    is_index,
+    parse_boxes,
+)
+from unsee.errors import InputError, as_input_error
 from unsee.images import reading
 from unsee.images.framing import Photo
 
 __all__ = ["Annotated"]
+
+MAX_BYTES = 2**26
+"""Size of the largest file of annotations: 64 MiB."""
+MAX_SIDE = 10**6
+"""Number of pixels above all heights and widths."""
 
 
 @dataclass(frozen=True)
@@ -33,43 +48,51 @@ class Annotated(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether the folder or zip file holds the JSON file."""
-        if path.suffix == ".zip" and zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return self.annotations in archive.namelist()
-        return (path / self.annotations).is_file()
+        if path.suffix == ".zip" and is_file(path) and zipfile.is_zipfile(path):
+            return self.annotations in _Zip(path).names
+        return is_file(path / self.annotations)
 
-    def samples(self, path: Path) -> list[Sample]:
-        """Return one sample per entry of the JSON file."""
-        files = _Zip(path) if path.is_file() else _Folder(path)
+    def samples(self, path: Path) -> Samples:
+        """Return one sample per entry of the JSON file whose photo exists."""
+        source = _Zip(path) if path.is_file() else _Folder(path)
         try:
-            entries = json.loads(files.read(self.annotations))
-        except (OSError, KeyError, ValueError) as error:
+            content = source.read(self.annotations, MAX_BYTES)
+            entries = files.parse_json(files.decode_text(content, self.annotations), path)
+        except InputError as error:
             raise InputError(f"{path}: no readable {self.annotations}: {error}") from error
         if not isinstance(entries, list):
             raise InputError(f"{path}: {self.annotations} is not a list of photos")
-        return check_samples([_sample(entry, files, path) for entry in entries], path)
+        samples: list[Sample] = []
+        missing: list[str] = []
+        for entry in entries:
+            if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+                raise InputError(
+                    f"{path}: expected an annotation with a file, got {str(entry)[:80]}"
+                )
+            photo = source.find(files.check_relative(entry["file"], path))
+            if photo is None:
+                missing.append(entry["file"])
+            else:
+                samples.append(_sample(entry, photo, source, path))
+        return check_samples(samples, path, missing=missing)
 
 
-def _sample(entry: Any, files: "_Folder | _Zip", path: Path) -> Sample:
-    if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
-        raise InputError(f"{path}: expected an annotation with a file, got {str(entry)[:80]}")
+def _sample(entry: dict[str, Any], photo: str, archive: "_Folder | _Zip", path: Path) -> Sample:
     name = entry["file"]
     source = f"{path}: {name}"
     target = entry.get("index")
-    if target is not None and (not isinstance(target, int) or target < 0):
-        raise InputError(f"{source}: expected a class index, got {target!r}")
-    photo = files.find(name)
-    if photo is None:
-        raise InputError(f"{path}: no file {name}, which the annotations name")
+    if target is not None and not is_index(target):
+        raise InputError(f"{source}: expected a class index, got {str(target)[:40]!r}")
     boxes = parse_boxes(entry.get("boxes") or [], source)
     size = _size(entry, source)
     if len(boxes) and size:
         boxes = clip_boxes(boxes, size[1], size[0], source)
     mask = entry.get("mask")
     if mask is not None and not isinstance(mask, str):
-        raise InputError(f"{source}: expected the name of a mask, got {mask!r}")
-    outline = _outline(files, mask, path) if mask else None
-    return Sample(name, _reader(files, photo), target, boxes, size, outline)
+        raise InputError(f"{source}: expected the name of a mask, got {str(mask)[:40]!r}")
+    outline = _outline(archive, mask, path) if mask else None
+    reader = _Reader(archive, photo)
+    return Sample(name, reader, target, boxes, size, outline, reader.size)
 
 
 def _size(entry: dict[str, Any], source: str) -> tuple[int, int] | None:
@@ -77,24 +100,36 @@ def _size(entry: dict[str, Any], source: str) -> tuple[int, int] | None:
     if not {"width", "height"} <= entry.keys():
         return None
     height, width = entry["height"], entry["width"]
-    if not all(isinstance(side, int | float) and side > 0 for side in (height, width)):
+    if not all(type(side) in {int, float} and 0 < side < MAX_SIDE for side in (height, width)):
         raise InputError(
-            f"{source}: expected width and height in pixels, got {width!r}, {height!r}"
+            f"{source}: expected width and height in pixels, got {str(width)[:40]!r}, "
+            f"{str(height)[:40]!r}"
         )
     return height, width
 
 
-def _reader(files: "_Folder | _Zip", path: str) -> Callable[[int], Photo]:
-    return lambda channels: reading.decode(files.read(path), path, channels)
-
-
 def _outline(
-    files: "_Folder | _Zip", name: str, path: Path
+    source: "_Folder | _Zip", name: str, path: Path
 ) -> Callable[[], Bool[Tensor, "height width"]]:
-    mask = files.find(name)
+    mask = source.find(files.check_relative(name, path))
     if mask is None:
         raise InputError(f"{path}: no mask {name}, which the annotations name")
-    return lambda: reading.decode(files.read(mask), mask, 1)[0] > 0
+    return lambda: _Reader(source, mask)(1)[0] > 0
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads a picture."""
+
+    source: "_Folder | _Zip"
+    path: str
+
+    def __call__(self, channels: int) -> Photo:
+        return reading.decode(self.source.read(self.path), self.path, channels)
+
+    def size(self) -> tuple[int, int]:
+        """Return its height and width as they are stored."""
+        return reading.stored_size(BytesIO(self.source.read(self.path)), self.path)
 
 
 class _Folder:
@@ -106,10 +141,10 @@ class _Folder:
     def find(self, name: str) -> str | None:
         """Return the path of a file below the folder or its `images/`; None if there is none."""
         paths = (name, f"images/{name}")
-        return next((path for path in paths if (self.path / path).is_file()), None)
+        return next((path for path in paths if is_file(self.path / path)), None)
 
-    def read(self, path: str) -> bytes:
-        return (self.path / path).read_bytes()
+    def read(self, path: str, limit: int = files.MAX_BYTES) -> bytes:
+        return files.read_bytes(self.path / path, limit)
 
 
 class _Zip:
@@ -117,13 +152,16 @@ class _Zip:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with zipfile.ZipFile(path) as archive:
+        with as_input_error(f"{path}: not a zip file that can be read"), self._open() as archive:
             self.names = frozenset(archive.namelist())
+
+    def _open(self) -> zipfile.ZipFile:
+        return zipfile.ZipFile(files.check_file(self.path))
 
     def find(self, name: str) -> str | None:
         """Return the path of a file in the archive or its `images/`; None if there is none."""
         return next((path for path in (name, f"images/{name}") if path in self.names), None)
 
-    def read(self, path: str) -> bytes:
-        with zipfile.ZipFile(self.path) as archive:
-            return archive.read(path)
+    def read(self, path: str, limit: int = files.MAX_BYTES) -> bytes:
+        with as_input_error(f"{self.path}: {path} cannot be read"), self._open() as archive:
+            return files.read_member(archive, path, self.path, limit)

@@ -1,34 +1,31 @@
 """Instance annotations of COCO."""
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Bool
-from numpy.typing import NDArray
-from torch import Tensor
 
+from unsee import files
+from unsee.datasets._coco_outlines import Outline
 from unsee.datasets.base import (
-    CONTENT_ERRORS,
     Boxes,
     Dataset,
     Sample,
+    Samples,
     check_samples,
+    check_size,
     clip_boxes,
-    file_reader,
+    is_file,
     parse_boxes,
-    require,
+    sample_of,
 )
-from unsee.errors import InputError
+from unsee.errors import as_input_error
 
 __all__ = ["COCO"]
 
-Segmentation = list[list[float]] | dict[str, Any]
-"""Outline of an object: polygons, or a run-length encoding (RLE) with `size` and `counts`."""
+MAX_BYTES = 2**30
+"""Size of the largest file of annotations; COCO's own have up to 450 MB."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,8 @@ class COCO(Dataset):
     """COCO: `annotations/instances_SPLIT.json` and `SPLIT/`; one sample per photo and category.
 
     Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014. Categories are numbered in
-    the order of their ids. Outlines are read from polygons and from run-length encodings.
+    the order of their ids. Outlines are read from polygons and from run-length encodings; an object
+    without an outline, or with one that encloses no pixel, is the inside of its box.
     """
 
     split: str = "val2017"
@@ -47,16 +45,18 @@ class COCO(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether the annotations of the split exist."""
-        return self._annotations(path).is_file()
+        return is_file(self._annotations(path))
 
     def _annotations(self, path: Path) -> Path:
         return path / "annotations" / f"instances_{self.split}.json"
 
-    def samples(self, path: Path) -> list[Sample]:
+    def samples(self, path: Path) -> Samples:
         """Return the samples in the order of the photos' ids, then of the categories."""
-        annotations = require(self._annotations(path), "the annotations")
-        try:
-            content = json.loads(annotations.read_text("utf-8"))
+        annotations = self._annotations(path)
+        content = files.read_json(annotations, "file of annotations", MAX_BYTES)
+        samples: list[Sample] = []
+        missing: dict[str, None] = {}
+        with as_input_error(f"{annotations}: not COCO's annotations"):
             categories = sorted(category["id"] for category in content["categories"])
             index = {category: number for number, category in enumerate(categories)}
             objects: dict[tuple[int, int], list[dict[str, Any]]] = {}
@@ -65,66 +65,27 @@ class COCO(Dataset):
                     key = entry["image_id"], index[entry["category_id"]]
                     objects.setdefault(key, []).append(entry)
             photos = {photo["id"]: photo for photo in content["images"]}
-            samples = [
-                self._sample(path, photos[image], target, objects[image, target])
-                for image, target in sorted(objects)
-            ]
-        except InputError:
-            raise
-        except CONTENT_ERRORS as error:
-            raise InputError(f"{annotations}: not COCO's annotations: {error!r}") from error
-        return check_samples(samples, path)
-
-    def _sample(
-        self, path: Path, photo: dict[str, Any], target: int, entries: list[dict[str, Any]]
-    ) -> Sample:
-        file = require(path / self.split / photo["file_name"], "a photo of the annotations")
-        size = (int(photo["height"]), int(photo["width"]))
-        corners = parse_boxes([entry["bbox"] for entry in entries], str(file))
-        corners = corners[(corners[:, 2:] > 0).all(1)]  # a few of COCO's boxes have no width
-        boxes: Boxes = torch.cat([corners[:, :2], corners[:, :2] + corners[:, 2:]], 1)
-        boxes = clip_boxes(boxes, size[1], size[0], str(file))
-        outlines = [entry["segmentation"] for entry in entries if entry.get("segmentation")]
-        outline = _union(outlines, size) if outlines else None
-        return Sample(f"{photo['id']}-{target}", file_reader(file), target, boxes, size, outline)
+            for image, target in sorted(objects):
+                name = files.check_relative(photos[image]["file_name"], annotations)
+                if is_file(path / self.split / name):
+                    file = path / self.split / name
+                    samples.append(_sample(file, photos[image], target, objects[image, target]))
+                else:
+                    missing[name] = None
+        return check_samples(samples, path, missing=list(missing))
 
 
-def _union(
-    outlines: list[Segmentation], size: tuple[int, int]
-) -> Callable[[], Bool[Tensor, "height width"]]:
-    """Return a function that draws the union of all outlines."""
-
-    def draw() -> Bool[Tensor, "height width"]:
-        mask = np.zeros(size, bool)
-        for outline in outlines:
-            mask |= _decode(outline, size) if isinstance(outline, dict) else _fill(outline, size)
-        return torch.from_numpy(mask)
-
-    return draw
-
-
-def _fill(polygons: list[list[float]], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the mask of the pixels whose centres lie within any of the polygons.
-
-    `pycocotools.mask.frPyObjects` rounds polygons to the pixel grid and would include pixels
-    whose centres are outside.
-    """
-    from skimage.draw import polygon2mask
-
-    mask = np.zeros(size, bool)
-    for polygon in polygons:
-        corners = np.asarray(polygon, float).reshape(-1, 2)[:, ::-1] - 0.5
-        mask |= polygon2mask(size, corners)
-    return mask
-
-
-def _decode(rle: dict[str, Any], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the mask of a run-length encoding, compressed (text) or not (a list of counts)."""
-    from pycocotools import mask as coco_mask
-
-    if tuple(rle["size"]) != size:
-        raise InputError(f"expected an outline of {size} pixels, got {tuple(rle['size'])}")
-    if isinstance(rle["counts"], list):
-        rle = coco_mask.frPyObjects(rle, *size)
-    mask: NDArray[np.bool_] = coco_mask.decode(rle).astype(bool)
-    return mask
+def _sample(
+    file: Path, photo: dict[str, Any], target: int, entries: list[dict[str, Any]]
+) -> Sample:
+    size = check_size(photo["height"], photo["width"], file)
+    corners = parse_boxes([entry["bbox"] for entry in entries], str(file))
+    corners = torch.cat([corners[:, :2], corners[:, :2] + corners[:, 2:]], 1)
+    has_area = (corners[:, 2:] > corners[:, :2]).all(1)  # a few of COCO's boxes have no width
+    boxes: Boxes = clip_boxes(corners[has_area], size[1], size[0], str(file))
+    shapes = [entry.get("segmentation") or None for entry in entries]
+    outline = Outline(shapes, corners.tolist(), size) if any(shapes) else None
+    if outline is not None:
+        outline.check(file)
+    id = f"{photo['id']}-{target}"
+    return sample_of(file, id, target, boxes, size=size, outline=outline)

@@ -1,6 +1,9 @@
 """Fashion-MNIST."""
 
 import gzip
+import io
+import math
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,14 +12,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unsee.datasets.base import Dataset, Sample, check_samples
-from unsee.errors import InputError
+from unsee import files
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples, is_file
+from unsee.errors import InputError, as_input_error
 from unsee.images.framing import Photo
 
 __all__ = ["FashionMNIST"]
 
 PREFIXES = {"test": "t10k", "train": "train"}
 """Beginning of the names of a split's files."""
+MAX_BYTES = 2**28
+"""Size of the largest file, decompressed: 256 MiB."""
+UNSIGNED_BYTE = 8
+"""Type of the values, as IDX numbers it."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,11 @@ class FashionMNIST(Dataset):
         name = f"{PREFIXES[self.split]}-images-idx3-ubyte"
         return path.is_dir() and _find(path, name) is not None
 
-    def samples(self, path: Path) -> list[Sample]:
+    def samples(self, path: Path) -> Samples:
         """Return the samples in the order of the files."""
         prefix = PREFIXES[self.split]
-        pictures, labels = (
-            _read(path, f"{prefix}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1")
-        )
+        pictures = _read(path, f"{prefix}-images-idx3-ubyte", 3)
+        labels = _read(path, f"{prefix}-labels-idx1-ubyte", 1)
         if len(pictures) != len(labels):
             raise InputError(f"{path}: {len(pictures)} pictures and {len(labels)} labels")
         samples = [
@@ -62,20 +69,29 @@ class _Picture:
 
 
 def _find(path: Path, name: str) -> Path | None:
-    files = (path / name, path / f"{name}.gz")
-    return next((file for file in files if file.is_file()), None)
+    candidates = (path / name, path / f"{name}.gz")
+    return next((file for file in candidates if is_file(file)), None)
 
 
-def _read(path: Path, name: str) -> NDArray[np.uint8]:
-    """Read an IDX file: the number of axes, their lengths, then bytes."""
+def _read(path: Path, name: str, axes: int) -> NDArray[np.uint8]:
+    """Read an IDX file: two zeros, a type, the number of axes, their lengths, then bytes."""
     file = _find(path, name)
     if file is None:
         raise InputError(f"expected {name} or {name}.gz in {path}")
-    try:
-        content = file.read_bytes()
-        content = gzip.decompress(content) if file.suffix == ".gz" else content
-        axes = content[3]
-        shape = np.frombuffer(content, ">i4", axes, 4)
-        return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise InputError(f"{file} is not an IDX file, or is damaged: {error}") from error
+    with as_input_error(f"{file} is not an IDX file, or is damaged"):
+        content = _content(file)
+        if content[:4] != bytes([0, 0, UNSIGNED_BYTE, axes]):
+            raise ValueError(f"expected bytes with {axes} axes, got {content[:4].hex()}")
+        shape = struct.unpack_from(f">{axes}I", content, 4)
+        values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
+        return values[: math.prod(shape)].reshape(shape)
+
+
+def _content(file: Path) -> bytes:
+    """Return the content of a file, decompressed if it is gzipped, if it has at most MAX_BYTES."""
+    content = files.read_bytes(file, MAX_BYTES)
+    if file.suffix == ".gz":
+        content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{file}: more than the {MAX_BYTES:,} bytes allowed")
+    return content

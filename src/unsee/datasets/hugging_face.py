@@ -1,19 +1,22 @@
 """Data sets that the `datasets` library of Hugging Face saved to disk."""
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.datasets.base import CONTENT_ERRORS, Dataset, Sample, check_samples, require
-from unsee.errors import InputError
+from unsee import files
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples, is_file, is_index
+from unsee.errors import InputError, as_input_error
 from unsee.images import reading
 from unsee.images.framing import Photo
 
 __all__ = ["HuggingFace"]
 
 STATE, SPLITS = "state.json", "dataset_dict.json"
+UNLABELLED = -1
+"""Label of a photo without a class."""
+MAX_ROWS = 10**8
+"""Number of rows of the largest data set."""
 
 
 @dataclass(frozen=True)
@@ -29,60 +32,82 @@ class HuggingFace(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether the library's own files exist."""
-        return (path / STATE).is_file() or (path / SPLITS).is_file()
+        return is_file(path / STATE) or is_file(path / SPLITS)
 
-    def samples(self, path: Path) -> list[Sample]:
-        """Return the samples in the order of the rows."""
-        try:
-            return check_samples(self._samples(path), path)
-        except InputError:
-            raise
-        except (*CONTENT_ERRORS, OSError) as error:
-            raise InputError(f"{path}: the data set cannot be read: {error!r}") from error
+    def samples(self, path: Path) -> Samples:
+        """Return the samples in the order of the rows; the label -1 means that there is none."""
+        with as_input_error(f"{path}: the data set cannot be read"):
+            return self._samples(path)
 
-    def _samples(self, path: Path) -> list[Sample]:
+    def _samples(self, path: Path) -> Samples:
         folder = path
-        if (path / SPLITS).is_file():
-            splits = json.loads((path / SPLITS).read_text("utf-8")).get("splits", [])
+        if is_file(path / SPLITS):
+            splits = [str(split) for split in files.read_json(path / SPLITS).get("splits", [])]
             if self.split not in splits:
                 raise InputError(
                     f"{path}: no split {self.split!r}; choose from {', '.join(splits)}"
                 )
-            folder = path / self.split
-        state = json.loads(require(folder / STATE, "the data set's state").read_text("utf-8"))
+            folder = path / files.check_relative(self.split, path / SPLITS)
+        state = files.read_json(folder / STATE, "state of the data set")
         samples: list[Sample] = []
-        for file in (entry["filename"] for entry in state["_data_files"]):
-            for row, label in enumerate(_labels(folder / file, self.image, self.label)):
-                name = f"{len(samples):06d}"
-                samples.append(Sample(name, _reader(folder / file, self.image, row, name), label))
-        return samples
+        unlabelled = 0
+        for name in (entry["filename"] for entry in state["_data_files"]):
+            file = folder / files.check_relative(name, folder / STATE)
+            for row, label in enumerate(_labels(file, self.image, self.label)):
+                reader = _Reader(file, self.image, row, f"{len(samples):06d}")
+                target = None if label == UNLABELLED else label
+                unlabelled += label == UNLABELLED
+                samples.append(Sample(reader.name, reader, target))
+        notes = [f"{path}: {unlabelled} photos have the label -1, which means none"]
+        return check_samples(samples, path, notes=notes if unlabelled else [])
 
 
 def _table(path: Path) -> Any:
     import pyarrow as pa
 
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_stream(source).read_all()
+    with pa.memory_map(str(files.check_file(path, "file of the data set"))) as source:
+        table = pa.ipc.open_stream(source).read_all()
+    table.validate()
+    return table
 
 
 def _labels(path: Path, image: str, label: str | None) -> list[int | None]:
-    table = _table(require(path, "a file of the data set"))
-    for column in filter(None, (image, label)):
-        if column not in table.column_names:
+    table = _table(path)
+    if len(table) > MAX_ROWS:
+        raise InputError(f"{path}: {len(table):,} rows are more than the {MAX_ROWS:,} allowed")
+    for setting, column in (("image", image), ("label", label)):
+        if column and column not in table.column_names:
             raise InputError(
-                f"{path}: no column {column!r}; choose from {', '.join(table.column_names)}"
+                f"{path}: no column {column!r}; choose from {', '.join(table.column_names)} with "
+                f"the setting {setting}"
             )
-    labels: list[Any] = table[label].to_pylist() if label else [None] * len(table)
+    if not label:
+        return [None] * len(table)
+    table[label].validate(full=True)
+    labels: list[Any] = table[label].to_pylist()
     for value in labels:
-        if value is not None and not isinstance(value, int):
-            raise InputError(f"{path}: expected class indices in {label!r}, got {value!r}")
+        if value is not None and value != UNLABELLED and not is_index(value):
+            raise InputError(
+                f"{path}: expected class indices in {label!r}, got {str(value)[:80]!r}"
+            )
     return labels
 
 
-def _reader(path: Path, column: str, row: int, name: str) -> Callable[[int], Photo]:
-    def read(channels: int) -> Photo:
-        value = _table(path)[column][row].as_py()
-        content = value["bytes"] or Path(value["path"]).read_bytes()
-        return reading.decode(content, name, channels)
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the photo of a row, which is stored in the file, or named relative to its folder."""
 
-    return read
+    path: Path
+    column: str
+    row: int
+    name: str
+
+    def __call__(self, channels: int) -> Photo:
+        cell = _table(self.path)[self.column].slice(self.row, 1)
+        cell.validate(full=True)
+        value = cell[0].as_py()
+        content = value["bytes"]
+        if content is None:
+            name = files.check_relative(value["path"], self.path)
+            content = files.read_bytes(self.path.parent / name)
+        return reading.decode(content, self.name, channels)

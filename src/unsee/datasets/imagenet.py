@@ -1,14 +1,24 @@
 """Validation photos of ImageNet, as they are distributed."""
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from unsee import files
 from unsee.datasets._xml import read_annotation
-from unsee.datasets.base import Boxes, Dataset, Sample, check_samples, file_reader, parse_boxes
-from unsee.errors import InputError
+from unsee.datasets.base import (
+    Boxes,
+    Dataset,
+    Samples,
+    check_samples,
+    is_file,
+    parse_boxes,
+    sample_of,
+)
+from unsee.errors import InputError, as_input_error
 from unsee.images import finding
 
 __all__ = ["ImageNet"]
@@ -31,9 +41,9 @@ class ImageNet(Dataset):
         """Return whether there are validation photos, and what numbers their classes."""
         if not path.is_dir() or _photo_folder(path) is None:
             return False
-        return (path / MAPPING).exists() or len(_class_folders(path)) == CLASSES
+        return is_file(path / MAPPING) or len(_class_folders(path)) == CLASSES
 
-    def samples(self, path: Path) -> list[Sample]:
+    def samples(self, path: Path) -> Samples:
         """Return every validation photo in alphabetical order; all must be labelled."""
         folder = _photo_folder(path)
         if folder is None:
@@ -41,14 +51,15 @@ class ImageNet(Dataset):
         index = _class_indices(path)
         solution = _read_solution(path / SOLUTION)
         samples = []
-        for photo in finding.find([folder]):
+        inside = finding.search(folder)
+        for photo in inside.photos:
             wnid, boxes, size = _annotation(photo, folder, path, solution)
             if wnid not in index:
                 raise InputError(
                     f"{photo}: unknown class {wnid!r}" if wnid else f"{photo}: no label"
                 )
-            samples.append(Sample(photo.name, file_reader(photo), index[wnid], boxes, size))
-        return check_samples(samples, path)
+            samples.append(sample_of(photo, photo.name, index[wnid], boxes, size=size))
+        return check_samples(samples, path, notes=inside.notes(folder))
 
 
 def _photo_folder(path: Path) -> Path | None:
@@ -63,13 +74,13 @@ def _annotation_folder(path: Path) -> Path | None:
 
 def _class_folders(path: Path) -> list[str]:
     folder = _photo_folder(path)
-    return sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder else []
+    return finding.subfolders(folder) if folder else []
 
 
 def _class_indices(path: Path) -> dict[str, int]:
     """Return each class's index: its position in the sorted list of all WordNet ids."""
-    if (path / MAPPING).exists():
-        lines = (path / MAPPING).read_text(encoding="utf-8").splitlines()
+    if is_file(path / MAPPING):
+        lines = files.read_text(path / MAPPING, "list of classes").splitlines()
         names = sorted(line.split()[0] for line in lines if line.strip())
     else:
         names = _class_folders(path)
@@ -83,11 +94,12 @@ def _class_indices(path: Path) -> dict[str, int]:
 
 def _read_solution(path: Path) -> dict[str, tuple[str, Boxes]]:
     """Return class and boxes by photo from Kaggle's table; nothing if it does not exist."""
-    if not path.exists():
+    if not is_file(path):
         return {}
     solution = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for line, row in enumerate(csv.DictReader(file), 2):
+    rows = csv.DictReader(io.StringIO(files.read_text(path, "table of boxes"), newline=""))
+    with as_input_error(f"{path}: not a table that can be read"):
+        for line, row in enumerate(rows, 2):
             words = (row.get("PredictionString") or "").split()
             if not row.get("ImageId") or not words:
                 raise InputError(
@@ -105,7 +117,7 @@ def _annotation(
     folder_class = photo.parent.name if photo.parent != folder else ""
     annotations = _annotation_folder(path)
     xml = annotations / f"{photo.stem}.xml" if annotations else None
-    if xml is not None and xml.exists():
+    if xml is not None and is_file(xml):
         size, boxes = read_annotation(xml)
         wnid = folder_class or next(iter(boxes), "")
         return wnid, boxes.get(wnid, torch.zeros(0, 4)), size

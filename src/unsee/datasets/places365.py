@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from unsee.datasets.base import Dataset, Sample, check_samples, file_reader, require
+from unsee import files
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples, is_file, sample_of
 from unsee.errors import InputError
 
 __all__ = ["Places365"]
@@ -20,18 +21,24 @@ class Places365(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether the file of labels exists."""
-        return (path / LABELS).is_file()
+        return is_file(path / LABELS)
 
-    def samples(self, path: Path) -> list[Sample]:
-        """Return one sample per line of the file of labels."""
+    def samples(self, path: Path) -> Samples:
+        """Return one sample per line of the file of labels whose photo exists."""
         folder = next((path / n for n in ("val_256", "val_large") if (path / n).is_dir()), path)
-        samples = []
-        for line in require(path / LABELS, "the labels").read_text("utf-8").splitlines():
+        labels = path / LABELS
+        samples: list[Sample] = []
+        missing: list[str] = []
+        for number, line in enumerate(files.read_text(labels, "file of labels").splitlines(), 1):
             name, _, label = line.strip().rpartition(" ")
-            if not name:
+            if not line.strip():
                 continue
-            if not label.isdigit():
-                raise InputError(f"{path / LABELS}: expected a photo and a class, got {line!r}")
-            photo = require(folder / name, "a photo of the labels")
-            samples.append(Sample(name, file_reader(photo), int(label)))
-        return check_samples(samples, path)
+            source = f"{labels}, line {number}: expected a photo and a class"
+            if not name:
+                raise InputError(f"{source}, got {line[:80]!r}")
+            target = files.parse_index(label, source)
+            if is_file(folder / files.check_relative(name, labels)):
+                samples.append(sample_of(folder / name, name, target))
+            else:
+                missing.append(name)
+        return check_samples(samples, path, missing=missing)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Bool
-from PIL import Image
 from torch import Tensor
 
+from unsee import files
 from unsee.datasets._xml import read_annotation
-from unsee.datasets.base import Dataset, Sample, check_samples, file_reader, require
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples, is_file, sample_of
+from unsee.images import reading
 
 __all__ = ["VOC"]
 
@@ -33,33 +33,44 @@ class VOC(Dataset):
 
     split: str = "val"
     """Name of the list of photos in ImageSets/Main."""
+    difficult: bool = False
+    """Whether to include objects that are marked as difficult. The challenge ignores them; a photo
+    whose only object of a class is difficult has no sample of that class."""
 
     def recognises(self, path: Path) -> bool:
         """Return whether the folders of photos and annotations exist."""
         return (path / "JPEGImages").is_dir() and (path / "Annotations").is_dir()
 
-    def samples(self, path: Path) -> list[Sample]:
+    def samples(self, path: Path) -> Samples:
         """Return the samples in the order of the list, then of the classes."""
-        photos = require(path / "ImageSets" / "Main" / f"{self.split}.txt", "the list of photos")
-        samples = []
-        for line in photos.read_text("utf-8").splitlines():
+        listed = path / "ImageSets" / "Main" / f"{self.split}.txt"
+        samples: list[Sample] = []
+        missing: list[str] = []
+        for line in files.read_text(listed, "list of photos").splitlines():
             name = line.split()[0] if line.split() else ""
             if not name:
                 continue
-            photo = require(path / "JPEGImages" / f"{name}.jpg", "a photo of the list")
-            annotation = require(path / "Annotations" / f"{name}.xml", "its annotation")
-            size, boxes = read_annotation(annotation, first_pixel=1)
-            segments = path / "SegmentationClass" / f"{name}.png"
-            for target, label in enumerate(CLASSES):
-                if label not in boxes:
-                    continue
-                outline = _outline(segments, target + 1) if segments.exists() else None
-                samples.append(
-                    Sample(
-                        f"{name}-{label}", file_reader(photo), target, boxes[label], size, outline
-                    )
-                )
-        return check_samples(samples, path)
+            files.check_relative(name, listed)
+            if is_file(path / "JPEGImages" / f"{name}.jpg"):
+                samples += self._of_photo(path, name)
+            else:
+                missing.append(f"{name}.jpg")
+        return check_samples(samples, path, missing=missing)
+
+    def _of_photo(self, path: Path, name: str) -> list[Sample]:
+        photo = path / "JPEGImages" / f"{name}.jpg"
+        annotation = path / "Annotations" / f"{name}.xml"
+        size, boxes = read_annotation(annotation, first_pixel=1, difficult=self.difficult)
+        segments = path / "SegmentationClass" / f"{name}.png"
+        has_outline = is_file(segments)
+        return [
+            sample_of(
+                photo, f"{name}-{label}", target, boxes[label], size=size,
+                outline=_outline(segments, target + 1) if has_outline else None,
+            )
+            for target, label in enumerate(CLASSES)
+            if label in boxes
+        ]  # fmt: skip
 
 
 def _outline(path: Path, value: int) -> Callable[[], Bool[Tensor, "height width"]]:
@@ -67,9 +78,4 @@ def _outline(path: Path, value: int) -> Callable[[], Bool[Tensor, "height width"
 
     Borders between objects have the value 255 and belong to no class.
     """
-
-    def read() -> Bool[Tensor, "height width"]:
-        with Image.open(path) as picture:
-            return torch.from_numpy(np.asarray(picture) == value)
-
-    return read
+    return lambda: torch.from_numpy(reading.read_indices(path) == value)

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.measures import first_answer
 from unsee.classifiers.passes import synchronise
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
@@ -98,8 +99,9 @@ def _keep(
         visible = (random.uniform(0, 1, grid, grid, stream="holes") >= share).to(image)
         return F.interpolate(visible, (h, w), mode="nearest")
     inside = torch.zeros(h, w, device=image.device)
-    if sample.outline is not None:
-        inside = classifier.framing.mask(sample.object_mask()).to(inside)
+    outline = sample.object_mask()
+    if outline is not None:
+        inside = classifier.framing.mask(outline).to(inside)
     else:
         boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
         for x1, y1, x2, y2 in boxes.round().int().tolist():
@@ -174,4 +176,6 @@ def _recognised(problem: Problem, filled: Images, classifier: Classifier) -> flo
     size = classifier.framing.size
     if size != filled.shape[-2:]:
         filled = F.interpolate(filled, size, mode="bicubic", antialias=True).clamp(0, 1)
-    return float(classifier.predict(filled).argmax().item() == problem.target)
+    logits = classifier.predict(filled)
+    target = torch.tensor([problem.target], device=logits.device)
+    return classifier.kind.measure(first_answer)(logits, target).item()

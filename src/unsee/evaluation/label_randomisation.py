@@ -15,6 +15,7 @@ from unsee.errors import InputError
 from unsee.images.framing import Framing
 from unsee.metrics import _similarity
 from unsee.networks.small_cnn import SmallCNN
+from unsee.records import check_types
 from unsee.study import Study
 from unsee.types import Images, Saliency
 
@@ -42,6 +43,7 @@ class TrainConfig:
     """Seed of the initial weights, of the batches and of the shuffled labels."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.size < 8 or self.channels not in (1, 3) or self.epochs < 1 or self.batch < 1:
             raise InputError(
                 "expected size >= 8, channels 1 or 3, epochs >= 1 and batch >= 1, got "
@@ -101,9 +103,9 @@ def train(
 
     Raises `InputError` for labels of a single class.
     """
+    if len(images) != len(targets) or len(targets.unique()) < 2 or int(targets.min()) < 0:
+        raise InputError("expected labels of at least two classes, each 0 or higher, one a picture")
     classes = int(targets.max()) + 1
-    if len(targets.unique()) < 2:
-        raise InputError("expected labels of at least two classes")
     generator = torch.Generator().manual_seed(config.seed)
     order = torch.randperm(len(targets), generator=generator)
     labels = (targets[order] if shuffled else targets).to(device)

@@ -1,5 +1,6 @@
 """Tables of papers: the plan of a run, the published numbers and the papers' claims."""
 
+import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -7,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from unsee.errors import unknown
+from unsee.errors import as_input_error, unknown
 from unsee.evaluation.plan import Plan
 from unsee.files import read_toml
 from unsee.recipes import toml_names
@@ -107,6 +108,8 @@ def load(name: str) -> tuple[dict[str, Any], Table]:
     Raises:
         InputError: The file cannot be read, or has a setting that a plan does not have.
     """
+    with as_input_error("expected the name of a plan or the path of a TOML file"):
+        name = os.fspath(name)
     listed = name in tables()
     if not listed and not Path(name).exists() and Path(name).suffix != ".toml":
         raise unknown("plan", name, tables())

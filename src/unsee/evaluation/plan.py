@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple
 
 from tyro.conf import arg
 
 from unsee.classifiers import loading
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import Sample, filter_classes, parse_classes
+from unsee.datasets.base import Sample, Samples, filter_classes, parse_classes
 from unsee.errors import InputError
 from unsee.evaluation.manifest import upgraded
 from unsee.images.framing import Fit
@@ -21,6 +22,8 @@ from unsee.study import DEFAULT_METHOD, OWN, passes_of, resolve_parts
 
 MAX_VALUES = 1000
 """Largest number of columns for which a range may stand."""
+MAX_COLUMNS = 10_000
+"""Largest number of columns of a run."""
 
 
 class Combination(NamedTuple):
@@ -75,7 +78,7 @@ class Plan:
     limit: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None
     """Number of photos, the first of the data set."""
     seed: int = 0
-    """Seed of all random numbers. The same photo, settings and seed give the same map."""
+    """Seed of all random numbers; what else may change a map is in docs/usage.md."""
     deterministic: bool = False
     """Compute rows in which `batch`, threads and chunk change no bit: one photo at a time, on one
     thread."""
@@ -166,9 +169,10 @@ class Plan:
             for infiller in self.infillers
         ]
 
-    def samples(self) -> list[Sample]:
+    def samples(self) -> Samples:
         """Return the photos of the run in a fixed order."""
-        return filter_classes(load_data(self.data), self.classes or "")[: self.limit]
+        samples = filter_classes(load_data(self.data), self.classes or "")
+        return Samples(samples[: self.limit], samples.notes)
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
         """Return the photos of each file of rows."""
@@ -226,9 +230,14 @@ def columns_of(metrics: Iterable[str]) -> tuple[str, ...]:
     A range is `setting=first:last:step`.
 
     Raises:
-        InputError: A range is not three numbers, or has more than 1000 values.
+        InputError: A range is not three numbers, or has more than 1000 values, or there are more
+            than 10 000 columns.
     """
-    return tuple(dict.fromkeys(column for text in metrics for column in _expanded(text)))
+    columns = (column for text in metrics for column in _expanded(text))
+    some = list(islice(columns, MAX_COLUMNS + 1))
+    if len(some) > MAX_COLUMNS:
+        raise InputError(f"expected at most {MAX_COLUMNS:,} columns of metrics")
+    return tuple(dict.fromkeys(some))
 
 
 def _expanded(text: str) -> Iterator[str]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from unsee.errors import InputError
+from unsee.errors import InputError, missing_package
 from unsee.evaluation.run import Run, Unit
+from unsee.records import check_types
 from unsee.threads import WAITING
 
 ENVIRONMENT = {**WAITING, "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
@@ -32,6 +33,7 @@ class Cluster:
     this machine."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.workers < 1 or self.cpus < 0 or self.gpus < 0:
             raise InputError(
                 f"expected workers >= 1, cpus >= 0 and gpus >= 0, got {self.workers}, "
@@ -90,7 +92,7 @@ def _connect(cluster: Cluster) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise InputError("the engine ray needs Ray: python -m pip install ray") from error
+        raise missing_package("ray", "the engine ray") from error
     if not ray.is_initialized():
         options = {"include_dashboard": False} if cluster.address is None else {}
         try:

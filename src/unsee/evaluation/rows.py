@@ -13,7 +13,7 @@ Row = dict[str, Any]
 TEXT_COLUMNS = ("photo", "classifier", "method", "infiller", "error")
 """Columns that hold text; all others hold numbers."""
 INTEGER_COLUMNS = ("target", "predicted")
-MAX_ROWS = 50_000_000
+MAX_ROWS = 20_000_000
 """Number of rows of a file."""
 MAX_GROUP_BYTES = 2**30
 """Size of the rows that Parquet unpacks together."""

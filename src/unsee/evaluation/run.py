@@ -1,5 +1,6 @@
 """A run of an evaluation: compute the units that are missing, here or on a cluster."""
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,13 +10,15 @@ from typing import Any, NamedTuple
 import torch
 
 from unsee.classifiers import loading
-from unsee.datasets.base import Sample
-from unsee.errors import InputError
+from unsee.datasets.base import Sample, Samples
+from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation import worker
-from unsee.evaluation.manifest import ClassifierView
+from unsee.evaluation.manifest import MAX_THREADS, ClassifierView
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
 from unsee.evaluation.store import Store
+
+PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 class Unit(NamedTuple):
@@ -35,7 +38,7 @@ class Run:
 
     plan: Plan
     store: Store
-    samples: list[Sample]
+    samples: Samples
     chunk: int
     """Images per pass of the network, the same in every process and after every restart."""
     threads: int
@@ -66,11 +69,12 @@ class Run:
                 settings, photos, annotations or versions, whose rows would not be comparable.
         """
         device = device or loading.default_device()
+        _check_arguments(plan, out, device, precision, chunk, threads)
         plan.check()
         samples = plan.samples()
         if not samples:
             raise InputError(f"{plan.data}: no photos")
-        store = Store(out)
+        store = Store(Path(out))
         device_type = torch.device(device).type
         settings = {
             **plan.settings(), "precision": precision, "chunk": chunk, "device": device_type,
@@ -80,6 +84,7 @@ class Run:
             "settings": settings,
             "photos": len(samples),
             "annotations": digest(annotations),
+            "notes": samples.notes,
             "threads": threads or torch.get_num_threads(),
             "table": (table or Table()).plain(),
             "versions": {"unsee": version("unsee"), "torch": torch.__version__},
@@ -142,7 +147,7 @@ class Run:
         `part` is (2, 8) for the second of eight processes that share the folder of a run. Each
         process computes every combination, on other shards, since combinations differ in cost.
         """
-        number, count = part
+        number, count = _checked_part(part)
         for unit in self.units():
             included = (unit.number + unit.shard) % count == number - 1
             if included and not self.store.has(unit.number, unit.shard):
@@ -163,3 +168,29 @@ class Run:
         """Return the numbers of units, of missing units and of photos."""
         total = sum(1 for _ in self.units())
         return {"units": total, "missing": len(self.missing()), "photos": len(self.samples)}
+
+
+def _check_arguments(
+    plan: Plan, out: str | Path, device: str, precision: str, chunk: int, threads: int | None
+) -> None:
+    """Raise `InputError` for arguments of `Run.begin` of another type or range."""
+    if not isinstance(plan, Plan):
+        raise InputError(f"expected a Plan, got {type(plan).__name__}")
+    if not isinstance(out, str | Path):
+        raise InputError(f"expected the path of a folder, got {type(out).__name__}")
+    if precision not in PRECISIONS:
+        raise unknown("precision", str(precision), PRECISIONS)
+    for name, value in (("chunk", chunk), ("threads", threads or 1)):
+        if type(value) is not int or not 1 <= value <= MAX_THREADS:
+            raise InputError(f"expected {name} to be 1 to {MAX_THREADS:,}, got {value!r}")
+    with as_input_error(f"expected a device such as cpu, cuda or mps, got {device!r}"):
+        torch.device(device)
+
+
+def _checked_part(part: tuple[int, int]) -> tuple[int, int]:
+    """Return a part of a run, such as (2, 8); raise `InputError` for anything else."""
+    with as_input_error("expected the number of a part and their count"):
+        number, count = map(operator.index, part)
+    if not 1 <= number <= count:
+        raise InputError(f"expected a part such as (2, 8), got {part!r}")
+    return number, count

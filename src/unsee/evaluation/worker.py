@@ -105,7 +105,10 @@ def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
         raise InputError(f"{sample.id}: expected a class index >= 0, got {sample.target}")
     boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
     visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    outline = None if sample.outline is None else classifier.framing.mask(sample.object_mask())
+    whole = sample.object_mask()
+    outline = None if whole is None else classifier.framing.mask(whole)
+    if outline is not None and not outline.any():  # too thin for the input's size
+        outline = None
     target = None if plan.target == "top1" else sample.target
     return FramedPhoto(sample.id, image, target, Truth(boxes[visible], outline))
 

@@ -65,8 +65,9 @@ def planes_of_array(array: NDArray[np.generic], channels: int) -> Photo:
         array = array.repeat(3, axis=2)
     if array.shape[2] != channels:
         raise InputError(f"expected {channels} channels, got an array of shape {array.shape}")
-    low, high = _extrema(array)
-    white = white_of(array.dtype, low, high)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"expected integers or floats in [0, 1], got {array.dtype}")
+    white = white_of(array.dtype, *_extrema(array))
     photo = np.empty((channels, *array.shape[:2]), np.float32)
     step = max(1, STRIP_PIXELS // array.shape[1])
     for top in range(0, len(array), step):
@@ -88,16 +89,14 @@ def white_of(dtype: np.dtype[Any], low: float, high: float) -> float:
     if dtype.kind == "b":
         return 1.0
     if dtype.kind in "iu":
-        white = float(np.iinfo(dtype).max)
+        white = int(np.iinfo(dtype).max)
         if low < 0 or (dtype.itemsize > 1 and 0 < high <= white / LEVELS):
             mend = "convert them to 8 bits" if low >= 0 and high <= 255 else _SCALE
             raise InputError(
-                f"expected integers that fill the range 0 to {white:.0f} of their type, {values}; "
+                f"expected integers that fill the range 0 to {white} of their type, {values}; "
                 f"{mend}"
             )
-        return white
-    if dtype.kind != "f":
-        raise InputError(f"expected integers or floats in [0, 1], {values}")
+        return float(white)
     if not (low >= 0 and high <= 1):  # also refuses NaN
         finite = np.isfinite(low) and np.isfinite(high)
         mend = "divide by 255?" if low >= 0 and 1 < high <= 255 else _SCALE

@@ -1,7 +1,7 @@
 """Draw maps over photos. matplotlib is imported inside the functions that need it."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -26,6 +26,8 @@ BACKGROUND_COLOUR = "#ffffff"
 """Colours of text, secondary text and background in figures."""
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the grey version of a photo (ITU-R BT.601)."""
+STRIP_PIXELS = 2**21
+"""Pixels that are converted at a time."""
 
 
 def to_pixels(photo: Float[Tensor, "c h w"]) -> Pixels:
@@ -34,10 +36,20 @@ def to_pixels(photo: Float[Tensor, "c h w"]) -> Pixels:
     Fewer than three channels give a grey picture of the first one; of more than three channels the
     first three are shown.
     """
-    planes = photo.detach().cpu().clamp(0, 1)
+    planes = photo.detach().cpu()
     planes = planes[:3] if len(planes) >= 3 else planes[:1].expand(3, -1, -1)
-    pixels: Pixels = (planes * 255).round().byte().permute(1, 2, 0).numpy()
+    pixels: Pixels = np.empty((*planes.shape[1:], 3), np.uint8)
+    for rows in strips(*planes.shape[1:]):
+        part = (planes[:, rows].clamp(0, 1) * 255).round().byte()
+        pixels[rows] = part.permute(1, 2, 0).numpy()
     return pixels
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Yield rows of a few megapixels, so that temporary copies of a large photo stay small."""
+    step = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, step):
+        yield slice(top, top + step)
 
 
 def save_png(path: Path, photo: Float[Tensor, "c h w"] | Pixels) -> None:
@@ -68,18 +80,22 @@ def overlay(photo: Photo, saliency: Float[Tensor, "h w"], box: Box | None = None
     """
     import matplotlib
 
-    amount = heat(saliency)[..., None]
-    colour = to_pixels(photo).astype(np.float32) / 255
-    grey = colour @ np.array(LUMA, np.float32)
-    base = 0.6 * grey[..., None] + 0.12
-    glow = matplotlib.colormaps["inferno"](amount[..., 0])[..., :3].astype(np.float32)
-    highlighted = 0.45 * colour + 0.65 * glow
-    picture = base + (highlighted - base) * np.sqrt(amount)
+    amount = heat(saliency)
+    pixels: Pixels = np.empty((*amount.shape, 3), np.uint8)
+    outside = np.zeros(amount.shape, bool)
     if box is not None:
-        outside = np.ones(picture.shape[:2], bool)
+        outside[:] = True
         outside[box.top : box.top + box.height, box.left : box.left + box.width] = False
-        picture[outside] *= 0.4
-    pixels: Pixels = (picture.clip(0, 1) * 255).round().astype(np.uint8)
+    inferno = matplotlib.colormaps["inferno"]
+    for rows in strips(*amount.shape):
+        colour = to_pixels(photo[:, rows]).astype(np.float32) / 255
+        grey = colour @ np.array(LUMA, np.float32)
+        base = 0.6 * grey[..., None] + 0.12
+        glow = inferno(amount[rows])[..., :3].astype(np.float32)
+        highlighted = 0.45 * colour + 0.65 * glow
+        picture = base + (highlighted - base) * np.sqrt(amount[rows, :, None])
+        picture[outside[rows]] *= 0.4
+        pixels[rows] = (picture.clip(0, 1) * 255).round().astype(np.uint8)
     return pixels
 
 

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,11 @@ class PhotoFile:
     reduced_from: tuple[int, int] | None = None
     """Height and width of the photo in the file, if it was read at half of them."""
 
+    def origin(self) -> dict[str, Any]:
+        """Return what a manifest says about the file."""
+        origin: dict[str, Any] = {"path": self.path, "sha256": self.sha256}
+        return origin if self.reduced_from is None else {**origin, "reduced": self.reduced_from}
+
 
 def read(path: str | Path, channels: int = 3) -> PhotoFile:
     """Read a photo with 1 or 3 channels in [0, 1], rotated as its EXIF orientation says.
@@ -41,7 +47,7 @@ def read(path: str | Path, channels: int = 3) -> PhotoFile:
         InputError: The file does not exist or is not a readable photo, decoding it takes more than
             1 GiB, or its values have no evident range (see `from_array`).
     """
-    with files.open_binary(path) as file:
+    with as_input_error(f"{path}: cannot be read"), files.open_binary(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         pixels, reduced_from = _read(file, path, channels)
@@ -79,9 +85,9 @@ def stored_size(file: BufferedIOBase, name: str | Path) -> tuple[int, int]:
         return image.height, image.width
 
 
-def may_be_reduced(photo: Photo) -> bool:
+def may_be_reduced(rows: int, columns: int) -> bool:
     """Return whether a photo of this size may have been read at half of its height and width."""
-    return photo.shape[-2] * photo.shape[-1] * 4 >= opening.MAX_KEPT
+    return rows * columns * 4 >= opening.MAX_KEPT
 
 
 def from_array(array: NDArray[np.generic] | Image.Image, channels: int = 3) -> Photo:

@@ -127,7 +127,9 @@ def resize_pictures(
     return F.interpolate(pictures, size, mode="bilinear", antialias=True).clamp(0, 1)
 
 
-def resize_mask(keep: FlatKeep, size: tuple[int, int]) -> FlatKeep:
+def resize_mask(
+    keep: Float[Tensor, "n 1 h w"], size: tuple[int, int]
+) -> Float[Tensor, "n 1 _h _w"]:
     """Resize a hard mask; a pixel is visible only if all pixels that it covers are."""
     if tuple(keep.shape[-2:]) == size:
         return keep

@@ -98,8 +98,10 @@ def _check_plain(folder: Path) -> None:
     parts = index.values() if isinstance(index, dict) else ()
     libraries = {str(part[0]) for part in parts if isinstance(part, list) and part}
     other = sorted(libraries - LIBRARIES) + [path.name for path in sorted(folder.rglob("*.py"))]
-    if not isinstance(index, dict) or other or not isinstance(index.get("_class_name"), str):
+    if not isinstance(index, dict) or not isinstance(index.get("_class_name"), str):
+        other.append("model_index.json")
+    if other:
         raise InputError(
             f"{folder}: a pipeline of diffusers that needs code of its own, which is never run "
-            f"({', '.join(other[:3]) or 'model_index.json'})"
+            f"({', '.join(other)})"
         )

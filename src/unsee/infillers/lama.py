@@ -52,8 +52,7 @@ class LaMa(GenerativeInfiller):
         # `find` has checked the published file already
         trust = self.trust or not self.weights or files.has_digest(path, self.published.digest)
         instead = "the published file, whose checksum is known"
-        kind, setting = "a TorchScript of unknown origin", "trust=true"
-        files.require_trust(path, kind, instead, trust=trust, setting=setting)
+        files.require_trust(path, "a TorchScript of unknown origin", instead, trust=trust)
         with warnings.catch_warnings(), as_input_error(f"{path}: not a TorchScript of LaMa"):
             warnings.simplefilter("ignore", DeprecationWarning)  # published in no other format
             network = torch.jit.load(str(path), "cpu").eval()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.noise import ImageRandom
+from unsee.registry import check_settings
 from unsee.types import Backgrounds, FlatKeep, Images
 
 TILES_PER_SIDE = 7
@@ -19,7 +20,12 @@ TILES_PER_SIDE = 7
 def bind(
     infiller: Infiller, images: Images, seeds: Sequence[int], neutral: tuple[float, ...]
 ) -> "BoundImages":
-    """Bind an in-filler to images; the work is done when its result is first used."""
+    """Bind an in-filler to images; the work is done when its result is first used.
+
+    Raises:
+        InputError: A setting of the in-filler is invalid.
+    """
+    check_settings(infiller)
     random = ImageRandom(seeds, images.device)
     binding = _Binding(infiller, images, neutral, random)
     return BoundImages(binding, images, seeds, random)

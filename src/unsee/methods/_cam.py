@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from unsee.errors import InputError
+from unsee.errors import missing_package
 from unsee.masking.score import MaskedScore
 from unsee.methods import _layer
 from unsee.methods._captum import ScoreModule
@@ -67,11 +67,8 @@ def _imported(name: str) -> Any:
     """Return the class of this name from pytorch-grad-cam."""
     try:
         import pytorch_grad_cam
-    except (
-        ImportError,
-        RuntimeError,
-    ) as error:  # RuntimeError: torchvision built for another torch
-        raise InputError(f"could not import the installed package grad-cam: {error}") from error
+    except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision of another torch
+        raise missing_package("pytorch_grad_cam", f"the method {name}", error) from error
     return getattr(pytorch_grad_cam, name)
 
 

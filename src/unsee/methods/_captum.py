@@ -1,5 +1,6 @@
 """Base class of the methods that call Captum."""
 
+import random
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,14 +106,19 @@ def pooled(attributions: Tensor, channels: Pooling) -> Saliency:
 
 @contextmanager
 def global_seed(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the global random generators of torch and NumPy, and restore their state afterwards."""
+    """Seed the global random generators, which Captum draws from, and restore them afterwards.
+
+    These are the generators of torch, NumPy and Python.
+    """
     import numpy as np
 
-    before = np.random.get_state()  # Captum draws from the global generators
+    numpy_state, python_state = np.random.get_state(), random.getstate()
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
+        random.seed(seed)
         try:
             yield
         finally:
-            np.random.set_state(before)
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)

@@ -1,12 +1,16 @@
 """Apply a trained decoder to a classifier's feature maps, in one pass for each image."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
+from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.methods._evidence import gradient_evidence
 from unsee.networks.stages import FeatureExtractor
@@ -57,3 +61,43 @@ def decoder_stages(score: MaskedScore) -> tuple[list[str], list[int]]:
         network, score.classifier.network_input(score.images[:1])
     )
     return extractor.names, channels
+
+
+@contextmanager
+def fitting(score: MaskedScore, path: Path, metadata: dict[str, str], task: str) -> Iterator[None]:
+    """Check that trained weights fit the classifier's network, and that they load in the block.
+
+    Args:
+        score: Images and classifier.
+        path: File of the weights.
+        metadata: Metadata of the file.
+        task: Name of the `unsee train` task that trains such weights.
+
+    Raises:
+        InputError: The network lacks the layers that the weights read, or these have another
+            number of channels, or the block raises an `InputError`.
+    """
+    trained_for = metadata["classifier"] or "another network"
+    other = InputError(
+        f"{path.name}: these weights are for {trained_for}, which differs from this classifier's "
+        f"network; train yours: unsee train {task}"
+    )
+    if not _fits(score, metadata):
+        raise other
+    try:
+        yield
+    except InputError as error:
+        raise other from error
+
+
+def _fits(score: MaskedScore, metadata: dict[str, str]) -> bool:
+    """Return whether the network has layers with the names and channels that the metadata list."""
+    layers, channels = json.loads(metadata.get("stages", "[]")), json.loads(metadata["channels"])
+    if not layers:  # the weights read the image
+        return bool(channels == score.classifier.channels)
+    network = score.classifier.require_network("reading feature maps")
+    if not set(layers) <= {name for name, _ in network.named_modules()}:
+        return False
+    with torch.no_grad():
+        _, maps = FeatureExtractor(network, layers)(score.classifier.normalise(score.images[:1]))
+    return [map_.shape[1] for map_ in maps if map_.ndim == 4] == channels[: len(maps)]

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import decode, decoder_stages
+from unsee.methods._decoded import decode, decoder_stages, fitting
 from unsee.networks import weights as files
 from unsee.networks.head import class_weights
 from unsee.networks.ranking_decoder import RankingDecoder
@@ -49,15 +49,16 @@ def _load(score: MaskedScore, weights: str, setting: str) -> tuple[list[str], Ra
     def distilled() -> tuple[str, list[str], RankingDecoder]:
         metadata, tensors = files.load_trained(path, METADATA, "ranking network")
         classes = int(metadata["classes"])
-        rows = class_weights(network, classes) if metadata["rows"] == "True" else None
-        decoder = RankingDecoder(
-            json.loads(metadata["channels"]),
-            classes,
-            int(metadata["width"]),
-            int(metadata["grid"]),
-            rows,
-        )
-        files.load_into(decoder, tensors, path)
+        with fitting(score, path, metadata, "distilled"):
+            rows = class_weights(network, classes) if metadata["rows"] == "True" else None
+            decoder = RankingDecoder(
+                json.loads(metadata["channels"]),
+                classes,
+                int(metadata["width"]),
+                int(metadata["grid"]),
+                rows,
+            )
+            files.load_into(decoder, tensors, path)
         return metadata["classifier"], json.loads(metadata["stages"]), decoder.to(device)
 
     trained_for, layers, decoder = files.cached(network, path, device, distilled)

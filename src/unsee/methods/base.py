@@ -19,12 +19,14 @@ from typing import (
 
 from torch import nn
 
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError, missing_package, unknown
+from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._ranking_network import initial_ranking
 from unsee.methods._warm_start import Initializer, remove_top
+from unsee.registry import check_settings
 from unsee.types import Losses, Saliency, Size, Theta
 
 EARLY_STOPPING_WINDOWS = 15
@@ -104,14 +106,12 @@ class Method(ABC):
 
     @final
     def check(self) -> None:
-        """Raise `InputError` for an invalid choice in a setting or a package that is missing."""
+        """Raise `InputError` for an invalid setting or a package that is missing."""
         check_choices(self)
+        check_settings(self)
         package = self.traits.requires
         if package and not find_spec(package):
-            raise InputError(
-                f"{type(self).__name__} needs {package}: python -m pip install "
-                f"{package.replace('pytorch_grad_cam', 'grad-cam')}"
-            )
+            raise missing_package(package, type(self).__name__)
 
     def fitted(self, score: MaskedScore) -> "Method":
         """Return this method with defaults that suit the classifier and the size of its images.
@@ -149,6 +149,7 @@ class Method(ABC):
         """Check the settings and the classifier, then yield the progress after each round."""
         self._check_classifier(score)
         self.check()
+        import_libraries(self)
         yield from self.fitted(score).iterate(score)
 
     @final

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import decode, decoder_stages
+from unsee.methods._decoded import decode, decoder_stages, fitting
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.networks import weights as files
 from unsee.networks.mask_decoder import MaskDecoder
@@ -59,13 +59,14 @@ class CASM(Method):
 
         def casm() -> tuple[str, nn.Module | None, list[str], MaskDecoder]:
             metadata, tensors = files.load_trained(path, METADATA, "mask decoder")
-            decoder = MaskDecoder(json.loads(metadata["channels"]), int(metadata["width"]))
-            files.load_into(decoder, _part(tensors, "decoder."), path)
             layers, trained = json.loads(metadata["stages"]), None
-            if metadata["shared"] == "True":
-                trained = copy.deepcopy(network)
-                files.load_into(trained, _part(tensors, "network."), path)
-                trained = trained.to(device)
+            with fitting(score, path, metadata, "casm"):
+                decoder = MaskDecoder(json.loads(metadata["channels"]), int(metadata["width"]))
+                files.load_into(decoder, _part(tensors, "decoder."), path)
+                if metadata["shared"] == "True":
+                    trained = copy.deepcopy(network)
+                    files.load_into(trained, _part(tensors, "network."), path)
+                    trained = trained.to(device)
             return metadata["classifier"], trained, layers, decoder.to(device)
 
         trained_for, trained, layers, decoder = files.cached(network, path, device, casm)

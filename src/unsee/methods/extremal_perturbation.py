@@ -1,7 +1,7 @@
 """Extremal perturbation: the smooth mask of a fixed area that preserves or deletes the most."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -48,6 +48,8 @@ class ExtremalPerturbation(MaskOptimizer):
         - The default is one area, 0.1; the paper's four areas are the recipe
           `extremal_perturbation`.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("torch._dynamo",)  # the checkpoints import it
 
     traits = replace(
         MaskOptimizer.traits, measure="logit", infiller=("blur", {"sigma": 20, "kernel": 0})

@@ -13,7 +13,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import decode
+from unsee.methods._decoded import decode, fitting
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.networks import weights as files
 from unsee.networks.gaussian_decoder import GaussianDecoder
@@ -97,8 +97,9 @@ class Variational(Method):
 
         def variational() -> tuple[str, list[str], Encoder]:
             metadata, tensors = files.load_trained(path, METADATA, "variational encoder")
-            encoder = _untrained(metadata, score, path)
-            files.load_into(encoder, tensors, path)
+            with fitting(score, path, metadata, "variational"):
+                encoder = _untrained(metadata, score, path)
+                files.load_into(encoder, tensors, path)
             layers = json.loads(metadata.get("stages", "[]"))
             return metadata["classifier"], layers, encoder.to(device)
 

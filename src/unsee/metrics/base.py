@@ -11,9 +11,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
-from unsee.errors import InputError
+from unsee.errors import InputError, missing_package
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
+from unsee.registry import check_settings
 from unsee.saliency import SaliencyLike, as_saliency
 from unsee.types import Saliency
 
@@ -83,16 +84,14 @@ class Metric(ABC):
 
     @final
     def check(self) -> None:
-        """Check that the required package is installed.
+        """Check the settings, and that the required package is installed.
 
         Raises:
-            InputError: If it is missing.
+            InputError: A setting is invalid, or the package is missing.
         """
+        check_settings(self)
         if self.requires and not find_spec(self.requires):
-            raise InputError(
-                f"{type(self).__name__} needs {self.requires}; install it with "
-                f"`python -m pip install {self.requires}`"
-            )
+            raise missing_package(self.requires, type(self).__name__)
 
     @final
     def rate(

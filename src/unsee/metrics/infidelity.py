@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.methods._captum import ScoreModule, global_seed
 from unsee.metrics.base import Context, Metric
@@ -42,6 +43,10 @@ class Infidelity(Metric):
     """Number of perturbations of each image."""
     noise: float = 0.2
     """Standard deviation of the noise, in units of the normalised pixels."""
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise InputError(f"infidelity: expected samples >= 1, got {self.samples}")
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.measures import probability
+from unsee.errors import InputError
 from unsee.images.superpixels import check_segments, segment
 from unsee.infillers.base import RowIndex
 from unsee.infillers.mean import Mean
@@ -40,6 +41,10 @@ class IROF(Metric):
 
     segments: int = 300
     """Approximate number of superpixels; at most one per pixel."""
+
+    def __post_init__(self) -> None:
+        if self.segments < 1:
+            raise InputError(f"irof: expected segments >= 1, got {self.segments}")
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.classifiers.measures import first_answer
 from unsee.masking.score import MaskedScore
 from unsee.metrics._boxes import (
     Boxes,
@@ -106,6 +107,7 @@ class Localisation(Metric):
             saliency, boxes, threshold=self.threshold, alpha=self.alpha, component=self.component
         )
         if self.official:
-            wrong = score.classifier.predict(score.images).argmax(1) != score.targets
+            logits = score.classifier.predict(score.images)
+            wrong = score.classifier.kind.measure(first_answer)(logits, score.targets) == 0
             errors = torch.where(errors.isnan(), errors, torch.maximum(errors, wrong.to(errors)))
         return errors

@@ -59,5 +59,6 @@ class SaliencyMetric(Metric):
             crop = image[None, :, y1:y2, x1:x2]
             crops.append(F.interpolate(crop, (h, w), mode="bilinear", antialias=True))
             areas.append((x2 - x1) * (y2 - y1) / (h * w))
-        p = probability(score.classifier.predict(torch.cat(crops).clamp(0, 1)), score.targets)
+        logits = score.classifier.predict(torch.cat(crops).clamp(0, 1))
+        p = score.classifier.kind.measure(probability)(logits, score.targets)
         return p.new_tensor(areas).clamp(min=MIN_AREA).log() - p.clamp(min=1e-12).log()

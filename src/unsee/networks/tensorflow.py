@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from unsee.errors import InputError
+from unsee.files import read_bytes
 
 TABLE_MAGIC = 0xDB4775248B80FB57
 """The last eight bytes of a LevelDB table."""
@@ -20,6 +21,8 @@ FOOTER_BYTES = 48
 """Length of a LevelDB table's footer."""
 DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "|u1", 9: "<i8", 19: "<f2"}
 """NumPy's name for TensorFlow's numbers of types."""
+MAX_SHARDS = 100_000
+"""Largest number of data files: the number of a checkpoint has five digits."""
 VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
 """Wire types of protocol buffers."""
 
@@ -37,20 +40,17 @@ def read(prefix: str | Path) -> dict[str, Tensor]:
         InputError: The checkpoint or a part of it is missing, or damaged.
     """
     index = Path(str(prefix).removesuffix(".index") + ".index")
-    try:
-        table = index.read_bytes()
-    except OSError as error:
-        raise InputError(f"no TensorFlow checkpoint: {error}") from error
+    table = read_bytes(index, description="TensorFlow checkpoint")
     try:
         entries = dict(_table(table))
         header = _fields(entries.pop(b""))
-        count = int(header[1][0])
+        count = min(int(header[1][0]), MAX_SHARDS)
         stem = str(index).removesuffix(".index")
         shards = [Path(f"{stem}.data-{i:05d}-of-{count:05d}") for i in range(count)]
         return {name.decode(): _variable(_fields(value), shards) for name, value in entries.items()}
     except OSError as error:
         raise InputError(f"a part of the checkpoint is missing: {error}") from error
-    except (ValueError, KeyError, IndexError, struct.error, TypeError) as error:
+    except (ValueError, KeyError, IndexError, struct.error, TypeError, OverflowError) as error:
         raise InputError(
             f"{index} is no TensorFlow checkpoint, or it is damaged: {error}"
         ) from error
@@ -64,7 +64,7 @@ def _variable(entry: Fields, shards: list[Path]) -> Tensor:
     number, start, size = (int(entry.get(field, [0])[0]) for field in (3, 4, 5))
     with shards[number].open("rb") as file:
         file.seek(start)
-        content = file.read(size)
+        content = file.read(min(size, shards[number].stat().st_size))
     return torch.from_numpy(np.frombuffer(content, dtype).reshape(shape).copy())
 
 

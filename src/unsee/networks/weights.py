@@ -75,9 +75,7 @@ def find(weights: str | None, published: Published, setting: str = "weights") ->
     return path
 
 
-def require_trust(
-    path: Path, kind: str, instead: str, *, trust: bool, setting: str = "{trust}"
-) -> None:
+def require_trust(path: Path, kind: str, instead: str, *, trust: bool) -> None:
     """Raise `InputError` for a file that is a program, unless the user trusts it.
 
     Args:
@@ -85,12 +83,10 @@ def require_trust(
         kind: Its kind, for the message, such as "a TorchScript program".
         instead: A form of the same content that runs no code, for the message.
         trust: Whether the user trusts the file.
-        setting: How to say so, for the message: by default `trust=True` in Python and `--trust` in
-            a shell.
     """
     if not trust:
         raise InputError(
-            f"{path} is {kind}, which can run any code when it is loaded; set {setting} if you "
+            f"{path} is {kind}, which can run any code when it is loaded; set {{trust}} if you "
             f"trust its author, or use {instead}",
             trust=True,
         )

@@ -41,6 +41,6 @@ def recipe(name: str) -> Recipe:
         InputError: There is no such recipe.
     """
     if name not in recipes():
-        raise unknown("recipe", name, recipes())
+        raise unknown("recipe", str(name), recipes())
     text = files("unsee.recipes").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return Recipe(name, **tomllib.loads(text))

@@ -16,7 +16,14 @@ from docstring_parser import parse_from_object
 
 from unsee.errors import InputError, nearest, unknown
 from unsee.recipes import Recipe, recipe
-from unsee.registry.settings import SettingValue, as_setting, from_text, in_words, untyped
+from unsee.registry.settings import (
+    SettingValue,
+    as_setting,
+    check_not_negative,
+    from_text,
+    in_words,
+    untyped,
+)
 
 BASES = {
     "methods": "Method",
@@ -27,6 +34,10 @@ BASES = {
 }
 """Kinds of parts, and the abstract class of each."""
 KINDS = tuple(BASES)
+NOT_NEGATIVE = ("methods", "infillers", "metrics")
+"""Kinds of parts whose numbers are lengths, counts, weights or shares."""
+SIGNED = ("level",)
+"""Settings that may be below zero all the same: values of a map."""
 RECIPE = "recipe:"
 """Prefix of a recipe's name where a method is expected."""
 _SETTING = r"[A-Za-z_]\w*\s*="
@@ -144,7 +155,29 @@ def create(kind: str, /, name: str, **settings: Any) -> Any:
     for setting in settings:
         _check_setting(name, setting, hints)
     values = {key: as_setting(name, key, hints[key], value) for key, value in settings.items()}
-    return cls(**values)
+    instance = cls(**values)  # whose own messages say more
+    if kind in NOT_NEGATIVE:
+        _check_not_negative(name, values)
+    return instance
+
+
+def check_settings(instance: object) -> None:
+    """Check the settings of an instance of a part, as `create` does.
+
+    Raises:
+        InputError: A value is of the wrong type, is not finite or is below zero.
+    """
+    if not is_dataclass(instance):
+        return
+    name, hints = name_of(instance), _hints(type(instance))
+    values = {k: as_setting(name, k, hint, getattr(instance, k)) for k, hint in hints.items()}
+    _check_not_negative(name, values)
+
+
+def _check_not_negative(name: str, values: dict[str, Any]) -> None:
+    for key, value in values.items():
+        if key not in SIGNED:
+            check_not_negative(name, key, value)
 
 
 def part(kind: str, name: str) -> type[Any]:

@@ -1,5 +1,6 @@
 """Convert and check the values of settings by the types of their fields."""
 
+import math
 import os
 import tomllib
 from collections.abc import Callable
@@ -37,6 +38,13 @@ def as_setting(part: str, setting: str, hint: Any, value: Any) -> Any:
     return _convert(part, setting, hint, value, _from_value)
 
 
+def check_not_negative(part: str, setting: str, value: Any) -> None:
+    """Raise `InputError` for a number, or one of a tuple of numbers, that is below zero."""
+    for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, int | float) and not number >= 0:
+            raise InputError(f"{part}: expected {setting} >= 0, got {number}")
+
+
 def untyped(text: str) -> Any:
     """Return the value of a setting whose type is not known: as in TOML, or the text itself."""
     try:
@@ -52,6 +60,8 @@ def in_words(hint: Any) -> str:
         return f"{in_words(inner)} | none"
     if get_origin(inner) is Literal:
         return " | ".join(map(str, get_args(inner)))
+    if get_origin(inner) in {Union, UnionType}:
+        return " | ".join(map(in_words, get_args(inner)))
     if get_origin(inner) is tuple:
         return f"list of {in_words(get_args(inner)[0])}"
     return {bool: "true | false"}.get(inner, getattr(inner, "__name__", str(inner)))
@@ -62,11 +72,27 @@ def _convert(
 ) -> Any:
     inner, optional = _inner(hint)
     try:
-        return None if optional and value is None else convert(inner, value)
-    except (KeyError, ValueError, TypeError) as error:
+        converted = None if optional and value is None else _first_that_fits(inner, value, convert)
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         if get_origin(inner) is Literal:
             raise unknown(f"{setting} of {part}", str(value), map(str, get_args(inner))) from error
         raise InputError(f"{part}: expected {setting} = {in_words(hint)}, got {value!r}") from error
+    for number in converted if isinstance(converted, tuple) else (converted,):
+        if isinstance(number, float) and not math.isfinite(number):
+            raise InputError(f"{part}: expected a finite {setting}, got {number}")
+    return converted
+
+
+def _first_that_fits(hint: Any, value: Any, convert: Callable[[Any, Any], Any]) -> Any:
+    """Return a value as its type or, of a union, as the first type that it can be converted to."""
+    if get_origin(hint) not in {Union, UnionType}:
+        return convert(hint, value)
+    for member in get_args(hint):
+        try:
+            return convert(member, value)
+        except (KeyError, OverflowError, TypeError, ValueError):
+            continue
+    raise ValueError(value)
 
 
 def _from_text(inner: Any, text: str) -> SettingValue:

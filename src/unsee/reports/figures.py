@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unsee.evaluation.plan import Combination
-from unsee.images.drawing import BACKGROUND_COLOUR, MUTED_COLOUR, TEXT_COLOUR
+from unsee.images.drawing import (
+    BACKGROUND_COLOUR,
+    MUTED_COLOUR,
+    TEXT_COLOUR,
+    drawable,
+)
 from unsee.reports.gallery import examples, gallery
 from unsee.reports.results import Results
 
@@ -44,8 +49,9 @@ def metrics(results: Results) -> "Figure":
     """Draw a panel for each metric with a box, or for 0/1 metrics a bar, for each configuration."""
     from matplotlib.figure import Figure
 
-    labels = [fill(results.label(c), LABEL_CHARACTERS) for c in results.configurations]
-    titles = [results.heading(m).replace(":", ":\n").replace(",", ",\n") for m in results.metrics]
+    labels = [fill(drawable(results.label(c)), LABEL_CHARACTERS) for c in results.configurations]
+    headings = [drawable(results.heading(metric)) for metric in results.metrics]
+    titles = [heading.replace(":", ":\n").replace(",", ",\n") for heading in headings]
     height = sum(max(0.45, LINE_HEIGHT * _lines(label)) for label in labels)
     height += LINE_HEIGHT * max(map(_lines, titles)) + 0.9
     figure = Figure(
@@ -108,13 +114,14 @@ def curves(results: Results) -> "Figure | None":
     figure = Figure((5.2 * len(sweeps) + 2, 3.8), layout="constrained", facecolor=BACKGROUND_COLOUR)
     for axes, sweep in zip(figure.subplots(1, len(sweeps), squeeze=False)[0], sweeps, strict=True):
         arrow = "↑" if results.higher_is_better(next(iter(sweep.columns.values()))) else "↓"
-        axes.set_title(f"{sweep.name} {arrow}", fontsize=9, color=TEXT_COLOUR)
-        axes.set_xlabel(sweep.setting, color=MUTED_COLOUR)
+        axes.set_title(drawable(f"{sweep.name} {arrow}"), fontsize=9, color=TEXT_COLOUR)
+        axes.set_xlabel(drawable(sweep.setting), color=MUTED_COLOUR)
         for number, configuration in enumerate(results.configurations):
             means = [results.mean(configuration, column) for column in sweep.columns.values()]
             (line,) = axes.plot(
                 list(sweep.columns), [mean.value for mean in means],
-                label=results.label(configuration), linestyle="-" if number < 10 else "--",
+                label=drawable(results.label(configuration)),
+                linestyle="-" if number < 10 else "--",
             )  # fmt: skip
             low, high = [mean.low for mean in means], [mean.high for mean in means]
             axes.fill_between(list(sweep.columns), low, high, alpha=0.08, color=line.get_color())

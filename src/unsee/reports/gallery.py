@@ -14,7 +14,7 @@ from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Combination, Plan
-from unsee.evaluation.store import Maps, Store
+from unsee.evaluation.store import MANIFEST, Maps, Store
 from unsee.images import drawing
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ def examples(folders: Sequence[Path], count: int = MAX_PHOTOS) -> list[Example]:
 
 
 def _examples(store: Store, count: int) -> list[Example]:
-    view, plan = store.read_view(0), Plan.of(store.manifest()["settings"])
+    view = store.read_view(0)
+    try:
+        plan = Plan.of(store.manifest()["settings"])
+    except InputError as error:
+        raise error.prefixed(store.folder / MANIFEST) from error
     try:
         shards = plan.shards(plan.samples())
     except InputError:  # the photos have been moved
@@ -118,14 +122,18 @@ def gallery(rows: Sequence[Example], labels: dict[Combination, str]) -> "Figure"
     axes = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
     for row, example in zip(axes, rows, strict=True):
         row[0].set_axis_off()
-        name = fill(example.id, LABEL_CHARACTERS)
+        name = fill(drawing.drawable(example.id), LABEL_CHARACTERS)
         row[0].text(0, 0.52, name, va="bottom", fontsize=8, color=drawing.MUTED_COLOUR)
-        explained = fill(f"explained: {example.explained_class}", LABEL_CHARACTERS)
+        explained = drawing.drawable(f"explained: {example.explained_class}")
+        explained = fill(explained, LABEL_CHARACTERS)
         row[0].text(0, 0.48, explained, va="top", fontsize=9, color=drawing.TEXT_COLOUR)
         drawing.show(row[1], drawing.to_pixels(example.photo))
         for panel, configuration in zip(row[2:], configurations, strict=True):
             drawing.show(panel, drawing.overlay(example.photo, example.maps[configuration]))
-    titles = ["photo", *(fill(labels[c], LABEL_CHARACTERS) for c in configurations)]
+    titles = [
+        "photo",
+        *(fill(drawing.drawable(labels[c]), LABEL_CHARACTERS) for c in configurations),
+    ]
     for panel, title in zip(axes[0, 1:], titles, strict=True):
         panel.set_title(title, fontsize=8, color=drawing.TEXT_COLOUR)
     return figure

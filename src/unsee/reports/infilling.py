@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from unsee import escaping
 from unsee.evaluation.infilling import TASKS
 from unsee.reports import bootstrap
 from unsee.table import Cell, Column, Table
@@ -45,7 +46,9 @@ def differences(rows: list[Row], baseline: str) -> Table:
 def markdown(task: str, rows: list[Row], baseline: str) -> str:
     """Return the tables of a task as Markdown."""
     photos = len({row["photo"] for row in rows})
-    network = f" with {rows[0]['trunk']}" if rows and "trunk" in rows[0] else ""
+    network = (
+        f" with {escaping.markdown(str(rows[0]['trunk']))}" if rows and "trunk" in rows[0] else ""
+    )
     blocks = [
         f"## {task}: {TASKS[task]}",  # type: ignore[index]
         f"{photos} photos; mean [95 % bootstrap interval]. probability: of the labelled class; "
@@ -55,7 +58,9 @@ def markdown(task: str, rows: list[Row], baseline: str) -> str:
     ]
     if rows:
         blocks.append(means(rows).markdown())
-        blocks.append(f"{baseline} minus each other in-filler, paired over photos:")
+        blocks.append(
+            f"{escaping.markdown_line(baseline)} minus each other in-filler, paired over photos:"
+        )
         blocks.append(differences(rows, baseline).markdown())
     return "\n\n".join(block.strip() for block in blocks) + "\n"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from unsee import escaping
 from unsee.reports import summary, tables
 from unsee.reports.claims import claim_results
 from unsee.reports.figures import CAPTIONS
@@ -11,9 +12,9 @@ from unsee.reports.results import Results
 def markdown(results: Results, figures: Sequence[str] = ()) -> str:
     """Return the report as Markdown; figures are files NAME.png in the same folder."""
     blocks = [
-        f"# {summary.title(results)}",
-        "\n\n".join(f"**{line}**" for line in summary.conclusions(results)),
-        *(str(run) for run in results.runs),
+        f"# {escaping.markdown(summary.title(results))}",
+        "\n\n".join(f"**{escaping.markdown(line)}**" for line in summary.conclusions(results)),
+        *(escaping.markdown_line(str(run)) for run in results.runs),
         "## Metrics",
         _list(summary.metric_notes(results)),
         "## Means",
@@ -51,4 +52,4 @@ def _differences(results: Results) -> list[str]:
 
 
 def _list(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {escaping.markdown_line(line)}" for line in lines)

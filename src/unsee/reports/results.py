@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error, printable
 from unsee.evaluation import paper_tables
 from unsee.evaluation.manifest import RunManifest, Settings, Versions
 from unsee.evaluation.plan import Combination, columns_of, metric_of
@@ -74,7 +74,7 @@ class RunInfo:
             else ""
         )
         settings = self.settings
-        return (
+        return printable(
             f"{self.name}: {self.photos} photos of {self.data}{failed}{unfinished}; target "
             f"{settings.target}, seed {settings.seed}, budget {settings.budget or OWN}, in-filler "
             f"of the metrics {settings.metric_infiller or OWN}, {settings.precision}; "
@@ -105,6 +105,10 @@ class Results:
         Raises `InputError` for folders that are no runs, for runs without a row that has no error,
         and for two runs that have the same configuration on the same photo.
         """
+        if isinstance(folders, str | Path) or not folders:
+            raise InputError(f"expected a list of folders of runs, got {folders!r}")
+        with as_input_error("expected folders of runs"):
+            folders = [Path(folder) for folder in folders]
         measurements: dict[Combination, MetricColumns] = {}
         seconds: dict[Combination, float] = {}
         runs, tables, metrics = [], [], []
@@ -178,7 +182,7 @@ class Results:
         several = len({c.infiller for c in self.configurations}) > 1
         if several and not full_name and infiller != OWN:
             parts.append(infiller)
-        return ", ".join(parts)
+        return printable(", ".join(parts))
 
     def values(self, configuration: Combination, metric: str) -> PhotoValues:
         """Return the numbers of all photos that have one."""
@@ -231,7 +235,7 @@ class Results:
         """Return the mean numbers of forward and backward passes for a photo."""
         columns = self.measurements[configuration]
         forwards, backwards = (
-            float(columns.column(key).mean()) if columns.photos else 0.0
+            float(columns.column(key).mean()) if len(columns.column(key)) else 0.0
             for key in ("forwards", "backwards")
         )
         return forwards, backwards
@@ -261,7 +265,9 @@ def _add_rows(
     total_seconds = store.seconds()
     for number, configuration in enumerate(_combinations(settings)):
         photos = measurements.get(configuration, MetricColumns()).photos
-        if count := len(set(photos) - previous_photos.get(configuration, set())):
+        if len(names := set(photos)) < len(photos):
+            raise InputError(f"{store.folder}: has two rows of a photo by {configuration.method}")
+        if count := len(names - previous_photos.get(configuration, set())):
             seconds[configuration] = total_seconds.get(number, 0.0) / count
     return len(failed)
 

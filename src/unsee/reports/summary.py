@@ -1,5 +1,6 @@
 """Sentences of a report: its title, its conclusions and its notes."""
 
+from unsee.errors import printable
 from unsee.evaluation.plan import Combination
 from unsee.metrics import _curves
 from unsee.registry import parse, summary
@@ -29,7 +30,7 @@ CLAIMS_NOTE = "Claims of the paper, paired over photos; positive differences agr
 
 def title(results: Results) -> str:
     """Return the paper's table that the runs reproduce, or else the scope of the runs."""
-    return results.table.summary or scope(results)
+    return printable(results.table.summary) or scope(results)
 
 
 def scope(results: Results) -> str:
@@ -43,7 +44,8 @@ def scope(results: Results) -> str:
     parts = [counts[0], *(count for count in counts[1:] if not count.startswith("1 "))]
     photos = {photo for columns in results.measurements.values() for photo in columns.photos}
     data = ", ".join(dict.fromkeys(run.data for run in results.runs))
-    return f"Evaluation of {' with '.join(parts)} on {_count(len(photos), 'photo')}: {data}"
+    text = f"Evaluation of {' with '.join(parts)} on {_count(len(photos), 'photo')}: {data}"
+    return printable(text)
 
 
 def conclusions(results: Results) -> list[str]:
@@ -53,7 +55,7 @@ def conclusions(results: Results) -> list[str]:
     other metrics.
     """
     metrics = [metric for metric in results.metrics if results.ranks_maps(metric)]
-    return [_conclusion(results, metric) for metric in metrics or results.metrics]
+    return [printable(_conclusion(results, metric)) for metric in metrics or results.metrics]
 
 
 def _conclusion(results: Results, metric: str) -> str:

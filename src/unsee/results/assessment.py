@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.measures import probability
+from unsee.classifiers.measures import Measure, logit, probability
+from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError
 from unsee.images.reading import PhotoFile
 from unsee.infillers.base import Infiller, RowIndex
@@ -45,7 +46,8 @@ class Assessment:
     kept: Images
     """The photo with all but its top pixels in-filled."""
     probabilities: dict[str, Float[Tensor, " classes"]]
-    """Probabilities of all classes for each of `PICTURES`, and for `INFILLED`."""
+    """Probabilities of all classes for each of `PICTURES`, and for `INFILLED`; values of a
+    regression."""
     picture_curves: dict[str, Curve]
     """Probability of the class while more and more pixels are `removed`, or `kept`, in-filled as
     in the pictures: at `share` it is that of the picture."""
@@ -66,6 +68,19 @@ class Assessment:
     def target_probabilities(self) -> dict[str, float]:
         """Probability of the explained class for each of `PICTURES`, and for `INFILLED`."""
         return {key: p[self.target].item() for key, p in self.probabilities.items()}
+
+    @property
+    def quantity(self) -> str:
+        """Name of the numbers in `probabilities`: a regression has values."""
+        return "value" if self._is_regression else "probability"
+
+    @property
+    def _is_regression(self) -> bool:
+        return self.study.score.classifier.kind is Outputs.REGRESSION
+
+    def in_words(self, number: float) -> str:
+        """Return a number of `probabilities` as text: a percentage, or a value."""
+        return f"{number:.4g}" if self._is_regression else f"{number:.0%}"
 
     @property
     def predicts_target(self) -> bool:
@@ -97,13 +112,15 @@ class Assessment:
 
     def prediction(self, key: str) -> str:
         """Return what the classifier predicts for one of `PICTURES`, in words."""
+        if self._is_regression:
+            return "value of the model"
         best = int(self.probabilities[key].argmax())
         if self._predicts(key):
             return "predicted class" if key == "original" else "still the predicted class"
         if best == self.target:
             return "not predicted"
         name = self.study.score.classifier.label(best)
-        return f"predicted: {name}, {self.probabilities[key][best]:.0%}"
+        return f"predicted: {name}, {self.in_words(self.probabilities[key][best].item())}"
 
     def _predicts(self, key: str) -> bool:
         """Whether the explained class is predicted for one of `PICTURES`; several labels may be."""
@@ -129,16 +146,17 @@ class Assessment:
             "evidence": {
                 "share": self.share,
                 "infiller": settings_of(self.infiller),
-                "curves": {key: _plain(curve) for key, curve in self.picture_curves.items()},
+                "curves": {
+                    key: _plain(curve, self.quantity) for key, curve in self.picture_curves.items()
+                },
             },
-            "probability": {
-                key: round(probability, 6) for key, probability in self.target_probabilities.items()
+            self.quantity: {
+                key: round(number, 6) for key, number in self.target_probabilities.items()
             },
             "area": self.areas,
             "protocols": {name: protocol.summary for name, protocol in CURVE_PROTOCOLS.items()},
             "input": {
-                "path": photo.path,
-                "sha256": photo.sha256,
+                **photo.origin(),
                 "height": photo.pixels.shape[-2],
                 "width": photo.pixels.shape[-1],
                 "box": framing.box(*photo.pixels.shape[-2:])._asdict(),
@@ -168,7 +186,8 @@ def assess(study: Study, share: float, infiller: Infiller | None = None) -> Asse
         removed, kept = picture_score.pictures(1 - top), picture_score.pictures(top)
         infilled = picture_score.pictures(torch.zeros_like(top))
         pictures = torch.cat([score.images, removed, kept, infilled])
-        rows = score.classifier.probabilities(pictures).cpu()
+        rows, kind = score.classifier.predict(pictures), score.classifier.kind
+        rows = (rows if kind is Outputs.REGRESSION else kind.probabilities(rows)).cpu()
         probabilities = dict(zip((*PICTURES, INFILLED), rows, strict=True))
         ends = {key: row[int(score.targets[0])].item() for key, row in probabilities.items()}
         picture_curves = _picture_curves(picture_score, saliency, share, ends)
@@ -189,7 +208,7 @@ def _picture_curves(
     count, rank = saliency[0].numel(), masks.ranks(saliency)
     changed = (inner * count).round().to(rank)
     shares = torch.cat([inner, torch.tensor([0.0, share, 1.0])])
-    score = replace(score, measure=probability)
+    score = replace(score, measure=_measure(score))
     curves = {}
     for key, first, last in (("removed", "original", INFILLED), ("kept", INFILLED, "original")):
 
@@ -204,12 +223,17 @@ def _picture_curves(
     return curves
 
 
-def _plain(curve: Curve) -> dict[str, list[float]]:
+def _measure(score: MaskedScore) -> Measure:
+    """Return the measure of the pictures and curves: the probability, or a regression's value."""
+    return logit if score.classifier.kind is Outputs.REGRESSION else probability
+
+
+def _plain(curve: Curve, quantity: str) -> dict[str, list[float]]:
     """Return a curve as plain values."""
     share, scores, _ = curve
     return {
         "share": [round(value, 6) for value in share.tolist()],
-        "probability": [round(value, 6) for value in scores[0].tolist()],
+        quantity: [round(value, 6) for value in scores[0].tolist()],
     }
 
 
@@ -218,6 +242,7 @@ def _all_curves(study: Study) -> dict[tuple[str, str], Curve]:
     computed: dict[tuple[Any, ...], Curve] = {}
     curves: dict[tuple[str, str], Curve] = {}
     for name, protocol in CURVE_PROTOCOLS.items():
+        protocol = replace(protocol, measure=_measure(study.score))
         for direction in DIRECTIONS:
             key = (protocol.cells, protocol.step, protocol.backgrounds, direction)
             if key not in computed:

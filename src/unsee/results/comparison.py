@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from rich.console import Console
 
+from unsee.arrays import write_arrays
 from unsee.files import write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import (
@@ -231,9 +231,9 @@ def write(
             for entry in figure_entries
             if entry.saliency is not None
         }
-        np.savez_compressed(unfinished / "maps.npz", **maps)
+        write_arrays(unfinished / "maps.npz", maps)
         manifest = {
-            "input": {"path": photo.path, "sha256": photo.sha256},
+            "input": photo.origin(),
             "rows": full_table.records(),
             "maps": [entry.provenance for entry in entries if entry.provenance],
         }

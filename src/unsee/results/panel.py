@@ -85,6 +85,8 @@ def _title(assessment: Assessment) -> str:
     if not _shows_evidence(assessment):
         return f"{_map_caption(assessment)[0]}: “{name}”"
     subject = "prediction" if assessment.predicts_target else "score of"
+    if assessment.quantity == "value":
+        subject = "value of"
     return f"What the {subject} “{name}” depends on"
 
 
@@ -108,7 +110,7 @@ def _picture(axes: "Axes", title: str, pixels: Pixels) -> None:
 def _probability(axes: "Axes", assessment: Assessment, key: str) -> None:
     """Write the probability of the class, and the predicted class, below a picture."""
     name = _shortened(assessment.name, 24)
-    text = f"{name}  {assessment.target_probabilities[key]:.0%}"
+    text = f"{name}  {assessment.in_words(assessment.target_probabilities[key])}"
     axes.text(
         0.5, -0.035, text, transform=axes.transAxes, ha="center", va="top",
         color=COLOURS[key], fontsize=16, fontweight="bold",
@@ -144,15 +146,20 @@ def _draw_bars(axes: "Axes", assessment: Assessment) -> None:
         places = [row + offset for row in range(len(classes))]
         axes.barh(places, values, height=0.25, color=COLOURS[key], label=labels[key])
         for place, value in zip(places, values, strict=True):
-            label = f"{value:.0%}" if value >= 0.01 else "<1%"
-            axes.text(value + 0.008, place, label, va="center", fontsize=9, color=COLOURS[key])
+            is_small = assessment.quantity == "probability" and value < 0.01
+            label = "<1%" if is_small else assessment.in_words(value)
+            axes.text(
+                max(value, 0) + 0.008, place, label, va="center", fontsize=9, color=COLOURS[key]
+            )
     width = LINE_CHARACTERS
     names = [fill(_shortened(name, 2 * width), width) for _, name in classes]
     axes.set_yticks(range(len(classes)), names, fontsize=12, color=TEXT_COLOUR)
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.08)
+    if assessment.quantity == "probability":
+        axes.set_xlim(0, 1.08)
     axes.set_xticks([])
-    axes.set_title("Predicted probabilities", loc="left", color=TEXT_COLOUR, fontsize=14)
+    title = {"probability": "Predicted probabilities", "value": "Values"}[assessment.quantity]
+    axes.set_title(title, loc="left", color=TEXT_COLOUR, fontsize=14)
     axes.legend(frameon=False, loc="lower right", fontsize=11)
     _hide_frame(axes, x_axis=False)
     box = axes.get_position()
@@ -177,19 +184,20 @@ def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
     axes.axvline(assessment.share, color=MUTED_COLOUR, linewidth=1, linestyle=":", zorder=0)
     axes.plot(
         [0, 1], [probabilities[INFILLED]] * 2, "D", color=MUTED_COLOUR, markersize=6, clip_on=False,
-        label=f"photo wholly in-filled: {probabilities[INFILLED]:.0%}",
+        label=f"photo wholly in-filled: {assessment.in_words(probabilities[INFILLED])}",
     )  # fmt: skip
     axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.02)
     axes.xaxis.set_major_formatter("{x:.0%}")
-    axes.yaxis.set_major_formatter("{x:.0%}")
+    if assessment.quantity == "probability":
+        axes.set_ylim(0, 1.02)
+        axes.yaxis.set_major_formatter("{x:.0%}")
     areas = assessment.areas[AREA_PROTOCOL]
     numbers = ", ".join(f"{direction} {area:.3f}" for direction, area in areas.items())
     axes.set_xlabel(
         f"share of the pixels  (areas under protocol {AREA_PROTOCOL}: {numbers})",
         color=MUTED_COLOUR,
     )
-    title = f"Probability of “{_shortened(assessment.name, 30)}”"
+    title = f"{assessment.quantity.capitalize()} of “{_shortened(assessment.name, 30)}”"
     axes.set_title(title, loc="left", color=TEXT_COLOUR, fontsize=14)
     axes.legend(frameon=False, loc="best", fontsize=11)
     _hide_frame(axes, x_axis=True)

@@ -8,7 +8,6 @@ from urllib.parse import urlparse
 from urllib.request import getproxies
 
 from unsee.errors import InputError, missing_package, reason
-from unsee.networks.weights import random_state_kept
 
 ONLY_WEIGHTS, NOT_ONLY_WEIGHTS = (
     "TORCH_FORCE_WEIGHTS_ONLY_LOAD",
@@ -30,7 +29,7 @@ def optional_import(package: str) -> Iterator[None]:
 def download(description: str, *, local: bool = False) -> Iterator[None]:
     """Raise `InputError` with a one-line reason if a download in the block fails.
 
-    Libraries may read weights only, not unpickle objects, and torch's random state is kept.
+    Libraries may read weights only, not unpickle objects.
     Without a network the Hugging Face client reads its cache only, in place of repeating each
     request for 20 seconds.
 
@@ -39,7 +38,7 @@ def download(description: str, *, local: bool = False) -> Iterator[None]:
         local: Whether it is a file or a folder of this computer.
     """
     try:
-        with _hub_offline_without_network(), _weights_only(), random_state_kept():
+        with _hub_offline_without_network(), _weights_only():
             yield
     except (InputError, MemoryError):
         raise

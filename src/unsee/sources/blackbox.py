@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import OutputsName
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError, as_input_error, unknown
 from unsee.sources._custom import CustomModel, import_object
 from unsee.sources._onnx import open_classifier
 
@@ -68,14 +68,15 @@ class BlackBox(CustomModel):
     def _call(self, function: Callable[[Any], Any], images: Tensor) -> Any:
         if self.tensors:
             return function(images)
-        try:
-            return function(images.cpu().numpy())
-        except (TypeError, AttributeError) as error:  # what torch raises for an array
-            reason = str(error).partition("\n")[0].partition(", but expected")[0]
-            raise InputError(
-                f"the black box failed on a NumPy array {tuple(images.shape)}: {reason}; "
-                "if it expects torch tensors, set tensors=True"
-            ) from error
+        failed = f"the black box failed on a NumPy array {tuple(images.shape)}"
+        with as_input_error(failed):
+            try:
+                return function(images.cpu().numpy())
+            except (TypeError, AttributeError) as error:  # what torch raises for an array
+                reason = str(error).partition("\n")[0].partition(", but expected")[0]
+                raise InputError(
+                    f"{failed}: {reason}; if it expects torch tensors, set tensors=True"
+                ) from error
 
 
 def black_box(

@@ -1,9 +1,12 @@
 """Checkpoints of a training: save, resume, and the check that the settings still match."""
 
+import errno
 import json
 import math
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unsee.errors import InputError
+from unsee.errors import InputError, as_input_error
+from unsee.files import check_file, parse_json
+from unsee.folders import json_bytes, new_file, write_errors
 from unsee.training.task import Batch, Training, TrainingTask
+from unsee.workplace import is_workplace, remove_leavings
 
 CHECKPOINT = "checkpoint.pt"
 """File name of the checkpoint in a run's folder."""
+MANIFEST = "training.json"
+"""File that marks the folder of a training."""
 MAX_PREVIEW_PHOTOS = 12
 """Number of validation photos in a preview."""
 RENAMED_SETTINGS = {"keep": "stored_size"}
@@ -34,12 +42,40 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
     path = config.out / CHECKPOINT
     if not path.exists():
         return 0, math.inf
-    stored = torch.load(path, "cpu", weights_only=True)
-    _check_settings(json.loads(stored["settings"]), config, task.resume_settings)
-    for name, part in _state(accelerator, task).items():
-        part.load_state_dict(stored["states"][name])
-    task.snapshots = stored["past"]
-    return int(stored["step"]), float(stored["best"])
+    check_file(path, "checkpoint")
+    with as_input_error(f"{path}: not a checkpoint of this training"):
+        stored = torch.load(path, "cpu", weights_only=True)
+        settings = parse_json(stored["settings"], path)
+        _check_settings(dict(settings), config, task.resume_settings)
+        for name, part in _state(accelerator, task).items():
+            part.load_state_dict(stored["states"][name])
+        task.snapshots = stored["past"]
+        return int(stored["step"]), float(stored["best"])
+
+
+def begin(config: Training) -> None:
+    """Make the folder of a run, or check that a folder is one.
+
+    The file `training.json` marks it, so that no other file of that name is overwritten.
+
+    Raises:
+        InputError: The folder has other files, or cannot be written.
+    """
+    out, marks = config.out, (config.out / MANIFEST, config.out / CHECKPOINT)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file, expected a folder; choose another --out")
+    with write_errors(out):
+        remove_leavings(out)
+        others = [path for path in out.glob("*") if not is_workplace(path)]
+        if others and not any(mark.exists() for mark in marks):
+            raise InputError(
+                f"{out}: holds files of no training ({others[0].name}); choose another --out"
+            )
+        out.mkdir(parents=True, exist_ok=True)
+    if not marks[0].exists():
+        content = json_bytes({"settings": _as_json(config)}, marks[0])
+        with new_file(marks[0]) as unfinished:
+            unfinished.write_bytes(content)
 
 
 def save(
@@ -101,9 +137,19 @@ def without_folders(settings: dict[str, Any]) -> dict[str, Any]:
 def _save_weights(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     from safetensors.torch import save_file
 
-    part = path.with_name(f"{path.name}.part")
-    save_file({key: value.contiguous() for key, value in tensors.items()}, part, metadata)
-    part.replace(path)
+    with new_file(path) as unfinished, _full_disk():
+        save_file({k: value.contiguous() for k, value in tensors.items()}, unfinished, metadata)
+
+
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    """Turn what other libraries raise for a full disk into the error of the system."""
+    try:
+        yield
+    except Exception as error:
+        if "No space left" in str(error) or "file write failed" in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
 
 
 def _save_checkpoint(
@@ -116,9 +162,8 @@ def _save_checkpoint(
         "best": best,
         "settings": json.dumps(_as_json(config)),
     }
-    new = config.out / "checkpoint.new"
-    torch.save(stored, new)
-    new.replace(config.out / CHECKPOINT)
+    with new_file(config.out / CHECKPOINT) as unfinished, _full_disk():
+        torch.save(stored, unfinished)
 
 
 def _state(accelerator: Any, task: TrainingTask) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from unsee.classifiers import loading
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
+from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.passes import unwrapped
 from unsee.datasets.base import parse_classes
 from unsee.errors import InputError
@@ -124,13 +125,20 @@ def load_classifier(config: MaskTraining, accelerator: Any) -> Classifier:
     """Load the classifier to explain on the training's device, with frozen weights.
 
     Raises:
-        InputError: If it does not take colour images.
+        InputError: If it does not take colour images, or its outputs are not logits of classes.
     """
     classifier = loading.load(config.classifier, device=accelerator.device)
     if classifier.channels != PHOTO_CHANNELS:
         raise InputError(
             f"photos have {PHOTO_CHANNELS} channels, but {config.classifier} expects "
             f"{classifier.channels}"
+        )
+    grey = torch.full((1, PHOTO_CHANNELS, *classifier.framing.size), 0.5, device=classifier.device)
+    classifier.predict(grey)
+    if classifier.kind is not Outputs.SOFTMAX:
+        raise InputError(
+            f"training needs the logits of classes that exclude each other (outputs=softmax), but "
+            f"{config.classifier} has outputs={classifier.kind}"
         )
     if isinstance(classifier.model, nn.Module):
         classifier.model.requires_grad_(False)

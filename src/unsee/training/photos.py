@@ -1,10 +1,10 @@
 """Training photos: decoded once and held in memory as 8-bit squares."""
 
-import io
+import logging
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import torch
@@ -12,13 +12,15 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 from torch import Tensor
 
+from unsee import files
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import filter_classes
-from unsee.errors import InputError
-from unsee.images import finding
+from unsee.errors import InputError, as_input_error
+from unsee.images import finding, reading
 from unsee.images.framing import Framing, Photo
 from unsee.types import Targets
 
+LOG = logging.getLogger(__name__)
 MIN_CLASSES = 2
 """Smallest number of classes that a training can use."""
 
@@ -38,23 +40,26 @@ class PhotoSet(NamedTuple):
 def load_squares(sources: Sequence[str | Path], side: int) -> UInt8[Tensor, "n 3 {side} {side}"]:
     """Load the central square of every photo in folders and zip files, without labels.
 
-    Unreadable photos are skipped.
+    Unreadable photos are skipped, and their number is logged as a warning.
 
     Raises:
         InputError: If no photo can be read, or a source does not exist.
     """
     with ThreadPoolExecutor() as pool:
-        squares = pool.map(lambda content: _central_square(content, side), _contents(sources))
-        pictures = [picture for picture in squares if picture is not None]
+        squares = list(pool.map(lambda photo: _central_square(photo, side), _photos(sources)))
+    pictures = [square for square in squares if isinstance(square, Tensor)]
+    errors = [square for square in squares if isinstance(square, InputError)]
     if not pictures:
-        raise InputError(f"no readable photo in {', '.join(map(str, sources)) or 'an empty list'}")
+        named = ", ".join(map(str, sources)) or "an empty list"
+        raise InputError(f"no readable photo in {named}{f'; {errors[0]}' if errors else ''}")
+    _report_skipped(errors, len(squares))
     return torch.stack(pictures)
 
 
 def load_labelled(sources: Sequence[str | Path], side: int, classes: str | None = None) -> PhotoSet:
     """Load the central square of every photo in labelled data sets, with its class.
 
-    Unreadable photos are skipped.
+    Unreadable photos are skipped, and their number is logged as a warning.
 
     Args:
         sources: Data sets as `unsee evaluate` takes them.
@@ -65,15 +70,21 @@ def load_labelled(sources: Sequence[str | Path], side: int, classes: str | None 
         InputError: If a photo has no label, or fewer than two classes remain.
     """
     pictures, targets = [], []
+    errors: list[InputError] = []
     for source in sources:
-        for sample in filter_classes(load_data(str(source)), classes or ""):
+        samples = filter_classes(load_data(str(source)), classes or "")
+        for note in samples.notes:
+            LOG.warning(note)
+        for sample in samples:
             if sample.target is None:
                 raise InputError(f"{sample.id} has no label; use {{labels}}", labels="predicted")
             try:
                 pictures.append(_framed_square(sample.photo(3), side))
-            except InputError:
+            except InputError as error:
+                errors.append(error)
                 continue
             targets.append(sample.target)
+    _report_skipped(errors, len(errors) + len(pictures))
     check_classes(len(pictures), len(set(targets)))
     return PhotoSet(torch.stack(pictures), torch.tensor(targets))
 
@@ -91,28 +102,47 @@ def _framed_square(photo: Photo, side: int) -> UInt8[Tensor, "3 {side} {side}"]:
     return (framing.show(photo)[0] * 255).round().to(torch.uint8)
 
 
-def _contents(sources: Sequence[str | Path]) -> Iterator[bytes]:
-    """Yield the bytes of every photo file."""
+def _report_skipped(errors: list[InputError], total: int) -> None:
+    if errors:
+        LOG.warning(
+            "skipped %d of %d photos that cannot be read; %s", len(errors), total, errors[0]
+        )
+
+
+def _photos(sources: Sequence[str | Path]) -> Iterator["_Stored"]:
+    """Yield where every photo is stored."""
     for source in map(Path, sources):
         if source.suffix == ".zip":
-            if not source.is_file():
-                raise InputError(f"{source}: no such file")
-            with zipfile.ZipFile(source) as archive:
-                for name in sorted(archive.namelist()):
-                    if Path(name).suffix.lower() in finding.SUFFIXES:
-                        yield archive.read(name)
+            with as_input_error(f"{source}: not a zip file that can be read"):
+                archive = zipfile.ZipFile(files.check_file(source))
+            for name in sorted(archive.namelist()):
+                path = PurePosixPath(name)
+                is_photo = path.suffix.lower() in finding.SUFFIXES
+                if is_photo and not any(map(finding.is_foreign, path.parts)):
+                    yield _Stored(source, name, archive)
         else:
-            for path in finding.find([str(source)]):
-                yield path.read_bytes()
+            yield from (_Stored(path) for path in finding.find([str(source)]))
 
 
-def _central_square(content: bytes, side: int) -> Tensor | None:
-    """Decode a photo and resize its central square; None if it cannot be decoded."""
+class _Stored(NamedTuple):
+    """A photo file, or a member of a zip file."""
+
+    path: Path
+    member: str = ""
+    archive: zipfile.ZipFile | None = None
+
+    def read(self) -> bytes:
+        if self.archive is None:
+            return files.read_bytes(self.path)
+        return files.read_member(self.archive, self.member, self.path)
+
+
+def _central_square(photo: _Stored, side: int) -> Tensor | InputError:
+    """Decode a photo and resize its central square; return the error if it cannot be decoded."""
     try:
-        with Image.open(io.BytesIO(content)) as opened:
-            picture = opened.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return None
+        picture = reading.decode_rgb(photo.read(), photo.member or photo.path)
+    except InputError as error:
+        return error
     short = min(picture.size)
     left, top = ((length - short) // 2 for length in picture.size)
     box = (left, top, left + short, top + short)

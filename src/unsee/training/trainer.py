@@ -79,7 +79,7 @@ def _accelerator(config: Training) -> Any:
     from accelerate import Accelerator
     from accelerate.utils import ProjectConfiguration
 
-    config.out.mkdir(parents=True, exist_ok=True)
+    checkpoint.begin(config)
     half = config.precision == "fp16"
     if half and not (torch.cuda.is_available() or torch.mps.is_available()):
         raise InputError("precision fp16 needs a GPU; use bf16 or no on a CPU")

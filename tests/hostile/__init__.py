@@ -1,0 +1,1 @@
+"""Hostile inputs, each with the law that it must meet; see `tests.hostile.law`."""

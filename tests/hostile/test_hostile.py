@@ -1,0 +1,39 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and forks of Linux")
+
+
+def hostile(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"} | variables
+    command = [sys.executable, "-m", "tests.hostile", *words]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
+
+
+def test_a_sample_of_hostile_inputs_meets_the_law():
+    result = hostile("--sample", "60")
+    print(result.stdout)
+    assert result.returncode == 0
+
+
+def test_every_breach_of_the_law_is_reported():
+    result = hostile("--breaches", "--verbose")
+    for name, words in re.findall(r"^CASE breaches/(.*) -> (.*)$", result.stdout, re.MULTILINE):
+        reported = result.stdout.partition(f"VIOLATION breaches/{name} ->")[2]
+        assert words in reported.partition("VIOLATION")[0].partition("\n")[2], name
+    assert result.returncode == 1
+
+
+@pytest.mark.trust
+def test_all_hostile_inputs_meet_the_law():
+    result = hostile()
+    print(result.stdout)
+    assert result.returncode == 0
