@@ -1,7 +1,10 @@
 """Libraries that are imported before the clock starts."""
 
+import subprocess
+import sys
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -10,14 +13,17 @@ from unsee.infillers.telea import Telea
 from unsee.libraries import import_libraries
 from unsee.registry import part
 
+ROOT = Path(__file__).parents[1]
 PARTS = [(kind, name) for kind in ("methods", "infillers", "metrics") for name in available(kind)]
 
 
 @pytest.mark.parametrize(("kind", "name"), PARTS)
 def test_libraries_of_parts_exist_if_they_are_installed(kind, name) -> None:
     for library in part(kind, name).libraries:
+        library, _, attribute = library.partition(":")
         if find_spec(library.partition(".")[0]):
             assert find_spec(library) is not None
+            assert not attribute or hasattr(import_module(library), attribute)
 
 
 def test_base_classes_are_included(monkeypatch) -> None:
@@ -35,3 +41,18 @@ def test_base_classes_are_included(monkeypatch) -> None:
 def test_missing_libraries_are_skipped(monkeypatch) -> None:
     monkeypatch.setattr(Telea, "libraries", ("not_installed",))
     import_libraries(create("infillers", "telea"))
+
+
+def test_the_clock_of_lime_counts_no_imports() -> None:
+    """In a process of its own, where nothing is imported yet."""
+    program = (
+        "import sys, time, torch, unsee\n"
+        "study = unsee.Study.of('tests.toys:classifier', torch.rand(1, 3, 24, 24), 'lime',\n"
+        "                       samples=4)\n"
+        "clock, seen = time.perf_counter, []\n"
+        "time.perf_counter = lambda: (seen.append(set(sys.modules)), clock())[1]\n"
+        "study.finish()\n"
+        "print([name for name in seen[-1] - seen[0] if name.startswith(('skimage', 'sklearn'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr

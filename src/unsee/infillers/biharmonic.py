@@ -23,7 +23,7 @@ class Biharmonic(Inpainter):
     https://doi.org/10.1155/2018/3950312.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("skimage.restoration",)
+    libraries: ClassVar[tuple[str, ...]] = ("skimage.restoration:inpaint_biharmonic",)
 
     def inpaint(
         self, picture: NDArray[np.uint8], hole: NDArray[np.bool_], seed: int

@@ -27,7 +27,9 @@ class KernelSHAP(CaptumMethod):
     NeurIPS 2017, https://arxiv.org/abs/1705.07874.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("captum.attr", "skimage.segmentation")
+    libraries: ClassVar[tuple[str, ...]] = (
+        "captum.attr", "skimage.segmentation:slic", "skimage.segmentation:quickshift",
+    )  # fmt: skip
 
     traits = replace(CaptumMethod.traits, measure="probability")
 

@@ -47,7 +47,9 @@ class LIME(Method):
         - The published script draws 500 samples, the paper 1000.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("sklearn.linear_model", "skimage.segmentation")
+    libraries: ClassVar[tuple[str, ...]] = (
+        "sklearn.linear_model", "skimage.segmentation:slic", "skimage.segmentation:quickshift",
+    )  # fmt: skip
 
     traits = Traits(allows_half_precision=True)
 
