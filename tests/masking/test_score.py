@@ -126,3 +126,23 @@ def test_hard_masks_mix_with_the_imagined_background_only_in_their_gradient(
     torch.testing.assert_close(pictures, images)
     (gradient,) = torch.autograd.grad(pictures.sum(), keep)
     torch.testing.assert_close(gradient[:, 0, 0], images.sum(1) / 2)
+
+
+@dataclass(frozen=True)
+class ShareInHoles(Infiller):
+    """Returns visible pixels, and the share of visible pixels elsewhere."""
+
+    def bind(self, scene):
+        def fill(keep, rows):
+            share = keep.mean((1, 2, 3), keepdim=True)
+            return torch.where(keep > 0, rows.of(scene.images), share)
+
+        return fill
+
+
+def test_removed_pixels_are_filled_under_their_own_mask(network, images) -> None:
+    """The imagined background replaces visible pixels only, also under soft masks."""
+    score = masked_score(network, images, ShareInHoles())
+    soft = torch.full((3, 1, 1, 1, 1), 0.25)  # removes all pixels, so that none is visible
+    torch.testing.assert_close(score.pictures(soft), 0.25 * images)
+    assert score.imagined_background.min() > 0.5

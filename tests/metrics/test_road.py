@@ -24,8 +24,8 @@ def test_road_by_hand(score, image, noise) -> None:
         return float(np.mean(values))
 
     least_first, most_first = mean(descending.flip(0)), mean(descending)
-    assert rate("road", score, noise) == pytest.approx((least_first - most_first) / 2, abs=1e-3)
-    assert rate("road", score, noise, order="least_first") == pytest.approx(least_first, abs=1e-3)
+    assert rate("road", score, noise) == pytest.approx((least_first - most_first) / 2, abs=1e-6)
+    assert rate("road", score, noise, order="least_first") == pytest.approx(least_first, abs=1e-6)
 
 
 class Brightness(nn.Module):

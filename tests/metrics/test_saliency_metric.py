@@ -37,6 +37,7 @@ def test_map_without_a_box_counts_as_the_whole_image(image) -> None:
     wide = image[..., :16, :]
     score = masked_score(toy(Convolutional()), wide)
     expected = -math.log(probability_of(score, wide))
-    flat = torch.zeros(1, 16, 32)
-    value = rate("saliency_metric", score, flat, threshold="mean", alpha=2.0)
+    saliency = torch.zeros(1, 16, 32)
+    saliency[:, 2:10, 4:28] = 1
+    value = rate("saliency_metric", score, saliency, threshold="mean", alpha=10.0)
     assert value == pytest.approx(expected, abs=1e-4)

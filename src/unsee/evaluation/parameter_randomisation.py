@@ -49,10 +49,16 @@ def check(
         settings: Further arguments of `explain`, e.g. `infiller` or `measure`.
     """
     study = Study.of(classifier, images, method, seed=seed, **settings)
-    settings = {**settings, "targets": study.score.targets.tolist()}
+    method, score = study.method, study.score  # with the layer of the original classifier
+    resolved: dict[str, Any] = {
+        "infiller": score.infiller,
+        "measure": score.measure,
+        "targets": score.targets,
+        "repeats": study.repeats,
+    }
     original = study.finish().saliency
     yield RandomisedMaps("", original, _similarity.similarities_by_measure(original, original))
     for name, random_classifier in randomise_layers(classifier, order, steps, seed):
-        study = Study.of(random_classifier, study.score.images, method, seed=seed, **settings)
+        study = Study.of(random_classifier, score.images, method, seed=seed, **resolved)
         maps = study.finish().saliency
         yield RandomisedMaps(name, maps, _similarity.similarities_by_measure(maps, original))
