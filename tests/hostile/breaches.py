@@ -90,7 +90,7 @@ def _(arena):
 
 @breach("a long line", "a line of ")
 def _(arena):
-    raise InputError("x" * 5000)
+    raise InputError("x" * 10_000)
 
 
 @breach("an unexpected error", "an unexpected error")
