@@ -121,7 +121,8 @@ def explain_all(
     parts = explain_options.with_contrast(parts, options, classifier)
     folders = result_folders(paths, options.out)
     count = f"{len(paths)} photo{'s' if len(paths) > 1 else ''}"
-    forecast = Forecast(f"{count} x {name_of(parts.method)}", len(paths))
+    work = f"{count} x {name_of(parts.method)} with in-filler {name_of(parts.infiller)}"
+    forecast = Forecast(work, len(paths))
     with progress() as bars:
         photo_bar = bars.add_task(count, total=len(paths), loss="", visible=len(paths) > 1)
         for path, folder in zip(paths, folders, strict=True):
