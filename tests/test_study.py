@@ -152,7 +152,7 @@ def test_repeats_are_the_mean_and_the_deviation_over_seeds(network, images) -> N
     torch.testing.assert_close(together.deviation, alone.std(0))
     assert together[1].deviation.shape == (1, 32, 32)
     assert explain(network, images, rise).deviation is None
-    with pytest.raises(InputError, match="repeats as a whole number of at least 1, got 0"):
+    with pytest.raises(InputError, match="repeats >= 1, got 0"):
         explain(network, images, rise, repeats=0)
 
 

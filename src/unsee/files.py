@@ -47,6 +47,14 @@ def check_file(path: str | Path, description: str = "file") -> Path:
     return path
 
 
+def is_there(path: str | Path) -> bool:
+    """Return whether a path exists; one that is too long, or has a null character, does not."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
 def open_binary(
     path: str | Path, description: str = "file", limit: int = MAX_BYTES
 ) -> io.BufferedIOBase:

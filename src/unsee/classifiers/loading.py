@@ -66,8 +66,13 @@ def _made(spec: object, trust: bool, settings: dict[str, Any]) -> Classifier:
         source = resolve("sources", spec, **settings)
         if trust and hasattr(source, "trust"):
             source = replace(source, trust=True)
+        named = parse("sources", spec)
+        if named.argument and not source.argument:
+            raise InputError(f"{named.name} is one classifier, got {spec!r}; expected {named.name}")
+        if source.argument and not named.argument:
+            raise InputError(f"expected {named.name}:{source.argument}, got {spec!r}")
         with random_state_kept():
-            classifier: Classifier = source.load(parse("sources", spec).argument)
+            classifier: Classifier = source.load(named.argument)
         return classifier
     if settings:
         raise InputError(

@@ -20,6 +20,7 @@ from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
 from unsee.evaluation.worker import MAX_CLASSIFIERS, frame, load_classifier
+from unsee.files import parse_index
 from unsee.registry import split_words
 from unsee.study import Study
 
@@ -127,9 +128,11 @@ def _plan(options: Evaluate) -> Plan:
 
 def _part(text: str) -> tuple[int, int]:
     number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
-        raise InputError(f"--part: expected NUMBER/COUNT, such as 2/8, got {text!r}")
-    return int(number), int(count)
+    expected = "--part: expected NUMBER/COUNT, such as 2/8"
+    part = parse_index(number, expected), parse_index(count, expected)
+    if not 1 <= part[0] <= part[1]:
+        raise InputError(f"{expected}, got {text!r}")
+    return part
 
 
 def _compute(run_: Run, options: Evaluate, part: tuple[int, int]) -> None:

@@ -85,6 +85,8 @@ def _read(path: Path, name: str, axes: int) -> NDArray[np.uint8]:
             raise ValueError(f"expected bytes with {axes} axes, got {content[:4].hex()}")
         shape = struct.unpack_from(f">{axes}I", content, 4)
         values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
+        if 0 in shape[1:]:
+            raise ValueError(f"expected pictures with pixels, got a size of {shape[1:]}")
         return values[: math.prod(shape)].reshape(shape)
 
 

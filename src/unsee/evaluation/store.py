@@ -16,7 +16,7 @@ from unsee.errors import InputError
 from unsee.evaluation.archive import SECONDS, UNIT_NAME, Archive, unit_seconds
 from unsee.evaluation.manifest import FORMAT, ClassifierView, RunManifest, check_format, upgraded
 from unsee.evaluation.rows import Row, read_rows, table_of, write_rows
-from unsee.files import read_json
+from unsee.files import is_there, read_json
 from unsee.folders import json_bytes, new_file, write_errors
 from unsee.records import record
 from unsee.workplace import NEW, is_workplace, remove_leavings, workplace
@@ -106,7 +106,7 @@ class Store:
     def manifest(self) -> dict[str, Any]:
         """Read the manifest; raises `InputError` for a folder that is not a run."""
         path = self.folder / MANIFEST
-        if not path.exists():
+        if not is_there(path):
             raise InputError(f"{self.folder} is not a run: no {MANIFEST}")
         manifest: dict[str, Any] = read_json(path)
         if not isinstance(manifest, dict):
