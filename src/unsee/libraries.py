@@ -49,13 +49,12 @@ def _no_bar_of_transformers() -> Iterator[None]:
     if "transformers" not in sys.modules:
         yield
         return
-    from huggingface_hub.utils import are_progress_bars_disabled, enable_progress_bars
-    from transformers.utils import logging as its_logging
-
-    bars, hub_bars = its_logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
+    client = import_module("huggingface_hub.utils")
+    its_logging = import_module("transformers.utils.logging")
+    bars, hub_bars = its_logging.is_progress_bar_enabled(), not client.are_progress_bars_disabled()
     its_logging.disable_progress_bar()  # and those of the client
     if hub_bars:
-        enable_progress_bars()
+        client.enable_progress_bars()
     try:
         yield
     finally:

@@ -89,3 +89,12 @@ def test_missing_onnxruntime_names_the_command(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(InputError, match=r"needs onnxruntime .*python -m pip install onnxruntime"):
         load(spec)
+
+
+def test_onnxruntime_prints_nothing(tmp_path, images, capfd) -> None:
+    nodes = [helper.make_node("Reshape", ["x", "shape"], ["y0"]),
+             helper.make_node("Constant", [], ["shape"], value_ints=[7, 11])]  # fmt: skip
+    saved(tmp_path / "m.onnx", nodes=nodes[::-1])
+    with pytest.raises(InputError, match="onnxruntime cannot run it"):
+        load(f"blackbox:{tmp_path / 'm.onnx'},outputs=logits").predict(images)
+    assert capfd.readouterr() == ("", "")

@@ -106,9 +106,10 @@ def checked_chunk(chunk: object) -> int | None:
     """
     if chunk is None:
         return None
-    if not isinstance(chunk, Integral) or isinstance(chunk, bool) or not 0 < chunk < 2**63:
+    size = int(chunk) if isinstance(chunk, Integral) and not isinstance(chunk, bool) else 0
+    if not 0 < size < 2**63:
         raise InputError(f"expected chunk as a whole number above zero, got {shown(chunk)}")
-    return int(chunk)
+    return size
 
 
 def check_images(images: Images, channels: int) -> None:

@@ -224,7 +224,9 @@ def parse_classes(text: str) -> frozenset[int]:
         except InputError as error:
             raise InputError(f"expected classes as 0-49,120, got {shorten(text, 80)!r}") from error
         if low > high:
-            raise InputError(f"expected classes in rising order, as 0-49, got {shorten(text, 80)!r}")
+            raise InputError(
+                f"expected classes in rising order, as 0-49, got {shorten(text, 80)!r}"
+            )
         classes.update(range(low, high + 1))
     return frozenset(classes)
 
