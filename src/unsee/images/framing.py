@@ -120,11 +120,10 @@ class Framing:
 def _checked_size(size: object) -> tuple[int, int]:
     """Return a height and a width in pixels; raise `InputError` if it is something else."""
     sides = tuple(size) if isinstance(size, tuple | list) else ()
-    if len(sides) != 2 or not all(
-        isinstance(side, Integral) and not isinstance(side, bool) and side > 0 for side in sides
-    ):
+    whole = [int(s) for s in sides if isinstance(s, Integral) and not isinstance(s, bool)]
+    if not len(sides) == len(whole) == 2 or min(whole) < 1:
         raise InputError(f"expected size=(height, width) in pixels, got {shown(size)}")
-    height, width = map(int, sides)
+    height, width = whole
     if height * width > MAX_PIXELS:
         raise InputError(f"expected a size of at most {MAX_PIXELS:,} pixels, got {shown(size)}")
     return height, width
