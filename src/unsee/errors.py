@@ -8,6 +8,8 @@ from textwrap import shorten
 
 MAX_LISTED = 30
 """Number of choices that an error message lists."""
+MAX_MESSAGE = 3000
+"""Number of characters of a message; those in the middle of a longer one are left out."""
 MAX_REASON = 200
 """Number of characters of another library's error that are shown."""
 
@@ -40,7 +42,7 @@ class InputError(ValueError):
         message = self.message
         for name, word in words.items():
             message = message.replace(f"{{{name}}}", word)
-        return printable(message)
+        return as_line(message)
 
 
 class DiskFullError(InputError):
@@ -83,6 +85,13 @@ def printable(text: str) -> str:
     """Return a text in one line, with control characters and lone surrogates escaped."""
     text = " ".join(text.split())
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def as_line(text: str) -> str:
+    """Return a message in one printable line of a bounded length."""
+    line = printable(text)
+    end = MAX_MESSAGE // 4
+    return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE - end]}...{line[-end:]}"
 
 
 def reason(error: BaseException) -> str:

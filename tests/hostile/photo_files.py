@@ -115,10 +115,11 @@ def _(arena):
     return "in/here.png"
 
 
-@special("folder called png")
+@case(FAMILY, "folder called png")
 def _(arena):
-    (arena.work / "in" / "folder.png").mkdir()
-    return "in/folder.png"
+    # a folder without photos stops the command: its name is a mistake, not one photo of many
+    (arena.work / "in" / "folder.png").mkdir(parents=True)
+    return [both(arena, "in/folder.png", EITHER)[1], explain("in/folder.png", arena.photo())]
 
 
 @special("file that is not there")
@@ -217,12 +218,17 @@ def _refused(name, *words, **rest):
 
 _refused("glob that matches nothing", "in/*.jpg")
 _refused("glob with an open bracket", "in/[a")
-_refused("glob of ten thousand stars", "*" * 10_000)
 _refused("no photo at all")
 _refused("a null character", "in/\0.png")
 _refused("an empty name", "")
 _refused("a name of 100000 characters", "x" * 100_000)
 _refused("a URL", "https://example.com/a.png")
+
+
+@case(FAMILY, "glob of ten thousand stars", ACCEPTED)
+def _(arena):
+    arena.photo()
+    return explain("*" * 10_000, check=explained("good"))  # the same as one star
 
 
 @case(FAMILY, "the same photo three times", ACCEPTED)
