@@ -56,13 +56,12 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         return int(stored["step"]), float(stored["best"])
 
 
-def begin(config: Training) -> bool:
-    """Make the folder of a run, or check that a folder is one.
+@contextmanager
+def begun(config: Training) -> Iterator[None]:
+    """Make the folder of a run, or check that a folder is one; remove it if the block fails.
 
-    The file `training.json` marks it, so that no other file of that name is overwritten.
-
-    Returns:
-        Whether there was no such folder.
+    The file `training.json` marks it, so that no other file of that name is overwritten. A folder
+    that was there before is not removed.
 
     Raises:
         InputError: The folder has other files, or cannot be written.
@@ -83,11 +82,16 @@ def begin(config: Training) -> bool:
         content = json_bytes({"settings": _as_json(config)}, marks[0])
         with new_file(marks[0]) as unfinished:
             unfinished.write_bytes(content)
-    return is_new
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            _discard(config)
+        raise
 
 
-def discard(config: Training) -> None:
-    """Remove the folder of a run that failed before its first step; other files stay in it."""
+def _discard(config: Training) -> None:
+    """Remove the folder of a run without a step; other files stay in it."""
     with suppress(OSError):
         (config.out / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(config.out / LOG, ignore_errors=True)

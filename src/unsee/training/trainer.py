@@ -32,17 +32,12 @@ def run(
     """
     if not config.data:
         raise InputError("expected data: folders or zip files of photos")
-    is_new = checkpoint.begin(config)
-    try:
+    with checkpoint.begun(config):
         accelerator = _accelerator(config)
         accelerator.init_trackers("training")
         task = make_task(config, accelerator)
         step, best = checkpoint.resume(config, accelerator, task)
         photos, held_out = split_photos(config.photos(), config.held_out)
-    except BaseException:
-        if is_new:
-            checkpoint.discard(config)
-        raise
     validation_batch = Batch(
         resize_whole(held_out.pictures, task.size), held_out.targets, 0, len(held_out.pictures)
     )
