@@ -19,7 +19,7 @@ from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
-from unsee.evaluation.worker import MAX_CLASSIFIERS, frame, load_classifier
+from unsee.evaluation.worker import frame, load_classifier, load_parts
 from unsee.files import parse_index
 from unsee.registry import split_words
 from unsee.study import Study
@@ -94,10 +94,8 @@ def run(arguments: list[str]) -> int:
         if options.engine == "ray":  # the workers' device, not this machine's
             device = "cuda" if options.gpus else "cpu"
     plan = _plan(options)
-    if options.engine == "local":  # a classifier that cannot be loaded leaves no folder behind
-        for name in plan.classifiers[:MAX_CLASSIFIERS]:
-            spec = plan.spec("sources", name)
-            load_classifier(spec, options.chunk, device, options.precision, plan.fit)
+    if options.engine == "local":  # a part that cannot be loaded leaves no folder behind
+        load_parts(plan, options.chunk, device, options.precision)
     run_ = Run.begin(
         plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
         threads=options.threads or 0, table=table,

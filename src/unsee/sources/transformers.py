@@ -13,7 +13,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import with_synonyms
 from unsee.classifiers.outputs import OutputsName
 from unsee.errors import InputError
-from unsee.files import is_there
+from unsee.files import exists
 from unsee.sources._downloads import download, optional_import
 from unsee.sources._measured import measure
 from unsee.sources.base import Source
@@ -61,7 +61,7 @@ class Transformers(Source):
                 AutoModelForImageClassification,
             )
         name = f"transformers:{argument}"
-        with download(name, local=is_there(argument)):
+        with download(name, local=exists(argument)):
             _check_size(AutoConfig.from_pretrained(argument, trust_remote_code=False))
             model, loaded = AutoModelForImageClassification.from_pretrained(
                 argument, trust_remote_code=False, output_loading_info=True
