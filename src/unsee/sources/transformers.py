@@ -14,7 +14,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import with_synonyms
 from unsee.classifiers.outputs import OutputsName
 from unsee.errors import InputError
-from unsee.sources._downloads import download, optional_import
+from unsee.sources._downloads import check_no_kernels, download, optional_import
 from unsee.sources._measured import measure
 from unsee.sources.base import Source
 
@@ -50,9 +50,14 @@ class Transformers(Source):
     def load(self, argument: str) -> Classifier:
         """Load the model, its image processor and its labels."""
         with optional_import("transformers"):
-            from transformers import AutoImageProcessor, AutoModelForImageClassification
+            from transformers import (
+                AutoImageProcessor,
+                AutoModelForImageClassification,
+                PretrainedConfig,
+            )
         name = f"transformers:{argument}"
         with download(name, local=Path(argument).is_dir()), _errors_only():
+            check_no_kernels(PretrainedConfig.get_config_dict(argument)[0], name)
             model, loaded = AutoModelForImageClassification.from_pretrained(
                 argument, trust_remote_code=False, output_loading_info=True
             )
