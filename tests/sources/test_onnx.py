@@ -89,3 +89,18 @@ def test_missing_onnxruntime_names_the_command(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(InputError, match=r"needs onnxruntime .*python -m pip install onnxruntime"):
         load(spec)
+
+
+def test_providers_that_load_engines_or_use_a_network_are_left_out(tmp_path, monkeypatch) -> None:
+    import onnxruntime
+
+    used = []
+    available = ["TensorrtExecutionProvider", "AzureExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: available)
+    make = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession",
+        lambda path, providers: used.append(providers) or make(path, providers=providers),
+    )  # fmt: skip
+    load(saved(tmp_path / "model.onnx"))
+    assert used == [["CPUExecutionProvider"]]

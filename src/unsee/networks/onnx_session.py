@@ -8,6 +8,12 @@ import numpy as np
 from unsee.errors import InputError, as_input_error, missing_package
 from unsee.files import check_file
 
+PROVIDERS = (
+    "CUDAExecutionProvider", "ROCMExecutionProvider", "DmlExecutionProvider",
+    "CoreMLExecutionProvider", "CPUExecutionProvider",
+)  # fmt: skip
+"""Providers that compute a graph on this machine. Others load compiled engines that a file names
+(TensorRT), or send pictures to a server (Azure)."""
 FLOATS = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -33,9 +39,10 @@ def open_session(path: Path, purpose: str) -> Any:
         import onnxruntime
     except ImportError as error:
         raise missing_package("onnxruntime", purpose, error) from error
+    available = onnxruntime.get_available_providers()
     with as_input_error(f"{path}: not a model that onnxruntime can open"):
         return onnxruntime.InferenceSession(
-            str(path), providers=onnxruntime.get_available_providers()
+            str(path), providers=[name for name in available if name in PROVIDERS]
         )
 
 
