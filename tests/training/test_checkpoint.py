@@ -167,3 +167,26 @@ def test_full_disk_keeps_the_last_checkpoint(folder, tmp_path, monkeypatch) -> N
     after = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
     assert after.keys() == before.keys()
     assert after["checkpoint.pt"] == before["checkpoint.pt"]
+
+
+def test_manifest_of_the_users_own_training_marks_no_folder(folder, tmp_path) -> None:
+    for text in ('{"lr": 1}', '{"settings": {"steps": 1}}', "[]", "{", "\xff"):
+        (tmp_path / "training.json").write_text(text)
+        (tmp_path / "casm.safetensors").write_text("of the user")
+        with pytest.raises(InputError, match="holds files of no training"):
+            small.train("casm", folder, tmp_path)
+        assert (tmp_path / "casm.safetensors").read_text() == "of the user"
+
+
+def test_preview_does_not_follow_a_link(folder, tmp_path) -> None:
+    (tmp_path / "photo.png").write_text("of the user")
+    out = tmp_path / "run"
+    small.train("casm", folder, out, minutes=1e-9, steps=2)
+    (preview,) = (p for p in out.glob("step-*") if p.is_file())
+    for number in range(1, 3):
+        link = out / f"step-{number:06d}{preview.suffix}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / "photo.png")
+    small.train("casm", folder, out, steps=2)
+    assert (tmp_path / "photo.png").read_text() == "of the user"
+    assert any(not p.is_symlink() for p in out.glob("step-*"))

@@ -26,7 +26,7 @@ PARQUET_END = b"PAR1"
 """Last bytes of every complete Parquet file."""
 COMPARED = ("settings", "photos", "annotations", "versions")
 """Keys of the manifest in which a run and the folder that it continues must agree."""
-EARLIER_UNFINISHED = ("*/.*.unfinished", "maps/.*.npz")
+EARLIER_UNFINISHED = ("rows/.*.unfinished", "maps/.*.unfinished", "maps/.*.npz")
 """Temporary files of runs of earlier versions."""
 
 Maps = dict[str, NDArray[np.float16]]

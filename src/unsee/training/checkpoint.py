@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from unsee.errors import InputError, as_input_error
-from unsee.files import check_file, exists, is_folder, parse_json
+from unsee.files import check_file, exists, is_folder, parse_json, read_json
 from unsee.folders import json_bytes, new_file, write_errors
 from unsee.training.task import Batch, Training, TrainingTask
-from unsee.workplace import is_workplace, remove_leavings
+from unsee.workplace import NEW, is_workplace, remove_leavings, workplace
 
 CHECKPOINT = "checkpoint.pt"
 """File name of the checkpoint in a run's folder."""
@@ -27,6 +27,8 @@ MANIFEST = "training.json"
 """File that marks the folder of a training."""
 LOG = "log"
 """Folder of TensorBoard's files."""
+COMMON_SETTINGS = ("out", "data", "steps", "seed")
+"""Settings of every training, by which its `training.json` is recognised."""
 MAX_PREVIEW_PHOTOS = 12
 """Number of validation photos in a preview."""
 RENAMED_SETTINGS = {"keep": "stored_size"}
@@ -72,7 +74,7 @@ def begun(config: Training) -> Iterator[None]:
     with write_errors(out):
         remove_leavings(out)
         others = [path for path in out.glob("*") if not is_workplace(path)]
-        if others and not any(map(exists, marks)):
+        if others and not exists(marks[1]) and not _is_marked(marks[0]):
             raise InputError(
                 f"{out}: holds files of no training ({others[0].name}); choose another --out"
             )
@@ -96,6 +98,17 @@ def _discard(config: Training) -> None:
         (config.out / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(config.out / LOG, ignore_errors=True)
         config.out.rmdir()
+
+
+def _is_marked(path: Path) -> bool:
+    """Whether a file is the `training.json` of a training, not of the user."""
+    if not path.exists():
+        return False
+    with suppress(InputError):
+        content = read_json(path)
+        settings = content.get("settings") if isinstance(content, dict) else None
+        return isinstance(settings, dict) and set(COMMON_SETTINGS) <= settings.keys()
+    return False
 
 
 def save(
@@ -134,8 +147,11 @@ def save(
         _save_weights(config.out / task.weights_file, tensors, metadata | {"run": run})
     _save_checkpoint(config, accelerator, task, step, best)
     preview = config.out / f"step-{step:06d}"
-    with torch.no_grad(), write_errors(preview):
-        task.draw_preview(photos.select(slice(0, MAX_PREVIEW_PHOTOS)), preview)
+    with torch.no_grad(), write_errors(preview), workplace(config.out) as place:
+        (place / NEW).mkdir()
+        task.draw_preview(photos.select(slice(0, MAX_PREVIEW_PHOTOS)), place / NEW / preview.name)
+        for file in (place / NEW).iterdir():
+            file.replace(config.out / file.name)
     return best
 
 
