@@ -6,7 +6,14 @@ from unsee import Against, InputError, explain
 
 
 @pytest.mark.parametrize(
-    ("contrast", "words"), [(9, "not in 0..4"), (-1, "not in 0..4"), (2, "is the target")]
+    ("contrast", "words"),
+    [
+        (9, "not in 0..4"),
+        (-1, "not in 0..4"),
+        (2, "is the target"),
+        ("1", "as a class number"),
+        (1.0, "as a class number"),
+    ],
 )
 def test_contrast_must_be_another_class(network, images, contrast, words) -> None:
     with pytest.raises(InputError, match=words):
