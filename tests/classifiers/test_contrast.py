@@ -15,6 +15,6 @@ from unsee import Against, InputError, explain
         (1.0, "as a class number"),
     ],
 )
-def test_contrast_must_be_another_class(network, images, contrast, words) -> None:
+def test_contrast_must_be_another_class(network, images, contrast, words, unchecked) -> None:
     with pytest.raises(InputError, match=words):
         explain(network, images, "gradient", targets=2, measure=Against(contrast))
