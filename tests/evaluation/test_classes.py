@@ -1,6 +1,7 @@
 """Class folders are matched with the classifier's classes by name; weights belong to a run."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from tests.evaluation.runs import make_plan, run_plan
 from unsee import InputError
 from unsee.classifiers.labels import Synonyms
 from unsee.evaluation import worker
+from unsee.reports.results import Results
 
 LABELS = ("dog", "cat", Synonyms("tabby, tabby_cat"))
 
@@ -80,3 +82,25 @@ def test_a_run_is_not_continued_with_other_weights(tmp_path, monkeypatch) -> Non
     worker.load_classifier.cache_clear()
     worker.digest_of.cache_clear()
     assert [row["target"] for row in run_plan(plan, copy)] == [row["target"] for row in rows]
+
+
+def test_reports_do_not_mix_photos_targets_or_weights(tmp_path, monkeypatch) -> None:
+    plan = plan_of(tmp_path / "data", ("cat", "dog", "tabby"))
+    run_plan(plan, tmp_path / "run")
+    others = {
+        "other data": plan_of(tmp_path / "more", ("cat", "dog", "tabby"), methods=("box",)),
+        "other targets": replace(plan, target="top1", methods=("box",)),
+    }
+    for words, other in others.items():
+        run_plan(other, tmp_path / words)
+        with pytest.raises(InputError, match=words):
+            Results.read([tmp_path / "run", tmp_path / words])
+    same = replace(plan, methods=("box",))
+    run_plan(same, tmp_path / "same")
+    assert len(Results.read([tmp_path / "run", tmp_path / "same"]).configurations) == 2
+    monkeypatch.setattr(three, "shift", 1.0)
+    worker.load_classifier.cache_clear()
+    worker.digest_of.cache_clear()
+    run_plan(same, tmp_path / "weights")
+    with pytest.raises(InputError, match="with other weights"):
+        Results.read([tmp_path / "run", tmp_path / "weights"])

@@ -62,7 +62,8 @@ def digest_of(
     content = hashlib.sha256(repr((classifier.mean, classifier.std)).encode())
     for tensor in tensors_of(classifier.model):
         content.update(repr((tensor.dtype, tuple(tensor.shape))).encode())
-        content.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        plain = tensor.detach().cpu().contiguous().reshape(-1)
+        content.update(plain.view(torch.uint8).numpy().data)
     return content.hexdigest()
 
 
