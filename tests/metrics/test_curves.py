@@ -83,7 +83,7 @@ def test_area_of_a_constant_score_is_the_score(image, saliency) -> None:
         def forward(self, x):
             return torch.zeros(len(x), 4)
 
-    score = masked_score(toy(Constant()), image)
+    score = masked_score(toy(Constant(), outputs="softmax"), image)
     for name in ("rise", "igos"):
         protocol = protocol_named(name)
         curve = _curves.curve(score, saliency, protocol, "deletion")

@@ -103,7 +103,7 @@ def test_trained_weights_give_the_masks_of_the_decoder(folder, tmp_path, shared)
 def test_shipped_weights_refuse_another_classifier(images, tmp_path) -> None:
     classifier = load(small.TOY)
     classifier.name = "another"
-    with pytest.raises(InputError, match="trained for the classifier efficientnet_lite0"):
+    with pytest.raises(InputError, match="these weights are for efficientnet_lite0"):
         explain(classifier, images, "casm")
     save_file({"a": torch.zeros(1)}, tmp_path / "odd.safetensors")
     method = create("methods", "casm", weights=str(tmp_path / "odd.safetensors"))
