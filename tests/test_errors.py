@@ -31,6 +31,13 @@ def test_messages_are_one_line_without_control_characters() -> None:
     assert str(InputError("a\nb\x1b[31m\udcff")) == "a b\\x1b[31m\\udcff"
 
 
+def test_the_middle_of_a_very_long_message_is_left_out() -> None:
+    message = str(InputError(f"start {'x' * 100_000} end"))
+    assert len(message) == 3003
+    assert message.startswith("start x")
+    assert message.endswith("x end")
+
+
 @pytest.mark.parametrize("raised", [ValueError("x\ny"), SystemExit(0), RecursionError("x")])
 def test_foreign_errors_become_one_line(raised) -> None:
     message = r"^photo: cannot be read \("

@@ -52,7 +52,7 @@ def test_line_of_markdown_starts_no_block(text, expected) -> None:
 
 
 def test_formulas_of_spreadsheets_get_an_apostrophe() -> None:
-    for text in ("=1+1", "+1", "-1", "@a", "\t=1", "\n=1"):
+    for text in ("=1+1", "+1", "-1", "@a", "\t=1", "\n=1", "\uff1d1", "\uff201"):
         assert escaping.spreadsheet(text).startswith("'")
     assert escaping.spreadsheet("a=b") == "a=b"
 

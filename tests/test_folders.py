@@ -13,6 +13,7 @@ import pytest
 from unsee import InputError
 from unsee.errors import DiskFullError
 from unsee.folders import (
+    WRITTEN,
     cache_folder,
     check_new,
     new_file,
@@ -20,7 +21,7 @@ from unsee.folders import (
     result_folders,
     write_manifest,
 )
-from unsee.workplace import LOCK, MAX_AGE, NEW, OLD, PREFIX, remove_leavings, workplace
+from unsee.workplace import LOCK, MAX_AGE, NEW, OLD, PREFIX, TRASH, remove_leavings, workplace
 
 RENAMES = ("locking", "aside", "between", "clearing")
 """Points before the first, second, ... renaming."""
@@ -74,14 +75,24 @@ def test_result_folders_are_unique_and_inside_the_output(tmp_path) -> None:
 
 
 def test_names_of_result_folders_can_be_written_everywhere(tmp_path) -> None:
-    names = ["猫" * 100, "e\u0301", "\u00e9", "CON", "nul.tar", "console", os.fsdecode(b"\xff")]
+    names = [
+        "猫" * 100,
+        "e\u0301",
+        "\u00e9",
+        "CON",
+        "nul.tar",
+        "console",
+        "COM\u00b9",
+        "aux .x",
+        os.fsdecode(b"\xff"),
+    ]
     folders = result_folders([Path(f"{name}.png") for name in names], tmp_path)
     for folder in folders:
         folder.mkdir()
     plain = [folder.name for folder in folders]
     assert len(plain[0].encode()) <= 200
     assert plain[2] == "\u00e9-2"
-    assert plain[3:] == ["_CON", "_nul.tar", "console", "_"]
+    assert plain[3:] == ["_CON", "_nul.tar", "console", "_COM\u00b9", "_aux .x", "_"]
 
 
 def test_photo_called_dots_does_not_replace_the_parent_of_the_output(tmp_path) -> None:
@@ -126,6 +137,55 @@ def test_files_of_the_user_are_never_overwritten(tmp_path) -> None:
     (web / "manifest.json").write_text('{"name": "an application"}')
     with pytest.raises(InputError, match="did not write"):
         new_folder(web, overwrite=True).__enter__()
+
+
+@pytest.mark.parametrize(
+    "content", [{"files": ["thesis.tex"]}, {WRITTEN: {"thesis.tex": "0" * 64}}]
+)
+def test_manifest_of_another_program_permits_no_overwriting(tmp_path, content) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"did not write \(.*thesis.tex\)"):
+        check_new(tmp_path, overwrite=True)
+    (tmp_path / "thesis.tex").unlink()
+    if WRITTEN not in content:
+        with pytest.raises(InputError, match=r"did not write \(manifest.json\)"):
+            check_new(tmp_path, overwrite=True)
+
+
+def test_changed_or_new_file_of_the_user_stops_overwriting(tmp_path) -> None:
+    folder = tmp_path / "result"
+    with new_folder(folder) as unfinished:
+        (unfinished / "table.md").write_text("ours")
+        write_manifest(unfinished, {})
+
+    def overwrite_while_the_user_writes() -> None:
+        with new_folder(folder, overwrite=True) as unfinished:
+            write_manifest(unfinished, {})
+            (folder / "notes.txt").write_text("of the user")
+
+    with pytest.raises(InputError, match=r"did not write \(notes.txt\)"):
+        overwrite_while_the_user_writes()
+    (folder / "notes.txt").unlink()
+    (folder / "table.md").write_text("with remarks of the user")
+    with pytest.raises(InputError, match=r"did not write \(table.md\)"):
+        check_new(folder, overwrite=True)
+    assert (folder / "table.md").read_text() == "with remarks of the user"
+
+
+def test_link_in_a_workplace_moves_no_files_of_the_user(tmp_path) -> None:
+    documents, out = tmp_path / "documents", tmp_path / "out"
+    documents.mkdir()
+    (documents / "thesis.tex").write_text("years of work")
+    for name in (OLD, NEW, TRASH):
+        place = out / f"{PREFIX}{name}"
+        place.mkdir(parents=True)
+        (place / LOCK).write_text("")
+        (place / name).symlink_to(documents)
+    (out / f"{PREFIX}link").symlink_to(documents)
+    remove_leavings(out)
+    assert [path.name for path in documents.iterdir()] == ["thesis.tex"]
+    assert [path.name for path in out.iterdir()] == [f"{PREFIX}link"]
 
 
 def _die(*_arguments, **_settings) -> None:

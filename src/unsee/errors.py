@@ -44,7 +44,7 @@ class InputError(ValueError):
         message = self.message
         for name, word in words.items():
             message = message.replace(f"{{{name}}}", word)
-        return cut(printable(message), MAX_MESSAGE)
+        return as_line(message)
 
 
 class DiskFullError(InputError):
@@ -87,6 +87,11 @@ def printable(text: str) -> str:
     """Return a text in one line, with control characters and lone surrogates escaped."""
     text = " ".join(text.split())
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def as_line(text: str) -> str:
+    """Return a message in one printable line of at most `MAX_MESSAGE` characters."""
+    return cut(printable(text), MAX_MESSAGE)
 
 
 def cut(text: str, limit: int) -> str:

@@ -20,7 +20,7 @@ _LATEX = {
 }
 _MARKDOWN = re.compile(r"[\\|*`<$~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])|&(?=#?\w+;)")
 _BLOCK = re.compile(r"^\s*(?:[#>+=-]|\d+[.)])")
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and their wide forms
 
 
 def terminal(text: str) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unsee.arrays import read_arrays, write_arrays
 from unsee.errors import InputError, as_input_error
-from unsee.files import read_json
+from unsee.files import exists, read_json
 from unsee.folders import MANIFEST, WRITTEN, new_folder, write_manifest
 from unsee.types import Images, Saliency, Targets
 
@@ -133,7 +133,7 @@ class Explanation:
             InputError: The folder is incomplete or not an explanation.
         """
         folder = _path(folder)
-        if not (folder / MANIFEST).exists() or not (folder / ARRAYS).exists():
+        if not (exists(folder / MANIFEST) and exists(folder / ARRAYS)):
             raise InputError(f"{folder}: expected {ARRAYS} and {MANIFEST}; not a finished result")
         provenance = read_json(folder / MANIFEST)
         if not isinstance(provenance, dict):

@@ -1,6 +1,7 @@
 """Result folders that are written completely or not at all, and the cache folder."""
 
 import errno
+import hashlib
 import itertools
 import json
 import os
@@ -19,12 +20,12 @@ from unsee.workplace import NEW, remove_leavings, replace, workplace
 
 MANIFEST = "manifest.json"
 """Name of the file that marks a result folder as complete."""
-WRITTEN = "files"
-"""Key of a manifest: the names of the files that belong to the result."""
+WRITTEN = "written_by_unsee"
+"""Key of a manifest: the files that belong to the result, with their SHA-256."""
 MAX_NAME = 100
 MAX_NAME_BYTES = 200
 """Characters, and bytes in UTF-8, of the name of a result folder, before its number."""
-RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+RESERVED = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\.|$)")
 """Names that Windows keeps for devices."""
 
 
@@ -53,6 +54,7 @@ def new_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     with _new(folder) as unfinished:
         unfinished.mkdir()
         yield unfinished
+        _refuse_foreign(Path(folder))  # what the user has put there in the meantime
 
 
 @contextmanager
@@ -125,36 +127,52 @@ def check_new(folder: Path, *, overwrite: bool) -> None:
     """
     with write_errors(folder):
         remove_leavings(Path(os.path.abspath(folder)).parent)  # noqa: PTH100
-        folder.exists()  # a name that is too long
-    if folder.exists() and not overwrite:
+        exists = folder.exists()  # fails for a name that is too long
+    if exists and not overwrite:
         raise InputError(
             f"{folder}: exists already; choose another folder, or overwrite it: {{overwrite}}",
             overwrite=True,
         )
+    _refuse_foreign(folder)
+    if exists and not folder.is_dir():
+        raise InputError(f"{folder}: is a file, expected a folder")
+
+
+def _refuse_foreign(folder: Path) -> None:
     if folder.is_dir() and (foreign := _foreign_files(folder)):
         names = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
         raise InputError(
             f"{folder}: holds files that unsee did not write ({names}); it is not overwritten"
         )
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file, expected a folder")
 
 
 def _foreign_files(folder: Path) -> list[str]:
-    """Return the names of what is in a folder and not listed in its manifest."""
+    """Return the names of what is in a folder and not as its manifest lists it."""
     try:
-        listed = {*read_json(folder / MANIFEST)[WRITTEN], MANIFEST}
+        listed = {**read_json(folder / MANIFEST)[WRITTEN], MANIFEST: None}
     except (InputError, KeyError, TypeError):
-        listed = set()
-    return sorted(path.name for path in folder.iterdir() if path.name not in listed)
+        listed = {}
+    return sorted(p.name for p in folder.iterdir() if not _is_as_written(p, listed))
+
+
+def _is_as_written(path: Path, listed: dict[str, Any]) -> bool:
+    if path.name == MANIFEST:
+        return path.name in listed
+    return path.name in listed and path.is_file() and _digest(path) == listed[path.name]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write `manifest.json`, the last file of a result, which marks it as complete.
 
-    It lists the files of the folder, so that overwriting removes no others.
+    It lists the files of the folder and their content, so that overwriting removes no others.
     """
-    written = {WRITTEN: sorted(path.name for path in folder.iterdir())}
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    written = {WRITTEN: {path.name: _digest(path) for path in files}}
     (folder / MANIFEST).write_bytes(json_bytes({**manifest, **written}, folder))
 
 

@@ -50,7 +50,8 @@ def remove_leavings(parent: Path) -> None:
     """
     with suppress(OSError):
         for folder in parent.glob(f"{PREFIX}*"):
-            _clear_if_left(folder)
+            if not folder.is_symlink():
+                _clear_if_left(folder)
 
 
 def replace(path: Path, place: Path) -> None:
@@ -62,7 +63,7 @@ def replace(path: Path, place: Path) -> None:
     if new.is_file():
         new.replace(path)
         return
-    if path.exists():
+    if os.path.lexists(path):
         (place / OLD).mkdir(exist_ok=True)
         path.rename(place / OLD / path.name)
     new.rename(path)
@@ -71,9 +72,10 @@ def replace(path: Path, place: Path) -> None:
 def clear(folder: Path) -> None:
     """Give names back to what was set aside and not replaced, and remove the workplace."""
     with suppress(OSError):
-        for old in (folder / OLD).iterdir():
-            if not (folder.parent / old.name).exists():
-                old.rename(folder.parent / old.name)
+        if not (folder / OLD).is_symlink():  # a link would give names to files from elsewhere
+            for old in (folder / OLD).iterdir():
+                if not os.path.lexists(folder.parent / old.name):
+                    old.rename(folder.parent / old.name)
         (folder / OLD).rename(folder / TRASH)  # never restored once it may be incomplete
     for name in (NEW, TRASH):
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -1,5 +1,6 @@
 """The program itself: commands, version, help and exit status."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,14 @@ def test_as_a_program(photo, tmp_path) -> None:
         [sys.executable, "-m", "unsee", "--version"], capture_output=True, text=True, check=True
     )
     assert version.stdout.startswith("unsee 0")
+
+
+def test_matplotlibrc_of_the_working_folder_is_not_read(tmp_path) -> None:
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
+    code = "from unsee.cli import main; main(['--version']); import matplotlib, os; "
+    code += "print(matplotlib.rcParams['text.usetex'], os.getcwd())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == f"False {tmp_path.resolve()}"

@@ -85,3 +85,24 @@ def test_help_says_what_trust_means(command, capsys) -> None:
     text = " ".join(capsys.readouterr().out.split())
     assert "--trust Load" in text
     assert "run any code on this machine" in text
+
+
+def test_python_code_that_only_a_plan_names_is_not_run(photos, tmp_path, capsys) -> None:
+    settings = {"data": str(photos), "methods": ["random"], "metrics": ["entropy"]}
+    words = ["evaluate", "--plan", str(tmp_path / "plan.toml"), "--target", "top1"]
+    for name in (
+        "tests.cli.conftest:tiny", "factory:tests.cli.conftest:tiny", "blackbox:a.b:c",
+        "file:a.pth,architecture=tests.cli.conftest:tiny",
+    ):  # fmt: skip
+        for key in ("classifiers", "reference_classifiers"):
+            lines = [f"{k} = {json.dumps(v)}" for k, v in {**settings, key: [name]}.items()]
+            (tmp_path / "plan.toml").write_text("\n".join(lines))
+            assert main([*words, "--out", str(tmp_path / "out")]) == 2
+            (line,) = capsys.readouterr().err.splitlines()
+            assert "is code that would run; set --trust" in line
+    lines = [f"{k} = {json.dumps(v)}" for k, v in settings.items()]
+    lines.append('classifiers = ["tests.cli.conftest:tiny"]')
+    (tmp_path / "plan.toml").write_text("\n".join(lines))
+    assert main([*words, "--out", str(tmp_path / "a"), "--trust"]) == 0
+    named = ["--classifier", "tests.cli.conftest:tiny"]
+    assert main([*words, "--out", str(tmp_path / "b"), *named]) == 0

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from unsee import InputError
-from unsee.sources._downloads import download, optional_import
+from unsee.sources._downloads import check_no_kernels, download, optional_import
 
 
 def test_failed_download_is_one_line() -> None:
@@ -38,3 +38,15 @@ def test_hub_is_offline_only_without_a_network(monkeypatch, network, proxies, of
     with download("timm:x"):
         assert hub.HF_HUB_OFFLINE is offline
     assert hub.HF_HUB_OFFLINE is False
+
+
+def test_configuration_that_names_compiled_code_of_a_hub_is_refused() -> None:
+    plain = {"attn_implementation": "sdpa", "vision": {"_attn_implementation": "eager"}, "x": "a/b"}
+    check_no_kernels(plain, "model")
+    check_no_kernels([], "model")
+    for config in (
+        {"_attn_implementation": "owner/code"}, {"attn_implementation": {"vision": "owner/code"}},
+        {"vision": {"experts_implementation": "owner/code@main:function"}},
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="model: names compiled code of a hub"):
+            check_no_kernels(config, "model")

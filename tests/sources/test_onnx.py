@@ -98,3 +98,19 @@ def test_onnxruntime_prints_nothing(tmp_path, images, capfd) -> None:
     with pytest.raises(InputError, match="onnxruntime cannot run it"):
         load(f"blackbox:{tmp_path / 'm.onnx'},outputs=logits").predict(images)
     assert capfd.readouterr() == ("", "")
+
+
+def test_providers_that_load_engines_or_use_a_network_are_left_out(tmp_path, monkeypatch) -> None:
+    import onnxruntime
+
+    used = []
+    available = ["TensorrtExecutionProvider", "AzureExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: available)
+    make = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession",
+        lambda path, options, providers: used.append(providers)
+        or make(path, options, providers=providers),
+    )  # fmt: skip
+    load(saved(tmp_path / "model.onnx"))
+    assert used == [["CPUExecutionProvider"]]

@@ -121,6 +121,19 @@ def test_folder_with_files_of_no_training_is_left_alone(folder, tmp_path, name) 
         small.train("casm", folder, tmp_path / "out" / name)
 
 
+def test_training_that_fails_before_its_first_step_leaves_no_folder(folder, tmp_path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "1.png").write_bytes(b"no photo")
+    for data, out in ((tmp_path / "bad", "new"), (tmp_path / "none", "deep/new")):
+        with pytest.raises(InputError, match=r"photo|1 photos"):
+            small.train("casm", data, tmp_path / out)
+        assert not (tmp_path / out).exists()
+    (tmp_path / "old").mkdir()
+    with pytest.raises(InputError, match="photo"):
+        small.train("casm", tmp_path / "bad", tmp_path / "old")
+    assert (tmp_path / "old").exists()
+
+
 def test_damaged_checkpoint_is_refused_in_one_line(folder, tmp_path) -> None:
     out = tmp_path / "run"
     small.train("casm", folder, out, steps=1)
@@ -154,3 +167,26 @@ def test_full_disk_keeps_the_last_checkpoint(folder, tmp_path, monkeypatch) -> N
     after = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
     assert after.keys() == before.keys()
     assert after["checkpoint.pt"] == before["checkpoint.pt"]
+
+
+def test_manifest_of_the_users_own_training_marks_no_folder(folder, tmp_path) -> None:
+    for text in ('{"lr": 1}', '{"settings": {"steps": 1}}', "[]", "{", "\xff"):
+        (tmp_path / "training.json").write_text(text)
+        (tmp_path / "casm.safetensors").write_text("of the user")
+        with pytest.raises(InputError, match="holds files of no training"):
+            small.train("casm", folder, tmp_path)
+        assert (tmp_path / "casm.safetensors").read_text() == "of the user"
+
+
+def test_preview_does_not_follow_a_link(folder, tmp_path) -> None:
+    (tmp_path / "photo.png").write_text("of the user")
+    out = tmp_path / "run"
+    small.train("casm", folder, out, minutes=1e-9, steps=2)
+    (preview,) = (p for p in out.glob("step-*") if p.is_file())
+    for number in range(1, 3):
+        link = out / f"step-{number:06d}{preview.suffix}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / "photo.png")
+    small.train("casm", folder, out, steps=2)
+    assert (tmp_path / "photo.png").read_text() == "of the user"
+    assert any(not p.is_symlink() for p in out.glob("step-*"))

@@ -1,6 +1,7 @@
 """Load a `Classifier` from a name, a module or another classifier."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -16,6 +17,8 @@ from unsee.registry import parse, resolve
 
 DEFAULT = "efficientnet_lite0"
 """Specification of the classifier that ships with the package."""
+LIBRARIES = {"torchvision", "timm"}
+"""Sources of architectures; another architecture is a function of the user."""
 
 
 def load(
@@ -58,6 +61,16 @@ def load(
     if device is not None:
         classifier = _on_device(classifier, device)
     return _with_precision(_with_framing(classifier, size, fit), precision)
+
+
+def names_code(spec: str) -> bool:
+    """Return whether a specification names Python code, which runs when it is loaded."""
+    parsed = parse("sources", spec)
+    if "architecture" in parsed.texts:
+        return parsed.texts["architecture"].partition(":")[0] not in LIBRARIES
+    if parsed.name == "blackbox":
+        return Path(parsed.argument).suffix != ".onnx"
+    return parsed.name == "factory"
 
 
 def _made(spec: object, trust: bool, settings: dict[str, Any]) -> Classifier:

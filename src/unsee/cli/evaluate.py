@@ -19,7 +19,7 @@ from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
-from unsee.evaluation.worker import MAX_CLASSIFIERS, frame, load_classifier
+from unsee.evaluation.worker import frame, load_classifier, load_parts
 from unsee.files import parse_index
 from unsee.registry import split_words
 from unsee.study import Study
@@ -65,7 +65,8 @@ class Evaluate(Plan):
     """Number of threads of each process, fixed for the whole run."""
     trust: Trust = False
     """Load classifiers and in-fillers that are programs (TorchScript, torch.export), which can run
-    any code on this machine. A plan or a stored run never grants this."""
+    any code on this machine, and import Python code that a plan names. A plan or a stored run never
+    grants this."""
 
     def check(self) -> None:
         """Check what can be checked before anything is loaded."""
@@ -85,7 +86,9 @@ def run(arguments: list[str]) -> int:
     options, table = parse(Evaluate, arguments, "unsee evaluate"), None
     if options.plan is not None:
         settings, table = paper_tables.load(options.plan)
+        on_command_line = {*_classifiers(options)}
         options = parse(Evaluate, arguments, "unsee evaluate", Evaluate(**settings))
+        _check_code(options, on_command_line)
     part = _part(options.part)
     options.check()
     device = options.device
@@ -94,10 +97,8 @@ def run(arguments: list[str]) -> int:
         if options.engine == "ray":  # the workers' device, not this machine's
             device = "cuda" if options.gpus else "cpu"
     plan = _plan(options)
-    if options.engine == "local":  # a classifier that cannot be loaded leaves no folder behind
-        for name in plan.classifiers[:MAX_CLASSIFIERS]:
-            spec = plan.spec("sources", name)
-            load_classifier(spec, options.chunk, device, options.precision, plan.fit)
+    if options.engine == "local":  # a part that cannot be loaded leaves no folder behind
+        load_parts(plan, options.chunk, device, options.precision)
     run_ = Run.begin(
         plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
         threads=options.threads or 0, table=table,
@@ -111,6 +112,21 @@ def run(arguments: list[str]) -> int:
         return 1
     run_.finish()
     return _print_summary(run_, options.out)
+
+
+def _classifiers(options: Evaluate) -> tuple[str, ...]:
+    return split_words((*options.classifiers, *options.reference_classifiers))
+
+
+def _check_code(options: Evaluate, on_command_line: set[str]) -> None:
+    """Refuse a classifier that is Python code and named by the file of a plan alone."""
+    for name in _classifiers(options):
+        if name not in on_command_line and loading.names_code(name) and not options.trust:
+            raise InputError(
+                f"{options.plan}: names {name}, which is code that would run; set {{trust}} if you "
+                "trust its author, or name it with --classifier",
+                trust=True,
+            )
 
 
 def _plan(options: Evaluate) -> Plan:

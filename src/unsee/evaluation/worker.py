@@ -1,5 +1,6 @@
 """Compute one unit of a run: explain the photos of a shard and measure the maps."""
 
+import hashlib
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from unsee.classifiers import determinism, loading
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.passes import tensors_of
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation.plan import Combination, Plan, metric_of
@@ -46,6 +49,41 @@ def load_classifier(
     """Load a classifier; each process loads it once."""
     classifier = loading.load(name, device=device, precision=getattr(torch, precision), fit=fit)
     return replace(classifier, chunk=chunk)
+
+
+def load_parts(plan: Plan, chunk: int, device: str, precision: str) -> None:
+    """Load the classifiers and in-fillers of a plan, as many as a process keeps.
+
+    Raises:
+        InputError: One of them cannot be loaded. A run that began anyway would store this error
+            once for each photo.
+    """
+    for name in plan.classifiers[:MAX_CLASSIFIERS]:
+        load_classifier(plan.spec("sources", name), chunk, device, precision, plan.fit)
+    for name in plan.reference_classifiers[: MAX_CLASSIFIERS - 1]:
+        load_classifier(plan.spec("sources", name), chunk, device, precision)
+    specs = [(c.method, plan.spec("infillers", c.infiller)) for c in plan.combinations()]
+    infillers = [resolve_parts(*spec).infiller for spec in dict.fromkeys(specs)]
+    if plan.metric_infiller is not None:
+        infillers.append(resolve("infillers", plan.spec("infillers", plan.metric_infiller)))
+    for infiller in infillers:
+        infiller.prepare(torch.device(device))
+
+
+@lru_cache(maxsize=MAX_CLASSIFIERS)
+def digest_of(
+    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
+) -> str:
+    """Return a hash of a classifier's weights and normalisation; empty for a function."""
+    classifier = load_classifier(name, chunk, device, precision, fit)
+    if not isinstance(classifier.model, nn.Module):
+        return ""
+    content = hashlib.sha256(repr((classifier.mean, classifier.std)).encode())
+    for tensor in tensors_of(classifier.model):
+        content.update(repr((tensor.dtype, tuple(tensor.shape))).encode())
+        plain = tensor.detach().cpu().contiguous().reshape(-1)
+        content.update(plain.view(torch.uint8).numpy().data)
+    return content.hexdigest()
 
 
 def evaluate(

@@ -10,7 +10,7 @@ from unsee.errors import InputError, missing_package
 from unsee.files import read_json
 from unsee.infillers._generative import GenerativeInfiller, Network, resize_mask, resize_pictures
 from unsee.infillers.base import ImageBatch, RowIndex
-from unsee.sources._downloads import download
+from unsee.sources._downloads import check_no_kernels, download
 from unsee.types import FlatKeep, Variants
 
 __all__ = ["Diffusion"]
@@ -95,6 +95,8 @@ class Diffusion(GenerativeInfiller):
 def _check_plain(folder: Path) -> None:
     """Raise `InputError` for the folder of a pipeline that brings or names code of its own."""
     index = read_json(folder / "model_index.json", "pipeline")
+    for path in folder.glob("*/config.json"):
+        check_no_kernels(read_json(path), path)
     parts = index.values() if isinstance(index, dict) else ()
     libraries = {str(part[0]) for part in parts if isinstance(part, list) and part}
     other = sorted(libraries - LIBRARIES) + [path.name for path in sorted(folder.rglob("*.py"))]

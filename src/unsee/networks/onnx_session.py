@@ -8,6 +8,12 @@ import numpy as np
 from unsee.errors import InputError, as_input_error, missing_package
 from unsee.files import check_file
 
+PROVIDERS = (
+    "CUDAExecutionProvider", "ROCMExecutionProvider", "DmlExecutionProvider",
+    "CoreMLExecutionProvider", "CPUExecutionProvider",
+)  # fmt: skip
+"""Providers that compute a graph on this machine. Others load compiled engines that a file names
+(TensorRT), or send pictures to a server (Azure)."""
 FLOATS = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -35,11 +41,12 @@ def open_session(path: Path, purpose: str) -> Any:
         import onnxruntime
     except ImportError as error:
         raise missing_package("onnxruntime", purpose, error) from error
+    available = onnxruntime.get_available_providers()
     with as_input_error(f"{path}: not a model that onnxruntime can open"):
         options = onnxruntime.SessionOptions()
         options.log_severity_level = FATAL  # what it reports as an error, it raises as well
         return onnxruntime.InferenceSession(
-            str(path), options, providers=onnxruntime.get_available_providers()
+            str(path), options, providers=[name for name in available if name in PROVIDERS]
         )
 
 

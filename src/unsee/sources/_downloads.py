@@ -26,6 +26,19 @@ def optional_import(package: str) -> Iterator[None]:
         raise missing_package(package, f"the source {package}", error) from error
 
 
+def check_no_kernels(config: object, name: object) -> None:
+    """Raise `InputError` for a configuration of transformers that names compiled code of a hub.
+
+    Transformers downloads and runs it for `attn_implementation = "owner/repository"`, without
+    asking, if the package `kernels` is installed.
+    """
+    entries = config.items() if isinstance(config, dict) else ()
+    for key, value in entries:
+        if str(key).endswith("_implementation") and "/" in str(value):
+            raise InputError(f"{name}: names compiled code of a hub, which is never run ({value})")
+        check_no_kernels(value, name)
+
+
 @contextmanager
 def download(description: str, *, local: bool = False) -> Iterator[None]:
     """Raise `InputError` with a one-line reason if a download in the block fails.

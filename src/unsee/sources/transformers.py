@@ -13,8 +13,8 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import with_synonyms
 from unsee.classifiers.outputs import OutputsName
 from unsee.errors import InputError
-from unsee.files import is_there
-from unsee.sources._downloads import download, optional_import
+from unsee.files import exists
+from unsee.sources._downloads import check_no_kernels, download, optional_import
 from unsee.sources._measured import measure
 from unsee.sources.base import Source
 
@@ -59,9 +59,11 @@ class Transformers(Source):
                 AutoConfig,
                 AutoImageProcessor,
                 AutoModelForImageClassification,
+                PretrainedConfig,
             )
         name = f"transformers:{argument}"
-        with download(name, local=is_there(argument)):
+        with download(name, local=exists(argument)):
+            check_no_kernels(PretrainedConfig.get_config_dict(argument)[0], name)
             _check_size(AutoConfig.from_pretrained(argument, trust_remote_code=False))
             model, loaded = AutoModelForImageClassification.from_pretrained(
                 argument, trust_remote_code=False, output_loading_info=True
