@@ -249,3 +249,11 @@ def test_an_interruption_keeps_what_is_finished(
     finished = out / "dog" if command == "explain" else out
     assert (finished / "manifest.json").is_file()
     assert "dog" in printed.out or "random" in printed.out or "grid=2" in printed.out
+
+
+def test_long_names_are_cut_in_the_middle() -> None:
+    short = console.short(f"first {'x' * 200} last-2")
+    assert len(short) == console.MAX_NAME
+    assert short.startswith("first x")
+    assert short.endswith("x last-2")
+    assert console.short("a\nb") == "a b"

@@ -88,7 +88,7 @@ OF = {
         "--perceptual FOLDER", "--seed -1", "--device gpu", "--out FILE", "--out FOLDER",
         "--data nowhere",
     ],
-    "report": ["--out FOLDER", "--out FILE", "--plan nowhere", "nowhere", "FOLDER"],
+    "report": ["--out FOLDER", "--out FILE", "--plan nowhere", "nowhere", "FOLDER", "LONG"],
     "train casm": [
         "--data nowhere", "--steps 0", "--batch 0", "--held-out -1", "--stored-size 0", "--seed -1",
         "--workers -1", "--save-every 0", "--minutes nan", "--precision int8", "--out FILE",
@@ -114,6 +114,8 @@ BASE = {
 }
 CASES = [(command, options) for command, several in OF.items() for options in several]
 CASES += [(command, options) for command in EXPLAINING for options in OF_ALL_THAT_EXPLAIN]
+CASES += [(command, "--out LONG") for command in BASE if command != "bench"]
+CASES += [(command, "--data LONG") for command in BASE if "PHOTOS" in BASE[command]]
 CASES += [(command, "nowhere.png") for command in ("compare", "sweep", "sanity")]
 
 
@@ -126,7 +128,7 @@ def test_a_bad_option_is_one_line_and_writes_nothing(
     command, options, photo, tmp_path, capsys, monkeypatch
 ) -> None:
     places = {"PHOTO": photo, "PHOTOS": photo.parent, "FILE": tmp_path / "file",
-              "FOLDER": tmp_path / "folder"}  # fmt: skip
+              "FOLDER": tmp_path / "folder", "LONG": tmp_path / ("x" * 300)}  # fmt: skip
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "note.txt").touch()

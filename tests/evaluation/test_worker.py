@@ -52,6 +52,17 @@ def test_run_of_bad_photos_has_a_row_for_each(tmp_path) -> None:
     assert len(rows) == 2
 
 
+def test_the_error_of_a_row_names_its_photo(tmp_path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (40, 40)).save(tmp_path / name)
+    (tmp_path / "annotations.json").write_text(
+        json.dumps([{"file": "a.png", "index": 0}, {"file": "b.png", "index": 217}])
+    )
+    rows = run_plan(make_plan(tmp_path, **CHEAP), tmp_path / "run")
+    assert rows[0]["error"] is None
+    assert rows[1]["error"].startswith("b.png: class 217 is not in 0..")
+
+
 def test_negative_class_is_refused(data) -> None:
     plan = make_plan(data)
     sample = plan.samples()[2]

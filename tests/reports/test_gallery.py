@@ -79,3 +79,18 @@ def test_run_without_the_view_of_its_classifier_has_no_examples(run) -> None:
     folder = run("run", methods=("box",))
     (folder / "classifier-0.json").unlink()
     assert examples([folder]) == []
+
+
+@pytest.mark.parametrize("data", ["user/photos", "hugging_face:user/photos", "https://a.org/b"])
+def test_photos_that_a_run_names_are_never_downloaded(run, monkeypatch, data) -> None:
+    folder = run("run", methods=("random",))
+    manifest = json.loads((folder / "run.json").read_text())
+    manifest["settings"]["data"] = data
+    (folder / "run.json").write_text(json.dumps(manifest))
+
+    def no_network(*_arguments, **_settings):
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr("socket.socket.connect", no_network)
+    monkeypatch.setattr("socket.getaddrinfo", no_network)
+    assert examples([folder]) == []

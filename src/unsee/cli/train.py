@@ -12,7 +12,7 @@ from unsee.cli.console import progress, say
 from unsee.cli.cost import Forecast
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, missing_package, unknown
-from unsee.files import check_file
+from unsee.files import check_file, exists
 from unsee.registry import resolve
 from unsee.training import casm, distilled, infiller, variational
 from unsee.training.mask_task import MaskTraining
@@ -99,7 +99,7 @@ def check(config: Training) -> None:
     """Check what can be checked before the folder of the run is made."""
     _check_values(config)
     for source in config.data:
-        if ":" not in source and not Path(source).exists():
+        if ":" not in source and not exists(source):
             raise InputError(f"{source}: no such file or folder")
     if not config.data:
         raise InputError("expected --data: folders or zip files of photos")

@@ -115,7 +115,7 @@ def _evaluate(
         try:
             photos.append(frame(sample, plan, classifier))
         except InputError as error:
-            rows[sample.id] = _row(plan, combination, sample.id, error=str(error))
+            rows[sample.id] = _failed(plan, combination, sample.id, error)
     for first in range(0, len(photos), size):
         batch = photos[first : first + size]
         try:
@@ -125,7 +125,7 @@ def _evaluate(
                 try:
                     _explain(plan, combination, [photo], classifier, rows, maps)
                 except InputError as error:
-                    rows[photo.id] = _row(plan, combination, photo.id, error=str(error))
+                    rows[photo.id] = _failed(plan, combination, photo.id, error)
     return [rows[sample.id] for sample in samples], maps
 
 
@@ -215,6 +215,11 @@ def _reference_classifiers(names: tuple[str, ...], explained: Classifier) -> lis
     """Load classifiers with the device, precision and chunk of the explained one."""
     device, precision = str(explained.device), str(explained.precision).removeprefix("torch.")
     return [load_classifier(name, explained.chunk, device, precision) for name in names]
+
+
+def _failed(plan: Plan, combination: Combination, photo: str, error: InputError) -> Row:
+    """Return the row of a photo that could not be explained; its error names the photo."""
+    return _row(plan, combination, photo, error=str(error.prefixed(photo)))
 
 
 def _row(plan: Plan, combination: Combination, photo: str, **values: Any) -> Row:
