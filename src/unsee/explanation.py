@@ -1,6 +1,7 @@
 """Saliency maps with their provenance, in memory and on disk."""
 
 import operator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,8 +133,10 @@ class Explanation:
         Raises:
             InputError: The folder is incomplete or not an explanation.
         """
-        folder = _path(folder)
-        if not (folder / MANIFEST).exists() or not (folder / ARRAYS).exists():
+        folder, complete = _path(folder), False
+        with suppress(OSError):  # a name that is too long
+            complete = (folder / MANIFEST).exists() and (folder / ARRAYS).exists()
+        if not complete:
             raise InputError(f"{folder}: expected {ARRAYS} and {MANIFEST}; not a finished result")
         provenance = read_json(folder / MANIFEST)
         if not isinstance(provenance, dict):

@@ -56,8 +56,6 @@ class Explain(ExplainOptions):
             )
         checks.at_least(1, repeats=self.repeats)
         checks.share(top=self.top)
-        if self.out.exists() and not self.out.is_dir():
-            raise InputError(f"--out: {self.out} is a file, expected a folder")
         checks.writable(self.out)
 
 
