@@ -21,7 +21,7 @@ check: .venv/ready
 	$(BIN)/lint-imports
 
 test: .venv/ready
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n auto tests
 
 # Prints the number of cases and every violation.
 test-trust: .venv/ready
@@ -31,7 +31,7 @@ demo: .venv/ready
 	$(BIN)/unsee demo --out demo
 
 test-ecosystem: .venv-ecosystem/ready
-	$(ECOSYSTEM)/python -m pytest tests/ecosystem
+	$(ECOSYSTEM)/python -m pytest -n auto tests/ecosystem
 	$(ECOSYSTEM)/python -m pytest tests/contracts/test_methods.py tests/contracts/test_determinism.py -k cam
 
 # Results are written to benchmarks/results/speed.md.

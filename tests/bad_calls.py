@@ -1,10 +1,7 @@
-"""Calls of the Python API with arguments that cannot be used, run without the checks of types.
-
-`python -m tests.bad_calls FOLDER` prints a line with the name and the outcome of each.
-"""
+"""Calls of the Python API with arguments that cannot be used."""
 
 import json
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -141,9 +138,9 @@ def calls(folder: Path) -> dict:
     }  # fmt: skip
 
 
-def main() -> None:
-    """Print the outcome of each call."""
-    for name, call in calls(Path(sys.argv[1])).items():
+def outcomes(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name and the outcome of each call."""
+    for name, call in calls(folder).items():
         try:
             call()
             outcome = "accepted"
@@ -151,8 +148,4 @@ def main() -> None:
             outcome = "InputError" if str(error) else "no message"
         except Exception as error:
             outcome = f"{type(error).__name__}: {error}"
-        sys.stdout.write(json.dumps([name, outcome]) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        yield name, outcome

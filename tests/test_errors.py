@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from unsee.errors import InputError, as_input_error, unknown
+from unsee.errors import MAX_MESSAGE, InputError, as_input_error, shown, unknown
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,13 @@ def test_messages_are_one_line_without_control_characters() -> None:
     assert str(InputError("a\nb\x1b[31m\udcff")) == "a b\\x1b[31m\\udcff"
 
 
+def test_the_middle_of_a_very_long_message_is_left_out() -> None:
+    message = str(InputError(f"start {'x' * 100_000} end"))
+    assert len(message) == 3003
+    assert message.startswith("start x")
+    assert message.endswith("x end")
+
+
 @pytest.mark.parametrize("raised", [ValueError("x\ny"), SystemExit(0), RecursionError("x")])
 def test_foreign_errors_become_one_line(raised) -> None:
     message = r"^photo: cannot be read \("
@@ -47,3 +54,21 @@ def test_own_errors_and_interrupts_pass_unchanged() -> None:
         with pytest.raises(type(raised)) as caught, as_input_error("photo"):
             raise raised
         assert caught.value is raised
+
+
+def test_long_messages_lose_their_middle() -> None:
+    message = str(InputError(f"{'x' * 10_000}: no such file"))
+    assert len(message) <= MAX_MESSAGE
+    assert message.endswith("xxx: no such file")
+    assert " ... " in message
+
+
+def test_any_value_can_be_shown() -> None:
+    class Broken:
+        def __repr__(self) -> str:
+            raise ValueError
+
+    assert shown(10**5000) == "a whole number of 16610 bits"
+    assert shown(Broken()) == "Broken"
+    assert shown(7) == "7"
+    assert len(shown("x" * 1000)) <= 60

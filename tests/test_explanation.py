@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from unsee import Explanation, explain
+from unsee import Explanation, InputError, explain
 
 
 def test_repr_names_shape_class_method_and_infiller(network, images) -> None:
@@ -23,3 +24,9 @@ def test_explanation_of_one_target_can_be_indexed() -> None:
     explanation = Explanation(maps, torch.zeros(1).long(), maps[:, None], provenance)
     assert explanation[0].provenance == provenance
     assert "classes=['cat']" in repr(explanation)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "none"])
+def test_a_folder_that_cannot_exist_is_no_result(name) -> None:
+    with pytest.raises(InputError, match="not a finished result"):
+        Explanation.load(name)

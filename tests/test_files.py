@@ -46,6 +46,26 @@ def test_json_that_cannot_be_parsed_is_refused(text) -> None:
         files.parse_json(text, "a.json")
 
 
+def test_a_key_of_many_parts_is_refused_before_it_is_parsed(tmp_path) -> None:
+    for text in (".".join("a" * 50_000) + " = 1", f"[{'.'.join('a' * 50_000)}]"):
+        (tmp_path / "a.toml").write_text(text)
+        with pytest.raises(InputError, match=r"a\.toml: a key has more than 100 parts"):
+            files.read_toml(tmp_path / "a.toml")
+    numbers = ", ".join(["0.5"] * 500)
+    (tmp_path / "a.toml").write_text(f"a.b = [{numbers}]")
+    assert len(files.read_toml(tmp_path / "a.toml")["a"]["b"]) == 500
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "a/b"])
+def test_a_path_that_cannot_exist_is_nothing(tmp_path, name) -> None:
+    (tmp_path / "a").touch()
+    for question in (files.exists, files.is_file, files.is_folder):
+        assert not question(tmp_path / name)
+    assert files.exists(tmp_path / "a")
+    assert files.is_file(tmp_path / "a")
+    assert files.is_folder(tmp_path)
+
+
 def test_toml_that_cannot_be_parsed_is_refused(tmp_path) -> None:
     for text in ("a = ", "a = " + "[" * 100_000):
         (tmp_path / "a.toml").write_text(text)

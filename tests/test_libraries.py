@@ -1,7 +1,9 @@
 """Libraries that are imported before the clock starts."""
 
+import logging
 import subprocess
 import sys
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 from unsee import available, create
 from unsee.infillers.telea import Telea
-from unsee.libraries import import_libraries
+from unsee.libraries import import_libraries, quiet
 from unsee.registry import part
 
 ROOT = Path(__file__).parents[1]
@@ -56,3 +58,17 @@ def test_the_clock_of_lime_counts_no_imports() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
+def test_libraries_are_quiet_while_they_load_and_only_then(caplog, recwarn) -> None:
+    def load() -> None:
+        logging.getLogger("torch.export").exception("a traceback")
+        warnings.warn("a warning", stacklevel=1)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), quiet():
+        load()
+    assert not caplog.records
+    assert not recwarn
+    logging.getLogger("torch.export").warning("again")
+    assert [record.message for record in caplog.records] == ["again"]

@@ -152,7 +152,7 @@ def test_repeats_are_the_mean_and_the_deviation_over_seeds(network, images) -> N
     torch.testing.assert_close(together.deviation, alone.std(0))
     assert together[1].deviation.shape == (1, 32, 32)
     assert explain(network, images, rise).deviation is None
-    with pytest.raises(InputError, match="repeats as a whole number of at least 1, got 0"):
+    with pytest.raises(InputError, match="repeats >= 1, got 0"):
         explain(network, images, rise, repeats=0)
 
 
@@ -258,3 +258,23 @@ def test_infiller_of_a_method_keeps_its_published_settings(network, images) -> N
     assert resolve_parts(mp, "blur").infiller.sigma == 10
     assert Study.of(network, images, mp, infiller="blur").score.infiller.sigma == 10
     assert Study.of(network, images, "tide", infiller="blur").score.infiller.sigma == 50
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"targets": 10**5000}, {"seed": 10**5000}, {"budget": "9" * 5000}, {"patch": 10**5000},
+        {"targets": torch.zeros(3, dtype=torch.long, device="meta")},
+    ],
+    ids=["targets", "seed", "budget", "setting", "targets of meta"],
+)  # fmt: skip
+def test_numbers_without_end_or_without_values_are_refused(network, images, settings) -> None:
+    with pytest.raises(InputError) as caught:
+        explain(network, images, "sliding_patch", **settings)
+    assert len(str(caught.value)) <= 1000
+
+
+@pytest.mark.parametrize("change", [torch.Tensor.to_sparse, lambda x: x.to("meta")])
+def test_images_without_plain_numbers_are_refused(network, images, change) -> None:
+    with pytest.raises(InputError, match=r"pixels in \[0, 1\] as floats, got torch.float32"):
+        explain(network, change(images), "sliding_patch")

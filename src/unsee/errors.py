@@ -10,6 +10,10 @@ MAX_LISTED = 30
 """Number of choices that an error message lists."""
 MAX_REASON = 200
 """Number of characters of another library's error that are shown."""
+MAX_MESSAGE = 1000
+"""Number of characters of an error message; the middle of a longer one is left out."""
+MAX_SHOWN = 60
+"""Number of characters of a value in an error message."""
 
 PACKAGES = {"pytorch_grad_cam": "grad-cam", "tensorboard": "accelerate tensorboard"}
 """Packages that are installed under another name than that of the import."""
@@ -40,7 +44,7 @@ class InputError(ValueError):
         message = self.message
         for name, word in words.items():
             message = message.replace(f"{{{name}}}", word)
-        return printable(message)
+        return as_line(message)
 
 
 class DiskFullError(InputError):
@@ -83,6 +87,32 @@ def printable(text: str) -> str:
     """Return a text in one line, with control characters and lone surrogates escaped."""
     text = " ".join(text.split())
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def as_line(text: str) -> str:
+    """Return a message in one printable line of at most `MAX_MESSAGE` characters."""
+    return cut(printable(text), MAX_MESSAGE)
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text of at most `limit` characters, without its middle if it is longer."""
+    if len(text) <= limit:
+        return text
+    half = (limit - 5) // 2
+    return f"{text[:half]} ... {text[-half:]}"
+
+
+def shown(value: object) -> str:
+    """Return a value as in Python, shortened; its type if it cannot be shown.
+
+    Numbers of more than 4300 digits raise an error in `repr`, and so may objects of a user.
+    """
+    if isinstance(value, int) and value.bit_length() > 4 * MAX_SHOWN:
+        return f"a whole number of {value.bit_length()} bits"
+    try:
+        return cut(repr(value), MAX_SHOWN)
+    except Exception:  # the object's own __repr__ fails
+        return type(value).__name__
 
 
 def reason(error: BaseException) -> str:

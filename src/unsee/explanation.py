@@ -1,7 +1,6 @@
 """Saliency maps with their provenance, in memory and on disk."""
 
 import operator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from unsee.arrays import read_arrays, write_arrays
 from unsee.errors import InputError, as_input_error
-from unsee.files import read_json
+from unsee.files import exists, read_json
 from unsee.folders import MANIFEST, WRITTEN, new_folder, write_manifest
 from unsee.types import Images, Saliency, Targets
 
@@ -133,10 +132,8 @@ class Explanation:
         Raises:
             InputError: The folder is incomplete or not an explanation.
         """
-        folder, complete = _path(folder), False
-        with suppress(OSError):  # a name that is too long
-            complete = (folder / MANIFEST).exists() and (folder / ARRAYS).exists()
-        if not complete:
+        folder = _path(folder)
+        if not (exists(folder / MANIFEST) and exists(folder / ARRAYS)):
             raise InputError(f"{folder}: expected {ARRAYS} and {MANIFEST}; not a finished result")
         provenance = read_json(folder / MANIFEST)
         if not isinstance(provenance, dict):

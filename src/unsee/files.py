@@ -4,6 +4,7 @@ import codecs
 import io
 import json
 import os
+import re
 import stat
 import tomllib
 import zipfile
@@ -16,6 +17,10 @@ MAX_BYTES = 2**28
 """Size of the largest file that is read as a whole, by default: 256 MiB."""
 MAX_TEXT_BYTES = 2**28
 """Size of the largest text file."""
+MAX_TOML_BYTES = 2**20
+"""Size of the largest TOML file."""
+MAX_KEY_DOTS = 100
+"""Dots in a dotted key of TOML; the parser keeps each part with all before it."""
 MAX_DIGITS = 6
 """Digits of the largest index."""
 
@@ -45,6 +50,28 @@ def check_file(path: str | Path, description: str = "file") -> Path:
     if not stat.S_ISREG(mode):
         raise InputError(f"{path}: is a device or a pipe, expected a {description}")
     return path
+
+
+def exists(path: str | Path) -> bool:
+    """Return whether there is something at a path; False for one that cannot be looked up."""
+    return _mode(path) is not None
+
+
+def is_file(path: str | Path) -> bool:
+    """Return whether there is a regular file; a path that cannot exist is no file."""
+    return stat.S_ISREG(_mode(path) or 0)
+
+
+def is_folder(path: str | Path) -> bool:
+    """Return whether there is a folder; a path that cannot exist is no folder."""
+    return stat.S_ISDIR(_mode(path) or 0)
+
+
+def _mode(path: str | Path) -> int | None:
+    try:
+        return Path(path).stat().st_mode
+    except (OSError, ValueError):  # a name that is too long, no permission, a null character
+        return None
 
 
 def open_binary(
@@ -129,7 +156,9 @@ def parse_json(text: str, source: object) -> Any:
 
 def read_toml(path: str | Path, description: str = "file") -> dict[str, Any]:
     """Return the content of a TOML file; raise `InputError` if it cannot be read or parsed."""
-    text = read_text(path, description)
+    text = read_text(path, description, MAX_TOML_BYTES)
+    if any(part.count(".") > MAX_KEY_DOTS for part in re.split(r"[\n,=\[\]]", text)):
+        raise InputError(f"{path}: a key has more than {MAX_KEY_DOTS} parts")
     with as_input_error(f"{path}: not TOML that can be read"):
         return tomllib.loads(text)
 

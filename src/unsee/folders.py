@@ -127,8 +127,8 @@ def check_new(folder: Path, *, overwrite: bool) -> None:
     """
     with write_errors(folder):
         remove_leavings(Path(os.path.abspath(folder)).parent)  # noqa: PTH100
-        folder.exists()  # a name that is too long
-    if folder.exists() and not overwrite:
+        exists = folder.exists()  # fails for a name that is too long
+    if exists and not overwrite:
         raise InputError(
             f"{folder}: exists already; choose another folder, or overwrite it: {{overwrite}}",
             overwrite=True,
@@ -136,7 +136,7 @@ def check_new(folder: Path, *, overwrite: bool) -> None:
     if folder.is_symlink() and not folder.exists():
         raise InputError(f"{folder}: is a link to nothing, expected a folder")
     _refuse_foreign(folder)
-    if folder.exists() and not folder.is_dir():
+    if exists and not folder.is_dir():
         raise InputError(f"{folder}: is a file, expected a folder")
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import Outputs
-from unsee.errors import InputError
+from unsee.classifiers.passes import has_values
+from unsee.errors import InputError, shown
 from unsee.images import reading
 from unsee.types import Images, Targets
 
@@ -57,7 +58,7 @@ def _framed(image: object, classifier: Classifier) -> Images:
         photo = reading.read(fsdecode(image), classifier.channels).pixels
     else:
         raise InputError(
-            f"expected a photo as a path, a PIL image, an array or a tensor, got {image!r:.60}"
+            f"expected a photo as a path, a PIL image, an array or a tensor, got {shown(image)}"
         )
     if not photo.numel():
         raise InputError("expected a photo with pixels, got one of size 0")
@@ -69,8 +70,8 @@ def own_copy(images: Images, device: torch.device) -> Images:
 
     Tensors of inference mode are copied, since no gradient is taken by them.
     """
-    if images.is_complex() or images.is_quantized or images.device.type == "meta":
-        kind = f"{images.dtype} on {images.device}"
+    if images.is_complex() or not has_values(images):
+        kind = f"{images.dtype}, {images.layout} on {images.device}"
         raise InputError(f"expected pixels in [0, 1] as floats, got {kind}")
     images = images.detach()
     images = (images.clone() if images.is_inference() else images).float()
@@ -110,6 +111,9 @@ def as_targets(
 
 def _class_list(targets: Classes, count: int) -> Sequence[Any]:
     """Return one class, by number or by name, for each of `count` images."""
+    if isinstance(targets, Tensor) and not has_values(targets):
+        kind = f"{targets.dtype}, {targets.layout} on {targets.device}"
+        raise InputError(f"expected classes by number or name, got {kind}")
     if isinstance(targets, (Tensor, np.ndarray, np.generic)):
         targets = targets.tolist()
     if isinstance(targets, (int, str)):
@@ -118,7 +122,7 @@ def _class_list(targets: Classes, count: int) -> Sequence[Any]:
         isinstance(target, (int, str, np.integer)) and not isinstance(target, bool)
         for target in targets
     ):
-        raise InputError(f"expected classes by number or name, got {targets!r:.60}")
+        raise InputError(f"expected classes by number or name, got {shown(targets)}")
     if len(targets) != count:
         raise InputError(f"expected {count} targets, one for each image, got {len(targets)}")
     return targets
@@ -128,7 +132,7 @@ def whole_number(name: str, value: object, least: int | None = None) -> int:
     """Return an argument that is an integer, at least `least`; raise `InputError` if it is not."""
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
     if number is None or abs(number) >= 2**63:
-        raise InputError(f"expected {name} as a whole number, got {value!r:.60}")
+        raise InputError(f"expected {name} as a whole number, got {shown(value)}")
     if least is not None and number < least:
         raise InputError(f"expected {name} >= {least}, got {number}")
     return number

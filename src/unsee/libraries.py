@@ -1,6 +1,10 @@
-"""Import the libraries that parts import on first use, so that no import is timed."""
+"""Import the libraries that parts import on first use, and keep libraries quiet while they load."""
 
+import logging
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 
@@ -21,3 +25,38 @@ def import_libraries(*parts: object) -> None:
                         getattr(library, attribute)
                 except (ImportError, AttributeError):
                     continue
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the warnings, logs and bars of libraries that load a file or a model.
+
+    What is wrong with a file is an error of this package, in one line. Bars of downloads stay.
+    """
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), _no_bar_of_transformers():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
+def _no_bar_of_transformers() -> Iterator[None]:
+    """Switch off the bar "Loading weights" of transformers, and keep those of the hub's client."""
+    if "transformers" not in sys.modules:
+        yield
+        return
+    client = import_module("huggingface_hub.utils")
+    its_logging = import_module("transformers.utils.logging")
+    bars, hub_bars = its_logging.is_progress_bar_enabled(), not client.are_progress_bars_disabled()
+    its_logging.disable_progress_bar()  # and those of the client
+    if hub_bars:
+        client.enable_progress_bars()
+    try:
+        yield
+    finally:
+        if bars:
+            its_logging.enable_progress_bar()

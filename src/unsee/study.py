@@ -290,8 +290,10 @@ def passes_of(budget: Budget) -> int:
     Raises:
         InputError: It is neither the name of a budget nor a positive number.
     """
-    if isinstance(budget, str) and not (budget.isascii() and budget.isdigit()):
+    if isinstance(budget, str) and budget.isascii() and budget.isdigit() and len(budget) < 19:
+        return whole_number("budget", int(budget), 1)
+    if isinstance(budget, str):
         if budget not in BUDGETS:
             raise unknown("budget", budget, [*BUDGETS, "or a number of passes"])
         return BUDGETS[budget]
-    return whole_number("budget", int(budget) if isinstance(budget, str) else budget, 1)
+    return whole_number("budget", budget, 1)

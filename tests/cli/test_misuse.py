@@ -149,3 +149,18 @@ def test_a_bad_option_is_one_line_and_writes_nothing(
 def test_there_are_many_cases() -> None:
     assert len(CASES) == len(set(CASES)) > 250
     assert {command.split()[0] for command, _ in CASES} >= {*EXPLAINING, *WRITING}
+
+
+@pytest.mark.parametrize("word", ["", "a\0b", "x" * 5000])
+@pytest.mark.parametrize("command", [["demo", "--out="], ["report", ""]])
+def test_a_folder_that_cannot_exist_is_refused_at_once(command, word, capsys) -> None:
+    assert main([*command[:-1], command[-1] + word]) in {1, 2}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("unsee: ")
+    assert len(line) < 1100
+
+
+def test_parts_of_a_run_are_plain_numbers(capsys) -> None:
+    for text in ("\u00b2/\u00b2", f"{'9' * 5000}/{'9' * 5000}", "1/", "2/1"):
+        assert main(["evaluate", "--data", "x", f"--part={text}"]) == 2
+        assert "--part: expected NUMBER/COUNT" in capsys.readouterr().err

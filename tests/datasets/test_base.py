@@ -29,3 +29,9 @@ def test_samples_are_filtered_and_limited() -> None:
 def test_notes_are_kept_when_samples_are_filtered() -> None:
     samples = Samples([Sample("a", lambda channels: torch.zeros(channels, 2, 2), 1)], ["a note"])
     assert filter_classes(samples, "2").notes == ("a note",)
+
+
+@pytest.mark.parametrize("text", ["1-", "-1", "5-1"])
+def test_ranges_without_two_ends_in_order_are_refused(text) -> None:
+    with pytest.raises(InputError, match="expected classes"):
+        parse_classes(text)

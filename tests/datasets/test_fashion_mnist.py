@@ -48,7 +48,7 @@ def test_files_that_decompress_to_too_many_bytes_are_refused(tmp_path, monkeypat
 
 
 def test_other_shapes_than_the_files_have_are_refused(tmp_path) -> None:
-    for head in ((0x803, 2**31, 2**31, 4), (0x801, 2, 3, 3), (0xD03, 2, 3, 3)):
+    for head in ((0x803, 2**31, 2**31, 4), (0x803, 2, 0, 0), (0x801, 2, 3, 3), (0xD03, 2, 3, 3)):
         with pytest.raises(InputError, match="not an IDX file"):
             load_data(write(tmp_path, struct.pack(">IIII", *head) + bytes(18), LABELS))
 

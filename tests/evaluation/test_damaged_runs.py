@@ -18,6 +18,7 @@ from tests.evaluation.runs import make_plan, run_plan
 from unsee import InputError
 from unsee.cli import main
 from unsee.errors import DiskFullError
+from unsee.evaluation import worker
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
@@ -173,7 +174,7 @@ def _table(**columns) -> pa.Table:
         _table(photo=[3]), _table(gini=["text"]), _table(error=[1.5]), _table(gini=[[1.0]]),
         _table(photo=pa.array([None], pa.string())), _table(method=pa.array([b"\xff"])),
         pa.table({"other": [1]}), _table().drop_columns(["classifier"]),
-        _table().drop_columns(["error"]),
+        _table().drop_columns(["error"]), _table().drop_columns(["gini"]),
     ],
 )  # fmt: skip
 def test_rows_of_another_schema_are_refused(run, table) -> None:
@@ -314,6 +315,20 @@ def test_trust_of_a_run_reaches_the_parts_that_have_it(data, tmp_path, monkeypat
         with pytest.raises(InputError, match="loaded"):
             next(run.local())
         assert trusted == {"a.pt2": trust}
+
+
+def test_programs_without_trust_stop_a_run_before_it_begins(data, tmp_path) -> None:
+    (tmp_path / "a.pt").write_bytes(b"program")
+    spec = f"lama:{tmp_path / 'a.pt'}"
+    parts = {"infillers": (spec,)}, {"metric_infiller": spec}
+    for settings in parts:
+        plan = make_plan(data, **{**CHEAP, **settings})
+        with pytest.raises(InputError, match="trust"):
+            worker.load_parts(plan, 16, "cpu", "float32")
+    for option, name in (("--infillers", spec), ("--reference-classifiers", "file:none.pt")):
+        words = ["evaluate", "--data", str(data), "--out", str(tmp_path / "run"), option, name]
+        assert main([*words, "--classifier", "tests.toys:classifier"]) == 2
+        assert not (tmp_path / "run").exists()
 
 
 def test_specification_with_trust_is_that_of_the_part() -> None:

@@ -52,6 +52,10 @@ def test_settings_override_a_recipe() -> None:
 
 
 def test_invalid_plans_are_refused(tmp_path, capsys) -> None:
+    with pytest.raises(InputError, match="unknown plan"):
+        paper_tables.load("x" * 5000)
+    with pytest.raises(InputError, match="File name too long"):
+        paper_tables.load("x" * 5000 + ".toml")
     with pytest.raises(InputError, match="did you mean 'g-methods'"):
         paper_tables.load("g-method")
     for content, words in (

@@ -40,8 +40,6 @@ ENTRIES = {
     "path that leads out": {"file": "../../outside.png", "index": 0},
     "path of windows that leads out": {"file": "..\\..\\x.png"},
     "an empty name": {"file": ""},
-    "a folder": {"file": "."},
-    "a missing photo": {"file": "none.png"},
     "a name that is a number": {"file": 3},
     "a name that is a list": {"file": ["good.png"]},
     "no name": {"index": 1},
@@ -111,6 +109,17 @@ def _per_photo(arena, entry):
 
 for _name, _entry in PER_PHOTO.items():
     case(FAMILY, f"annotated: {_name}", REST)(partial(_per_photo, entry=_entry))
+
+
+LEFT_OUT = {
+    "a folder": {"file": "."},
+    "a missing photo": {"file": "none.png"},
+    "a long name": {"file": "x" * 100_000},
+}
+"""Photos that do not exist are left out, and counted in a note."""
+for _name, _entry in LEFT_OUT.items():
+    _list = json.dumps([{"file": "good.png", "index": 0, "boxes": [BOX]}, _entry])
+    case(FAMILY, f"annotated: {_name}", ACCEPTED)(partial(_annotated, content=_list))
 
 
 @case(FAMILY, "annotated: a byte order mark", ACCEPTED)

@@ -82,8 +82,10 @@ def _build(arena, name):
     good = (arena.work / "in/good.png").read_bytes()
     (arena.work / path).parent.mkdir(exist_ok=True, parents=True)
     (arena.work / path).write_bytes(good)
+    hidden = name.startswith(".")  # a folder's hidden photos are left out, named ones are not
+    words = ("in/good.png", path) if hidden else ("in",)
     return [
-        explain("in", check=_complete),
+        explain(*words, check=_complete),
         Call(f"unsee.explain({name!r})", lambda: unsee.explain(toy.NAME, path, toy.METHOD)),
     ]
 

@@ -66,7 +66,10 @@ def encoded(arena: Arena, kind: str, size=(64, 64), mode="RGB", **settings) -> b
     """Return a photo of noise in a format."""
     pixels = arena.random.integers(0, 255, (size[1], size[0], 3), np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).convert(mode).save(buffer, kind, **settings)
+    picture = Image.fromarray(pixels).convert("I" if mode == "I;16" else mode)
+    if mode == "I;16":
+        picture = Image.fromarray((np.array(picture) * 257).astype(np.uint16))
+    picture.save(buffer, kind, **settings)
     return buffer.getvalue()
 
 
@@ -215,10 +218,10 @@ def _(arena):
     return encoded(arena, "PNG", (100_000, 1))
 
 
-for _mode in ("1", "L", "LA", "P", "RGBA", "I", "I;16"):
+for _mode in ("1", "L", "LA", "P", "RGBA", "I;16"):
 
     def _mode_content(arena, mode=_mode):
-        return encoded(arena, "PNG", mode=mode if mode != "I;16" else "I")
+        return encoded(arena, "PNG", mode=mode)
 
     photo_case(f"png in mode {_mode}", ACCEPTED)(_mode_content)
 

@@ -93,6 +93,14 @@ def test_hidden_and_foreign_files_are_skipped_and_others_are_counted(picture, tm
     assert "(.heic: 2, .txt: 1)" in note
 
 
+def test_an_empty_name_is_not_the_current_folder(picture, tmp_path, monkeypatch) -> None:
+    write(picture, tmp_path / "1.png")
+    monkeypatch.chdir(tmp_path)
+    assert finding.find(["."])
+    with pytest.raises(InputError, match="got an empty name"):
+        finding.find([""])
+
+
 def test_names_that_are_patterns_are_searched_as_they_are(picture, tmp_path) -> None:
     folder = tmp_path / "[a]"
     (folder / "*").mkdir(parents=True)

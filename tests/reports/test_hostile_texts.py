@@ -4,14 +4,22 @@ import csv
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.test_escaping import HOSTILE
 from unsee.cli import main
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
+from unsee.reports import bootstrap
 
 SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    """Intervals are of no interest here."""
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 200)
 
 
 def test_reports_show_hostile_names_as_they_are(write_run, tmp_path, capsys) -> None:

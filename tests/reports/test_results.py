@@ -59,6 +59,8 @@ def test_several_runs_become_one_table(write_run, tmp_path) -> None:
 def test_runs_that_cannot_be_reported_are_refused(write_run, tmp_path) -> None:
     with pytest.raises(InputError, match="is not a run"):
         Results.read([tmp_path])
+    with pytest.raises(InputError, match="is not a run"):
+        Results.read([tmp_path / ("x" * 5000)])
     write_run("bad", error="broken")
     with pytest.raises(InputError, match="no row without an error"):
         Results.read([tmp_path / "bad"])

@@ -90,3 +90,36 @@ def test_functions_that_fail_are_named_in_a_line(error, words, images) -> None:
     with pytest.raises(InputError, match=words) as raised:
         unsee.black_box(fail, size=(32, 32)).predict(images)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: np.full((len(x), 2), 0.5 + 1j), "expected an array of numbers"),
+        (lambda x: np.full((len(x), 2), "a"), "expected an array of numbers"),
+        (lambda x: [[0.5, 0.5], [1.0]], "expected an array of numbers"),
+        (lambda x: (row for row in x), "expected an array of numbers"),
+        (lambda x: torch.full((len(x), 2), 0.5j), "expected logits as real numbers"),
+    ],
+)
+def test_results_that_are_no_numbers_are_refused(function, words, images, recwarn) -> None:
+    with pytest.raises(InputError, match=words):
+        unsee.black_box(function, size=(32, 32)).predict(images)
+    assert not recwarn
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+def test_errors_of_a_function_are_one_line_but_lack_of_memory_halves(tensors, images) -> None:
+    sizes = []
+
+    def function(x):
+        sizes.append(len(x))
+        if len(x) > 2:
+            raise RuntimeError("DefaultCPUAllocator: not enough memory")
+        return torch.full((len(x), 2), 0.5)
+
+    box = unsee.black_box(function, size=(32, 32), tensors=tensors)
+    assert box.predict(images).shape == (5, 2)
+    assert sizes == [5, 2, 2, 1]
+    with pytest.raises(InputError, match="ZeroDivisionError: division by zero"):
+        unsee.black_box(lambda x: 1 / 0, tensors=tensors).predict(images)

@@ -91,6 +91,15 @@ def test_missing_onnxruntime_names_the_command(tmp_path, monkeypatch) -> None:
         load(spec)
 
 
+def test_onnxruntime_prints_nothing(tmp_path, images, capfd) -> None:
+    nodes = [helper.make_node("Reshape", ["x", "shape"], ["y0"]),
+             helper.make_node("Constant", [], ["shape"], value_ints=[7, 11])]  # fmt: skip
+    saved(tmp_path / "m.onnx", nodes=nodes[::-1])
+    with pytest.raises(InputError, match="onnxruntime cannot run it"):
+        load(f"blackbox:{tmp_path / 'm.onnx'},outputs=logits").predict(images)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_providers_that_load_engines_or_use_a_network_are_left_out(tmp_path, monkeypatch) -> None:
     import onnxruntime
 
@@ -100,7 +109,8 @@ def test_providers_that_load_engines_or_use_a_network_are_left_out(tmp_path, mon
     make = onnxruntime.InferenceSession
     monkeypatch.setattr(
         onnxruntime, "InferenceSession",
-        lambda path, providers: used.append(providers) or make(path, providers=providers),
+        lambda path, options, providers: used.append(providers)
+        or make(path, options, providers=providers),
     )  # fmt: skip
     load(saved(tmp_path / "model.onnx"))
     assert used == [["CPUExecutionProvider"]]

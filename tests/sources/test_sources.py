@@ -2,6 +2,8 @@
 
 import json
 import zipfile
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tests.reference import FOLDER
 from unsee import InputError, available, load
 from unsee.images import reading
 from unsee.registry import summary
+from unsee.sources import transformers
 
 VALIDATION = FOLDER.parent / "data" / "imagenet-val-sample.zip"
 
@@ -75,3 +78,30 @@ def test_framing_can_be_overridden() -> None:
 def test_unknown_devices_are_refused() -> None:
     with pytest.raises(InputError, match="cannot use device"):
         load("efficientnet_lite0", device="cuda:99")
+
+
+def test_arguments_of_sources_are_not_ignored() -> None:
+    with pytest.raises(InputError, match="is one classifier, got 'efficientnet_lite0:x'"):
+        load("efficientnet_lite0:x")
+    with pytest.raises(InputError, match="expected timm:NAME, got 'timm:'"):
+        load("timm:")
+
+
+def test_an_empty_file_of_class_names_is_refused(tmp_path) -> None:
+    (tmp_path / "labels.txt").write_text("\n")
+    with pytest.raises(InputError, match="holds no class names; expected one per line"):
+        load(f"tests.conftest:Convolutional,labels={tmp_path / 'labels.txt'}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "refused"),
+    [
+        ({"num_hidden_layers": 10**9}, True), ({"depths": [2, 10**6]}, True),
+        ({"num_hidden_layers": 1000}, False), ({"depths": [2, 2]}, False),
+        ({"vocab_size": 10**6}, False), ({"layer_norm_eps": 1e-6}, False),
+    ],
+)  # fmt: skip
+def test_configurations_of_endless_networks_are_refused(settings, refused) -> None:
+    config = SimpleNamespace(to_dict=lambda: settings)
+    with pytest.raises(InputError, match="its configuration has") if refused else nullcontext():
+        transformers._check_size(config)

@@ -121,6 +121,19 @@ def test_folder_with_files_of_no_training_is_left_alone(folder, tmp_path, name) 
         small.train("casm", folder, tmp_path / "out" / name)
 
 
+def test_training_that_fails_before_its_first_step_leaves_no_folder(folder, tmp_path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "1.png").write_bytes(b"no photo")
+    for data, out in ((tmp_path / "bad", "new"), (tmp_path / "none", "deep/new")):
+        with pytest.raises(InputError, match=r"photo|1 photos"):
+            small.train("casm", data, tmp_path / out)
+        assert not (tmp_path / out).exists()
+    (tmp_path / "old").mkdir()
+    with pytest.raises(InputError, match="photo"):
+        small.train("casm", tmp_path / "bad", tmp_path / "old")
+    assert (tmp_path / "old").exists()
+
+
 def test_damaged_checkpoint_is_refused_in_one_line(folder, tmp_path) -> None:
     out = tmp_path / "run"
     small.train("casm", folder, out, steps=1)

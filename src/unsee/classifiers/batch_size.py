@@ -125,7 +125,7 @@ def _seconds_per_image(candidates: tuple[int, ...], seconds: Seconds) -> dict[in
                 break
             try:
                 runs = _round(size, seconds)
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 break

@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Callable, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from unsee.classifiers.chunked import is_out_of_memory
-from unsee.errors import InputError, reason
+from unsee.classifiers.measures import Measure
+from unsee.classifiers.passes import has_values
+from unsee.errors import InputError, reason, shown
+from unsee.images.framing import Framing
 from unsee.types import Images
 
 MAX_ROWS = 5
@@ -17,10 +21,17 @@ MAX_ROWS = 5
 GRADIENT_HINT = "rise and sliding_patch need no gradients"
 
 
+class NotFiniteError(InputError):
+    """The model returns NaN or infinity for an image."""
+
+
 def check_model(model: object) -> None:
     """Raise `InputError` unless the model is a function, or a module in evaluation mode."""
     if not callable(model):
         raise InputError(f"expected a module or a function, got {type(model).__name__}")
+    tensors = [*model.parameters(), *model.buffers()] if isinstance(model, nn.Module) else []
+    if any(map(is_lazy, tensors)):
+        raise InputError("the model has layers without a shape; pass it one batch of images first")
     modules = model.modules() if isinstance(model, nn.Module) else ()
     if any(module.training for module in modules):
         raise InputError("the model is in training mode; call model.eval() first")
@@ -37,7 +48,7 @@ def channel_values(name: str, values: object, *, positive: bool = False) -> tupl
     try:
         numbers = tuple(float(v) for v in values)  # type: ignore[attr-defined]
     except (TypeError, ValueError) as error:
-        raise InputError(f"expected numbers as {name}, got {values!r}") from error
+        raise InputError(f"expected numbers as {name}, got {shown(values)}") from error
     if not numbers:
         raise InputError(f"expected {name} with one value per channel, got none")
     if not all(math.isfinite(v) and (v > 0 or not positive) for v in numbers):
@@ -46,11 +57,16 @@ def channel_values(name: str, values: object, *, positive: bool = False) -> tupl
     return numbers
 
 
-def normalisation(mean: object, std: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def normalisation(
+    mean: object, std: object, prefix: str = ""
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and standard deviation of each channel; raise `InputError` if one is unfit."""
-    means, deviations = channel_values("mean", mean), channel_values("std", std, positive=True)
+    means = channel_values(f"{prefix}mean", mean)
+    deviations = channel_values(f"{prefix}std", std, positive=True)
     if len(means) != len(deviations):
-        raise InputError(f"mean has {len(means)} channels, std has {len(deviations)}")
+        raise InputError(
+            f"{prefix}mean has {len(means)} channels, {prefix}std has {len(deviations)}"
+        )
     return means, deviations
 
 
@@ -74,6 +90,26 @@ def check_precision(*precisions: object) -> None:
                 "expected precision torch.float32, torch.bfloat16 or torch.float16, got "
                 f"{precision!r}"
             )
+
+
+def check_framing(framing: object) -> None:
+    """Raise `InputError` unless it is a `Framing`."""
+    if not isinstance(framing, Framing):
+        raise InputError(f"expected framing as a Framing, got {shown(framing)}")
+
+
+def checked_chunk(chunk: object) -> int | None:
+    """Return a number of images, or None for one that is measured.
+
+    Raises:
+        InputError: It is no whole number above zero.
+    """
+    if chunk is None:
+        return None
+    size = int(chunk) if isinstance(chunk, Integral) and not isinstance(chunk, bool) else 0
+    if not 0 < size < 2**63:
+        raise InputError(f"expected chunk as a whole number above zero, got {shown(chunk)}")
+    return size
 
 
 def check_images(images: Images, channels: int) -> None:
@@ -107,9 +143,14 @@ def check_finite(values: Tensor, images: Sequence[int] | None = None) -> None:
     if values.isfinite().all():
         return
     rows = (~values.isfinite()).reshape(len(values), -1).any(1).nonzero()[:, 0].tolist()
-    numbers = list(dict.fromkeys(rows if images is None else (images[row] for row in rows)))
+    raise not_finite(rows if images is None else [images[row] for row in rows])
+
+
+def not_finite(images: Sequence[int]) -> NotFiniteError:
+    """Return an error for images, by their numbers, for which a number is NaN or infinity."""
+    numbers = list(dict.fromkeys(images))
     listed = ", ".join(map(str, numbers[:MAX_ROWS])) + (", ..." if numbers[MAX_ROWS:] else "")
-    raise InputError(
+    return NotFiniteError(
         f"the model returns NaN or infinity for image {listed} (the first is 0); check its "
         "weights, its mean and std, and the precision"
     )
@@ -125,9 +166,36 @@ def call_model(function: Callable[..., Any], inputs: Tensor) -> Any:
     except (InputError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+        if is_out_of_memory(error):
             raise
         raise _failure(error, tuple(inputs.shape), inputs.dtype) from error
+
+
+def call_measure(measure: Measure, logits: Tensor, targets: Tensor) -> Tensor:
+    """Call a user's measure; its errors, and values that cannot be used, become one line."""
+    name = getattr(measure, "__name__", type(measure).__name__)
+    try:
+        values = measure(logits, targets)
+    except (InputError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        if is_out_of_memory(error):
+            raise
+        raise InputError(
+            f"the measure {name} failed ({type(error).__name__}: {reason(error)})"
+        ) from error
+    count = len(logits)
+    if not isinstance(values, Tensor) or values.shape != (count,):
+        actual = tuple(values.shape) if isinstance(values, Tensor) else shown(values)
+        raise InputError(f"expected a tensor ({count},) from the measure {name}, got {actual}")
+    if not values.is_floating_point() or not has_values(values) or values.device != logits.device:
+        kind = f"{values.dtype}, {values.layout} on {values.device}"
+        raise InputError(f"expected floats on {logits.device} from the measure {name}, got {kind}")
+    if torch.is_grad_enabled() and logits.requires_grad and not values.requires_grad:
+        raise InputError(
+            f"the measure {name} has no gradient (detached, or an argmax?); {GRADIENT_HINT}"
+        )
+    return values
 
 
 def _failure(error: BaseException, shape: tuple[int, ...], dtype: torch.dtype) -> InputError:

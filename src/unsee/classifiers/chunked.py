@@ -52,9 +52,13 @@ def map_chunks(
     return values
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error means that memory did not suffice."""
-    return any(message in str(error) for message in OUT_OF_MEMORY_MESSAGES)
+    try:
+        text = str(error)
+    except Exception:  # the error's own __str__ fails
+        return False
+    return isinstance(error, MemoryError) or any(part in text for part in OUT_OF_MEMORY_MESSAGES)
 
 
 class _MapChunks(torch.autograd.Function):
@@ -71,7 +75,7 @@ class _MapChunks(torch.autograd.Function):
             part = slice(start, min(start + chunk, len(rows)))
             try:
                 value, gradient = _evaluate(function, rows, part, needs_gradient)
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 count = part.stop - start

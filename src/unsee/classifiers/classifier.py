@@ -168,7 +168,11 @@ class Classifier(PixelModel):
     ) -> Float[Tensor, " n"]:
         """Score a single chunk of images."""
         logits = self.logits(images)
-        values = self.measure_of(measure)(logits, targets)
+        own = self.measure_of(measure)
+        if is_built_in(own):
+            values = own(logits, targets)
+        else:
+            values = checks.call_measure(own, logits, targets)
         if torch.is_grad_enabled():
             self.passes.backwards += len(images)
         return values

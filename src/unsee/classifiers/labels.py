@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError, shown, unknown
 
 FIRST_OF_IMAGENET = "tench"
 """Start of the name of class 0 in all lists of ImageNet's classes."""
@@ -62,6 +62,8 @@ def index_of(labels: Sequence[str], target: str | int) -> int:
     Raises:
         InputError: The index is out of range, the name is unknown, or several classes have it.
     """
+    if isinstance(target, int) and abs(target) >= 2**63:
+        raise InputError(f"expected a class by number or name, got {shown(target)}")
     if isinstance(target, int) or INDEX.fullmatch(target):
         if not 0 <= int(target) < (len(labels) or int(target) + 1):
             raise InputError(f"class {target} is not in 0..{len(labels) - 1}")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ from torch import nn
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.devices import check_device
 from unsee.classifiers.precision import half_precision
-from unsee.errors import InputError, as_input_error, unknown
+from unsee.errors import InputError, as_input_error
 from unsee.images.framing import Fit
 from unsee.networks.weights import random_state_kept
 from unsee.registry import parse, resolve
@@ -79,8 +79,13 @@ def _made(spec: object, trust: bool, settings: dict[str, Any]) -> Classifier:
         source = resolve("sources", spec, **settings)
         if trust and hasattr(source, "trust"):
             source = replace(source, trust=True)
+        named = parse("sources", spec)
+        if named.argument and not source.argument:
+            raise InputError(f"{named.name} is one classifier, got {spec!r}; expected {named.name}")
+        if source.argument and not named.argument:
+            raise InputError(f"expected {named.name}:{source.argument}, got {spec!r}")
         with random_state_kept():
-            classifier: Classifier = source.load(parse("sources", spec).argument)
+            classifier: Classifier = source.load(named.argument)
         return classifier
     if settings:
         raise InputError(
@@ -99,10 +104,8 @@ def _with_framing(
     """Return the classifier with another size or fit of photos; None keeps its own."""
     framing = classifier.framing
     if size is not None:
-        framing = replace(framing, size=_checked_size(size))
+        framing = replace(framing, size=size)
     if fit is not None:
-        if fit not in get_args(Fit):
-            raise unknown("fit", str(fit), get_args(Fit))
         framing = replace(framing, fit=fit)
     return classifier if framing == classifier.framing else replace(classifier, framing=framing)
 
@@ -136,13 +139,3 @@ def _on_device(classifier: Classifier, device: str | torch.device) -> Classifier
         if isinstance(classifier.model, nn.Module):
             return replace(classifier, model=classifier.model.to(device), chunk=None)
     return classifier  # a function has no device
-
-
-def _checked_size(size: object) -> tuple[int, int]:
-    """Return a height and a width in pixels; raise `InputError` if it is something else."""
-    sides = tuple(size) if isinstance(size, tuple | list | torch.Size) else ()
-    if len(sides) != 2 or not all(
-        isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in sides
-    ):
-        raise InputError(f"expected size=(height, width) in pixels, got {size!r}")
-    return sides

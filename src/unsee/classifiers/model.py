@@ -69,9 +69,13 @@ class PixelModel:
     def __post_init__(self) -> None:
         checks.check_model(self.model)
         checks.check_precision(self.precision, self.sampling_precision)
+        checks.check_framing(self.framing)
+        self.chunk = checks.checked_chunk(self.chunk)
         self.mean, self.std = checks.normalisation(self.mean, self.std)
         self.labels, self.outputs = checks.check_labels(self.labels), outputs.parse(self.outputs)
-        self.data_mean, self.data_std = self.data_mean or self.mean, self.data_std or self.std
+        self.data_mean, self.data_std = checks.normalisation(
+            self.data_mean or self.mean, self.data_std or self.std, "data_"
+        )
         if (self.batch_sizes.network, self.batch_sizes.chunk) != (self.model, self.chunk):
             self.batch_sizes = BatchSizes(self.model, self.chunk)
 

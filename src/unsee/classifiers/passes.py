@@ -45,11 +45,20 @@ def unwrapped(output: Any) -> Any:
     return getattr(output, "logits", output)
 
 
+def has_values(tensor: Tensor) -> bool:
+    """Return whether a tensor has a plain number in memory for each element.
+
+    Sparse and quantised tensors have not, and those of the device meta have none at all.
+    """
+    strided: bool = tensor.layout is torch.strided
+    return strided and not tensor.is_quantized and tensor.device.type != "meta"
+
+
 def as_numbers(output: Any, count: int) -> Float[Tensor, "n columns"]:
     """Return a network's output for `count` images, as float32; one number each is one column.
 
     Raises:
-        InputError: The output is not a tensor (count, classes).
+        InputError: The output is not a tensor (count, classes) of real numbers.
     """
     output = unwrapped(output)
     if isinstance(output, Tensor) and output.ndim < 2 and output.numel() == count:
@@ -57,6 +66,9 @@ def as_numbers(output: Any, count: int) -> Float[Tensor, "n columns"]:
     if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != count:
         actual = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise InputError(f"expected logits ({count}, classes) from the model, got {actual}")
+    if output.is_complex() or not has_values(output):
+        kind = f"{output.dtype}, {output.layout} on {output.device}"
+        raise InputError(f"expected logits as real numbers from the model, got {kind}")
     if not output.shape[1]:
         raise InputError(f"expected at least one class from the model, got {tuple(output.shape)}")
     return output.float()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from unsee.errors import DiskFullError, InputError, printable, reason
+from unsee.errors import DiskFullError, InputError, as_line, printable, reason
 from unsee.table import Table
 
 DEBUG = "UNSEE_DEBUG"
@@ -70,7 +70,7 @@ def print_errors(errors: Sequence[InputError | str]) -> int:
 
 def print_note(message: str) -> None:
     """Print one line to standard error."""
-    _write("stderr", f"unsee: {printable(message)}\n")
+    _write("stderr", f"unsee: {as_line(message)}\n")
 
 
 def _write(name: str, text: str) -> None:
@@ -151,6 +151,7 @@ def progress() -> Progress:
 
 
 def short(name: str) -> str:
-    """Return a name for a progress bar: one line, of a bounded length."""
+    """Return a name for a progress bar or a table: one line, of a bounded length."""
     name = printable(name)
-    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+    end = MAX_NAME // 3  # a number or a suffix tells similar names apart
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1 - end]}…{name[-end:]}"

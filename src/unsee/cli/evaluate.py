@@ -19,7 +19,8 @@ from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
-from unsee.evaluation.worker import MAX_CLASSIFIERS, frame, load_classifier
+from unsee.evaluation.worker import frame, load_classifier, load_parts
+from unsee.files import parse_index
 from unsee.registry import split_words
 from unsee.study import Study
 
@@ -96,10 +97,8 @@ def run(arguments: list[str]) -> int:
         if options.engine == "ray":  # the workers' device, not this machine's
             device = "cuda" if options.gpus else "cpu"
     plan = _plan(options)
-    if options.engine == "local":  # a classifier that cannot be loaded leaves no folder behind
-        for name in plan.classifiers[:MAX_CLASSIFIERS]:
-            spec = plan.spec("sources", name)
-            load_classifier(spec, options.chunk, device, options.precision, plan.fit)
+    if options.engine == "local":  # a part that cannot be loaded leaves no folder behind
+        load_parts(plan, options.chunk, device, options.precision)
     run_ = Run.begin(
         plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
         threads=options.threads or 0, table=table,
@@ -145,9 +144,11 @@ def _plan(options: Evaluate) -> Plan:
 
 def _part(text: str) -> tuple[int, int]:
     number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
-        raise InputError(f"--part: expected NUMBER/COUNT, such as 2/8, got {text!r}")
-    return int(number), int(count)
+    expected = "--part: expected NUMBER/COUNT, such as 2/8"
+    part = parse_index(number, expected), parse_index(count, expected)
+    if not 1 <= part[0] <= part[1]:
+        raise InputError(f"{expected}, got {text!r}")
+    return part
 
 
 def _compute(run_: Run, options: Evaluate, part: tuple[int, int]) -> None:

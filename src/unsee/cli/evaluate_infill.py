@@ -146,6 +146,8 @@ def run(arguments: list[str]) -> int:
         loading.load(name, device=options.device, trust=options.trust)
         for name in (options.classifier, options.recognition_classifier)
     )
+    for infiller in infillers.values():
+        infiller.prepare(classifier.device)
     perceptual = Perceptual.load(options.perceptual) if options.perceptual else None
     models = QualityModels(
         classifier,

@@ -8,7 +8,7 @@ import tyro
 
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options
-from unsee.cli.console import as_message, print_error, print_note, progress, say, show_table
+from unsee.cli.console import as_message, print_error, print_note, progress, say, short, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
@@ -117,9 +117,12 @@ def explain_all(
     """
     classifier = explain_options.classifier_of(options)
     parts = explain_options.with_contrast(parts, options, classifier)
+    for infiller in (parts.infiller, picture_infiller or parts.infiller):
+        infiller.prepare(classifier.device)
     folders = result_folders(paths, options.out)
     count = f"{len(paths)} photo{'s' if len(paths) > 1 else ''}"
-    forecast = Forecast(f"{count} x {name_of(parts.method)}", len(paths))
+    work = f"{count} x {name_of(parts.method)} with in-filler {name_of(parts.infiller)}"
+    forecast = Forecast(work, len(paths))
     with progress() as bars:
         photo_bar = bars.add_task(count, total=len(paths), loss="", visible=len(paths) > 1)
         for path, folder in zip(paths, folders, strict=True):
@@ -176,7 +179,7 @@ def _table(outcome: Outcome, share: float) -> Table:
 
 def _row(folder: Path, result: assessment.Assessment) -> tuple[Value, ...]:
     return (
-        folder.name,
+        short(folder.name),
         result.name,
         *(result.target_probabilities[key] for key in assessment.PICTURES),
         *(result.areas["rise"][direction] for direction in assessment.DIRECTIONS),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -19,7 +20,7 @@ from tyro.constructors import (
     StructTypeInfo,
 )
 
-from unsee.errors import InputError
+from unsee.errors import InputError, reason
 from unsee.registry import field_docstrings
 
 Options = TypeVar("Options")
@@ -148,6 +149,34 @@ def _text(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[str] | None:
         is_instance=lambda value: isinstance(value, str),
         str_from_instance=lambda value: [value or NONE],
     )
+
+
+@REGISTRY.primitive_rule
+def _path(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
+    """Refuse a path that cannot exist."""
+    if info.type is not Path:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=lambda words: _possible(words[0]),
+        is_instance=lambda value: isinstance(value, Path),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+def _possible(word: str) -> Path:
+    """Return a path; raise `InputError` for an empty one, or one that no system call takes."""
+    if not word:
+        raise InputError("expected a path, got an empty text")
+    try:
+        Path(word).lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        why = error.strerror if isinstance(error, OSError) else reason(error)
+        raise InputError(f"{word}: cannot be a path ({why})") from error
+    return Path(word)
 
 
 @REGISTRY.primitive_rule

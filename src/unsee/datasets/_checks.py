@@ -1,6 +1,5 @@
 """Checks of the values in annotations."""
 
-from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
@@ -74,14 +73,6 @@ def check_size(height: object, width: object, source: object) -> tuple[int, int]
             f"got {shorten(str(height), 40)}, {shorten(str(width), 40)}"
         )
     return sides[0], sides[1]
-
-
-def is_file(path: Path) -> bool:
-    """Return whether there is a regular file; a path that cannot exist is no file."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that is too long, a null character
-        return False
 
 
 def is_index(value: object) -> bool:

@@ -11,7 +11,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from unsee import files
-from unsee.datasets._checks import clip_boxes, is_file, is_index, parse_boxes
+from unsee.datasets._checks import clip_boxes, is_index, parse_boxes
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples
 from unsee.errors import InputError, as_input_error
 from unsee.images import reading
@@ -40,13 +40,13 @@ class Annotated(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether the folder or zip file holds the JSON file."""
-        if path.suffix == ".zip" and is_file(path) and zipfile.is_zipfile(path):
+        if path.suffix == ".zip" and files.is_file(path) and zipfile.is_zipfile(path):
             return self.annotations in _Zip(path).names
-        return is_file(path / self.annotations)
+        return files.is_file(path / self.annotations)
 
     def samples(self, path: Path) -> Samples:
         """Return one sample per entry of the JSON file whose photo exists."""
-        source = _Zip(path) if path.is_file() else _Folder(path)
+        source = _Zip(path) if files.is_file(path) else _Folder(path)
         try:
             content = source.read(self.annotations, MAX_BYTES)
             entries = files.parse_json(files.decode_text(content, self.annotations), path)
@@ -133,7 +133,7 @@ class _Folder:
     def find(self, name: str) -> str | None:
         """Return the path of a file below the folder or its `images/`; None if there is none."""
         paths = (name, f"images/{name}")
-        return next((path for path in paths if is_file(self.path / path)), None)
+        return next((path for path in paths if files.is_file(self.path / path)), None)
 
     def read(self, path: str, limit: int = files.MAX_BYTES) -> bytes:
         return files.read_bytes(self.path / path, limit)

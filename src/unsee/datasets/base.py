@@ -217,12 +217,17 @@ def parse_classes(text: str) -> frozenset[int]:
     """
     classes: set[int] = set()
     for part in filter(None, text.split(",")):
-        first, _, last = part.strip().partition("-")
+        first, dash, last = part.strip().partition("-")
         try:
-            ends = files.parse_index(first, "classes"), files.parse_index(last or first, "classes")
+            low = files.parse_index(first, "classes")
+            high = files.parse_index(last, "classes") if dash else low
         except InputError as error:
             raise InputError(f"expected classes as 0-49,120, got {shorten(text, 80)!r}") from error
-        classes.update(range(ends[0], ends[1] + 1))
+        if low > high:
+            raise InputError(
+                f"expected classes in rising order, as 0-49, got {shorten(text, 80)!r}"
+            )
+        classes.update(range(low, high + 1))
     return frozenset(classes)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from unsee import files
-from unsee.datasets._checks import Boxes, check_size, clip_boxes, is_file, parse_boxes
+from unsee.datasets._checks import Boxes, check_size, clip_boxes, parse_boxes
 from unsee.datasets._coco_outlines import Outline
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples, sample_of
 from unsee.errors import as_input_error
@@ -35,7 +35,7 @@ class COCO(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether the annotations of the split exist."""
-        return is_file(self._annotations(path))
+        return files.is_file(self._annotations(path))
 
     def _annotations(self, path: Path) -> Path:
         return path / "annotations" / f"instances_{self.split}.json"
@@ -57,7 +57,7 @@ class COCO(Dataset):
             photos = {photo["id"]: photo for photo in content["images"]}
             for image, target in sorted(objects):
                 name = files.check_relative(photos[image]["file_name"], annotations)
-                if is_file(path / self.split / name):
+                if files.is_file(path / self.split / name):
                     file = path / self.split / name
                     samples.append(_sample(file, photos[image], target, objects[image, target]))
                 else:

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from unsee import files
-from unsee.datasets._checks import is_file
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples
 from unsee.errors import InputError, as_input_error
 from unsee.images.framing import Photo
@@ -42,7 +41,7 @@ class FashionMNIST(Dataset):
     def recognises(self, path: Path) -> bool:
         """Return whether the file of the split's pictures exists."""
         name = f"{PREFIXES[self.split]}-images-idx3-ubyte"
-        return path.is_dir() and _find(path, name) is not None
+        return files.is_folder(path) and _find(path, name) is not None
 
     def samples(self, path: Path) -> Samples:
         """Return the samples in the order of the files."""
@@ -71,7 +70,7 @@ class _Picture:
 
 def _find(path: Path, name: str) -> Path | None:
     candidates = (path / name, path / f"{name}.gz")
-    return next((file for file in candidates if is_file(file)), None)
+    return next((file for file in candidates if files.is_file(file)), None)
 
 
 def _read(path: Path, name: str, axes: int) -> NDArray[np.uint8]:
@@ -85,6 +84,8 @@ def _read(path: Path, name: str, axes: int) -> NDArray[np.uint8]:
             raise ValueError(f"expected bytes with {axes} axes, got {content[:4].hex()}")
         shape = struct.unpack_from(f">{axes}I", content, 4)
         values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
+        if 0 in shape[1:]:
+            raise ValueError(f"expected pictures with pixels, got a size of {shape[1:]}")
         return values[: math.prod(shape)].reshape(shape)
 
 

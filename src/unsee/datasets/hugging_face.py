@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee import files
-from unsee.datasets._checks import is_file, is_index
+from unsee.datasets._checks import is_index
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples
 from unsee.errors import InputError, as_input_error
 from unsee.images import reading
@@ -33,7 +33,7 @@ class HuggingFace(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether the library's own files exist."""
-        return is_file(path / STATE) or is_file(path / SPLITS)
+        return files.is_file(path / STATE) or files.is_file(path / SPLITS)
 
     def samples(self, path: Path) -> Samples:
         """Return the samples in the order of the rows; the label -1 means that there is none."""
@@ -42,7 +42,7 @@ class HuggingFace(Dataset):
 
     def _samples(self, path: Path) -> Samples:
         folder = path
-        if is_file(path / SPLITS):
+        if files.is_file(path / SPLITS):
             splits = [str(split) for split in files.read_json(path / SPLITS).get("splits", [])]
             if self.split not in splits:
                 raise InputError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from unsee import files
-from unsee.datasets._checks import Boxes, is_file, parse_boxes
+from unsee.datasets._checks import Boxes, parse_boxes
 from unsee.datasets._xml import read_annotation
 from unsee.datasets.base import Dataset, Samples, check_samples, sample_of
 from unsee.errors import InputError, as_input_error
@@ -32,9 +32,9 @@ class ImageNet(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether there are validation photos, and what numbers their classes."""
-        if not path.is_dir() or _photo_folder(path) is None:
+        if not files.is_folder(path) or _photo_folder(path) is None:
             return False
-        return is_file(path / MAPPING) or len(_class_folders(path)) == CLASSES
+        return files.is_file(path / MAPPING) or len(_class_folders(path)) == CLASSES
 
     def samples(self, path: Path) -> Samples:
         """Return every validation photo in alphabetical order; all must be labelled."""
@@ -57,12 +57,12 @@ class ImageNet(Dataset):
 
 def _photo_folder(path: Path) -> Path | None:
     folders = (path / "val", path / "ILSVRC" / "Data" / "CLS-LOC" / "val")
-    return next((folder for folder in folders if folder.is_dir()), None)
+    return next((folder for folder in folders if files.is_folder(folder)), None)
 
 
 def _annotation_folder(path: Path) -> Path | None:
     folders = (root / "Annotations" / "CLS-LOC" / "val" for root in (path, path / "ILSVRC"))
-    return next((folder for folder in folders if folder.is_dir()), None)
+    return next((folder for folder in folders if files.is_folder(folder)), None)
 
 
 def _class_folders(path: Path) -> list[str]:
@@ -72,7 +72,7 @@ def _class_folders(path: Path) -> list[str]:
 
 def _class_indices(path: Path) -> dict[str, int]:
     """Return each class's index: its position in the sorted list of all WordNet ids."""
-    if is_file(path / MAPPING):
+    if files.is_file(path / MAPPING):
         lines = files.read_text(path / MAPPING, "list of classes").splitlines()
         names = sorted(line.split()[0] for line in lines if line.strip())
     else:
@@ -87,7 +87,7 @@ def _class_indices(path: Path) -> dict[str, int]:
 
 def _read_solution(path: Path) -> dict[str, tuple[str, Boxes]]:
     """Return class and boxes by photo from Kaggle's table; nothing if it does not exist."""
-    if not is_file(path):
+    if not files.is_file(path):
         return {}
     solution = {}
     rows = csv.DictReader(io.StringIO(files.read_text(path, "table of boxes"), newline=""))
@@ -110,7 +110,7 @@ def _annotation(
     folder_class = photo.parent.name if photo.parent != folder else ""
     annotations = _annotation_folder(path)
     xml = annotations / f"{photo.stem}.xml" if annotations else None
-    if xml is not None and is_file(xml):
+    if xml is not None and files.is_file(xml):
         size, boxes = read_annotation(xml)
         wnid = folder_class or next(iter(boxes), "")
         return wnid, boxes.get(wnid, torch.zeros(0, 4)), size

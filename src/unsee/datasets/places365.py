@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unsee import files
-from unsee.datasets._checks import is_file
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples, sample_of
 from unsee.errors import InputError
 
@@ -22,11 +21,12 @@ class Places365(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether the file of labels exists."""
-        return is_file(path / LABELS)
+        return files.is_file(path / LABELS)
 
     def samples(self, path: Path) -> Samples:
         """Return one sample per line of the file of labels whose photo exists."""
-        folder = next((path / n for n in ("val_256", "val_large") if (path / n).is_dir()), path)
+        folders = (path / "val_256", path / "val_large")
+        folder = next((folder for folder in folders if files.is_folder(folder)), path)
         labels = path / LABELS
         samples: list[Sample] = []
         missing: list[str] = []
@@ -38,7 +38,7 @@ class Places365(Dataset):
             if not name:
                 raise InputError(f"{source}, got {line[:80]!r}")
             target = files.parse_index(label, source)
-            if is_file(folder / files.check_relative(name, labels)):
+            if files.is_file(folder / files.check_relative(name, labels)):
                 samples.append(sample_of(folder / name, name, target))
             else:
                 missing.append(name)

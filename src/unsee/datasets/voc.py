@@ -9,7 +9,6 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from unsee import files
-from unsee.datasets._checks import is_file
 from unsee.datasets._xml import read_annotation
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples, sample_of
 from unsee.images import reading
@@ -40,7 +39,7 @@ class VOC(Dataset):
 
     def recognises(self, path: Path) -> bool:
         """Return whether the folders of photos and annotations exist."""
-        return (path / "JPEGImages").is_dir() and (path / "Annotations").is_dir()
+        return all(files.is_folder(path / name) for name in ("JPEGImages", "Annotations"))
 
     def samples(self, path: Path) -> Samples:
         """Return the samples in the order of the list, then of the classes."""
@@ -52,7 +51,7 @@ class VOC(Dataset):
             if not name:
                 continue
             files.check_relative(name, listed)
-            if is_file(path / "JPEGImages" / f"{name}.jpg"):
+            if files.is_file(path / "JPEGImages" / f"{name}.jpg"):
                 samples += self._of_photo(path, name)
             else:
                 missing.append(f"{name}.jpg")
@@ -63,7 +62,7 @@ class VOC(Dataset):
         annotation = path / "Annotations" / f"{name}.xml"
         size, boxes = read_annotation(annotation, first_pixel=1, difficult=self.difficult)
         segments = path / "SegmentationClass" / f"{name}.png"
-        has_outline = is_file(segments)
+        has_outline = files.is_file(segments)
         return [
             sample_of(
                 photo, f"{name}-{label}", target, boxes[label], size=size,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unsee.errors import InputError, as_input_error
 from unsee.evaluation.rows import Row, read_metadata, read_rows, write_rows
-from unsee.files import check_file, parse_json
+from unsee.files import check_file, exists, parse_json
 from unsee.records import record
 
 UNITS = b"unsee units"
@@ -37,7 +37,7 @@ class Archive:
 
         Raises `InputError` for a damaged archive.
         """
-        if not self.path.exists():
+        if not exists(self.path):
             return {}
         units = read_metadata(self.path, UNITS)
         if units is None:

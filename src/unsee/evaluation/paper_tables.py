@@ -10,7 +10,7 @@ from typing import Any
 
 from unsee.errors import as_input_error, unknown
 from unsee.evaluation.plan import Plan
-from unsee.files import read_toml
+from unsee.files import exists, read_toml
 from unsee.recipes import toml_names
 from unsee.records import record
 from unsee.study import OWN
@@ -111,7 +111,7 @@ def load(name: str) -> tuple[dict[str, Any], Table]:
     with as_input_error("expected the name of a plan or the path of a TOML file"):
         name = os.fspath(name)
     listed = name in tables()
-    if not listed and not Path(name).exists() and Path(name).suffix != ".toml":
+    if not listed and not exists(name) and Path(name).suffix != ".toml":
         raise unknown("plan", name, tables())
     if listed:
         content = tomllib.loads(files(PACKAGE).joinpath(f"{name}.toml").read_text("utf-8"))

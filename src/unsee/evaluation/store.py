@@ -16,7 +16,7 @@ from unsee.errors import InputError
 from unsee.evaluation.archive import SECONDS, UNIT_NAME, Archive, unit_seconds
 from unsee.evaluation.manifest import FORMAT, ClassifierView, RunManifest, check_format, upgraded
 from unsee.evaluation.rows import Row, read_rows, table_of, write_rows
-from unsee.files import read_json
+from unsee.files import exists, is_file, is_folder, read_json
 from unsee.folders import json_bytes, new_file, write_errors
 from unsee.records import record
 from unsee.workplace import NEW, is_workplace, remove_leavings, workplace
@@ -54,17 +54,17 @@ class Store:
         cannot be written.
         """
         path = self.folder / MANIFEST
-        if self.folder.exists() and not self.folder.is_dir():
+        if exists(self.folder) and not is_folder(self.folder):
             raise InputError(f"{self.folder}: is a file, expected a folder; choose another folder")
         with write_errors(self.folder):
             self._remove_leavings()
-            if self._is_used() and not path.exists():  # in this order: another process may write it
+            if self._is_used() and not exists(path):  # in this order: another process may write it
                 raise InputError(f"{self.folder} exists and is not a run; choose another folder")
-            existed = self.folder.exists()
+            existed = exists(self.folder)
             try:
                 for folder in (self.rows, self.maps):
                     folder.mkdir(parents=True, exist_ok=True)
-                if not path.exists():
+                if not exists(path):
                     content = json_bytes({"format": FORMAT, **manifest}, path)
                     self.is_new = _create(path, content) and not existed
             except BaseException:
@@ -74,11 +74,11 @@ class Store:
 
     def discard(self, *, existed: bool = False) -> None:
         """Remove the folder of a run without a row, by the process that made it."""
-        if existed or ((self.folder / MANIFEST).exists() and not self.is_new):
+        if existed or (exists(self.folder / MANIFEST) and not self.is_new):
             return
         with suppress(OSError):  # a folder with anything else in it stays
             if (
-                not self.archive.path.exists()
+                not exists(self.archive.path)
                 and not any(self.rows.iterdir())
                 and not any(self.maps.iterdir())
             ):
@@ -89,7 +89,7 @@ class Store:
 
     def _is_used(self) -> bool:
         """Whether the folder holds anything but the files of an interrupted `begin`."""
-        if not self.folder.exists():
+        if not exists(self.folder):
             return False
         folders = {self.rows, self.maps}
         others = [path for path in self.folder.iterdir() if path not in folders]
@@ -106,7 +106,7 @@ class Store:
     def manifest(self) -> dict[str, Any]:
         """Read the manifest; raises `InputError` for a folder that is not a run."""
         path = self.folder / MANIFEST
-        if not path.exists():
+        if not exists(path):
             raise InputError(f"{self.folder} is not a run: no {MANIFEST}")
         manifest: dict[str, Any] = read_json(path)
         if not isinstance(manifest, dict):
@@ -124,7 +124,7 @@ class Store:
     def write_view(self, number: int, view: ClassifierView) -> None:
         """Store the view of a classifier of the plan, by its number, unless it is stored."""
         path = self._view_path(number)
-        if not path.exists():
+        if not exists(path):
             _create(path, json_bytes(asdict(view), path))
 
     def read_view(self, number: int) -> ClassifierView | None:
@@ -133,7 +133,7 @@ class Store:
         Raises `InputError` for a damaged file.
         """
         path = self._view_path(number)
-        return record(ClassifierView, read_json(path), path) if path.exists() else None
+        return record(ClassifierView, read_json(path), path) if exists(path) else None
 
     def _view_path(self, number: int) -> Path:
         return self.folder / f"classifier-{number}.json"
@@ -164,7 +164,7 @@ class Store:
         path = self.path(combination, shard)
         if path.stem in self.archive.seconds:
             return True
-        if not path.is_file():
+        if not is_file(path):
             return False
         try:
             with path.open("rb") as file:
@@ -193,7 +193,7 @@ class Store:
         Raises `InputError` for a damaged file.
         """
         path = self.maps / f"{self.path(combination, shard).stem}.npz"
-        if not path.exists():
+        if not exists(path):
             return {}
         maps = read_arrays(path)
         for photo, values in maps.items():

@@ -48,6 +48,25 @@ def load_classifier(
     return replace(classifier, chunk=chunk)
 
 
+def load_parts(plan: Plan, chunk: int, device: str, precision: str) -> None:
+    """Load the classifiers and in-fillers of a plan, as many as a process keeps.
+
+    Raises:
+        InputError: One of them cannot be loaded. A run that began anyway would store this error
+            once for each photo.
+    """
+    for name in plan.classifiers[:MAX_CLASSIFIERS]:
+        load_classifier(plan.spec("sources", name), chunk, device, precision, plan.fit)
+    for name in plan.reference_classifiers[: MAX_CLASSIFIERS - 1]:
+        load_classifier(plan.spec("sources", name), chunk, device, precision)
+    specs = [(c.method, plan.spec("infillers", c.infiller)) for c in plan.combinations()]
+    infillers = [resolve_parts(*spec).infiller for spec in dict.fromkeys(specs)]
+    if plan.metric_infiller is not None:
+        infillers.append(resolve("infillers", plan.spec("infillers", plan.metric_infiller)))
+    for infiller in infillers:
+        infiller.prepare(torch.device(device))
+
+
 def evaluate(
     plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
 ) -> tuple[list[Row], Maps, float]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from PIL import features
 
 from unsee.errors import InputError, printable
+from unsee.files import is_folder
 
 SUFFIXES = frozenset([
     ".apng", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
@@ -101,12 +102,14 @@ def find(patterns: Iterable[str | Path], notes: list[str] | None = None) -> list
         notes: List to which a line is added for each folder with files that are left out.
 
     Raises:
-        InputError: A folder holds no photo, or a pattern matches no file.
+        InputError: A folder holds no photo, a pattern matches no file, or a name is empty.
     """
     photos: dict[Path, None] = {}
     for pattern in map(str, patterns):
+        if not pattern:  # as of an unset variable of a shell; Path makes it the current folder
+            raise InputError("expected a photo, folder or glob, got an empty name")
         path = Path(pattern)
-        if _is_folder(path):
+        if is_folder(path):
             inside = search(path)
             if not inside.photos:
                 kinds = ", ".join(sorted(SUFFIXES))
@@ -124,13 +127,6 @@ def find(patterns: Iterable[str | Path], notes: list[str] | None = None) -> list
     return list(photos)
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # a null character, a name that is too long
-        return False
-
-
 def _matches(pattern: str) -> list[Path]:
     """Return the paths that match a glob pattern, sorted; loops of links are not followed."""
     parts = Path(pattern).parts
@@ -145,7 +141,7 @@ def _matches(pattern: str) -> list[Path]:
     matches = {
         match
         for top in tops
-        if _is_folder(top)
+        if is_folder(top)
         for folder in _walk(top)
         for match in _matches(str(Path(glob.escape(str(folder.path)), *rest)))
     }

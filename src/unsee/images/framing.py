@@ -1,13 +1,15 @@
 """Crop and resize photos to a classifier's input, and project maps back onto photos."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from numbers import Integral, Real
+from typing import Literal, NamedTuple, get_args
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from unsee.errors import InputError, shown, unknown
 from unsee.types import Images
 
 Photo = Float[Tensor, "c height width"]
@@ -30,6 +32,9 @@ changed proportions, or a centre crop in the photo's proportions, which are chan
 Interpolation = Literal["bicubic", "bilinear", "nearest"]
 """Resampling filter."""
 
+MAX_PIXELS = 2**26
+"""Number of pixels of the largest input."""
+
 
 @dataclass(frozen=True)
 class Framing:
@@ -45,6 +50,18 @@ class Framing:
     """Side of the centre crop as a share of the largest crop that fits; not for `fit="resize"`."""
     interpolation: Interpolation = "bicubic"
     """Resampling filter of the resize; `nearest` leaves out pixels, the others average them."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", _checked_size(self.size))
+        for name, value, choices in (
+            ("fit", self.fit, get_args(Fit)),
+            ("interpolation", self.interpolation, get_args(Interpolation)),
+        ):
+            if value not in choices:
+                raise unknown(name, value if isinstance(value, str) else shown(value), choices)
+        is_number = isinstance(self.share, Real) and not isinstance(self.share, bool)
+        if not is_number or not 0 < self.share <= 1:
+            raise InputError(f"expected share > 0 and <= 1, got {shown(self.share)}")
 
     def box(self, height: int, width: int) -> Box:
         """Return the part of a photo of this size that becomes the input."""
@@ -98,3 +115,15 @@ class Framing:
             saliency[None, None].cpu(), (rows, columns), mode="bilinear", align_corners=False
         )[0, 0]
         return whole
+
+
+def _checked_size(size: object) -> tuple[int, int]:
+    """Return a height and a width in pixels; raise `InputError` if it is something else."""
+    sides = tuple(size) if isinstance(size, tuple | list) else ()
+    whole = [int(s) for s in sides if isinstance(s, Integral) and not isinstance(s, bool)]
+    if not len(sides) == len(whole) == 2 or min(whole) < 1:
+        raise InputError(f"expected size=(height, width) in pixels, got {shown(size)}")
+    height, width = whole
+    if height * width > MAX_PIXELS:
+        raise InputError(f"expected a size of at most {MAX_PIXELS:,} pixels, got {shown(size)}")
+    return height, width

@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from unsee.errors import InputError, as_input_error
 from unsee.images import _metadata
+from unsee.images._quiet import silenced
 
 MAX_PIXELS = 100_000_000
 """Number of pixels of the largest photo that is decoded, as a limit for decompression bombs."""
@@ -50,7 +51,11 @@ def opened(file: BufferedIOBase, name: str | Path) -> Iterator[Image.Image]:
             Errors of Pillow inside the block are turned into it.
     """
     try:
-        with warnings.catch_warnings(), as_input_error(f"{name}: truncated or damaged"):
+        with (
+            silenced(),
+            warnings.catch_warnings(),
+            as_input_error(f"{name}: truncated or damaged"),
+        ):
             warnings.simplefilter("ignore")  # broken EXIF blocks and Pillow's own bomb warning
             yield _open(file, name)
     except InputError as error:

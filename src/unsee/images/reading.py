@@ -13,6 +13,7 @@ from PIL import Image
 from unsee import files
 from unsee.errors import InputError, as_input_error
 from unsee.images import _metadata, opening
+from unsee.images._quiet import silenced
 from unsee.images.converting import planes_of, planes_of_array
 from unsee.images.framing import Photo
 
@@ -105,7 +106,7 @@ def from_array(array: NDArray[np.generic] | Image.Image, channels: int = 3) -> P
     """
     if not isinstance(array, Image.Image):
         return planes_of_array(array, channels)
-    with as_input_error("the PIL image cannot be read"):
+    with silenced(), as_input_error("the PIL image cannot be read"):
         array.load()
         by = opening.factor(array.size)
         return planes_of(array, channels, by, _metadata.orientation(array))

@@ -20,6 +20,9 @@ Network = Callable[..., Any]
 MAX_PICTURES_PER_CALL = 32
 """Largest number of pictures in one call of a generator; less if memory is short."""
 
+MAX_SAMPLES = 10_000
+"""Largest number of different results; the noise of all is in memory."""
+
 
 class GenerativeInfiller(Infiller):
     """Base of in-fillers that call a generator for the masks of all images in one batch.
@@ -48,6 +51,11 @@ class GenerativeInfiller(Infiller):
 
         `pictures` has zeros where `keep` is 0.
         """
+
+    @final
+    def prepare(self, device: torch.device) -> None:
+        """Load the network, which is kept."""
+        _loaded(self, device)
 
     @final
     def bind(self, batch: ImageBatch) -> Fill:
@@ -95,8 +103,8 @@ class SamplingInfiller(GenerativeInfiller):
     samples: int | None
 
     def __post_init__(self) -> None:
-        if self.samples is not None and self.samples < 1:
-            raise InputError(f"expected samples >= 1, got {self.samples}")
+        if self.samples is not None and not 1 <= self.samples <= MAX_SAMPLES:
+            raise InputError(f"expected samples from 1 to {MAX_SAMPLES}, got {self.samples}")
 
     def paint(
         self, network: Any, pictures: Variants, keep: FlatKeep, rows: RowIndex, batch: ImageBatch

@@ -70,6 +70,12 @@ class Infiller(ABC):
         Backgrounds that do not depend on the mask are computed here, once. Gradients do not flow.
         """
 
+    def prepare(self, device: torch.device) -> None:  # noqa: B027  # most load nothing
+        """Load what the in-filler needs; raise `InputError` if that cannot be used.
+
+        A command calls it before it computes anything. By default there is nothing to load.
+        """
+
 
 class Inpainter(Infiller):
     """Base of in-fillers that fill one 8-bit picture at a time on the CPU.

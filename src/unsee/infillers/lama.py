@@ -1,6 +1,5 @@
 """LaMa."""
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +12,7 @@ from unsee.errors import InputError, as_input_error
 from unsee.files import check_file
 from unsee.infillers._generative import GenerativeInfiller, Network
 from unsee.infillers.base import ImageBatch, RowIndex
+from unsee.libraries import quiet
 from unsee.networks import weights as files
 from unsee.types import FlatKeep, Variants
 
@@ -54,8 +54,7 @@ class LaMa(GenerativeInfiller):
         trust = self.trust or not self.weights or files.has_digest(path, self.published.digest)
         instead = "the published file, whose checksum is known"
         files.require_trust(path, "a TorchScript of unknown origin", instead, trust=trust)
-        with warnings.catch_warnings(), as_input_error(f"{path}: not a TorchScript of LaMa"):
-            warnings.simplefilter("ignore", DeprecationWarning)  # published in no other format
+        with quiet(), as_input_error(f"{path}: not a TorchScript of LaMa"):
             network = torch.jit.load(str(path), "cpu").eval()
             _check(network, path)
         return network

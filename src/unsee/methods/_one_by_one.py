@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from unsee.classifiers.checks import NotFiniteError, not_finite
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
 from unsee.errors import InputError
@@ -21,7 +22,15 @@ def predict_one_by_one(classifier: Classifier, images: Images) -> Logits:
         InputError: The images do not suit this classifier, or the logits are not finite.
     """
     classifier.check(images)
-    return torch.cat([classifier.predict(image) for image in _separate(images)])
+    logits, failed = [], []
+    for number, image in enumerate(_separate(images)):
+        try:
+            logits.append(classifier.predict(image))
+        except NotFiniteError:  # it names image 0, the only one of its batch
+            failed.append(number)
+    if failed:
+        raise not_finite(failed)
+    return torch.cat(logits)
 
 
 def _separate(images: Images) -> list[Tensor]:
@@ -42,12 +51,20 @@ def run_one_by_one(method: Method, score: MaskedScore) -> Iterator[Progress]:
     count = len(score.images)
     for number, single in enumerate(_singles(score)):
         last = None
-        for last in method.run(single):
+        for last in _numbered(method.run(single), number):
             done, total = number * last.total + last.done, count * last.total
             yield Progress(done, total, _Maps(finished, last, count), last.losses)
         if last is None:
             raise InputError(f"{type(method).__name__} yielded no result")
         finished.append(last.saliency().detach())
+
+
+def _numbered(steps: Iterator[Progress], number: int) -> Iterator[Progress]:
+    """Yield the steps for one image; an error names the image by its number in the batch."""
+    try:
+        yield from steps
+    except NotFiniteError as error:
+        raise not_finite([number]) from error
 
 
 class _Maps:

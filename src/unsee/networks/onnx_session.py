@@ -20,6 +20,8 @@ FLOATS = {
     "tensor(double)": np.float64,
 }
 """NumPy's types for ONNX's types of real numbers."""
+FATAL = 4
+"""Lowest severity of what onnxruntime prints."""
 TYPES = {**FLOATS, "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_}
 """NumPy's types for ONNX's types of pictures and masks."""
 
@@ -41,8 +43,10 @@ def open_session(path: Path, purpose: str) -> Any:
         raise missing_package("onnxruntime", purpose, error) from error
     available = onnxruntime.get_available_providers()
     with as_input_error(f"{path}: not a model that onnxruntime can open"):
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = FATAL  # what it reports as an error, it raises as well
         return onnxruntime.InferenceSession(
-            str(path), providers=[name for name in available if name in PROVIDERS]
+            str(path), options, providers=[name for name in available if name in PROVIDERS]
         )
 
 

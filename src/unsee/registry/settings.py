@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError, shown, unknown
 
 SettingValue = bool | int | float | str | tuple[Any, ...] | None
 """Value of a setting."""
@@ -75,8 +75,11 @@ def _convert(
         converted = None if optional and value is None else _first_that_fits(inner, value, convert)
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         if get_origin(inner) is Literal:
-            raise unknown(f"{setting} of {part}", str(value), map(str, get_args(inner))) from error
-        raise InputError(f"{part}: expected {setting} = {in_words(hint)}, got {value!r}") from error
+            name = value if isinstance(value, str) else shown(value)
+            raise unknown(f"{setting} of {part}", name, map(str, get_args(inner))) from error
+        raise InputError(
+            f"{part}: expected {setting} = {in_words(hint)}, got {shown(value)}"
+        ) from error
     for number in converted if isinstance(converted, tuple) else (converted,):
         if isinstance(number, float) and not math.isfinite(number):
             raise InputError(f"{part}: expected a finite {setting}, got {number}")
@@ -103,7 +106,9 @@ def _from_text(inner: Any, text: str) -> SettingValue:
         return tuple(_from_text(get_args(inner)[0], item.strip()) for item in items if item.strip())
     if inner is bool:
         return BOOLS[text.lower()]
-    return inner(text) if inner in {int, float} else _unquoted(text)
+    if inner in {int, float}:
+        return _bounded(inner(text))
+    return _unquoted(text)
 
 
 def _from_value(inner: Any, value: Any) -> Any:
@@ -122,7 +127,14 @@ def _from_value(inner: Any, value: Any) -> Any:
         number = inner in {int, float}
         if not isinstance(value, kinds[inner]) or (number and isinstance(value, bool)):
             raise TypeError(value)
-        return inner(value)
+        return _bounded(inner(value))
+    return value
+
+
+def _bounded(value: Any) -> Any:
+    """Return a value; a whole number of more than 64 bits is of no use and of any length."""
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise OverflowError
     return value
 
 

@@ -251,8 +251,10 @@ def _add_rows(
     previous_photos = {
         c: set(columns.photos) | columns.failed for c, columns in measurements.items()
     }
-    failed = set()
+    failed, required = set(), {*columns_of(settings.metrics)}
     for row in store.walk():
+        if missing := required - row.keys():
+            raise InputError(f"{store.folder}: its rows lack {', '.join(sorted(missing))}")
         configuration = configuration_of(row, store.folder)
         if row["photo"] in previous_photos.get(configuration, ()):
             raise InputError(

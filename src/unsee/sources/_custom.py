@@ -51,7 +51,10 @@ def read_labels(path: str | None) -> tuple[str, ...]:
     if path == "imagenet":
         return imagenet_labels()
     text = read_text(path, "file with one class name per line (or `imagenet`)")
-    return with_synonyms([line.strip() for line in text.rstrip().splitlines()])
+    names = [line.strip() for line in text.rstrip().splitlines()]
+    if not names:
+        raise InputError(f"{path}: holds no class names; expected one per line")
+    return with_synonyms(names)
 
 
 def import_object(path: str) -> Any:

@@ -8,6 +8,7 @@ from urllib.parse import urlparse
 from urllib.request import getproxies
 
 from unsee.errors import InputError, missing_package, reason
+from unsee.libraries import quiet
 
 ONLY_WEIGHTS, NOT_ONLY_WEIGHTS = (
     "TORCH_FORCE_WEIGHTS_ONLY_LOAD",
@@ -58,7 +59,7 @@ def download(description: str, *, local: bool = False) -> Iterator[None]:
         local: Whether it is a file or a folder of this computer.
     """
     try:
-        with _hub_offline_without_network(), _weights_only():
+        with _hub_offline_without_network(), _weights_only(), quiet():
             yield
     except (InputError, MemoryError):
         raise

@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unsee.classifiers.chunked import is_out_of_memory
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import OutputsName
-from unsee.errors import InputError, as_input_error, unknown
+from unsee.classifiers.passes import as_numbers
+from unsee.errors import InputError, as_input_error, shown, unknown
+from unsee.errors import reason as reason_of
 from unsee.sources._custom import CustomModel, import_object
 from unsee.sources._onnx import open_classifier
 
@@ -58,10 +61,8 @@ class BlackBox(CustomModel):
         """Return a classifier that calls a function of normalised images (n, c, h, w)."""
 
         def numbers(images: Tensor) -> Tensor:
-            output = self._call(function, images.contiguous())
-            if not isinstance(output, Tensor):
-                output = torch.as_tensor(np.asarray(output))
-            return output.detach().to(images.device, torch.float32)
+            output = _as_tensor(self._call(function, images.contiguous()))
+            return as_numbers(output, len(images)).detach().to(images.device)
 
         return Classifier(numbers, name=name, differentiable=False, **self.classifier_arguments())
 
@@ -72,11 +73,26 @@ class BlackBox(CustomModel):
         with as_input_error(failed):
             try:
                 return function(images.cpu().numpy())
+            except RuntimeError as error:
+                if is_out_of_memory(error):  # a smaller batch may fit
+                    raise MemoryError(reason_of(error)) from error
+                raise
             except (TypeError, AttributeError) as error:  # what torch raises for an array
-                reason = str(error).partition("\n")[0].partition(", but expected")[0]
+                reason = reason_of(error).partition(", but expected")[0]
                 raise InputError(
                     f"{failed}: {reason}; if it expects torch tensors, set tensors=True"
                 ) from error
+
+
+def _as_tensor(output: Any) -> Tensor:
+    """Return the result of a function as a tensor; raise `InputError` unless it is numbers."""
+    if isinstance(output, Tensor):
+        return output
+    with as_input_error("expected an array of numbers (n, classes) from the black box"):
+        array = np.asarray(output)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"got {shown(output)}")
+        return torch.as_tensor(array.astype(np.float32))
 
 
 def black_box(

@@ -1,6 +1,5 @@
 """A model in a file."""
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError, as_input_error
 from unsee.files import check_file
+from unsee.libraries import quiet
 from unsee.networks.reading import Kind, kind_of
 from unsee.networks.weights import require_trust
 from unsee.sources._custom import CustomModel, call
@@ -53,8 +53,7 @@ class File(CustomModel):
         if self.architecture:
             raise InputError(f"{path}: holds {PROGRAMS[kind]}; omit architecture")
         require_trust(path, PROGRAMS[kind], WITHOUT_CODE, trust=self.trust)
-        with warnings.catch_warnings(), as_input_error(f"{path}: cannot be loaded"):
-            warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit, for torch's own use
+        with quiet(), as_input_error(f"{path}: cannot be loaded"):
             model = _program(path, kind)
         return Classifier(model, name=f"file:{path}", **self.classifier_arguments())
 

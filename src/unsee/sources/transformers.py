@@ -1,9 +1,8 @@
 """Image classifiers of transformers."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -14,6 +13,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import with_synonyms
 from unsee.classifiers.outputs import OutputsName
 from unsee.errors import InputError
+from unsee.files import exists
 from unsee.sources._downloads import check_no_kernels, download, optional_import
 from unsee.sources._measured import measure
 from unsee.sources.base import Source
@@ -22,6 +22,11 @@ __all__ = ["Transformers"]
 
 NO_WEIGHTS = "num_batches_tracked"
 """End of the names of counters that are not used in evaluation mode."""
+
+DEPTH = re.compile("layer|depth|block|stage|repeat")
+"""Words in the names of settings that are numbers of layers."""
+MAX_DEPTH = 10_000
+"""Number of layers of the deepest network."""
 
 OUTPUTS: dict[str | None, OutputsName] = {
     "single_label_classification": "softmax",
@@ -51,13 +56,15 @@ class Transformers(Source):
         """Load the model, its image processor and its labels."""
         with optional_import("transformers"):
             from transformers import (
+                AutoConfig,
                 AutoImageProcessor,
                 AutoModelForImageClassification,
                 PretrainedConfig,
             )
         name = f"transformers:{argument}"
-        with download(name, local=Path(argument).is_dir()), _errors_only():
+        with download(name, local=exists(argument)):
             check_no_kernels(PretrainedConfig.get_config_dict(argument)[0], name)
+            _check_size(AutoConfig.from_pretrained(argument, trust_remote_code=False))
             model, loaded = AutoModelForImageClassification.from_pretrained(
                 argument, trust_remote_code=False, output_loading_info=True
             )
@@ -88,17 +95,12 @@ def _outputs(config: Any, name: str) -> OutputsName:
     return OUTPUTS.get(problem, "softmax")
 
 
-@contextmanager
-def _errors_only() -> Iterator[None]:
-    """Silence warnings of transformers; its report of missing weights becomes an error here."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
+def _check_size(config: Any) -> None:
+    """Raise `InputError` for more layers than a network has; making them would take for ever."""
+    for key, value in config.to_dict().items():
+        for number in value if isinstance(value, list) else [value]:
+            if DEPTH.search(key) and isinstance(number, int | float) and number > MAX_DEPTH:
+                raise InputError(f"its configuration has {key} = {number:.6g}, above {MAX_DEPTH}")
 
 
 def _check_complete(name: str, missing: Collection[str]) -> None:

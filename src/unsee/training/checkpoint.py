@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from unsee.errors import InputError, as_input_error
-from unsee.files import check_file, parse_json, read_json
+from unsee.files import check_file, exists, is_folder, parse_json, read_json
 from unsee.folders import json_bytes, new_file, write_errors
 from unsee.training.task import Batch, Training, TrainingTask
 from unsee.workplace import NEW, is_workplace, remove_leavings, workplace
@@ -24,6 +25,8 @@ CHECKPOINT = "checkpoint.pt"
 """File name of the checkpoint in a run's folder."""
 MANIFEST = "training.json"
 """File that marks the folder of a training."""
+LOG = "log"
+"""Folder of TensorBoard's files."""
 COMMON_SETTINGS = ("out", "data", "steps", "seed")
 """Settings of every training, by which its `training.json` is recognised."""
 MAX_PREVIEW_PHOTOS = 12
@@ -42,7 +45,7 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         InputError: If the checkpoint was made with other settings.
     """
     path = config.out / CHECKPOINT
-    if not path.exists():
+    if not exists(path):
         return 0, math.inf
     check_file(path, "checkpoint")
     with as_input_error(f"{path}: not a checkpoint of this training"):
@@ -55,29 +58,46 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         return int(stored["step"]), float(stored["best"])
 
 
-def begin(config: Training) -> None:
-    """Make the folder of a run, or check that a folder is one.
+@contextmanager
+def begun(config: Training) -> Iterator[None]:
+    """Make the folder of a run, or check that a folder is one; remove it if the block fails.
 
-    The file `training.json` marks it, so that no other file of that name is overwritten.
+    The file `training.json` marks it, so that no other file of that name is overwritten. A folder
+    that was there before is not removed.
 
     Raises:
         InputError: The folder has other files, or cannot be written.
     """
     out, marks = config.out, (config.out / MANIFEST, config.out / CHECKPOINT)
-    if out.exists() and not out.is_dir():
+    if exists(out) and not is_folder(out):
         raise InputError(f"{out}: is a file, expected a folder; choose another --out")
     with write_errors(out):
         remove_leavings(out)
         others = [path for path in out.glob("*") if not is_workplace(path)]
-        if others and not marks[1].exists() and not _is_marked(marks[0]):
+        if others and not exists(marks[1]) and not _is_marked(marks[0]):
             raise InputError(
                 f"{out}: holds files of no training ({others[0].name}); choose another --out"
             )
+        is_new = not exists(out)
         out.mkdir(parents=True, exist_ok=True)
-    if not marks[0].exists():
+    if not exists(marks[0]):
         content = json_bytes({"settings": _as_json(config)}, marks[0])
         with new_file(marks[0]) as unfinished:
             unfinished.write_bytes(content)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            _discard(config)
+        raise
+
+
+def _discard(config: Training) -> None:
+    """Remove the folder of a run without a step; other files stay in it."""
+    with suppress(OSError):
+        (config.out / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(config.out / LOG, ignore_errors=True)
+        config.out.rmdir()
 
 
 def _is_marked(path: Path) -> bool:

@@ -32,11 +32,12 @@ def run(
     """
     if not config.data:
         raise InputError("expected data: folders or zip files of photos")
-    accelerator = _accelerator(config)
-    accelerator.init_trackers("training")
-    task = make_task(config, accelerator)
-    step, best = checkpoint.resume(config, accelerator, task)
-    photos, held_out = split_photos(config.photos(), config.held_out)
+    with checkpoint.begun(config):
+        accelerator = _accelerator(config)
+        accelerator.init_trackers("training")
+        task = make_task(config, accelerator)
+        step, best = checkpoint.resume(config, accelerator, task)
+        photos, held_out = split_photos(config.photos(), config.held_out)
     validation_batch = Batch(
         resize_whole(held_out.pictures, task.size), held_out.targets, 0, len(held_out.pictures)
     )
@@ -79,14 +80,15 @@ def _accelerator(config: Training) -> Any:
     from accelerate import Accelerator
     from accelerate.utils import ProjectConfiguration
 
-    checkpoint.begin(config)
     half = config.precision == "fp16"
     if half and not (torch.cuda.is_available() or torch.mps.is_available()):
         raise InputError("precision fp16 needs a GPU; use bf16 or no on a CPU")
     accelerator = Accelerator(
         mixed_precision=config.precision,
         log_with=_loggers(),
-        project_config=ProjectConfiguration(str(config.out), logging_dir=str(config.out / "log")),
+        project_config=ProjectConfiguration(
+            str(config.out), logging_dir=str(config.out / checkpoint.LOG)
+        ),
     )
     if config.batch % accelerator.num_processes:
         raise InputError(

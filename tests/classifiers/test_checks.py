@@ -1,0 +1,134 @@
+"""What a model, a measure or a batch may not return or be."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+from tests.conftest import Convolutional, small, toy
+from unsee import Classifier, Framing, InputError, explain
+from unsee.classifiers.chunked import map_chunks
+from unsee.classifiers.measures import probability
+
+
+class Returning(nn.Module):
+    """A network whose outputs are changed by a function."""
+
+    def __init__(self, change) -> None:
+        super().__init__()
+        self.network, self.change = Convolutional(), change
+
+    def forward(self, x):
+        return self.change(self.network(x))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"chunk": 0}, "chunk as a whole number above zero, got 0"),
+        ({"chunk": -1}, "chunk as a whole number above zero, got -1"),
+        ({"chunk": "a"}, "chunk as a whole number above zero, got 'a'"),
+        ({"framing": "crop"}, "framing as a Framing, got 'crop'"),
+        ({"data_mean": (0.5,), "data_std": (0.5, 0.5)}, "data_mean has 1 channels, data_std has 2"),
+        ({"data_std": (0.0,) * 3}, "above zero as data_std"),
+    ],
+)
+def test_settings_that_cannot_be_used(settings, words, unchecked) -> None:
+    with pytest.raises(InputError, match=words):
+        dataclasses.replace(toy(Convolutional()), **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"size": (0, 5)}, r"expected size=\(height, width\) in pixels, got \(0, 5\)"),
+        ({"size": (5, -1)}, r"got \(5, -1\)"),
+        ({"size": (10**9, 10**9)}, "at most 67,108,864 pixels"),
+        ({"size": (1.5, 5)}, r"got \(1.5, 5\)"),
+        ({"fit": "cut"}, "unknown fit 'cut'"),
+        ({"interpolation": "x"}, "unknown interpolation 'x'"),
+        ({"share": 0.0}, "share > 0 and <= 1, got 0.0"),
+        ({"share": 2.0}, "got 2.0"),
+        ({"share": float("nan")}, "got nan"),
+    ],
+)
+def test_framings_that_cannot_be_used(settings, words, unchecked) -> None:
+    with pytest.raises(InputError, match=words):
+        Framing(**settings)
+
+
+def test_layers_without_a_shape_are_refused() -> None:
+    with pytest.raises(InputError, match="layers without a shape"):
+        Classifier(nn.Sequential(nn.Flatten(), nn.LazyLinear(3)).eval())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [torch.Tensor.to_sparse, lambda y: y * 1j, lambda y: y.to("meta")],
+    ids=["sparse", "complex", "meta"],
+)
+def test_outputs_without_real_numbers_are_refused(change, images, recwarn) -> None:
+    with pytest.raises(InputError, match="logits as real numbers from the model"):
+        toy(Returning(change)).predict(images)
+    assert not recwarn
+
+
+@pytest.mark.parametrize(
+    ("measure", "words"),
+    [
+        (lambda logits, targets: "text", r"a tensor \(\d+,\) from the measure"),
+        (lambda logits, targets: logits, r"a tensor \(\d+,\) from the measure"),
+        (lambda logits, targets: logits[:, 0] * 1j, "floats on cpu from the measure"),
+        (lambda logits, targets: 1 / 0, "measure <lambda> failed .ZeroDivisionError"),
+        (lambda logits, targets: logits[:, 0].detach(), "has no gradient"),
+    ],
+)
+def test_measures_that_cannot_be_used(measure, words, images) -> None:
+    method = small("bbmp", steps=1)
+    with pytest.raises(InputError, match=words):
+        explain(toy(Convolutional()), images, method, measure=measure)
+
+
+def test_a_measure_of_a_user_gives_the_score(images) -> None:
+    network, targets = toy(Convolutional()), torch.tensor([0, 1, 2])
+    own = network.score(images, targets, lambda logits, y: probability(logits, y))
+    assert torch.equal(own, network.score(images, targets, probability))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory")])
+def test_any_lack_of_memory_halves_the_batch(error) -> None:
+    sizes = []
+
+    def function(rows, part):
+        sizes.append(len(rows))
+        if len(rows) > 2:
+            raise error
+        return rows[:, 0]
+
+    rows = torch.rand(4, 3)
+    assert torch.equal(map_chunks(function, rows, 4), rows[:, 0])
+    assert sizes == [4, 2, 2]
+
+
+class Spoiling(Convolutional):
+    """A network that returns NaN for bright images, or only for those with a masked part."""
+
+    def __init__(self, when_masked: bool) -> None:
+        super().__init__()
+        self.when_masked = when_masked
+
+    def forward(self, x):
+        wrong = x.amax((1, 2, 3)) > 0.3
+        if self.when_masked:
+            wrong &= x.amin((1, 2, 3)) < 0.1
+        return torch.where(wrong[:, None], torch.nan, super().forward(x))
+
+
+@pytest.mark.parametrize("when_masked", [False, True])
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_an_image_is_named_by_its_number_in_the_batch(deterministic, when_masked) -> None:
+    batch = torch.tensor([0.3, 0.9, 0.3]).view(3, 1, 1, 1).expand(3, 3, 32, 32)
+    method = small("sliding_patch")
+    with pytest.raises(InputError, match="NaN or infinity for image 1 "):
+        explain(toy(Spoiling(when_masked)), batch, method, deterministic=deterministic)
