@@ -143,6 +143,7 @@ class Study:
             x = own_copy(as_images(images, classifier), classifier.device)
             classifier.check(x)
             logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
+            classifier.require_own_rows(x)
             if measure is None and classifier.kind is Outputs.REGRESSION:
                 parts = parts._replace(measure=measures.logit)
             classifier.measure_of(parts.measure)  # refuses one that this kind of output lacks

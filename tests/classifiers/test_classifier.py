@@ -76,6 +76,11 @@ def test_classes_are_found_by_number_and_name() -> None:
         labelled.index("crane")
 
 
+def test_names_that_are_numbers_are_names() -> None:
+    classifier = toy(Convolutional(), labels=("1", "10", "2"))
+    assert [classifier.index(target) for target in ("1", "10", "2", 2, "0")] == [0, 1, 2, 2, 0]
+
+
 def test_data_statistics_default_to_mean_and_std() -> None:
     network = toy(Convolutional())
     assert network.data_mean == network.mean

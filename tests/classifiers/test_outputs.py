@@ -63,6 +63,10 @@ def test_kind_is_determined_at_the_first_pass(end, classes, kind, images) -> Non
         (lambda z: z.sigmoid().clamp(0, 1), 3, "may be logits or probabilities; set"),
         (lambda z: z.sigmoid().detach(), 1, "outputs=probabilities"),
         (lambda z: 1000 + z, 1, "outputs=regression"),
+        (lambda z: 100 * z.softmax(1), 3, "sum to 100 for each image"),
+        (lambda z: z.argmax(1), 3, "one torch.int64 for each image"),
+        (lambda z: z.argmax(1, keepdim=True), 3, "before the most probable class is selected"),
+        (lambda z: torch.complex(z, z), 3, "expected real numbers"),
     ],
 )
 def test_unclear_kinds_are_asked_for(end, classes, words, images) -> None:
@@ -239,3 +243,63 @@ def test_commas_are_part_of_ordinary_names(images) -> None:
 def test_unfit_settings_are_refused_when_the_classifier_is_made(settings, words, unchecked) -> None:
     with pytest.raises(InputError, match=words):
         Classifier(**{"model": Convolutional().eval(), **settings})
+
+
+def test_numbers_in_percent_may_be_declared_as_logits(images) -> None:
+    classifier = toy(Ending(lambda z: 100 * z.softmax(1)), outputs="logits")
+    assert classifier.predict(images).max() > 1
+
+
+@pytest.mark.parametrize(
+    "method", [create("methods", "rise", samples=20), create("methods", "fido", steps=2)]
+)
+def test_the_logit_of_class_0_of_a_single_logit_is_its_negative(method, images) -> None:
+    maps = [
+        explain(toy(Ending(nn.Identity(), 1)), images[:1], method, targets=0, measure=measure)
+        for measure in ("logit", "log_odds")
+    ]
+    assert maps[0].saliency.std() > 0
+    torch.testing.assert_close(maps[0].saliency, maps[1].saliency)
+
+
+def test_a_network_that_changes_its_input_has_a_kind(images) -> None:
+    class InPlace(Ending):
+        def forward(self, x):
+            return super().forward(x.mul_(0.5))
+
+    assert kind_of(InPlace(nn.Sigmoid()), images) == "sigmoid_probabilities"
+
+
+def _state(z):
+    _state.passes += 1
+    return z * torch.tensor([1.0, _state.passes, 1.0])
+
+
+_state.passes = 0
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (nn.functional.dropout, "other numbers each time"),
+        (lambda z: z + torch.randn_like(z), "other numbers each time"),
+        (_state, "other numbers each time"),
+        (lambda z: z - z.mean(0), "other images of the batch"),
+        (lambda z: z / z.abs().sum(), "other images of the batch"),
+    ],
+)
+def test_outputs_that_depend_on_chance_or_on_the_batch_are_refused(end, words, images) -> None:
+    with pytest.raises(InputError, match=words):
+        explain(toy(Ending(end)), images[:1], "rise", samples=4)
+
+
+def test_batch_statistics_in_place_of_stored_ones_are_refused(images) -> None:
+    network = Convolutional()
+    network.features[1] = nn.BatchNorm2d(8, track_running_stats=False)
+    with pytest.raises(InputError, match="track_running_stats=False"):
+        explain(toy(network), images[:1], "rise", samples=4)
+
+
+def test_a_black_box_may_be_noisy(images) -> None:
+    model = Ending(nn.functional.dropout).eval()
+    assert explain(toy(model, differentiable=False), images[:1], "rise", samples=4)

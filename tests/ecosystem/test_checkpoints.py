@@ -139,6 +139,17 @@ def test_weights_of_another_number_of_classes_are_refused(name, tmp_path) -> Non
         load(name, weights=str(tmp_path / "w.pth"))
 
 
+def test_weights_of_googlenet_in_a_file_run_as_published(tmp_path) -> None:
+    model = torchvision.models.googlenet(weights=None, init_weights=False, transform_input=True)
+    torch.save(model.eval().state_dict(), tmp_path / "w.pth")
+    for spec in (
+        f"torchvision:googlenet,weights={tmp_path}/w.pth",
+        f"file:{tmp_path}/w.pth,architecture=torchvision:googlenet",
+    ):
+        classifier, x = load(spec), torch.rand(1, 3, 224, 224)
+        torch.testing.assert_close(classifier.logits(x), model(classifier.normalise(x)))
+
+
 def test_timm_configuration_of_the_checkpoint_is_used(tmp_path) -> None:
     timm.create_model("resnet18", num_classes=3)
     values = {

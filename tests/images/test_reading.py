@@ -183,6 +183,7 @@ RANGES = {
     "nan": ("F", np.array([0.5, np.nan] * 50), "replace these pixels"),
     "hounsfield": ("I", np.linspace(-1000, 3000, 100), "got int32 from -1000 to 3000; scale them"),
     "8 bits in 32": ("I", np.linspace(0, 255, 100), "convert them to 8 bits"),
+    "12 bits in 16": ("I;16", np.linspace(0, 4095, 100), "got uint16 from 0 to 4095; scale them"),
     "8 bits in 16": ("I;16", np.linspace(0, 255, 100), "convert them to 8 bits"),
 }
 
@@ -203,9 +204,13 @@ def test_photos_whose_values_have_no_evident_range_are_refused(tmp_path, name) -
     [
         (np.int64, 255, "fill the range 0 to 9223372036854775807 of their type, got int64 from 0"),
         (np.uint32, 255, "convert them to 8 bits"),
-        (np.int16, 4000, None),
+        (np.int16, 4095, "got int16 from 0 to 4095; scale them"),
+        (np.int16, 8000, None),
         (np.uint16, 200, "convert them to 8 bits"),
-        (np.uint16, 4095, None),
+        (np.uint16, 4095, "got uint16 from 0 to 4095; scale them"),
+        (np.uint16, 16383, None),
+        (np.uint8, 1, "from 0 to 1; multiply them by 255"),
+        (np.uint8, 2, None),
         (np.uint32, 2**32 - 1, None),
         (np.int64, 2**63 - 1, None),
         (np.uint16, 0, None),
@@ -221,6 +226,14 @@ def test_integers_are_read_by_the_range_of_their_type_if_they_fill_it(dtype, top
     else:
         with pytest.raises(InputError, match=words):
             reading.from_array(array)
+
+
+def test_arrays_with_a_mask_are_refused() -> None:
+    array = np.ma.masked_array(
+        np.full((4, 5, 3), 200, np.uint8), mask=np.eye(4, 5)[..., None] > [0] * 3
+    )
+    with pytest.raises(InputError, match="without a mask"):
+        reading.from_array(array)
 
 
 def test_negative_integers_and_empty_arrays_are_refused() -> None:

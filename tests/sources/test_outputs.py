@@ -13,6 +13,7 @@ from unsee import InputError, load
 from unsee.classifiers.labels import Synonyms
 from unsee.sources._custom import read_labels
 from unsee.sources._imagenet import labels as imagenet_labels
+from unsee.sources.timm import _labels as timm_labels
 
 ONE = "tests.sources.test_outputs:one_output"
 
@@ -83,6 +84,15 @@ def test_files_of_class_names(start, encoding, tmp_path) -> None:
         read_labels(str(path))
     with pytest.raises(InputError, match="no such file with one class name per line"):
         read_labels(str(tmp_path / "absent.txt"))
+
+
+def test_a_thousand_other_classes_keep_their_names() -> None:
+    others = tuple(f"species {number}" for number in range(1000))
+    assert timm_labels(others, 1000) == others
+    assert timm_labels(others[:7], 7) == others[:7]
+    wnids = ("n01440764", *others[1:])
+    assert timm_labels((), 1000) == timm_labels(wnids, 1000) == imagenet_labels()
+    assert timm_labels((), 1001) == ()
 
 
 def test_synonyms_only_where_the_list_has_them(images, tmp_path) -> None:

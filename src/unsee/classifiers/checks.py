@@ -18,6 +18,10 @@ from unsee.types import Images
 
 MAX_ROWS = 5
 """Number of images that a message lists."""
+REPEATED, BESIDE_ANOTHER = 1e-3, 0.05
+"""Largest accepted change of an image's outputs, as a share of their largest magnitude, if a pass
+is repeated, and if another image is in the batch; reduced precision and dynamic quantisation
+change them by less."""
 GRADIENT_HINT = "rise and sliding_patch need no gradients"
 
 
@@ -207,6 +211,38 @@ def _failure(error: BaseException, shape: tuple[int, ...], dtype: torch.dtype) -
     return InputError(
         f"the model failed on images {shape} of {kind}: {type(error).__name__}: {text}{hint}"
     )
+
+
+def check_rows(numbers: Callable[[Tensor], Tensor], first: Tensor) -> None:
+    """Raise `InputError` if a model's outputs for an image depend on chance or on other images.
+
+    Args:
+        numbers: Function from normalised images to the model's outputs.
+        first: A normalised image (1, c, h, w). It is passed alone, again, and beside its negative.
+    """
+    pair = torch.cat([first, -first])
+    try:
+        with torch.no_grad():
+            alone, again, pair = (numbers(x.clone()) for x in (first, first, pair))
+    except RuntimeError as error:
+        if is_out_of_memory(error):  # reported by the passes of the method
+            return
+        raise
+    if not all(x.isfinite().all() for x in (alone, again, pair)):  # reported with the image
+        return
+    largest = alone.abs().max()
+    if (again - alone).abs().max() > REPEATED * largest:
+        raise InputError(
+            "the model returns other numbers each time for the same image, so maps would be "
+            "chance; switch off its dropout, noise or memory (such as F.dropout without "
+            "training=self.training)"
+        )
+    if (pair[0] - alone[0]).abs().max() > BESIDE_ANOTHER * largest:
+        raise InputError(
+            "the model's numbers for an image depend on the other images of the batch, so maps "
+            "would too; check for BatchNorm with track_running_stats=False, and for sums over the "
+            "first axis"
+        )
 
 
 def check_gradient(logits: Callable[[Tensor], Tensor] | None, images: Images, method: str) -> None:

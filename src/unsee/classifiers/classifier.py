@@ -73,9 +73,13 @@ class Classifier(PixelModel):
         def probe() -> Tensor:
             with torch.enable_grad(), torch.inference_mode(False):
                 x = inputs[:1].detach().clone().requires_grad_()
-                return as_numbers(self.call(self.model, x), 1)
+                return self._numbers(x.clone())  # the model may change its input
 
         return detection.determine(self.outputs, numbers, probe if self.differentiable else None)
+
+    def _numbers(self, inputs: Variants) -> Float[Tensor, "n columns"]:
+        """Return the network's numbers for normalised images, not counted."""
+        return as_numbers(self.call(self.model, inputs), len(inputs))
 
     @property
     def kind(self) -> Outputs:
@@ -150,6 +154,15 @@ class Classifier(PixelModel):
         if not self.has_gradient:
             checks.check_gradient(self._forward if self.differentiable else None, images, method)
             self.has_gradient = True
+
+    def require_own_rows(self, images: Images) -> None:
+        """Raise `InputError` if an image's outputs depend on chance or on the rest of its batch.
+
+        A black box, which may be slow, is not checked.
+        """
+        if self.differentiable and not self.has_own_rows:
+            checks.check_rows(self._numbers, self.network_input(images[:1]))
+            self.has_own_rows = True
 
     def score(
         self, images: Images, targets: Int[Tensor, " b"], measure: Measure

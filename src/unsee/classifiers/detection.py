@@ -17,6 +17,8 @@ Probe = Callable[[], Tensor]
 
 EXACT_TOLERANCE = 1e-3
 """Largest difference of all sums from 1 at which a model is taken to end in a softmax."""
+PERCENT = 100.0
+"""Sum of probabilities in percent."""
 LARGEST_LOGIT = 50.0
 """Magnitude above which a single number may be a quantity, and not the logit of a class."""
 RESHAPING = frozenset(
@@ -53,6 +55,7 @@ def determine(request: str, numbers: Float[Tensor, "n columns"], probe: Probe | 
             "outputs=regression (a quantity) or outputs=binary (a logit)"
         )
     if low < 0 or high > 1 + EXACT_TOLERANCE:
+        _check_percent(numbers)
         return Outputs.BINARY if columns == 1 else Outputs.SOFTMAX
     if columns > 1 and (numbers.sum(1) - 1).abs().max().item() < EXACT_TOLERANCE:
         return Outputs.PROBABILITIES
@@ -70,6 +73,16 @@ def determine(request: str, numbers: Float[Tensor, "n columns"], probe: Probe | 
         f"the model's outputs are in [0, 1] and may be logits or probabilities; set "
         f"outputs=logits, {hint} or outputs=regression"
     )
+
+
+def _check_percent(numbers: Tensor) -> None:
+    """Raise `InputError` for rows of several numbers that are probabilities in percent."""
+    is_percent = ((numbers.sum(1) - PERCENT).abs() < EXACT_TOLERANCE * PERCENT).all()
+    if numbers.shape[1] > 1 and (numbers >= 0).all() and is_percent:
+        raise InputError(
+            "the model returns numbers >= 0 that sum to 100 for each image, as probabilities in "
+            "percent do; divide its outputs by 100, or set outputs=logits if they are logits"
+        )
 
 
 def ending(node: torch.autograd.graph.Node | None) -> Ending:

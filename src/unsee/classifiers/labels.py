@@ -57,16 +57,19 @@ def index_of(labels: Sequence[str], target: str | int) -> int:
 
     Args:
         labels: Names of the classes in the order of the logits.
-        target: An index, an index as text, or any synonym in any case.
+        target: An index, any synonym in any case, or an index as text. Text that is the name of a
+            class is not read as an index, since names may be numbers.
 
     Raises:
         InputError: The index is out of range, the name is unknown, or several classes have it.
     """
     if isinstance(target, int) and abs(target) >= 2**63:
         raise InputError(f"expected a class by number or name, got {shown(target)}")
-    if isinstance(target, int) or INDEX.fullmatch(target):
+    is_name = isinstance(target, str) and target in labels  # a name may be a number: "10"
+    if isinstance(target, int) or (INDEX.fullmatch(target) and not is_name):
         if not 0 <= int(target) < (len(labels) or int(target) + 1):
-            raise InputError(f"class {target} is not in 0..{len(labels) - 1}")
+            classes = f"in 0..{len(labels) - 1}" if labels else "a number from 0"
+            raise InputError(f"class {target} is not {classes}")
         return int(target)
     if not labels:
         raise InputError(f"this classifier has no class names; expected a number, got {target!r}")

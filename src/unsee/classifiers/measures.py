@@ -67,6 +67,8 @@ class Against:
 
     def check(self, logits: Logits, targets: Int[Tensor, " n"]) -> None:
         """Raise `InputError` if the contrast is out of range or is the target itself."""
+        if not isinstance(self.contrast, int) or isinstance(self.contrast, bool):
+            raise InputError(f"expected the contrast as a class number, got {self.contrast!r:.60}")
         if not 0 <= self.contrast < logits.shape[1]:
             raise InputError(f"the contrast {self.contrast} is not in 0..{logits.shape[1] - 1}")
         if (targets == self.contrast).any():

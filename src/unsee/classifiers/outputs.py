@@ -105,6 +105,8 @@ class Outputs(StrEnum):
             for needs_probability in NEED_PROBABILITY:
                 if measure is needs_probability:
                     raise _no_probability(f"the measure {measure.__name__}")
+        if self is Outputs.BINARY and measure is logit:  # the logit of class 0 is a constant
+            return log_odds
         if self.is_multilabel:
             return next((of_labels for m, of_labels in OF_LABELS if m is measure), measure)
         return measure

@@ -58,7 +58,8 @@ def as_numbers(output: Any, count: int) -> Float[Tensor, "n columns"]:
     """Return a network's output for `count` images, as float32; one number each is one column.
 
     Raises:
-        InputError: The output is not a tensor (count, classes) of real numbers.
+        InputError: The output is not a tensor (count, classes) of real numbers, or holds numbers of
+            classes.
     """
     output = unwrapped(output)
     if isinstance(output, Tensor) and output.ndim < 2 and output.numel() == count:
@@ -71,6 +72,11 @@ def as_numbers(output: Any, count: int) -> Float[Tensor, "n columns"]:
         raise InputError(f"expected logits as real numbers from the model, got {kind}")
     if not output.shape[1]:
         raise InputError(f"expected at least one class from the model, got {tuple(output.shape)}")
+    if output.shape[1] == 1 and not output.is_floating_point():
+        raise InputError(
+            f"expected the outputs for all classes from the model, got one {output.dtype} for each "
+            "image; return them before the most probable class is selected (argmax)"
+        )
     return output.float()
 
 

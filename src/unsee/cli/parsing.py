@@ -21,7 +21,7 @@ from tyro.constructors import (
 )
 
 from unsee.errors import InputError, reason
-from unsee.registry import field_docstrings
+from unsee.registry.settings import field_docstrings
 
 Options = TypeVar("Options")
 NONE = "none"

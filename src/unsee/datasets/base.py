@@ -109,9 +109,16 @@ class Sample:
 class Samples(list[Sample]):
     """Samples with notes about what was left out of the data set."""
 
-    def __init__(self, samples: Iterable[Sample] = (), notes: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        samples: Iterable[Sample] = (),
+        notes: Iterable[str] = (),
+        classes: Iterable[str] = (),
+    ) -> None:
         super().__init__(samples)
         self.notes = tuple(notes)
+        self.classes = tuple(classes)
+        """Names of the classes, where they were numbered by the order of their names."""
 
 
 class Dataset(ABC):
@@ -234,5 +241,5 @@ def parse_classes(text: str) -> frozenset[int]:
 def filter_classes(samples: list[Sample], text: str) -> Samples:
     """Return the samples whose class is listed in a text like `0-49,120`; all for an empty one."""
     classes = parse_classes(text)
-    notes = getattr(samples, "notes", ())
-    return Samples((s for s in samples if not classes or s.target in classes), notes)
+    notes, names = getattr(samples, "notes", ()), getattr(samples, "classes", ())
+    return Samples((s for s in samples if not classes or s.target in classes), notes, names)

@@ -59,7 +59,9 @@ class ImageFolder(Dataset):
             name = photo.relative_to(top)
             target = classes.get(name.parts[0]) if photo.parent != top else None
             samples.append(sample_of(photo, name.as_posix(), target))
-        return check_samples(samples, path, notes=notes)
+        checked = check_samples(samples, path, notes=notes)
+        checked.classes = tuple(classes) if classes == _alphabetical(list(classes)) else ()
+        return checked
 
     def _top(self, path: Path) -> tuple[Path, list[str]]:
         """Return the folder that holds the classes, with a note if it is a split."""

@@ -74,6 +74,8 @@ class ClassifierView:
     channels: int
     labels: tuple[str, ...]
     """Names of the classes."""
+    digest: str = ""
+    """Hash of the weights and the normalisation; empty for a function."""
 
     def __post_init__(self) -> None:
         sides = self.framing.size

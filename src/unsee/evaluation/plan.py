@@ -172,7 +172,7 @@ class Plan:
     def samples(self) -> Samples:
         """Return the photos of the run in a fixed order."""
         samples = filter_classes(load_data(self.data), self.classes or "")
-        return Samples(samples[: self.limit], samples.notes)
+        return Samples(samples[: self.limit], samples.notes, samples.classes)
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
         """Return the photos of each file of rows."""

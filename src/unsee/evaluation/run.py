@@ -13,6 +13,7 @@ from unsee.classifiers import loading
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation import worker
+from unsee.evaluation.classes import with_numbers_of
 from unsee.evaluation.manifest import MAX_THREADS, ClassifierView
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
@@ -130,15 +131,21 @@ class Run:
     def compute(self, unit: Unit) -> None:
         """Compute a unit in this process and store it."""
         torch.set_num_threads(self.threads)
-        classifier = worker.load_classifier(
+        loaded = (
             self.plan.spec("sources", unit.combination.classifier), self.chunk, self.device,
             self.precision, self.plan.fit,
         )  # fmt: skip
+        classifier = worker.load_classifier(*loaded)
         number = self.plan.classifiers.index(unit.combination.classifier)
         names = tuple(map(classifier.label, range(len(classifier.labels))))
-        view = ClassifierView(classifier.framing, classifier.channels, names)
+        view = ClassifierView(
+            classifier.framing, classifier.channels, names, worker.digest_of(*loaded)
+        )
+        samples = unit.samples
+        if self.plan.target == "label":
+            samples = with_numbers_of(classifier.labels, samples, self.samples.classes)
         self.store.write_view(number, view)
-        rows, maps, seconds = worker.evaluate(self.plan, unit.combination, unit.samples, classifier)
+        rows, maps, seconds = worker.evaluate(self.plan, unit.combination, samples, classifier)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
 
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:

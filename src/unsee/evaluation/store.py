@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +122,25 @@ class Store:
         return record(RunManifest, manifest, self.folder / MANIFEST)
 
     def write_view(self, number: int, view: ClassifierView) -> None:
-        """Store the view of a classifier of the plan, by its number, unless it is stored."""
+        """Store the view of a classifier of the plan, by its number, unless it is stored.
+
+        Raises `InputError` if the stored one is of another classifier, such as of other weights.
+        """
         path = self._view_path(number)
         if not exists(path):
             _create(path, json_bytes(asdict(view), path))
+        stored = self.read_view(number)
+        if stored is None or not stored.digest:  # of an earlier version, or of a function
+            return
+        if stored != view:
+            changed = [
+                f.name for f in fields(view) if getattr(stored, f.name) != getattr(view, f.name)
+            ]
+            names = ", ".join("weights" if name == "digest" else name for name in changed)
+            raise InputError(
+                f"{self.folder} is a run of another classifier of the same name (other {names}); "
+                "choose another folder"
+            )
 
     def read_view(self, number: int) -> ClassifierView | None:
         """Read the view of a classifier; None if the run has none.

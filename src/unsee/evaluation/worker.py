@@ -1,5 +1,6 @@
 """Compute one unit of a run: explain the photos of a shard and measure the maps."""
 
+import hashlib
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from unsee.classifiers import determinism, loading
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.passes import tensors_of
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation.plan import Combination, Plan, metric_of
@@ -65,6 +68,22 @@ def load_parts(plan: Plan, chunk: int, device: str, precision: str) -> None:
         infillers.append(resolve("infillers", plan.spec("infillers", plan.metric_infiller)))
     for infiller in infillers:
         infiller.prepare(torch.device(device))
+
+
+@lru_cache(maxsize=MAX_CLASSIFIERS)
+def digest_of(
+    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
+) -> str:
+    """Return a hash of a classifier's weights and normalisation; empty for a function."""
+    classifier = load_classifier(name, chunk, device, precision, fit)
+    if not isinstance(classifier.model, nn.Module):
+        return ""
+    content = hashlib.sha256(repr((classifier.mean, classifier.std)).encode())
+    for tensor in tensors_of(classifier.model):
+        content.update(repr((tensor.dtype, tuple(tensor.shape))).encode())
+        plain = tensor.detach().cpu().contiguous().reshape(-1)
+        content.update(plain.view(torch.uint8).numpy().data)
+    return content.hexdigest()
 
 
 def evaluate(

@@ -15,8 +15,11 @@ DEEP_MODES = frozenset(["I;16", "I;16B", "I;16L", "I;16N", "I", "F"])
 ALPHA_MODES = frozenset(["RGBA", "LA", "PA", "La", "RGBa"])
 STRIP_PIXELS = 2**21
 """Pixels that are converted at a time."""
-LEVELS = 255
-"""Where the whole range is divided into so many levels, an image must exceed the lowest."""
+DARKEST_SHARE = 1 / 8
+"""Share of the range of a type that an image must exceed. 12 bits in a type of 16, signed or not,
+do not: they would look black."""
+DARKEST_BYTE = 1
+"""Value that an array of 8 bits must exceed: 0 and 1 are those of a mask."""
 Planes = NDArray[np.float32]
 
 
@@ -90,8 +93,10 @@ def white_of(dtype: np.dtype[Any], low: float, high: float) -> float:
         return 1.0
     if dtype.kind in "iu":
         white = int(np.iinfo(dtype).max)
-        if low < 0 or (dtype.itemsize > 1 and 0 < high <= white / LEVELS):
+        darkest = white * DARKEST_SHARE if dtype.itemsize > 1 else DARKEST_BYTE
+        if low < 0 or 0 < high <= darkest:
             mend = "convert them to 8 bits" if low >= 0 and high <= 255 else _SCALE
+            mend = mend if dtype.itemsize > 1 or low < 0 else "multiply them by 255?"
             raise InputError(
                 f"expected integers that fill the range 0 to {white} of their type, {values}; "
                 f"{mend}"
@@ -116,9 +121,8 @@ def _white_of_deep(image: Image.Image) -> float:
     if any(np.isnan(low) for low, _ in ends):
         low = high = np.nan
     dtype = {"F": np.float32, "I": np.int32}.get(image.mode, np.uint16)
-    if image.mode == "I" and high <= 65535:
-        white_of(np.dtype(np.uint16), max(low, 0), high)
-        dtype = np.uint16 if low >= 0 else np.int32
+    if image.mode == "I" and low >= 0 and high <= 65535:
+        dtype = np.uint16
     return white_of(np.dtype(dtype), low, high)
 
 

@@ -104,6 +104,8 @@ def from_array(array: NDArray[np.generic] | Image.Image, channels: int = 3) -> P
         InputError: The shape or the values do not fit: floats outside of [0, 1], negative integers,
             or integers of a wide type that would all be black, as 0..255 in 64 bits.
     """
+    if isinstance(array, np.ma.MaskedArray):
+        raise InputError("expected an array without a mask; replace its masked pixels (filled)")
     if not isinstance(array, Image.Image):
         return planes_of_array(array, channels)
     with silenced(), as_input_error("the PIL image cannot be read"):

@@ -12,14 +12,13 @@ from importlib import import_module
 from inspect import getdoc
 from typing import Any, NamedTuple, get_type_hints
 
-from docstring_parser import parse_from_object
-
 from unsee.errors import InputError, nearest, unknown
 from unsee.recipes import Recipe, recipe
 from unsee.registry.settings import (
     SettingValue,
     as_setting,
     check_not_negative,
+    field_docstrings,
     from_text,
     in_words,
     untyped,
@@ -220,16 +219,6 @@ def trust_of(kind: str, spec: str | None, *, trust: bool) -> dict[str, Any]:
     name = _split(spec).name if kind != "sources" else parse(kind, spec).name
     has_setting = name in available(kind) and "trust" in _hints(part(kind, name))
     return {"trust": True} if has_setting else {}
-
-
-def field_docstrings(cls: type[Any]) -> dict[str, str]:
-    """Return the docstrings of a dataclass's fields, each in one line."""
-    return {
-        param.arg_name: " ".join((param.description or "").split())
-        for base in reversed(cls.__mro__)
-        if is_dataclass(base)
-        for param in parse_from_object(base).params
-    }
 
 
 def name_of(instance: object) -> str:

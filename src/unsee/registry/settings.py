@@ -4,9 +4,12 @@ import math
 import os
 import tomllib
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
+
+from docstring_parser import parse_from_object
 
 from unsee.errors import InputError, shown, unknown
 
@@ -65,6 +68,16 @@ def in_words(hint: Any) -> str:
     if get_origin(inner) is tuple:
         return f"list of {in_words(get_args(inner)[0])}"
     return {bool: "true | false"}.get(inner, getattr(inner, "__name__", str(inner)))
+
+
+def field_docstrings(cls: type[Any]) -> dict[str, str]:
+    """Return the docstrings of a dataclass's fields, each in one line."""
+    return {
+        param.arg_name: " ".join((param.description or "").split())
+        for base in reversed(cls.__mro__)
+        if is_dataclass(base)
+        for param in parse_from_object(base).params
+    }
 
 
 def _convert(

@@ -18,6 +18,7 @@ from unsee.metrics.base import Metric
 from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
 from unsee.reports.columns import MetricColumns, configuration_of
+from unsee.reports.comparable import check_comparable
 from unsee.reports.sweeps import TUNED_SETTING, PhotoValues, Sweep, cross_fitted, find_sweeps
 from unsee.study import OWN
 
@@ -119,6 +120,7 @@ class Results:
             runs.append(RunInfo.of(store, manifest, failed))
             tables.append(paper_tables.Table.of(manifest.table, folder / MANIFEST))
             metrics.append(columns_of(manifest.settings.metrics))
+        check_comparable([Store(folder) for folder in folders])
         if not any(columns.photos for columns in measurements.values()):
             raise InputError("no row without an error; nothing to report")
         shared = [name for name in metrics[0] if all(name in names for names in metrics)]

@@ -14,6 +14,10 @@ from unsee.sources.base import Source
 
 __all__ = ["Timm"]
 
+CLASSES_OF_IMAGENET = 1000
+FIRST_OF_IMAGENET = ("tench", "n01440764")
+"""Starts of the name of class 0 in lists of ImageNet's classes."""
+
 
 @dataclass(frozen=True)
 class Timm(Source):
@@ -43,15 +47,21 @@ class Timm(Source):
         if self.weights not in {"default", "none"}:
             load_weights(model, Path(self.weights))
         seen = measure(process, getattr(model, "in_chans", 3), name)
-        labels = model.pretrained_cfg.get("label_names") or ()
+        names = model.pretrained_cfg.get("label_names") or ()
         return Classifier(
             model.eval(),
             mean=seen.mean,
             std=seen.std,
             framing=seen.framing,
-            labels=imagenet_labels() if model.num_classes == 1000 else tuple(labels),
+            labels=_labels(tuple(names), model.num_classes),
             name=name,
         )
+
+
+def _labels(names: tuple[str, ...], classes: int) -> tuple[str, ...]:
+    """Return the class names: those of this package for ImageNet, which have synonyms."""
+    is_imagenet = not names or names[0].startswith(FIRST_OF_IMAGENET)
+    return imagenet_labels() if classes == CLASSES_OF_IMAGENET and is_imagenet else names
 
 
 def _process(timm: Any, model: Any) -> Any:

@@ -37,6 +37,8 @@ class Torchvision(Source):
             )
         if self.weights not in {"default", "none"}:
             load_weights(model, self.weights)
+            if hasattr(model, "transform_input"):  # of Inception: its weights were ported with it
+                model.transform_input = True
         seen = measure(published.transforms(), 3, f"torchvision:{argument}")
         return Classifier(
             model.eval(),

@@ -1,0 +1,106 @@
+"""Class folders are matched with the classifier's classes by name; weights belong to a run."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.conftest import Convolutional, toy
+from tests.evaluation.runs import make_plan, run_plan
+from unsee import InputError
+from unsee.classifiers.labels import Synonyms
+from unsee.evaluation import worker
+from unsee.reports.results import Results
+
+LABELS = ("dog", "cat", Synonyms("tabby, tabby_cat"))
+
+
+def three():
+    model = Convolutional(3)
+    with torch.no_grad():
+        model.head.bias += three.shift
+    return toy(model, size=24, labels=LABELS)
+
+
+three.shift = 0.0
+SPEC = "tests.evaluation.test_classes:three"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    monkeypatch.setattr(three, "shift", 0.0)
+    worker.load_classifier.cache_clear()
+    worker.digest_of.cache_clear()
+
+
+def plan_of(folder, classes, **settings):
+    for number, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        Image.new("RGB", (30, 30), (40 * number, 90, 200)).save(folder / name / "a.png")
+    settings = {"methods": ("random",), "metrics": ("gini",), "shard": 1, **settings}
+    return make_plan(folder, classifiers=(SPEC,), **settings)
+
+
+@pytest.mark.parametrize(
+    ("classes", "targets"),
+    [
+        (("cat", "dog", "tabby cat"), [1, 0, 2]),
+        (("Tabby-Cat", "dog"), [2, 0]),
+        (("a", "b", "c"), [0, 1, 2]),  # no name agrees, but their number does
+    ],
+)
+def test_class_folders_have_the_numbers_of_the_classifier(classes, targets, tmp_path) -> None:
+    rows = run_plan(plan_of(tmp_path / "data", classes), tmp_path / "run")
+    assert [row["target"] for row in rows] == targets
+
+
+@pytest.mark.parametrize(
+    "classes", [("cats", "dogs"), ("bird", "cat", "dog"), ("bird", "cat", "dog", "eel")]
+)
+def test_class_folders_of_other_classes_are_refused(classes, tmp_path) -> None:
+    plan = plan_of(tmp_path / "data", classes)
+    with pytest.raises(InputError, match="is not the name of one class of the classifier"):
+        run_plan(plan, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    top1 = plan_of(tmp_path / "other", classes, target="top1")
+    assert not any(row["error"] for row in run_plan(top1, tmp_path / "top1"))
+
+
+def test_a_run_is_not_continued_with_other_weights(tmp_path, monkeypatch) -> None:
+    plan = plan_of(tmp_path / "data", ("cat", "dog", "tabby"))
+    rows = run_plan(plan, tmp_path / "run")
+    (tmp_path / "run/rows/0000-000001.parquet").unlink()
+    copy = shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    monkeypatch.setattr(three, "shift", 1.0)
+    worker.load_classifier.cache_clear()
+    worker.digest_of.cache_clear()
+    with pytest.raises(InputError, match=r"another classifier of the same name \(other weights\)"):
+        run_plan(plan, tmp_path / "run")
+    monkeypatch.setattr(three, "shift", 0.0)
+    worker.load_classifier.cache_clear()
+    worker.digest_of.cache_clear()
+    assert [row["target"] for row in run_plan(plan, copy)] == [row["target"] for row in rows]
+
+
+def test_reports_do_not_mix_photos_targets_or_weights(tmp_path, monkeypatch) -> None:
+    plan = plan_of(tmp_path / "data", ("cat", "dog", "tabby"))
+    run_plan(plan, tmp_path / "run")
+    others = {
+        "other data": plan_of(tmp_path / "more", ("cat", "dog", "tabby"), methods=("box",)),
+        "other targets": replace(plan, target="top1", methods=("box",)),
+    }
+    for words, other in others.items():
+        run_plan(other, tmp_path / words)
+        with pytest.raises(InputError, match=words):
+            Results.read([tmp_path / "run", tmp_path / words])
+    same = replace(plan, methods=("box",))
+    run_plan(same, tmp_path / "same")
+    assert len(Results.read([tmp_path / "run", tmp_path / "same"]).configurations) == 2
+    monkeypatch.setattr(three, "shift", 1.0)
+    worker.load_classifier.cache_clear()
+    worker.digest_of.cache_clear()
+    run_plan(same, tmp_path / "weights")
+    with pytest.raises(InputError, match="with other weights"):
+        Results.read([tmp_path / "run", tmp_path / "weights"])
