@@ -173,6 +173,12 @@ def test_changed_or_new_file_of_the_user_stops_overwriting(tmp_path) -> None:
     assert (folder / "table.md").read_text() == "with remarks of the user"
 
 
+def test_link_to_nothing_is_not_replaced(tmp_path) -> None:
+    (tmp_path / "result").symlink_to(tmp_path / "unmounted")
+    with pytest.raises(InputError, match="is a link to nothing"):
+        check_new(tmp_path / "result", overwrite=True)
+
+
 def test_link_in_a_workplace_moves_no_files_of_the_user(tmp_path) -> None:
     documents, out = tmp_path / "documents", tmp_path / "out"
     documents.mkdir()

@@ -133,6 +133,8 @@ def check_new(folder: Path, *, overwrite: bool) -> None:
             f"{folder}: exists already; choose another folder, or overwrite it: {{overwrite}}",
             overwrite=True,
         )
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(f"{folder}: is a link to nothing, expected a folder")
     _refuse_foreign(folder)
     if exists and not folder.is_dir():
         raise InputError(f"{folder}: is a file, expected a folder")

@@ -63,7 +63,7 @@ def replace(path: Path, place: Path) -> None:
     if new.is_file():
         new.replace(path)
         return
-    if os.path.lexists(path):
+    if path.exists():
         (place / OLD).mkdir(exist_ok=True)
         path.rename(place / OLD / path.name)
     new.rename(path)

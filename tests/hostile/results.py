@@ -144,13 +144,25 @@ FOREIGN = {
     "a manifest that lists the user's files": {
         "manifest.json": b'{"files": ["holiday.jpg"]}', "other.jpg": b"photo",
     },
+    "a manifest with a list that has the user's file": {
+        "manifest.json": b'{"files": ["holiday.jpg"]}', "holiday.jpg": b"photo",
+    },
+    "a manifest with digests of other content": {
+        "manifest.json": b'{"written_by_unsee": {"holiday.jpg": "0"}}', "holiday.jpg": b"photo",
+    },
+    "a manifest of another program alone": {"manifest.json": b'{"files": {}}'},
     "a manifest that lists paths that lead out": {
-        "manifest.json": b'{"files": ["../../precious.txt", "/etc/passwd", ".."]}', "a.jpg": b"x",
+        "manifest.json": b'{"written_by_unsee": {"../../precious.txt": "", "..": ""}}',
+        "a.jpg": b"x",
     },
     "a manifest that is deep": {"manifest.json": b"[" * 100_000, "a.jpg": b"x"},
     "a manifest that is not UTF-8": {"manifest.json": b"\xff", "a.jpg": b"x"},
-    "a manifest of numbers": {"manifest.json": b'{"files": [1, 2, null]}', "a.jpg": b"x"},
-    "a manifest whose files are a number": {"manifest.json": b'{"files": 5}', "a.jpg": b"x"},
+    "a manifest of numbers": {
+        "manifest.json": b'{"written_by_unsee": [1, 2, null]}', "a.jpg": b"x",
+    },
+    "a manifest whose files are a number": {
+        "manifest.json": b'{"written_by_unsee": 5}', "a.jpg": b"x",
+    },
     "a folder of the user": {"holiday/one.jpg": b"photo"},
 }  # fmt: skip
 """What is in a folder that `--overwrite` names: files of the user."""

@@ -45,8 +45,10 @@ def test_configuration_that_names_compiled_code_of_a_hub_is_refused() -> None:
     check_no_kernels(plain, "model")
     check_no_kernels([], "model")
     for config in (
-        {"_attn_implementation": "owner/code"}, {"attn_implementation": {"vision": "owner/code"}},
+        {"_attn_implementation": "owner/code"},
+        {"attn_implementation": "flash_attention_2"},
+        {"attn_implementation": {"vision": "owner/code"}},
         {"vision": {"experts_implementation": "owner/code@main:function"}},
-    ):  # fmt: skip
+    ):
         with pytest.raises(InputError, match="model: names compiled code of a hub"):
             check_no_kernels(config, "model")

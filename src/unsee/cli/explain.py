@@ -13,7 +13,6 @@ from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
 from unsee.errors import DiskFullError, InputError
-from unsee.files import exists, is_folder
 from unsee.folders import check_new, result_folders
 from unsee.images import finding, reading
 from unsee.infillers.base import Infiller
@@ -57,8 +56,6 @@ class Explain(ExplainOptions):
             )
         checks.at_least(1, repeats=self.repeats)
         checks.share(top=self.top)
-        if exists(self.out) and not is_folder(self.out):
-            raise InputError(f"--out: {self.out} is a file, expected a folder")
         checks.writable(self.out)
 
 

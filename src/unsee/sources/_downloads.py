@@ -16,6 +16,9 @@ ONLY_WEIGHTS, NOT_ONLY_WEIGHTS = (
 )
 """Environment variables of torch.load: the first forbids to unpickle objects."""
 
+IMPLEMENTATIONS = ("eager", "sdpa", "flex_attention", "batched_mm", "grouped_mm")
+"""Values of `attn_implementation` and `experts_implementation` that come with transformers."""
+
 
 @contextmanager
 def optional_import(package: str) -> Iterator[None]:
@@ -29,13 +32,17 @@ def optional_import(package: str) -> Iterator[None]:
 def check_no_kernels(config: object, name: object) -> None:
     """Raise `InputError` for a configuration of transformers that names compiled code of a hub.
 
-    Transformers downloads and runs it for `attn_implementation = "owner/repository"`, without
-    asking, if the package `kernels` is installed.
+    Transformers downloads and runs it for `attn_implementation = "owner/repository"`, and for
+    flash attention, without asking, if the package `kernels` is installed.
     """
     entries = config.items() if isinstance(config, dict) else ()
     for key, value in entries:
-        if str(key).endswith("_implementation") and "/" in str(value):
-            raise InputError(f"{name}: names compiled code of a hub, which is never run ({value})")
+        if str(key).endswith("_implementation"):
+            values = value.values() if isinstance(value, dict) else (value,)
+            if any(item not in IMPLEMENTATIONS for item in values if item is not None):
+                raise InputError(
+                    f"{name}: names compiled code of a hub, which is never run ({value})"
+                )
         check_no_kernels(value, name)
 
 
