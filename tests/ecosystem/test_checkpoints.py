@@ -139,6 +139,7 @@ def test_weights_of_another_number_of_classes_are_refused(name, tmp_path) -> Non
         load(name, weights=str(tmp_path / "w.pth"))
 
 
+@pytest.mark.filterwarnings("ignore:The default weight initialization")
 def test_weights_of_googlenet_in_a_file_run_as_published(tmp_path) -> None:
     model = torchvision.models.googlenet(weights=None, init_weights=False, transform_input=True)
     torch.save(model.eval().state_dict(), tmp_path / "w.pth")
