@@ -72,3 +72,15 @@ def test_libraries_are_quiet_while_they_load_and_only_then(caplog, recwarn) -> N
     assert not recwarn
     logging.getLogger("torch.export").warning("again")
     assert [record.message for record in caplog.records] == ["again"]
+
+
+def test_overlapping_quiet_blocks_restore_what_was_set_before() -> None:
+    before, filters = logging.root.manager.disable, list(warnings.filters)
+    first, second = quiet(), quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert logging.root.manager.disable == logging.CRITICAL
+    second.__exit__(None, None, None)
+    assert logging.root.manager.disable == before
+    assert warnings.filters == filters

@@ -2,9 +2,10 @@
 
 import logging
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 
 
@@ -27,20 +28,38 @@ def import_libraries(*parts: object) -> None:
                     continue
 
 
+_LOCK = threading.Lock()
+_USERS: list[ExitStack] = []
+"""For each block of `quiet` that runs, in any thread, what restores the state before the first."""
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence the warnings, logs and bars of libraries that load a file or a model.
 
     What is wrong with a file is an error of this package, in one line. Bars of downloads stay.
+    Blocks may overlap in threads: the first one silences, the last one restores.
     """
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    with _LOCK:
+        _USERS.append(_USERS[0] if _USERS else _silence())
     try:
-        with warnings.catch_warnings(), _no_bar_of_transformers():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
-        logging.disable(before)
+        with _LOCK:
+            restore = _USERS.pop()
+            if not _USERS:
+                restore.close()
+
+
+def _silence() -> ExitStack:
+    """Silence the process; closing the result restores what was set before."""
+    stack = ExitStack()
+    stack.callback(logging.disable, logging.root.manager.disable)
+    logging.disable(logging.CRITICAL)
+    stack.enter_context(warnings.catch_warnings())
+    warnings.simplefilter("ignore")
+    stack.enter_context(_no_bar_of_transformers())
+    return stack
 
 
 @contextmanager
