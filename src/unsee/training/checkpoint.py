@@ -68,13 +68,13 @@ def begun(config: Training) -> Iterator[None]:
     """
     out, marks = config.out, (config.out / MANIFEST, config.out / CHECKPOINT)
     if exists(out) and not is_folder(out):
-        raise InputError(f"{out}: is a file, expected a folder; choose another --out")
+        raise InputError(f"{out}: is a file, expected a folder; choose another folder")
     with write_errors(out):
         remove_leavings(out)
         others = [path for path in out.glob("*") if not is_workplace(path)]
         if others and not any(map(exists, marks)):
             raise InputError(
-                f"{out}: holds files of no training ({others[0].name}); choose another --out"
+                f"{out}: holds files of no training ({others[0].name}); choose another folder"
             )
         is_new = not exists(out)
         out.mkdir(parents=True, exist_ok=True)
