@@ -33,7 +33,7 @@ def test_messages_are_one_line_without_control_characters() -> None:
 
 def test_the_middle_of_a_very_long_message_is_left_out() -> None:
     message = str(InputError(f"start {'x' * 100_000} end"))
-    assert len(message) == 3003
+    assert MAX_MESSAGE - 10 < len(message) <= MAX_MESSAGE
     assert message.startswith("start x")
     assert message.endswith("x end")
 

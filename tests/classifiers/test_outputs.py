@@ -66,7 +66,7 @@ def test_kind_is_determined_at_the_first_pass(end, classes, kind, images) -> Non
         (lambda z: 100 * z.softmax(1), 3, "sum to 100 for each image"),
         (lambda z: z.argmax(1), 3, "one torch.int64 for each image"),
         (lambda z: z.argmax(1, keepdim=True), 3, "before the most probable class is selected"),
-        (lambda z: torch.complex(z, z), 3, "expected real numbers"),
+        (lambda z: torch.complex(z, z), 3, "as real numbers"),
     ],
 )
 def test_unclear_kinds_are_asked_for(end, classes, words, images) -> None:

@@ -90,7 +90,8 @@ def _(arena):
 
 @breach("a long line", "a line of ")
 def _(arena):
-    raise InputError("x" * 10_000)
+    sys.stderr.write(f"unsee: {'x' * 10_000}\n")
+    refuse()
 
 
 @breach("an unexpected error", "an unexpected error")
