@@ -6,7 +6,7 @@ This module imports nothing that imports torch, since the settings are read when
 import os
 import sys
 
-WAITING = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
+WAITING = {"GOMP_SPINCOUNT": "3000", "KMP_BLOCKTIME": "1"}
 """Environment of the OpenMP runtimes: rounds of busy waiting (GNU), milliseconds (LLVM, Intel).
 
 With its own settings, a waiting thread keeps its core busy while the thread that it waits for has
