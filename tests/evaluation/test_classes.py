@@ -104,3 +104,21 @@ def test_reports_do_not_mix_photos_targets_or_weights(tmp_path, monkeypatch) -> 
     run_plan(same, tmp_path / "weights")
     with pytest.raises(InputError, match="with other weights"):
         Results.read([tmp_path / "run", tmp_path / "weights"])
+
+
+def test_a_photo_that_is_replaced_under_its_name_is_noticed(tmp_path) -> None:
+    plan = replace(
+        plan_of(tmp_path / "data", ("cat", "dog", "tabby")), methods=("random", "box"), limit=1
+    )
+    run_plan(plan, tmp_path / "run")
+    run_plan(replace(plan, methods=("random",)), tmp_path / "before")
+    (path,) = (tmp_path / "data/cat").iterdir()
+    Image.new("RGB", (30, 30), "red").save(path)
+    run_plan(replace(plan, methods=("box",)), tmp_path / "after")
+    with pytest.raises(InputError, match=f"{path.name} has other pixels than"):
+        Results.read([tmp_path / "before", tmp_path / "after"])
+    missing = tmp_path / "run/rows/0001-000000.parquet"
+    missing.unlink()
+    with pytest.raises(InputError, match=f"{path.name} has other pixels than"):
+        run_plan(plan, tmp_path / "run")
+    assert not missing.exists()

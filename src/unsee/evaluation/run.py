@@ -12,7 +12,7 @@ import torch
 from unsee.classifiers import loading
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
-from unsee.evaluation import worker
+from unsee.evaluation import contents, worker
 from unsee.evaluation.classes import with_numbers_of
 from unsee.evaluation.manifest import MAX_THREADS, ClassifierView
 from unsee.evaluation.paper_tables import Table
@@ -146,7 +146,16 @@ class Run:
             samples = with_numbers_of(classifier.labels, samples, self.samples.classes)
         self.store.write_view(number, view)
         rows, maps, seconds = worker.evaluate(self.plan, unit.combination, samples, classifier)
+        contents.check_photos(self.store, self._others(unit), rows)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
+
+    def _others(self, unit: Unit) -> list[Path]:
+        """Return the files of other combinations of a unit's shard and classifier."""
+        return [
+            self.store.path(number, unit.shard)
+            for number, combination in enumerate(self.plan.combinations())
+            if combination.classifier == unit.combination.classifier and number != unit.number
+        ]
 
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:
         """Compute the missing units in this process; yield each when it is finished.
