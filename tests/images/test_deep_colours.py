@@ -56,3 +56,23 @@ def test_the_transparent_value_of_16_bits_is_blended_with_white(bands) -> None:
     photo = reading.decode(content, "a.png")
     assert (photo[:, :2] == 1).all()
     assert abs(photo[:, 2:] - 40_000 / 65535).max() < 0.005
+
+
+@pytest.mark.parametrize("top", [4095, 65535])
+def test_colours_of_portable_pixmaps_fill_16_bits_too(top) -> None:
+    values = np.random.default_rng(0).integers(0, 4096, (8, 9, 3))
+    content = b"P6 9 8 %d\n" % top + values.astype(">u2").tobytes()
+    if top == 4095:
+        assert reading.decode(content, "a.ppm").max() > 0.9
+        return
+    with pytest.raises(InputError, match="expected colours that fill"):
+        reading.decode(content, "a.ppm")
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_white_may_be_zero_in_a_tiff_file(dtype, tmp_path) -> None:
+    white = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    values = np.linspace(0, white, 64).astype(dtype).reshape(8, 8)
+    Image.fromarray(values).save(tmp_path / "a.tif", tiffinfo={262: 0})
+    pixels = reading.read(tmp_path / "a.tif").pixels
+    assert abs(pixels[0].numpy() - (1 - values / white)).max() < 1e-4

@@ -18,6 +18,8 @@ CUT_MODES = frozenset(["RGB", "RGBA"])
 DEEP_RAW = re.compile(";16[BLN]")
 """What Pillow's names of such layouts in a file contain."""
 ALPHA_MODES = frozenset(["RGBA", "LA", "PA", "La", "RGBa"])
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
+"""Tag of a TIFF file, and its value for a file in which 0 is white."""
 STRIP_PIXELS = 2**21
 """Pixels that are converted at a time."""
 DARKEST_SHARE = 1 / 8
@@ -56,6 +58,7 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
         else:
             stored = np.asarray(strip)
             values = (stored / white).astype(np.float32)
+            values = 1 - values if _has_white_zero(image) else values
             if isinstance(key := image.info.get("transparency"), int):
                 values[stored == key] = 1  # transparent pixels are blended with white
             values = np.asarray(Image.fromarray(values).reduce(by)) if by > 1 else values
@@ -66,9 +69,10 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
 
 def is_cut(image: Image.Image) -> bool:
     """Return whether Pillow keeps 8 of the 16 bits of a colour image that is not yet decoded."""
-    return image.mode in CUT_MODES and any(
-        DEEP_RAW.search(str(tile[3])) for tile in getattr(image, "tile", ())
-    )
+    layouts = [tile[3] for tile in getattr(image, "tile", ())]
+    if image.format == "PPM":
+        return image.mode in CUT_MODES and any(layout[-1] > 255 for layout in layouts)
+    return image.mode in CUT_MODES and any(DEEP_RAW.search(str(layout)) for layout in layouts)
 
 
 def check_cut(image: Image.Image) -> None:
@@ -157,6 +161,11 @@ def _white_of_deep(image: Image.Image) -> float:
     if image.mode == "I" and low >= 0 and high <= 65535:
         dtype = np.uint16
     return white_of(np.dtype(dtype), low, high)
+
+
+def _has_white_zero(image: Image.Image) -> bool:
+    """Return whether 0 is white in a deep TIFF file; Pillow inverts those of 8 bits alone."""
+    return bool(getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
 
 def _extrema(array: NDArray[np.generic]) -> tuple[float, float]:
