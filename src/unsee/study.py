@@ -148,8 +148,7 @@ class Study:
                 parts = parts._replace(measure=measures.logit)
             classifier.measure_of(parts.measure)  # refuses one that this kind of output lacks
             classes = as_targets(targets, classifier, logits)
-            if hasattr(parts.measure, "check"):
-                parts.measure.check(logits, classes)
+            classifier.check_measure(parts.measure, logits, classes)
             score = MaskedScore(
                 classifier,
                 parts.infiller,

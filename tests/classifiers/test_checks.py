@@ -82,6 +82,9 @@ def test_outputs_without_real_numbers_are_refused(change, images, recwarn) -> No
         (lambda logits, targets: logits[:, 0] * 1j, "floats on cpu from the measure"),
         (lambda logits, targets: 1 / 0, "measure <lambda> failed .ZeroDivisionError"),
         (lambda logits, targets: logits[:, 0].detach(), "has no gradient"),
+        (lambda logits, targets: logits[:, 0] - logits[:, 0].mean(), "beside others"),
+        (lambda logits, targets: logits.softmax(0)[:, 0], "beside others"),
+        (lambda logits, targets: torch.rand(len(logits)) + 0 * logits[:, 0], "beside others"),
     ],
 )
 def test_measures_that_cannot_be_used(measure, words, images) -> None:

@@ -1,4 +1,6 @@
 import pytest
+import torch
+from torch import nn
 
 from tests.training.conftest import colours  # noqa: F401
 from tests.training.small import TOY
@@ -52,3 +54,18 @@ def test_command_reports_missing_options(colours, tmp_path, capsys, flags, messa
 def test_command_without_data_is_refused(tmp_path, capsys) -> None:
     assert main(["train", "casm", "--out", str(tmp_path / "run")]) == 2
     assert "expected --data" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+@pytest.mark.parametrize("setting", ["", ",trust=true"])
+def test_programs_are_refused_without_naming_an_option_that_training_lacks(
+    setting, colours, tmp_path, capsys
+) -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    torch.jit.script(nn.Sequential(*layers)).eval().save(tmp_path / "net.pt")
+    out = ["--out", str(tmp_path / "run"), "--data", str(colours)]
+    classifier = f"file:{tmp_path / 'net.pt'}{setting}"
+    assert main(["train", "casm", *out, "--classifier", classifier]) == 2
+    error = capsys.readouterr().err
+    assert "training needs a module of PyTorch, not a program" in error
+    assert "--trust" not in error

@@ -11,7 +11,7 @@ from tests.evaluation.runs import make_plan, run_plan
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
-    """Ten photos with boxes; 3.png is broken, 6.png has a class that the classifier lacks."""
+    """Ten photos with boxes; 3.png is broken, 6.png has no class."""
     path = tmp_path_factory.mktemp("photos")
     g, entries = np.random.default_rng(0), []
     for number in range(10):
@@ -19,7 +19,7 @@ def data(tmp_path_factory):
         Image.fromarray(g.integers(0, 255, (30, 40, 3), np.uint8)).save(path / name)
         entries.append({"file": name, "index": number % 5, "boxes": [[10, 8, 30, 24]]})
     (path / "3.png").write_bytes(b"broken")
-    entries[6]["index"] = 77
+    entries[6].pop("index")
     (path / "annotations.json").write_text(json.dumps(entries))
     return path
 

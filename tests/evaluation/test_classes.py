@@ -1,5 +1,6 @@
 """Class folders are matched with the classifier's classes by name; weights belong to a run."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from PIL import Image
 
 from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import make_plan, run_plan
-from unsee import InputError
+from unsee import InputError, black_box
 from unsee.classifiers.labels import Synonyms
 from unsee.evaluation import worker
 from unsee.reports.results import Results
@@ -104,3 +105,63 @@ def test_reports_do_not_mix_photos_targets_or_weights(tmp_path, monkeypatch) -> 
     run_plan(same, tmp_path / "weights")
     with pytest.raises(InputError, match="with other weights"):
         Results.read([tmp_path / "run", tmp_path / "weights"])
+
+
+def test_a_photo_that_is_replaced_under_its_name_is_noticed(tmp_path) -> None:
+    plan = replace(
+        plan_of(tmp_path / "data", ("cat", "dog", "tabby")), methods=("random", "box"), limit=1
+    )
+    run_plan(plan, tmp_path / "run")
+    run_plan(replace(plan, methods=("random",)), tmp_path / "before")
+    (path,) = (tmp_path / "data/cat").iterdir()
+    Image.new("RGB", (30, 30), "red").save(path)
+    run_plan(replace(plan, methods=("box",)), tmp_path / "after")
+    with pytest.raises(InputError, match=f"{path.name} has other pixels than"):
+        Results.read([tmp_path / "before", tmp_path / "after"])
+    missing = tmp_path / "run/rows/0001-000000.parquet"
+    missing.unlink()
+    with pytest.raises(InputError, match=f"{path.name} has other pixels than"):
+        run_plan(plan, tmp_path / "run")
+    assert not missing.exists()
+
+
+def test_a_class_that_the_classifier_lacks_ends_the_run_before_its_first_row(tmp_path) -> None:
+    (tmp_path / "data").mkdir()
+    for number in range(3):
+        Image.new("RGB", (30, 30), (90, 40 * number, 9)).save(tmp_path / f"data/{number}.png")
+    entries = [{"file": f"{number}.png", "index": number + 1} for number in range(3)]
+    (tmp_path / "data/annotations.json").write_text(json.dumps(entries))
+    plan = make_plan(
+        tmp_path / "data", classifiers=(SPEC,), methods=("random",), metrics=("gini",), shard=1
+    )
+    with pytest.raises(InputError, match=r"class 3 of 2.png is not in 0\.\.2, the classes of"):
+        run_plan(plan, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert len(run_plan(replace(plan, target="top1"), tmp_path / "top1")) == 3
+
+
+def test_names_for_other_outputs_of_a_black_box_end_the_run_before_its_first_row(
+    tmp_path,
+) -> None:
+    plan = plan_of(tmp_path / "data", ("cat", "dog"), methods=("random",), target="top1")
+    plan = replace(plan, classifiers=("tests.evaluation.test_classes:two_names",))
+    with pytest.raises(InputError, match="2 names for 3 outputs of the model"):
+        run_plan(plan, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def two_names():
+    box = black_box(
+        lambda images: images.mean((2, 3)) / 3, outputs="sigmoid_probabilities", size=(24, 24)
+    )
+    return replace(box, labels=("cat", "dog"))
+
+
+def test_the_name_of_a_single_logit_is_the_same_in_all_units(tmp_path) -> None:
+    plan = plan_of(tmp_path / "data", ("cat", "dog"), methods=("random",), target="top1")
+    plan = replace(plan, classifiers=("tests.evaluation.test_classes:single",))
+    assert len(run_plan(plan, tmp_path / "run")) == 2
+
+
+def single():
+    return toy(Convolutional(1), size=24, labels=("dog",))

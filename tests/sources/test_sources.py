@@ -91,6 +91,9 @@ def test_an_empty_file_of_class_names_is_refused(tmp_path) -> None:
     (tmp_path / "labels.txt").write_text("\n")
     with pytest.raises(InputError, match="holds no class names; expected one per line"):
         load(f"tests.conftest:Convolutional,labels={tmp_path / 'labels.txt'}")
+    (tmp_path / "labels.txt").write_text("a\n\nb\nc\nd\n\n")
+    with pytest.raises(InputError, match="line 2 is blank, but each line is the name of a class"):
+        load(f"tests.conftest:Convolutional,labels={tmp_path / 'labels.txt'}")
 
 
 @pytest.mark.parametrize(

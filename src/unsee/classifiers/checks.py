@@ -10,8 +10,6 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from unsee.classifiers.chunked import is_out_of_memory
-from unsee.classifiers.measures import Measure
-from unsee.classifiers.passes import has_values
 from unsee.errors import InputError, reason, shown
 from unsee.images.framing import Framing
 from unsee.types import Images
@@ -173,33 +171,6 @@ def call_model(function: Callable[..., Any], inputs: Tensor) -> Any:
         if is_out_of_memory(error):
             raise
         raise _failure(error, tuple(inputs.shape), inputs.dtype) from error
-
-
-def call_measure(measure: Measure, logits: Tensor, targets: Tensor) -> Tensor:
-    """Call a user's measure; its errors, and values that cannot be used, become one line."""
-    name = getattr(measure, "__name__", type(measure).__name__)
-    try:
-        values = measure(logits, targets)
-    except (InputError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        if is_out_of_memory(error):
-            raise
-        raise InputError(
-            f"the measure {name} failed ({type(error).__name__}: {reason(error)})"
-        ) from error
-    count = len(logits)
-    if not isinstance(values, Tensor) or values.shape != (count,):
-        actual = tuple(values.shape) if isinstance(values, Tensor) else shown(values)
-        raise InputError(f"expected a tensor ({count},) from the measure {name}, got {actual}")
-    if not values.is_floating_point() or not has_values(values) or values.device != logits.device:
-        kind = f"{values.dtype}, {values.layout} on {values.device}"
-        raise InputError(f"expected floats on {logits.device} from the measure {name}, got {kind}")
-    if torch.is_grad_enabled() and logits.requires_grad and not values.requires_grad:
-        raise InputError(
-            f"the measure {name} has no gradient (detached, or an argmax?); {GRADIENT_HINT}"
-        )
-    return values
 
 
 def _failure(error: BaseException, shape: tuple[int, ...], dtype: torch.dtype) -> InputError:

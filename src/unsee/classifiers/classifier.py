@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from unsee.classifiers import checks, detection, labels, outputs
+from unsee.classifiers import checks, detection, labels, outputs, own_measures
 from unsee.classifiers.chunked import RowFunction, Rows, map_chunks
 from unsee.classifiers.measures import Logits, Measure, is_built_in, log_odds
 from unsee.classifiers.model import PixelModel
@@ -106,6 +106,13 @@ class Classifier(PixelModel):
             )
         return self.kind.measure(measure)
 
+    def check_measure(self, measure: Measure, logits: Logits, targets: Int[Tensor, " n"]) -> None:
+        """Raise `InputError` for a measure that does not fit the targets, or mixes images."""
+        if hasattr(measure, "check"):
+            measure.check(logits, targets)
+        elif not is_built_in(own := self.measure_of(measure)):
+            own_measures.check_rows(own, logits, targets)
+
     def features(self, images: Variants, layers: Sequence[str], gradient: bool = False) -> Features:
         """Run one pass over all images at once and read the outputs of inner layers.
 
@@ -185,7 +192,7 @@ class Classifier(PixelModel):
         if is_built_in(own):
             values = own(logits, targets)
         else:
-            values = checks.call_measure(own, logits, targets)
+            values = own_measures.call_measure(own, logits, targets)
         if torch.is_grad_enabled():
             self.passes.backwards += len(images)
         return values

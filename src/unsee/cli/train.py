@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from unsee.classifiers import loading
 from unsee.cli import checks
 from unsee.cli.console import progress, say
 from unsee.cli.cost import Forecast
@@ -15,7 +14,7 @@ from unsee.errors import InputError, missing_package, unknown
 from unsee.files import check_file, exists
 from unsee.registry import resolve
 from unsee.training import casm, distilled, infiller, variational
-from unsee.training.mask_task import MaskTraining
+from unsee.training.mask_task import MaskTraining, load_module
 from unsee.training.task import Training
 
 POSITIVE = {
@@ -106,7 +105,7 @@ def check(config: Training) -> None:
     if isinstance(config, infiller.InfillerTraining):
         config.check_sizes()
     if isinstance(config, MaskTraining):
-        loading.load(config.classifier).require_network("training")
+        load_module(config.classifier).require_network("training")
     if (spec := getattr(config, "infiller", None)) is not None:
         resolve("infillers", spec)
     checks.writable(config.out)

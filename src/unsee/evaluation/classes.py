@@ -32,6 +32,27 @@ def with_numbers_of(
     ]
 
 
+def check_numbers(samples: Iterable[Sample], count: int | None, data: str) -> None:
+    """Check that a classifier has the classes of a data set.
+
+    Args:
+        samples: A sample of each class, as numbered by the classifier.
+        count: Number of the classifier's classes; None if it is unknown.
+        data: Name of the data set.
+
+    Raises:
+        InputError: It lacks one, so that its numbers may stand for other classes, too.
+    """
+    if count is None:
+        return
+    outside = [s for s in samples if s.target is not None and s.target >= count]
+    if outside:
+        raise InputError(
+            f"{data}: class {outside[0].target} of {outside[0].id} is not in 0..{count - 1}, the "
+            "classes of the classifier; use photos of its classes, or the target top1"
+        )
+
+
 def _numbers(classes: Sequence[str], labels: Sequence[str]) -> dict[int, int]:
     """Return the number of the classifier's class for each class of the data set."""
     indices: dict[str, set[int]] = {}

@@ -75,7 +75,7 @@ class ClassifierView:
     labels: tuple[str, ...]
     """Names of the classes."""
     digest: str = ""
-    """Hash of the weights and the normalisation; empty for a function."""
+    """Hash of the weights and the normalisation; empty for a function of Python."""
 
     def __post_init__(self) -> None:
         sides = self.framing.size

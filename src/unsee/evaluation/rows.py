@@ -10,7 +10,7 @@ from unsee.files import check_file
 from unsee.folders import new_file
 
 Row = dict[str, Any]
-TEXT_COLUMNS = ("photo", "classifier", "method", "infiller", "error")
+TEXT_COLUMNS = ("photo", "classifier", "method", "infiller", "content", "error")
 """Columns that hold text; all others hold numbers."""
 INTEGER_COLUMNS = ("target", "predicted")
 MAX_ROWS = 20_000_000
@@ -104,4 +104,5 @@ def _check_columns(path: Path, schema: Any, columns: Sequence[str] | None) -> No
 
 def _required(schema: Any) -> list[str]:
     """Return the columns of a file in which every row has a text."""
-    return [name for name in schema.names if name in TEXT_COLUMNS and name != "error"]
+    optional = {"content", "error"}
+    return [name for name in schema.names if name in TEXT_COLUMNS and name not in optional]

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +13,8 @@ import torch
 from unsee.classifiers import loading
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
-from unsee.evaluation import worker
-from unsee.evaluation.classes import with_numbers_of
+from unsee.evaluation import contents, worker
+from unsee.evaluation.classes import check_numbers, with_numbers_of
 from unsee.evaluation.manifest import MAX_THREADS, ClassifierView
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
@@ -136,6 +137,7 @@ class Run:
             self.precision, self.plan.fit,
         )  # fmt: skip
         classifier = worker.load_classifier(*loaded)
+        count = worker.classes_of(classifier)
         number = self.plan.classifiers.index(unit.combination.classifier)
         names = tuple(map(classifier.label, range(len(classifier.labels))))
         view = ClassifierView(
@@ -143,10 +145,27 @@ class Run:
         )
         samples = unit.samples
         if self.plan.target == "label":
-            samples = with_numbers_of(classifier.labels, samples, self.samples.classes)
+            labels, classes = classifier.labels, self.samples.classes
+            samples = with_numbers_of(labels, samples, classes)
+            one_of_each = with_numbers_of(labels, self._one_of_each_class, classes)
+            check_numbers(one_of_each, count, self.plan.data)
         self.store.write_view(number, view)
         rows, maps, seconds = worker.evaluate(self.plan, unit.combination, samples, classifier)
+        contents.check_photos(self.store, self._others(unit), rows)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
+
+    @cached_property
+    def _one_of_each_class(self) -> list[Sample]:
+        """The first photo of each class of the data set."""
+        return list({sample.target: sample for sample in reversed(self.samples)}.values())
+
+    def _others(self, unit: Unit) -> list[Path]:
+        """Return the files of other combinations of a unit's shard and classifier."""
+        return [
+            self.store.path(number, unit.shard)
+            for number, combination in enumerate(self.plan.combinations())
+            if combination.classifier == unit.combination.classifier and number != unit.number
+        ]
 
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:
         """Compute the missing units in this process; yield each when it is finished.

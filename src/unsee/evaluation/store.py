@@ -130,12 +130,12 @@ class Store:
         if not exists(path):
             _create(path, json_bytes(asdict(view), path))
         stored = self.read_view(number)
-        if stored is None or not stored.digest:  # of an earlier version, or of a function
+        if stored is None:
             return
-        if stored != view:
-            changed = [
-                f.name for f in fields(view) if getattr(stored, f.name) != getattr(view, f.name)
-            ]
+        compared = [field.name for field in fields(view)]
+        if not stored.digest:  # of an earlier version, or of a function
+            compared.remove("digest")
+        if changed := [name for name in compared if getattr(stored, name) != getattr(view, name)]:
             names = ", ".join("weights" if name == "digest" else name for name in changed)
             raise InputError(
                 f"{self.folder} is a run of another classifier of the same name (other {names}); "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,19 @@ import torch
 from torch import nn
 
 from unsee.classifiers import determinism, loading
+from unsee.classifiers.checks import NotFiniteError
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.passes import tensors_of
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
+from unsee.evaluation import contents
 from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.rows import Row
 from unsee.evaluation.store import Maps
 from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
 from unsee.metrics.base import Truth
-from unsee.registry import resolve
+from unsee.registry import parse, resolve
 from unsee.study import Study, resolve_parts
 from unsee.types import Images
 
@@ -37,6 +40,8 @@ class FramedPhoto:
 
     id: str
     image: Images
+    content: str
+    """Hash of all pixels of the photo."""
     target: int | None
     """Class to explain; `None` is the predicted class."""
     truth: Truth
@@ -76,14 +81,37 @@ def digest_of(
 ) -> str:
     """Return a hash of a classifier's weights and normalisation; empty for a function."""
     classifier = load_classifier(name, chunk, device, precision, fit)
-    if not isinstance(classifier.model, nn.Module):
-        return ""
     content = hashlib.sha256(repr((classifier.mean, classifier.std)).encode())
+    if not isinstance(classifier.model, nn.Module):
+        path = Path(parse("sources", name).argument)
+        if path.suffix != ".onnx":
+            return ""
+        for file in contents.onnx_files(path):
+            content.update(file.read_bytes())
+        return content.hexdigest()
     for tensor in tensors_of(classifier.model):
         content.update(repr((tensor.dtype, tuple(tensor.shape))).encode())
         plain = tensor.detach().cpu().contiguous().reshape(-1)
         content.update(plain.view(torch.uint8).numpy().data)
     return content.hexdigest()
+
+
+def classes_of(classifier: Classifier) -> int | None:
+    """Return the number of a classifier's classes, with a pass unless it has had one.
+
+    None for a network that returns no finite numbers for the picture of the pass.
+
+    Raises:
+        InputError: It cannot take a picture, or has names for another number of classes.
+    """
+    if not classifier.columns:
+        height, width = classifier.framing.size
+        ramp = torch.linspace(0, 1, height * width, device=classifier.device)
+        with suppress(NotFiniteError):
+            classifier.predict(
+                ramp.reshape(1, 1, height, width).repeat(1, classifier.channels, 1, 1)
+            )
+    return classifier.kind.classes(classifier.columns) if classifier.columns else None
 
 
 def evaluate(
@@ -148,7 +176,8 @@ def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
     if outline is not None and not outline.any():  # too thin for the input's size
         outline = None
     target = None if plan.target == "top1" else sample.target
-    return FramedPhoto(sample.id, image, target, Truth(boxes[visible], outline))
+    truth = Truth(boxes[visible], outline)
+    return FramedPhoto(sample.id, image, contents.digest_of(photo), target, truth)
 
 
 def _explain(
@@ -182,6 +211,7 @@ def _explain(
             forwards=cost["forwards"] / len(batch),
             backwards=cost["backwards"] / len(batch),
             **{name: values[i] for name, values in measurements.items()},
+            content=photo.content,
         )  # fmt: skip
         if plan.save_maps:
             maps[photo.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
@@ -225,6 +255,9 @@ def _failed(plan: Plan, combination: Combination, photo: str, error: InputError)
 def _row(plan: Plan, combination: Combination, photo: str, **values: Any) -> Row:
     """Return a row with all columns of the plan, `None` where there is no value."""
     empty = dict.fromkeys(
-        ("target", "predicted", "probability", "forwards", "backwards", *plan.columns, "error")
-    )
+        (
+            "target", "predicted", "probability", "forwards", "backwards", *plan.columns,
+            "content", "error",
+        )
+    )  # fmt: skip
     return {"photo": photo, **combination._asdict(), **empty, **values}

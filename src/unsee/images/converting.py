@@ -1,5 +1,6 @@
 """Convert decoded images and arrays to photos in [0, 1], without a clipped or a guessed value."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,13 @@ from unsee.images.framing import Photo
 
 DEEP_MODES = frozenset(["I;16", "I;16B", "I;16L", "I;16N", "I", "F"])
 """Modes of grey images with more than 8 bits per pixel."""
+CUT_MODES = frozenset(["RGB", "RGBA"])
+"""Modes of colour images of which Pillow may have read the upper 8 of 16 bits."""
+DEEP_RAW = re.compile(";16[BLN]")
+"""What Pillow's names of such layouts in a file contain."""
 ALPHA_MODES = frozenset(["RGBA", "LA", "PA", "La", "RGBa"])
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
+"""Tag of a TIFF file, and its value for a file in which 0 is white."""
 STRIP_PIXELS = 2**21
 """Pixels that are converted at a time."""
 DARKEST_SHARE = 1 / 8
@@ -49,11 +56,41 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
             values = np.asarray(_opaque(strip, channels).reduce(by), np.float32)
             values /= np.float32(255)
         else:
-            values = (np.asarray(strip) / white).astype(np.float32)
+            stored = np.asarray(strip)
+            values = (stored / white).astype(np.float32)
+            values = 1 - values if _has_white_zero(image) else values
+            if isinstance(key := image.info.get("transparency"), int):
+                values[stored == key] = 1  # transparent pixels are blended with white
             values = np.asarray(Image.fromarray(values).reduce(by)) if by > 1 else values
         rows = slice(top // by, top // by + len(values))
         target[:, rows] = values.transpose(2, 0, 1) if values.ndim == 3 else values
     return torch.from_numpy(photo)
+
+
+def is_cut(image: Image.Image) -> bool:
+    """Return whether Pillow keeps 8 of the 16 bits of a colour image that is not yet decoded."""
+    layouts = [tile[3] for tile in getattr(image, "tile", ())]
+    if image.format == "PPM":
+        return image.mode in CUT_MODES and any(layout[-1] > 255 for layout in layouts)
+    return image.mode in CUT_MODES and any(DEEP_RAW.search(str(layout)) for layout in layouts)
+
+
+def check_cut(image: Image.Image) -> None:
+    """Check a decoded image of which Pillow kept the upper 8 of 16 bits.
+
+    Raises:
+        InputError: Its values do not fill the range of 16 bits, as those of 12 bits do not.
+    """
+    colours = image.getextrema()[:3]
+    top = max(int(high) for _, high in colours)  # type: ignore[misc]  # a pair for each band
+    if top <= 255 * DARKEST_SHARE:
+        raise InputError(
+            "expected colours that fill the range 0 to 65535 of 16 bits, got values up to at most "
+            f"{256 * top + 255}; {_SCALE}"
+        )
+    key = image.info.get("transparency")
+    if isinstance(key, tuple):  # the transparent colour, in 16 bits
+        image.info["transparency"] = tuple(value >> 8 for value in key)
 
 
 def planes_of_array(array: NDArray[np.generic], channels: int) -> Photo:
@@ -124,6 +161,11 @@ def _white_of_deep(image: Image.Image) -> float:
     if image.mode == "I" and low >= 0 and high <= 65535:
         dtype = np.uint16
     return white_of(np.dtype(dtype), low, high)
+
+
+def _has_white_zero(image: Image.Image) -> bool:
+    """Return whether 0 is white in a deep TIFF file; Pillow inverts those of 8 bits alone."""
+    return bool(getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
 
 def _extrema(array: NDArray[np.generic]) -> tuple[float, float]:

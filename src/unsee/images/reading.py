@@ -12,7 +12,7 @@ from PIL import Image
 
 from unsee import files
 from unsee.errors import InputError, as_input_error
-from unsee.images import _metadata, opening
+from unsee.images import _metadata, converting, opening
 from unsee.images._quiet import silenced
 from unsee.images.converting import planes_of, planes_of_array
 from unsee.images.framing import Photo
@@ -109,7 +109,10 @@ def from_array(array: NDArray[np.generic] | Image.Image, channels: int = 3) -> P
     if not isinstance(array, Image.Image):
         return planes_of_array(array, channels)
     with silenced(), as_input_error("the PIL image cannot be read"):
+        is_cut = converting.is_cut(array)
         array.load()
+        if is_cut:
+            converting.check_cut(array)
         by = opening.factor(array.size)
         return planes_of(array, channels, by, _metadata.orientation(array))
 
@@ -122,9 +125,12 @@ def _read(
     file.seek(0)
     with opening.opened(file, name) as image:
         width, height = image.size
+        is_cut = converting.is_cut(image)
         by = opening.load(image)
         orientation = _metadata.orientation(image)
         try:
+            if is_cut:
+                converting.check_cut(image)
             pixels = planes_of(image, channels, by, orientation)
         except InputError as error:
             raise error.prefixed(name) from error

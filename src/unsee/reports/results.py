@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unsee.errors import InputError, as_input_error, printable
-from unsee.evaluation import paper_tables
+from unsee.evaluation import contents, paper_tables
 from unsee.evaluation.manifest import RunManifest, Settings, Versions
 from unsee.evaluation.plan import Combination, columns_of, metric_of
 from unsee.evaluation.store import MANIFEST, Store
@@ -112,11 +112,12 @@ class Results:
             folders = [Path(folder) for folder in folders]
         measurements: dict[Combination, MetricColumns] = {}
         seconds: dict[Combination, float] = {}
+        pixels: contents.Contents = {}
         runs, tables, metrics = [], [], []
         for folder in folders:
             store = Store(folder)
             manifest = store.info()
-            failed = _add_rows(store, measurements, seconds, manifest.settings)
+            failed = _add_rows(store, measurements, seconds, manifest.settings, pixels)
             runs.append(RunInfo.of(store, manifest, failed))
             tables.append(paper_tables.Table.of(manifest.table, folder / MANIFEST))
             metrics.append(columns_of(manifest.settings.metrics))
@@ -248,6 +249,7 @@ def _add_rows(
     measurements: dict[Combination, MetricColumns],
     seconds: dict[Combination, float],
     settings: Settings,
+    pixels: contents.Contents,
 ) -> int:
     """Add the rows and the seconds of a run; return the number of photos that failed."""
     previous_photos = {
@@ -263,6 +265,7 @@ def _add_rows(
                 f"{store.folder}: another of these runs has {row['photo']} by "
                 f"{configuration.method} too; report them separately"
             )
+        contents.add(pixels, row, store.folder)
         measurements.setdefault(configuration, MetricColumns()).add(row)
         if row["error"]:
             failed.add(row["photo"])

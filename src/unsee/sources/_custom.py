@@ -54,6 +54,11 @@ def read_labels(path: str | None) -> tuple[str, ...]:
     names = [line.strip() for line in text.rstrip().splitlines()]
     if not names:
         raise InputError(f"{path}: holds no class names; expected one per line")
+    if "" in names:
+        raise InputError(
+            f"{path}: line {names.index('') + 1} is blank, but each line is the name of a class; "
+            "remove it, or write a name"
+        )
     return with_synonyms(names)
 
 

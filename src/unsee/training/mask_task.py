@@ -121,13 +121,28 @@ class MaskTask(TrainingTask):
         overview(batch.pixels.cpu(), maps, names).savefig(path.with_suffix(".png"), dpi=PREVIEW_DPI)
 
 
+def load_module(name: str, device: Any = None) -> Classifier:
+    """Load a classifier; raise `InputError` for one whose layers cannot be copied and trained."""
+    refusal = InputError(
+        f"{name}: training needs a module of PyTorch, not a program; use its weights with "
+        "architecture=NAME, or a function of yours that returns the module"
+    )
+    try:
+        classifier = loading.load(name, device=device)
+    except InputError as error:
+        raise (refusal if "trust" in error.arguments else error) from error.__cause__
+    if isinstance(classifier.model, torch.jit.ScriptModule):
+        raise refusal
+    return classifier
+
+
 def load_classifier(config: MaskTraining, accelerator: Any) -> Classifier:
     """Load the classifier to explain on the training's device, with frozen weights.
 
     Raises:
         InputError: If it does not take colour images, or its outputs are not logits of classes.
     """
-    classifier = loading.load(config.classifier, device=accelerator.device)
+    classifier = load_module(config.classifier, accelerator.device)
     if classifier.channels != PHOTO_CHANNELS:
         raise InputError(
             f"photos have {PHOTO_CHANNELS} channels, but {config.classifier} expects "

@@ -1,0 +1,67 @@
+"""Call a user's measure, and refuse one that cannot be used."""
+
+import torch
+from torch import Tensor
+
+from unsee.classifiers.checks import GRADIENT_HINT
+from unsee.classifiers.chunked import is_out_of_memory
+from unsee.classifiers.measures import Measure
+from unsee.classifiers.passes import has_values
+from unsee.errors import InputError, reason, shown
+
+TOLERANCE = 1e-3
+"""Largest accepted change of a value beside another row, as a share of its magnitude."""
+
+
+def call_measure(measure: Measure, logits: Tensor, targets: Tensor) -> Tensor:
+    """Call a user's measure; its errors, and values that cannot be used, become one line."""
+    name = getattr(measure, "__name__", type(measure).__name__)
+    try:
+        values = measure(logits, targets)
+    except (InputError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        if is_out_of_memory(error):
+            raise
+        raise InputError(
+            f"the measure {name} failed ({type(error).__name__}: {reason(error)})"
+        ) from error
+    count = len(logits)
+    if not isinstance(values, Tensor) or values.shape != (count,):
+        actual = tuple(values.shape) if isinstance(values, Tensor) else shown(values)
+        raise InputError(f"expected a tensor ({count},) from the measure {name}, got {actual}")
+    if not values.is_floating_point() or not has_values(values) or values.device != logits.device:
+        kind = f"{values.dtype}, {values.layout} on {values.device}"
+        raise InputError(f"expected floats on {logits.device} from the measure {name}, got {kind}")
+    if torch.is_grad_enabled() and logits.requires_grad and not values.requires_grad:
+        raise InputError(
+            f"the measure {name} has no gradient (detached, or an argmax?); {GRADIENT_HINT}"
+        )
+    return values
+
+
+def check_rows(measure: Measure, logits: Tensor, targets: Tensor) -> None:
+    """Check that a user's measure rates each row by itself.
+
+    Args:
+        measure: The measure, as it is called.
+        logits: The outputs for at least one image. The first row is rated alone and beside its
+            reverse at half the size.
+        targets: The class of each image.
+
+    Raises:
+        InputError: The value depends on the other row or on chance, or cannot be used.
+    """
+    first, target = logits[:1].detach(), targets[:1]
+    with torch.no_grad():
+        alone = call_measure(measure, first, target)[0].item()
+        pair = call_measure(measure, torch.cat([first, first.flip(1) / 2]), target.repeat(2))[
+            0
+        ].item()
+    if abs(pair - alone) > TOLERANCE * max(abs(pair), abs(alone)):  # False for NaN, see the scores
+        name = getattr(measure, "__name__", type(measure).__name__)
+        raise InputError(
+            f"the measure {name} rates the same outputs by {alone:.6g} alone and by {pair:.6g} "
+            "beside others; it must rate each row (n, classes) by itself: check for means, sums "
+            "and largest values over the first axis, and for chance"
+        )

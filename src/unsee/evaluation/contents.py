@@ -1,0 +1,62 @@
+"""Recognise photos and models that were replaced under the same name between two rows of a run."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from unsee.errors import InputError
+from unsee.evaluation.rows import Row, read_rows
+from unsee.evaluation.store import Store
+from unsee.files import is_file
+from unsee.images.framing import Photo
+
+Contents = dict[tuple[str, str], str]
+"""Hash of the pixels by classifier, whose number of channels they have, and photo."""
+
+
+def digest_of(photo: Photo) -> str:
+    """Return a hash of the pixels of a photo, which does not depend on its file or its format."""
+    content = hashlib.blake2b(repr(tuple(photo.shape)).encode(), digest_size=8)
+    content.update(photo.contiguous().numpy().data)
+    return content.hexdigest()
+
+
+def onnx_files(path: Path) -> list[Path]:
+    """Return an ONNX file and the file of its weights, where they are stored beside it."""
+    names = (path.name, f"{path.name}.data", f"{path.name}_data")
+    return [file for name in names if is_file(file := path.with_name(name))]
+
+
+def add(contents: Contents, row: Row, folder: Path) -> None:
+    """Add the hash of a row; rows of failed photos and of earlier versions have none.
+
+    Raises:
+        InputError: Another row of the photo has other pixels.
+    """
+    content = row.get("content")
+    if content and contents.setdefault((row["classifier"], row["photo"]), content) != content:
+        raise InputError(
+            f"{folder}: the photo {row['photo']} has other pixels than when other rows were "
+            "computed; put the earlier photo back, or choose another folder"
+        )
+
+
+def check_photos(store: Store, files: Sequence[Path], rows: Iterable[Row]) -> None:
+    """Check that the photos of new rows have the pixels that finished rows of them have.
+
+    Args:
+        store: The run.
+        files: Files of rows of the same photos and the same classifier, which may not exist yet.
+        rows: The new rows.
+
+    Raises:
+        InputError: A photo was replaced.
+    """
+    contents: Contents = {}
+    for file in files:
+        if is_file(file):
+            for row in read_rows(file):
+                add(contents, row, store.folder)
+            break
+    for row in rows:
+        add(contents, row, store.folder)

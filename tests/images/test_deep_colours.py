@@ -1,0 +1,78 @@
+"""PNG files of 16 bits: colours of 12 bits, and transparent values."""
+
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unsee import InputError
+from unsee.images import reading
+
+GREY, COLOUR, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 4, 6
+
+
+def chunk(name, content):
+    check = struct.pack(">I", zlib.crc32(name + content))
+    return struct.pack(">I", len(content)) + name + content + check
+
+
+def png(values, kind, key=()):
+    """Return a PNG file of 16 bits with a transparent value, which Pillow does not write."""
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    transparent = chunk(b"tRNS", struct.pack(f">{len(key)}H", *key)) if key else b""
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + transparent
+        + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "bands"), [(COLOUR, 3), (GREY_ALPHA, 1), (COLOUR_ALPHA, 3)])
+@pytest.mark.parametrize("top", [255, 4095, 65535])
+def test_colours_that_do_not_fill_16_bits_are_refused(kind, bands, top) -> None:
+    values = np.random.default_rng(0).integers(0, top + 1, (8, 9, bands))
+    if kind != COLOUR:
+        values = np.dstack([values, np.full((8, 9), 65535)])
+    content = png(values, kind)
+    if top == 65535:
+        expected = values[..., :bands].transpose(2, 0, 1) / 65535
+        assert abs(reading.decode(content, "a.png").numpy() - expected).max() < 0.005
+        return
+    with pytest.raises(InputError, match=r"^a.png: expected colours that fill .* 16 bits"):
+        reading.decode(content, "a.png")
+    with pytest.raises(InputError, match="expected colours that fill"):
+        reading.from_array(Image.open(BytesIO(content)))
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+def test_the_transparent_value_of_16_bits_is_blended_with_white(bands) -> None:
+    values = np.full((4, 4, bands), 40_000)
+    values[:2] = 0x3041
+    content = png(values, COLOUR if bands == 3 else GREY, (0x3041,) * bands)
+    photo = reading.decode(content, "a.png")
+    assert (photo[:, :2] == 1).all()
+    assert abs(photo[:, 2:] - 40_000 / 65535).max() < 0.005
+
+
+@pytest.mark.parametrize("top", [4095, 65535])
+def test_colours_of_portable_pixmaps_fill_16_bits_too(top) -> None:
+    values = np.random.default_rng(0).integers(0, 4096, (8, 9, 3))
+    content = b"P6 9 8 %d\n" % top + values.astype(">u2").tobytes()
+    if top == 4095:
+        assert reading.decode(content, "a.ppm").max() > 0.9
+        return
+    with pytest.raises(InputError, match="expected colours that fill"):
+        reading.decode(content, "a.ppm")
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_white_may_be_zero_in_a_tiff_file(dtype, tmp_path) -> None:
+    white = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    values = np.linspace(0, white, 64).astype(dtype).reshape(8, 8)
+    Image.fromarray(values).save(tmp_path / "a.tif", tiffinfo={262: 0})
+    pixels = reading.read(tmp_path / "a.tif").pixels
+    assert abs(pixels[0].numpy() - (1 - values / white)).max() < 1e-4
