@@ -54,8 +54,13 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         _check_settings(dict(settings), config, task.resume_settings)
         for name, part in _state(accelerator, task).items():
             part.load_state_dict(stored["states"][name])
-        task.snapshots = stored["past"]
-        return int(stored["step"]), float(stored["best"])
+        step, best, past = int(stored["step"]), float(stored["best"]), stored["past"]
+        if step < 0 or math.isnan(best) or not isinstance(past, list | tuple):
+            raise ValueError(
+                f"step {step}, lowest loss {best}, a {type(past).__name__} of networks"
+            )
+        task.snapshots = past
+        return step, best
 
 
 @contextmanager
