@@ -6,7 +6,7 @@ import pytest
 
 from tests.evaluation.runs import ROOT, assert_same_rows, make_plan
 from unsee import InputError
-from unsee.evaluation.ray import Cluster, distribute
+from unsee.evaluation.ray import Cluster, _connect, distribute
 from unsee.evaluation.run import Run
 
 ray = pytest.importorskip("ray")
@@ -45,3 +45,21 @@ def test_worker_that_cannot_start_is_reported(data, tmp_path, importable) -> Non
 def test_cluster_settings_are_checked() -> None:
     with pytest.raises(InputError, match="expected workers >= 1"):
         Cluster(workers=0)
+
+
+@pytest.mark.parametrize(
+    ("address", "variable", "used"),
+    [(None, None, "local"), (None, "host:1", "host:1"), ("host:2", "host:1", "host:2")],
+)
+def test_no_cluster_is_used_that_the_user_does_not_name(
+    monkeypatch, address, variable, used
+) -> None:
+    """Ray would connect to what `/tmp/ray/ray_current_cluster` names, which any user may write."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if variable:
+        monkeypatch.setenv("RAY_ADDRESS", variable)
+    addresses: list[str] = []
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda address, **_: addresses.append(address))
+    _connect(Cluster(address=address))
+    assert addresses == [used]

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from tests.generators import fill, onnx_file, small_infiller, torchscript
 from unsee import InputError, create
+from unsee.infillers.diffusion import _check_plain
 from unsee.infillers.lama import LaMa
 from unsee.networks.completion import CompletionVAE
 from unsee.networks.painter import Painter
@@ -110,3 +111,13 @@ def test_torchscript_is_loaded_only_if_it_is_published_or_trusted(tmp_path, monk
     digest = "md5:" + hashlib.md5(path.read_bytes()).hexdigest()
     monkeypatch.setattr(LaMa, "published", replace(LaMa.published, digest=digest))
     assert create("infillers", "lama", weights=str(path)).load()
+
+
+@pytest.mark.parametrize("part", [".", "text_encoder"])
+def test_pipelines_that_name_compiled_code_of_a_hub_are_refused(part, tmp_path) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    _check_plain(tmp_path)
+    (tmp_path / part).mkdir(exist_ok=True)
+    (tmp_path / part / "config.json").write_text('{"attn_implementation": "owner/code"}')
+    with pytest.raises(InputError, match="names compiled code of a hub"):
+        _check_plain(tmp_path)

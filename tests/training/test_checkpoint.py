@@ -141,7 +141,8 @@ def test_damaged_checkpoint_is_refused_in_one_line(folder, tmp_path) -> None:
     path = out / "checkpoint.pt"
     stored, content = torch.load(path, weights_only=True), path.read_bytes()
     damaged = [stored | {"settings": "{"}, stored | {"states": {}}, stored | {"step": "a"}, [1]]
-    damaged += [{}, stored | {"settings": '"text"'}]
+    damaged += [{}, stored | {"settings": '"text"'}, stored | {"step": -5}]
+    damaged += [stored | {"best": float("nan")}, stored | {"past": "text"}]
     for value in damaged:
         torch.save(value, path)
         with pytest.raises(InputError, match=r"checkpoint\.pt: ") as error:

@@ -1,5 +1,6 @@
 """Run an evaluation on many processes or machines with Ray; the only file that imports it."""
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ class Cluster:
     gpus: float = 0.0
     """GPUs, or the share of one, reserved for each worker."""
     address: str | None = None
-    """Address of a Ray cluster whose machines share the folder of the run; `None` starts Ray on
-    this machine."""
+    """Address of a Ray cluster whose machines share the folder of the run; `None` takes that of
+    the environment variable RAY_ADDRESS, or starts Ray on this machine."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -94,11 +95,13 @@ def _connect(cluster: Cluster) -> Any:
     except ImportError as error:
         raise missing_package("ray", "the engine ray") from error
     if not ray.is_initialized():
-        options = {"include_dashboard": False} if cluster.address is None else {}
+        # without an address Ray connects to what a file in /tmp names, which any user may write
+        address = cluster.address or os.environ.get("RAY_ADDRESS") or "local"
+        options = {"include_dashboard": False} if address == "local" else {}
         try:
-            ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR", **options)
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
         except (ConnectionError, ValueError) as error:
-            raise InputError(f"no Ray cluster at {cluster.address}: {error}") from error
+            raise InputError(f"no Ray cluster at {address}: {error}") from error
     return ray
 
 

@@ -95,7 +95,8 @@ class Diffusion(GenerativeInfiller):
 def _check_plain(folder: Path) -> None:
     """Raise `InputError` for the folder of a pipeline that brings or names code of its own."""
     index = read_json(folder / "model_index.json", "pipeline")
-    for path in folder.glob("*/config.json"):
+    # a part without a folder of its own is read from that of the pipeline
+    for path in (*folder.glob("config.json"), *folder.glob("*/config.json")):
         check_no_kernels(read_json(path), path)
     parts = index.values() if isinstance(index, dict) else ()
     libraries = {str(part[0]) for part in parts if isinstance(part, list) and part}

@@ -54,8 +54,12 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         _check_settings(dict(settings), config, task.resume_settings)
         for name, part in _state(accelerator, task).items():
             part.load_state_dict(stored["states"][name])
-        task.snapshots = stored["past"]
-        return int(stored["step"]), float(stored["best"])
+        step, best, networks = int(stored["step"]), float(stored["best"]), stored["past"]
+        if step < 0 or math.isnan(best) or not isinstance(networks, list | tuple):
+            kind = type(networks).__name__
+            raise ValueError(f"step {step}, lowest loss {best}, a {kind} of networks")
+        task.snapshots = networks
+        return step, best
 
 
 @contextmanager
