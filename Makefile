@@ -1,5 +1,5 @@
 # make check           style, types and imports
-# make test            the tests (ten minutes on two cores)
+# make test            the tests (eight minutes on two cores)
 # make demo            explain a sample photo
 # make test-trust      all hostile inputs, and all settings that must give the same bits (half an hour)
 # make test-ecosystem  tests with torchvision, timm, transformers, Captum and grad-cam

@@ -1,5 +1,8 @@
 """In-painting by diffusers, with a Stable Diffusion pipeline of random weights."""
 
+import json
+import shutil
+
 import pytest
 import torch
 
@@ -70,3 +73,22 @@ def test_invalid_pipelines_are_refused(tmp_path) -> None:
         create("infillers", "diffusion", weights=str(tmp_path)).load()
     with pytest.raises(InputError, match="multiple of 8"):
         create("infillers", "diffusion", side=100)
+
+
+def test_code_that_a_part_of_a_pipeline_names_is_not_run(tmp_path, monkeypatch) -> None:
+    """A processor loads its parts without `trust_remote_code`, and then asks on the terminal."""
+    folder, code = tmp_path / "pipeline", tmp_path / "code"
+    shutil.copytree(small_infiller("diffusion").weights, folder)
+    index = json.loads((folder / "model_index.json").read_text())
+    index["tokenizer"] = ["transformers", "CLIPProcessor"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    processor = {
+        "image_processor_type": "Evil", "auto_map": {"AutoImageProcessor": f"{code}--evil.Evil"},
+    }  # fmt: skip
+    (folder / "tokenizer" / "preprocessor_config.json").write_text(json.dumps(processor))
+    code.mkdir()
+    (code / "evil.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')\nclass Evil: pass\n")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with pytest.raises(InputError, match="cannot be loaded"):
+        create("infillers", "diffusion", weights=str(folder)).load()
+    assert not (tmp_path / "canary").exists()

@@ -20,7 +20,7 @@ LAYERS = {  # name of the layer, spatial positions at 224 pixels
     "torchvision:swin_t": ("features.7.1.norm1", 49),
     "timm:efficientnet_b0": ("bn2", 49),
     "timm:vit_tiny_patch16_224": ("blocks.11.norm1", 196),
-    "timm:vit_small_patch16_dinov3": ("blocks.11.norm1", 196),
+    "timm:vit_dwee_patch16_reg1_gap_256": ("blocks.13.norm1", 196),
     "timm:deit_tiny_distilled_patch16_224": ("blocks.11.norm1", 196),
     "timm:swin_tiny_patch4_window7_224": ("layers.3.blocks.1.norm1", 49),
     "timm:convnext_atto": ("norm_pre", 49),

@@ -1,11 +1,17 @@
 import socket
 import sys
-from types import SimpleNamespace
+from contextlib import nullcontext
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from unsee import InputError
-from unsee.sources._downloads import check_no_kernels, download, optional_import
+from unsee.sources._downloads import (
+    DYNAMIC_MODULES,
+    check_no_kernels,
+    download,
+    optional_import,
+)
 
 
 def test_failed_download_is_one_line() -> None:
@@ -38,6 +44,32 @@ def test_hub_is_offline_only_without_a_network(monkeypatch, network, proxies, of
     with download("timm:x"):
         assert hub.HF_HUB_OFFLINE is offline
     assert hub.HF_HUB_OFFLINE is False
+
+
+def test_what_is_local_reaches_no_network(monkeypatch) -> None:
+    hub = SimpleNamespace(HF_HUB_OFFLINE=False, ENDPOINT="https://huggingface.co")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(constants=hub))
+    addresses: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port: addresses.append(host))
+    with download("transformers:folder", local=True):
+        assert hub.HF_HUB_OFFLINE is True
+    assert hub.HF_HUB_OFFLINE is False
+    assert addresses == []
+
+
+@pytest.mark.parametrize("library", ["transformers", "diffusers"])
+def test_libraries_run_no_code_of_a_checkpoint_and_do_not_ask(monkeypatch, library) -> None:
+    module = ModuleType("dynamic")
+    module.get_class_in_module, module.TIME_OUT_REMOTE_CODE = dict, 15
+    monkeypatch.setitem(sys.modules, library, ModuleType(library))
+    monkeypatch.setitem(sys.modules, DYNAMIC_MODULES[library], module)
+    monkeypatch.setattr("unsee.sources._downloads.quiet", nullcontext)  # it imports transformers
+    monkeypatch.setattr("unsee.sources._downloads.import_module", sys.modules.get)
+    with download("transformers:folder", local=True):
+        assert module.TIME_OUT_REMOTE_CODE == 0
+        with pytest.raises(InputError, match="the checkpoint brings code of its own"):
+            module.get_class_in_module("Evil", "evil.py")
+    assert (module.get_class_in_module, module.TIME_OUT_REMOTE_CODE) == (dict, 15)
 
 
 def test_configuration_that_names_compiled_code_of_a_hub_is_refused() -> None:

@@ -27,7 +27,7 @@ MIN_DISPLACEMENT = 0.2
 MIN_RATIO = 0.2
 """Smallest ratio of the displacements upwards and to the right on a map in the right order."""
 LATE = 1 / 3
-"""Share of the network's modules that finish before a layer that counts as late."""
+"""Share of the network's modules that have finished with a layer that counts as late."""
 MAX_TRIALS = 8
 """Number of layers that are tried in turn until one reaches the logits."""
 
@@ -44,7 +44,7 @@ class Layer:
     spatial: Layout | None
     """Function from the output to feature maps; None if it has that shape already."""
     is_late: bool
-    """Whether at least `LATE` of the network's modules finish before this one."""
+    """Whether `LATE` of the network's modules have finished when this one has."""
     is_ordered: bool
     """Whether no change of the image contradicts the order of rows and columns."""
 
@@ -135,7 +135,7 @@ def _maps(network: nn.Module, probes: Tensor) -> list[Layer]:
     for number, output in enumerate(outputs):
         if output.note is not None:
             spatial = None if output.note.layout is _identity else output.note.layout
-            is_late = number >= LATE * len(outputs)
+            is_late = number + 1 >= LATE * len(outputs)
             ordered = output.note.is_ordered
             layers.append(Layer(output.name, output.module, spatial, is_late, ordered))
     return layers

@@ -2,8 +2,12 @@
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any, NoReturn
 from urllib.parse import urlparse
 from urllib.request import getproxies
 
@@ -18,6 +22,12 @@ ONLY_WEIGHTS, NOT_ONLY_WEIGHTS = (
 
 IMPLEMENTATIONS = ("eager", "sdpa", "flex_attention", "batched_mm", "grouped_mm")
 """Values of `attn_implementation` and `experts_implementation` that come with transformers."""
+
+DYNAMIC_MODULES = {
+    "transformers": "transformers.dynamic_module_utils",
+    "diffusers": "diffusers.utils.dynamic_modules_utils",
+}
+"""Modules of libraries that import the Python files of checkpoints."""
 
 
 @contextmanager
@@ -50,16 +60,16 @@ def check_no_kernels(config: object, name: object) -> None:
 def download(description: str, *, local: bool = False) -> Iterator[None]:
     """Raise `InputError` with a one-line reason if a download in the block fails.
 
-    Libraries may read weights only, not unpickle objects.
-    Without a network the Hugging Face client reads its cache only, in place of repeating each
-    request for 20 seconds.
+    Libraries may read weights only, not unpickle objects, and run no Python file of a checkpoint.
+    For what is local, and without a network, the Hugging Face client reads its cache only: a folder
+    of a stranger reaches no network, and no request is repeated for 20 seconds.
 
     Args:
         description: What is downloaded, for messages.
         local: Whether it is a file or a folder of this computer.
     """
     try:
-        with _hub_offline_without_network(), _weights_only(), quiet():
+        with _hub_offline(always=local), _weights_only(), _no_code(), quiet():
             yield
     except (InputError, MemoryError):
         raise
@@ -85,14 +95,49 @@ def _weights_only() -> Iterator[None]:
 
 
 @contextmanager
-def _hub_offline_without_network() -> Iterator[None]:
+def _no_code() -> Iterator[None]:
+    """Forbid transformers and diffusers to run a Python file of a checkpoint, or to ask for it.
+
+    `trust_remote_code=False` is not enough: they load parts of a pipeline or of a processor without
+    it, and then ask on the terminal.
+    """
+    with ExitStack() as stack:
+        for library, name in DYNAMIC_MODULES.items():
+            if library in sys.modules:
+                module = import_module(name)
+                stack.enter_context(_replaced(module, "get_class_in_module", _refuse_code))
+                # 0 seconds: an error in place of a question
+                stack.enter_context(_replaced(module, "TIME_OUT_REMOTE_CODE", 0))
+        yield
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    """Replace an attribute of a module in the block; a module without it stays as it is."""
+    if not hasattr(module, name):
+        yield
+        return
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+def _refuse_code(*_: Any, **__: Any) -> NoReturn:
+    raise InputError("the checkpoint brings code of its own, which is never run")
+
+
+@contextmanager
+def _hub_offline(*, always: bool) -> Iterator[None]:
     try:
         from huggingface_hub import constants
     except ImportError:
         yield
         return
     before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = before or not _reachable(constants.ENDPOINT)
+    constants.HF_HUB_OFFLINE = before or always or not _reachable(constants.ENDPOINT)
     try:
         yield
     finally:
