@@ -76,3 +76,10 @@ def test_white_may_be_zero_in_a_tiff_file(dtype, tmp_path) -> None:
     Image.fromarray(values).save(tmp_path / "a.tif", tiffinfo={262: 0})
     pixels = reading.read(tmp_path / "a.tif").pixels
     assert abs(pixels[0].numpy() - (1 - values / white)).max() < 1e-4
+
+
+def test_signed_integers_of_8_bits_are_refused(tmp_path) -> None:
+    values = np.arange(-32, 32, dtype=np.int8).reshape(8, 8)
+    Image.fromarray(values.view(np.uint8)).save(tmp_path / "a.tif", tiffinfo={339: 2})
+    with pytest.raises(InputError, match=r"a.tif: expected integers from 0 to 255, got signed"):
+        reading.read(tmp_path / "a.tif")

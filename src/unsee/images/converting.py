@@ -20,6 +20,8 @@ DEEP_RAW = re.compile(";16[BLN]")
 ALPHA_MODES = frozenset(["RGBA", "LA", "PA", "La", "RGBa"])
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 """Tag of a TIFF file, and its value for a file in which 0 is white."""
+SAMPLE_FORMAT, SIGNED = 339, 2
+"""Tag of a TIFF file, and its value for signed integers, which Pillow wraps at 8 bits."""
 STRIP_PIXELS = 2**21
 """Pixels that are converted at a time."""
 DARKEST_SHARE = 1 / 8
@@ -46,6 +48,8 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
         raise InputError(
             f"a photo has 1 or 3 channels, but the classifier expects {channels}; pass arrays"
         )
+    if image.mode not in DEEP_MODES and SIGNED in _formats_of(image):
+        raise InputError(f"expected integers from 0 to 255, got signed ones of 8 bits; {_SCALE}")
     white = _white_of_deep(image) if image.mode in DEEP_MODES else None
     height, width = -(-image.height // by), -(-image.width // by)
     size = (width, height) if orientation >= 5 else (height, width)
@@ -166,6 +170,12 @@ def _white_of_deep(image: Image.Image) -> float:
 def _has_white_zero(image: Image.Image) -> bool:
     """Return whether 0 is white in a deep TIFF file; Pillow inverts those of 8 bits alone."""
     return bool(getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO)
+
+
+def _formats_of(image: Image.Image) -> tuple[object, ...]:
+    """Return the formats of the samples that a TIFF file declares."""
+    formats = getattr(image, "tag_v2", {}).get(SAMPLE_FORMAT, ())
+    return formats if isinstance(formats, tuple) else (formats,)
 
 
 def _extrema(array: NDArray[np.generic]) -> tuple[float, float]:
