@@ -104,34 +104,25 @@ def _(arena):
     return "in/s.png"
 
 
-@special("link to an endless device")
-def _(arena):
-    (arena.work / "in" / "zero.png").symlink_to("/dev/zero")
-    return "in/zero.png"
+LINKS = {
+    "an endless device": ("zero", "/dev/zero", REFUSED),
+    "a terminal": ("tty", "/dev/tty", REFUSED),
+    "memory of the process": ("mem", "/proc/self/mem", EITHER),
+    "itself": ("loop", "loop.png", REFUSED),
+    "nothing": ("gone", "nowhere.png", REFUSED),
+}
+"""Name of a link, where it leads, and the expectation."""
 
 
-@special("link to a terminal")
-def _(arena):
-    (arena.work / "in" / "tty.png").symlink_to("/dev/tty")
-    return "in/tty.png"
+def link(name, target, expected, where):
+    @special(f"link to {where}", expected)
+    def _(arena):
+        (arena.work / "in" / f"{name}.png").symlink_to(target)
+        return f"in/{name}.png"
 
 
-@special("link to memory of the process", EITHER)
-def _(arena):
-    (arena.work / "in" / "mem.png").symlink_to("/proc/self/mem")
-    return "in/mem.png"
-
-
-@special("link to itself")
-def _(arena):
-    (arena.work / "in" / "loop.png").symlink_to("loop.png")
-    return "in/loop.png"
-
-
-@special("link to nothing")
-def _(arena):
-    (arena.work / "in" / "gone.png").symlink_to("nowhere.png")
-    return "in/gone.png"
+for where, values in LINKS.items():
+    link(*values, where)
 
 
 @special("link to a good photo", ACCEPTED)

@@ -137,9 +137,9 @@ class Dataset(ABC):
     def samples(self, path: Path) -> Samples:
         """Return all samples in a fixed order, without reading any photo.
 
-        Photos that annotations name but that do not exist are left out, and counted in a note. A
-        photo or an outline that cannot be read is an error when it is read: `Sample.photo` raises
-        it, and an evaluation goes on with the others.
+        Photos that annotations name but that do not exist are left out and counted in a note. If a
+        photo or an outline cannot be read, `Sample.photo` or `Sample.object_mask` raises an error.
+        An evaluation reports the error for that photo and continues with the remaining photos.
 
         Raises:
             InputError: Annotations are missing or malformed, or no photo of them exists.

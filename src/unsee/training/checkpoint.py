@@ -105,9 +105,7 @@ def _discard(config: Training) -> None:
 
 
 def _is_marked(path: Path) -> bool:
-    """Whether a file is the `training.json` of a training, not of the user."""
-    if not path.exists():
-        return False
+    """Return whether there is a `training.json` that a training wrote, not the user."""
     with suppress(InputError):
         content = read_json(path)
         settings = content.get("settings") if isinstance(content, dict) else None
