@@ -2,23 +2,11 @@
 
 import os
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.images.conftest import write
 from unsee import InputError
 from unsee.images import finding
-
-
-@pytest.fixture
-def picture():
-    g = np.random.default_rng(0)
-    return Image.fromarray(g.integers(0, 255, (20, 30, 3), np.uint8))
-
-
-def write(picture, path, **settings):
-    picture.save(path, **settings)
-    return path
 
 
 def test_photos_of_files_folders_and_patterns_are_found(picture, tmp_path) -> None:

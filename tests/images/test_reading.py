@@ -8,19 +8,9 @@ import torch
 from PIL import Image, ImageOps
 
 from tests.damage import damaged
+from tests.images.conftest import write
 from unsee import InputError
 from unsee.images import reading
-
-
-@pytest.fixture
-def picture():
-    g = np.random.default_rng(0)
-    return Image.fromarray(g.integers(0, 255, (20, 30, 3), np.uint8))
-
-
-def write(picture, path, **settings):
-    picture.save(path, **settings)
-    return path
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P", "CMYK", "1", "I;16", "F", "I"])
