@@ -33,7 +33,7 @@ def coco(tmp_path, pixels):
     def annotate(*annotations: dict) -> str:
         content = {
             "images": [{"id": 7, "file_name": "7.jpg", "height": SIZE[0], "width": SIZE[1]}],
-            "categories": [{"id": 90}, {"id": 3}],
+            "categories": [{"id": 90, "name": "toothbrush"}, {"id": 3}],
             "annotations": list(annotations),
         }
         file = tmp_path / "annotations" / "instances_val2017.json"
@@ -55,8 +55,10 @@ def encode(mask: np.ndarray, compressed: bool) -> dict:
 
 
 def test_one_sample_per_photo_and_category(coco) -> None:
-    first, second = load_data(coco(POLYGON, BOX))
+    samples = load_data(coco(POLYGON, BOX))
+    first, second = samples
     assert [(s.id, s.target) for s in (first, second)] == [("7-0", 0), ("7-1", 1)]
+    assert samples.classes == {0: (), 1: ("toothbrush",)}
     assert first.boxes.shape == (1, 4)
     assert first.outline is None
     assert second.boxes_in(second.read(3)).tolist() == [[10, 8, 30, 24]]

@@ -24,6 +24,7 @@ def test_idx_files(tmp_path, gzipped) -> None:
     assert [(s.id, s.target) for s in samples] == [
         ("test-00000", 7), ("test-00001", 0), ("test-00002", 9),
     ]  # fmt: skip
+    assert samples.classes[9] == ("Ankle boot",)
     assert samples[2].read(3).shape == (3, 28, 28)
     np.testing.assert_allclose(samples[2].read(1)[0] * 255, pictures[2], atol=1e-3)
     path.write_bytes(b"\x1f")

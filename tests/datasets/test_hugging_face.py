@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.damage import damaged
 from unsee import InputError
+from unsee.datasets._imagenet import imagenet_classes
 from unsee.datasets._loading import load_data
 from unsee.registry import create
 
@@ -45,6 +46,23 @@ def test_samples_of_a_data_set_and_of_a_split(table, pixels, tmp_path) -> None:
     (tmp_path / "dataset_dict.json").write_text(json.dumps({"splits": ["train"]}))
     with pytest.raises(InputError, match="no split 'validation'; choose from train"):
         load_data(str(tmp_path))
+
+
+@pytest.mark.parametrize("place", ["schema", "info"])
+def test_names_of_the_classes_are_those_of_the_library(table, tmp_path, place) -> None:
+    def classes(names):
+        features = {"label": {"names": names, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
+        content = json.dumps({"info": {"features": features}} if place == "schema" else {})
+        write(table.replace_schema_metadata({"huggingface": content}), tmp_path)
+        if place == "info":
+            (tmp_path / "dataset_info.json").write_text(json.dumps({"features": features}))
+        return load_data(str(tmp_path))
+
+    samples = classes(["ant", "bee", "cat", "dog", "eel"])
+    assert (samples.classes[4], samples.of_imagenet) == (("eel",), False)
+    imagenet = classes([names[1] for names in imagenet_classes().values()])
+    assert imagenet.of_imagenet
+    assert not classes(None).classes
 
 
 def test_data_set_without_labels(table, tmp_path) -> None:

@@ -6,8 +6,8 @@ from PIL import Image
 
 from tests.datasets.conftest import save
 from unsee import InputError
+from unsee.datasets._imagenet import imagenet_numbers
 from unsee.datasets._loading import load_data
-from unsee.datasets.image_folder import imagenet_numbers
 
 
 def targets(spec: object) -> dict[str, int | None]:
@@ -83,6 +83,19 @@ def test_wordnet_ids_have_the_numbers_of_imagenet(tmp_path, pixels) -> None:
     assert "outside of ImageNet's 1000" in others.notes[0]
     with pytest.raises(InputError, match="not among ImageNet's WordNet ids"):
         load_data(f"image_folder:{tmp_path},numbering=imagenet")
+
+
+def test_folders_that_are_all_numbers_are_the_numbers_of_classes(tmp_path, pixels) -> None:
+    for name in ("0/1.png", "2/1.png", "10/1.png"):
+        save(pixels, tmp_path / name)
+    samples = load_data(str(tmp_path))
+    assert {s.id: s.target for s in samples} == {"0/1.png": 0, "2/1.png": 2, "10/1.png": 10}
+    assert "the folders are the numbers of the classes" in samples.notes[0]
+    in_order = targets(f"image_folder:{tmp_path},numbering=alphabetical")
+    assert in_order == {"0/1.png": 0, "10/1.png": 1, "2/1.png": 2}
+    save(pixels, tmp_path / "02" / "1.png")
+    with pytest.raises(InputError, match="two of the folders are the same number"):
+        load_data(str(tmp_path))
 
 
 def test_imagenets_wordnet_ids_are_in_the_order_of_its_classes() -> None:

@@ -5,7 +5,10 @@ import pytest
 from tests.damage import damaged
 from tests.datasets.conftest import save, voc_xml
 from unsee import InputError
+from unsee.datasets._imagenet import imagenet_numbers
 from unsee.datasets._loading import load_data
+
+WNIDS = list(imagenet_numbers())
 
 
 @pytest.fixture
@@ -14,7 +17,7 @@ def imagenet(tmp_path, pixels):
     path = tmp_path / "imagenet"
     for number in (1, 2):
         save(pixels, path / "val" / f"ILSVRC2012_val_0000000{number}.JPEG")
-    lines = [f"n{number:08d} thing, object" for number in range(1000)]
+    lines = [f"{wnid} thing, object" for wnid in imagenet_numbers()]
     (path / "LOC_synset_mapping.txt").write_text("\n".join(lines))
     return path
 
@@ -23,7 +26,7 @@ def test_boxes_from_xml_are_scaled_to_the_stored_photo(imagenet) -> None:
     folder = imagenet / "Annotations" / "CLS-LOC" / "val"
     folder.mkdir(parents=True)
     for number in (1, 2):
-        text = voc_xml(f"n{number + 5:08d}")
+        text = voc_xml(WNIDS[number + 5])
         (folder / f"ILSVRC2012_val_0000000{number}.xml").write_text(text)
     first, second = load_data(str(imagenet))
     assert (first.id, first.target, second.target) == ("ILSVRC2012_val_00000001.JPEG", 6, 7)
@@ -33,8 +36,8 @@ def test_boxes_from_xml_are_scaled_to_the_stored_photo(imagenet) -> None:
 def test_boxes_from_kaggles_table(imagenet) -> None:
     (imagenet / "LOC_val_solution.csv").write_text(
         "ImageId,PredictionString\n"
-        "ILSVRC2012_val_00000002,n00000003 1 2 30 20 n00000003 5 6 7 8 \n"
-        "ILSVRC2012_val_00000001,n00000999 0 0 10 10 \n"
+        f"ILSVRC2012_val_00000002,{WNIDS[3]} 1 2 30 20 {WNIDS[3]} 5 6 7 8 \n"
+        f"ILSVRC2012_val_00000001,{WNIDS[999]} 0 0 10 10 \n"
     )
     first, second = load_data(f"imagenet:{imagenet}")
     assert (first.target, second.target) == (999, 3)
@@ -61,6 +64,20 @@ def test_missing_labels_and_classes_are_refused(imagenet) -> None:
     (imagenet / "LOC_synset_mapping.txt").write_text("n00000001 thing")
     with pytest.raises(InputError, match="1 classes; expected LOC_synset_mapping"):
         load_data(f"imagenet:{imagenet}")
+    others = [f"n{number:08d} thing" for number in range(1000)]
+    (imagenet / "LOC_synset_mapping.txt").write_text("\n".join(others))
+    with pytest.raises(InputError, match="the WordNet ids of ImageNet's 1000 classes"):
+        load_data(f"imagenet:{imagenet}")
+
+
+def test_a_thousand_numbered_folders_are_not_taken_for_wordnet_ids(tmp_path, pixels) -> None:
+    for number in range(1000):
+        (tmp_path / "val" / str(number)).mkdir(parents=True)
+    save(pixels, tmp_path / "val" / "388" / "panda.png")
+    (sample,) = load_data(str(tmp_path))
+    assert sample.target == 388  # the 321st in the order of the texts
+    with pytest.raises(InputError, match="expected LOC_synset_mapping"):
+        load_data(f"imagenet:{tmp_path}")
 
 
 def test_a_table_with_a_field_that_is_too_long_is_refused(imagenet) -> None:

@@ -11,6 +11,10 @@ def test_samples_of_the_list_and_a_missing_photo(tmp_path, pixels) -> None:
     (sample,) = load_data(str(tmp_path))
     assert (sample.id, sample.target) == ("Places365_val_00000001.jpg", 165)
     assert sample.read(3).shape == (3, 40, 60)
+    assert load_data(str(tmp_path)).classes == dict.fromkeys(range(365), ())
+    (tmp_path / "categories_places365.txt").write_text("/a/airfield 0\n/b/bar 1\n")
+    classes = load_data(str(tmp_path)).classes
+    assert (len(classes), classes[1], classes[2]) == (365, ("/b/bar", "bar"), ())
     (tmp_path / "places365_val.txt").write_text("Places365_val_00000009.jpg 1\n")
     with pytest.raises(InputError, match=r"no photos in this data set.*no file Places365"):
         load_data(str(tmp_path))

@@ -19,8 +19,11 @@ def test_one_sample_per_photo_and_class(tmp_path, pixels) -> None:
     segments[5:9, 10:20] = 8
     segments[20:30] = 3
     save(segments, tmp_path / "SegmentationClass" / "2008_1.png")
-    (sample,) = load_data(str(tmp_path))
+    samples = load_data(str(tmp_path))
+    (sample,) = samples
     assert (sample.id, sample.target) == ("2008_1-cat", 7)
+    assert len(samples.classes) == 20
+    assert samples.classes[7] == ("cat",)
     assert sample.boxes_in(sample.read(3)).tolist() == [
         [9.5, 7.5, 30, 24]
     ]  # pixels are numbered from 1

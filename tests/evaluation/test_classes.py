@@ -11,8 +11,11 @@ from PIL import Image
 from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import make_plan, run_plan
 from unsee import InputError, black_box
-from unsee.classifiers.labels import Synonyms
+from unsee.classifiers.labels import Synonyms, with_synonyms
+from unsee.datasets._imagenet import imagenet_classes
+from unsee.datasets.base import Sample, Samples
 from unsee.evaluation import worker
+from unsee.evaluation.classes import class_numbers
 from unsee.reports.results import Results
 
 LABELS = ("dog", "cat", Synonyms("tabby, tabby_cat"))
@@ -49,7 +52,8 @@ def plan_of(folder, classes, **settings):
     [
         (("cat", "dog", "tabby cat"), [1, 0, 2]),
         (("Tabby-Cat", "dog"), [2, 0]),
-        (("a", "b", "c"), [0, 1, 2]),  # no name agrees, but their number does
+        (("0", "1", "2"), [0, 1, 2]),  # numbers of classes, which are no names
+        (("2", "1"), [1, 2]),
     ],
 )
 def test_class_folders_have_the_numbers_of_the_classifier(classes, targets, tmp_path) -> None:
@@ -58,7 +62,14 @@ def test_class_folders_have_the_numbers_of_the_classifier(classes, targets, tmp_
 
 
 @pytest.mark.parametrize(
-    "classes", [("cats", "dogs"), ("bird", "cat", "dog"), ("bird", "cat", "dog", "eel")]
+    "classes",
+    [
+        ("cats", "dogs"),
+        ("bird", "cat", "dog"),
+        ("bird", "cat", "dog", "eel"),
+        ("a", "b", "c"),  # as many as the classifier has
+        ("dog", "e", "f"),
+    ],
 )
 def test_class_folders_of_other_classes_are_refused(classes, tmp_path) -> None:
     plan = plan_of(tmp_path / "data", classes)
@@ -67,6 +78,75 @@ def test_class_folders_of_other_classes_are_refused(classes, tmp_path) -> None:
     assert not (tmp_path / "run").exists()
     top1 = plan_of(tmp_path / "other", classes, target="top1")
     assert not any(row["error"] for row in run_plan(top1, tmp_path / "top1"))
+
+
+def test_the_alphabetical_order_is_that_of_the_classes_where_it_is_set(tmp_path) -> None:
+    plan = plan_of(tmp_path / "data", ("cats", "dogs"))
+    plan = replace(plan, data=f"image_folder:{plan.data},numbering=alphabetical")
+    assert [row["target"] for row in run_plan(plan, tmp_path / "run")] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "count", "numbers"),
+    [
+        ({0: ("T - shirt / top",)}, ("bag", "T-shirt/top"), 2, {0: 1}),
+        ({10: ("10",), 2: ("2",)}, (), 11, {10: 10, 2: 2}),
+        ({10: ("10",), 2: ("2",)}, ("2", "10"), 2, {10: 1, 2: 0}),  # numbers that are names
+        ({0: ("cat",), 1: ("dog",)}, (), 2, {0: 0, 1: 1}),  # nothing to compare
+        ({0: ("cat",), 1: ("dog",)}, (), None, {0: 0, 1: 1}),
+        ({0: ("cat",), 1: ("dog",)}, (), 3, "the data set has 2 classes, and the classifier 3"),
+        ({0: (), 1: ()}, ("a", "b"), 2, {0: 0, 1: 1}),  # names of which one side has none
+        ({0: (), 1: ()}, ("a", "b", "c"), 3, "has 2 classes, and the classifier 3"),
+        ({0: ("crane",), 1: ("crane",)}, ("crane", "crane"), 2, {0: 0, 1: 1}),
+        ({0: ("crane",), 1: ("b",)}, ("b", "crane", "crane"), 3, "'crane' is not the name of one"),
+        ({1: ("1",)}, ("15", "-1"), 2, {1: 1}),
+    ],
+)
+def test_numbers_of_classes(classes, labels, count, numbers) -> None:
+    samples = Samples(
+        [Sample(str(number), lambda channels: None, number) for number in classes],
+        classes=classes,
+    )
+    if isinstance(numbers, str):
+        with pytest.raises(InputError, match=numbers):
+            class_numbers(samples, labels, count, "data")
+    else:
+        assert class_numbers(samples, labels, count, "data") == numbers
+
+
+def test_imagenets_numbers_are_those_of_1000_classes() -> None:
+    def numbers(labels, count):
+        samples = [Sample("dog", lambda channels: None, 217), Sample("chute", dict, 701)]
+        whole = Samples(samples, classes=imagenet_classes(), of_imagenet=True)
+        return class_numbers(whole, labels, count, "data")
+
+    names = with_synonyms([imagenet_classes()[number][1] for number in range(1000)])
+    own = {217: 217, 701: 701}
+    for labels in ((), names, tuple(f"Klasse {number}" for number in range(1000))):
+        assert numbers(labels, 1000) == own
+    for count in (1001, 21_841):  # as networks with a class for the background have
+        with pytest.raises(
+            InputError, match=f"ImageNet's 1000 classes, and the classifier {count}"
+        ):
+            numbers((), count)
+    assert numbers(("background", *names), 1001) == {217: 218, 701: 702}
+    assert numbers(names[::-1], 1000) == {217: 782, 701: 298}
+    assert numbers(("parachute", "n02102040"), 2) == {217: 1, 701: 0}
+
+
+def test_the_order_of_names_that_cannot_be_compared_is_noted_once(tmp_path, caplog) -> None:
+    plan = plan_of(tmp_path / "data", [f"c{number}" for number in range(5)])
+    run_plan(replace(plan, classifiers=("tests.toys:classifier",)), tmp_path / "run")
+    (message,) = caplog.messages
+    assert "tests.toys:classifier has no names of classes" in message
+    assert "0 is c0, 1 is c1" in message
+
+
+def test_selected_classes_are_named_in_a_note(tmp_path) -> None:
+    plan = replace(plan_of(tmp_path / "data", ("cat", "dog")), classes="1")
+    assert plan.samples().notes == ("classes 1 are counted as in the data set: 1 dog",)
+    (row,) = run_plan(plan, tmp_path / "run")
+    assert (row["photo"], row["target"]) == ("dog/a.png", 0)
 
 
 def test_a_run_is_not_continued_with_other_weights(tmp_path, monkeypatch) -> None:

@@ -140,12 +140,13 @@ def run(arguments: list[str]) -> int:
         for name in split_words(options.infillers)
     }
     samples = load_data(options.data)
-    for note in samples.notes:
-        print_note(note)
     classifier, recognition = (
         loading.load(name, device=options.device, trust=options.trust)
         for name in (options.classifier, options.recognition_classifier)
     )
+    samples = infilling.numbered(samples, classifier, recognition, options.data)
+    for note in samples.notes:
+        print_note(note)
     for infiller in infillers.values():
         infiller.prepare(classifier.device)
     perceptual = Perceptual.load(options.perceptual) if options.perceptual else None

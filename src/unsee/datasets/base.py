@@ -1,7 +1,7 @@
 """Interface of data sets, and the checks that they share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
@@ -18,6 +18,10 @@ from unsee.images import reading
 from unsee.images.framing import Photo
 
 T = TypeVar("T")
+Names = Mapping[int, tuple[str, ...]]
+"""Names of classes by number: synonyms of each, or none."""
+MAX_NAMES = 5
+"""Classes that a note names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +117,22 @@ class Samples(list[Sample]):
         self,
         samples: Iterable[Sample] = (),
         notes: Iterable[str] = (),
-        classes: Iterable[str] = (),
+        classes: Names | None = None,
+        *,
+        of_imagenet: bool = False,
     ) -> None:
         super().__init__(samples)
         self.notes = tuple(notes)
-        self.classes = tuple(classes)
-        """Names of the classes, where they were numbered by the order of their names."""
+        self.classes = dict(classes or {})
+        """All classes of the data set with their names; empty if its numbers are those of the
+        classifier."""
+        self.of_imagenet = of_imagenet
+        """Whether the numbers are those of ImageNet's 1000 classes."""
+
+    def part(self, samples: Iterable[Sample], notes: Iterable[str] = ()) -> "Samples":
+        """Return some of the samples, with further notes, and with the same classes."""
+        notes = (*self.notes, *notes)
+        return Samples(samples, notes, self.classes, of_imagenet=self.of_imagenet)
 
 
 class Dataset(ABC):
@@ -183,8 +197,19 @@ class StoredSize:
             return reading.stored_size(file, self.path)
 
 
+def named(names: Iterable[str]) -> Names:
+    """Return classes that are numbered from 0, with one name each."""
+    return {number: (name,) for number, name in enumerate(names)}
+
+
 def check_samples(
-    samples: Sequence[Sample], path: Path, *, missing: Sequence[str] = (), notes: Iterable[str] = ()
+    samples: Sequence[Sample],
+    path: Path,
+    *,
+    missing: Sequence[str] = (),
+    notes: Iterable[str] = (),
+    classes: Names | None = None,
+    of_imagenet: bool = False,
 ) -> Samples:
     """Return the samples with their notes.
 
@@ -193,6 +218,8 @@ def check_samples(
         path: Path of the data set.
         missing: Photos that the annotations name, but that do not exist.
         notes: Notes about what else was left out.
+        classes: All classes of the data set with their names.
+        of_imagenet: Whether classes have the numbers of ImageNet's.
 
     Raises:
         InputError: There are no samples, or two have the same id.
@@ -208,7 +235,7 @@ def check_samples(
         if sample.id in seen:
             raise InputError(f"{path}: duplicate photo {sample.id}")
         seen.add(sample.id)
-    return Samples(samples, map(printable, lines))
+    return Samples(samples, map(printable, lines), classes, of_imagenet=of_imagenet)
 
 
 def limited(samples: list[Sample], limit: int | None) -> Iterator[Sample]:
@@ -239,7 +266,21 @@ def parse_classes(text: str) -> frozenset[int]:
 
 
 def filter_classes(samples: list[Sample], text: str) -> Samples:
-    """Return the samples whose class is listed in a text like `0-49,120`; all for an empty one."""
+    """Return the samples whose class is listed in a text like `0-49,120`; all for an empty one.
+
+    Classes have the numbers of the data set. A note names them where those of a classifier may
+    differ.
+    """
     classes = parse_classes(text)
-    notes, names = getattr(samples, "notes", ()), getattr(samples, "classes", ())
-    return Samples((s for s in samples if not classes or s.target in classes), notes, names)
+    whole = samples if isinstance(samples, Samples) else Samples(samples)
+    if not classes:
+        return whole
+    names = [
+        f"{number} {names[0]}"
+        for number, names in whole.classes.items()
+        if number in classes and names and names[0] != str(number)
+    ]
+    more = ", ..." if len(names) > MAX_NAMES else ""
+    note = f"classes {text} are counted as in the data set: {', '.join(names[:MAX_NAMES])}{more}"
+    notes = [printable(note)] if names and not whole.of_imagenet else []
+    return whole.part((s for s in whole if s.target in classes), notes)

@@ -9,7 +9,7 @@ import torch
 from unsee import files
 from unsee.datasets._checks import Boxes, check_size, clip_boxes, parse_boxes
 from unsee.datasets._coco_outlines import Outline
-from unsee.datasets.base import Dataset, Sample, Samples, check_samples, sample_of
+from unsee.datasets.base import Dataset, Names, Sample, Samples, check_samples, sample_of
 from unsee.errors import as_input_error
 
 __all__ = ["COCO"]
@@ -47,8 +47,8 @@ class COCO(Dataset):
         samples: list[Sample] = []
         missing: dict[str, None] = {}
         with as_input_error(f"{annotations}: not COCO's annotations"):
-            categories = sorted(category["id"] for category in content["categories"])
-            index = {category: number for number, category in enumerate(categories)}
+            categories = sorted(content["categories"], key=lambda category: category["id"])
+            index = {category["id"]: number for number, category in enumerate(categories)}
             objects: dict[tuple[int, int], list[dict[str, Any]]] = {}
             for entry in content["annotations"]:
                 if self.crowds or not entry.get("iscrowd"):
@@ -62,7 +62,14 @@ class COCO(Dataset):
                     samples.append(_sample(file, photos[image], target, objects[image, target]))
                 else:
                     missing[name] = None
-        return check_samples(samples, path, missing=list(missing))
+            classes = _names(categories)
+        return check_samples(samples, path, missing=list(missing), classes=classes)
+
+
+def _names(categories: list[dict[str, Any]]) -> Names:
+    """Return the categories with their names; an annotation may leave them out."""
+    names = (category.get("name") for category in categories)
+    return {i: (name,) if isinstance(name, str) else () for i, name in enumerate(names)}
 
 
 def _sample(

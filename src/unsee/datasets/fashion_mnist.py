@@ -13,12 +13,16 @@ import torch
 from numpy.typing import NDArray
 
 from unsee import files
-from unsee.datasets.base import Dataset, Sample, Samples, check_samples
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples, named
 from unsee.errors import InputError, as_input_error
 from unsee.images.framing import Photo
 
 __all__ = ["FashionMNIST"]
 
+CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+    "Ankle boot",
+)  # fmt: skip
 PREFIXES = {"test": "t10k", "train": "train"}
 """Beginning of the names of a split's files."""
 MAX_BYTES = 2**28
@@ -54,7 +58,7 @@ class FashionMNIST(Dataset):
             Sample(f"{self.split}-{number:05d}", _Picture(pictures[number]), int(label))
             for number, label in enumerate(labels)
         ]
-        return check_samples(samples, path)
+        return check_samples(samples, path, classes=named(CLASSES))
 
 
 @dataclass(frozen=True, eq=False)

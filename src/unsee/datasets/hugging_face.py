@@ -6,14 +6,17 @@ from typing import Any
 
 from unsee import files
 from unsee.datasets._checks import is_index
-from unsee.datasets.base import Dataset, Sample, Samples, check_samples
+from unsee.datasets._imagenet import imagenet_classes
+from unsee.datasets.base import Dataset, Names, Sample, Samples, check_samples, named
 from unsee.errors import InputError, as_input_error
 from unsee.images import reading
 from unsee.images.framing import Photo
 
 __all__ = ["HuggingFace"]
 
-STATE, SPLITS = "state.json", "dataset_dict.json"
+STATE, SPLITS, INFO = "state.json", "dataset_dict.json", "dataset_info.json"
+METADATA = b"huggingface"
+"""Key of the features in the metadata of a file."""
 UNLABELLED = -1
 """Label of a photo without a class."""
 MAX_ROWS = 10**8
@@ -22,7 +25,10 @@ MAX_ROWS = 10**8
 
 @dataclass(frozen=True)
 class HuggingFace(Dataset):
-    """A folder that `datasets.Dataset.save_to_disk` wrote, read with pyarrow."""
+    """A folder that `datasets.Dataset.save_to_disk` wrote, read with pyarrow.
+
+    Names of the classes are those of the column's `ClassLabel`, if it has one.
+    """
 
     split: str = "validation"
     """Split to read, for a folder with several."""
@@ -52,6 +58,7 @@ class HuggingFace(Dataset):
         state = files.read_json(folder / STATE, "state of the data set")
         samples: list[Sample] = []
         unlabelled = 0
+        classes: Names = {}
         for name in (entry["filename"] for entry in state["_data_files"]):
             file = folder / files.check_relative(name, folder / STATE)
             for row, label in enumerate(_labels(file, self.image, self.label)):
@@ -59,8 +66,41 @@ class HuggingFace(Dataset):
                 target = None if label == UNLABELLED else label
                 unlabelled += label == UNLABELLED
                 samples.append(Sample(reader.name, reader, target))
+            classes = classes or named(_class_names(file, self.label))
+        is_imagenet = _is_imagenet(classes)
         notes = [f"{path}: {unlabelled} photos have the label -1, which means none"]
-        return check_samples(samples, path, notes=notes if unlabelled else [])
+        return check_samples(
+            samples, path, notes=notes if unlabelled else [],
+            classes=imagenet_classes() if is_imagenet else classes, of_imagenet=is_imagenet,
+        )  # fmt: skip
+
+
+def _class_names(file: Path, label: str | None) -> list[str]:
+    """Return the names of the classes that a file, or the description beside it, has."""
+    stored = (_table(file).schema.metadata or {}).get(METADATA)
+    info = (
+        files.parse_json(files.decode_text(stored, str(file)), file).get("info") if stored else {}
+    )
+    beside = file.with_name(INFO)
+    described = files.read_json(beside) if files.is_file(beside) else {}
+    for features in ((info or {}).get("features"), described.get("features")):
+        feature = (features or {}).get(label)
+        names = feature.get("names") if isinstance(feature, dict) else None
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return names
+    return []
+
+
+def _is_imagenet(classes: Names) -> bool:
+    """Return whether classes are ImageNet's: its synonyms, in its order."""
+    return (
+        bool(classes)
+        and all(
+            number in imagenet_classes() and name in imagenet_classes()[number]
+            for number, (name,) in classes.items()
+        )
+        and len(classes) == len(imagenet_classes())
+    )
 
 
 def _table(path: Path) -> Any:

@@ -2,12 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from unsee.datasets.base import Dataset, Samples, check_samples, sample_of
+from unsee.datasets._imagenet import imagenet_classes, imagenet_numbers
+from unsee.datasets.base import Dataset, Names, Samples, check_samples, sample_of
 from unsee.errors import InputError
 from unsee.images import finding
 
@@ -17,6 +16,8 @@ SPLITS = ("val", "valid", "validation", "test", "testing", "dev", "train", "trai
 """Names of folders that are parts of a data set rather than classes; the first one is read."""
 WNID = re.compile(r"n\d{8}", re.ASCII)
 """A WordNet id, as ImageNet's folders are named."""
+NUMBER = re.compile(r"[0-9]{1,6}")
+"""A number of a class."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,10 @@ class ImageFolder(Dataset):
 
     This is the layout of torchvision's `ImageFolder`. A class without photos keeps its number.
     Photos that lie directly in the folder have no label. Hidden folders and those that operating
-    systems make are skipped. Folders with WordNet ids, such as n02084071, get ImageNet's numbers.
-    Where the folders are splits, such as `train/` and `val/`, one split is read.
+    systems make are skipped. Folders with WordNet ids, such as n02084071, get ImageNet's numbers,
+    and folders that are all numbers are the numbers of the classes. An evaluation matches other
+    names with those of the classifier. Where the folders are splits, such as `train/` and `val/`,
+    one split is read.
     """
 
     labelled: bool = True
@@ -34,8 +37,8 @@ class ImageFolder(Dataset):
     split: str = ""
     """Folder that is read where the folders are splits; by default `val`, or `test`."""
     numbering: Literal["auto", "alphabetical", "imagenet"] = "auto"
-    """Numbers of the classes: their alphabetical order, or ImageNet's 1000; `auto` is `imagenet`
-    if all folders are WordNet ids of ImageNet."""
+    """Numbers of the classes: their alphabetical order, whatever the classifier's names, or
+    ImageNet's 1000; `auto` is `imagenet` if all folders are WordNet ids of ImageNet."""
 
     def recognises(self, path: Path) -> bool:
         """Return whether the path is a folder."""
@@ -59,9 +62,19 @@ class ImageFolder(Dataset):
             name = photo.relative_to(top)
             target = classes.get(name.parts[0]) if photo.parent != top else None
             samples.append(sample_of(photo, name.as_posix(), target))
-        checked = check_samples(samples, path, notes=notes)
-        checked.classes = tuple(classes) if classes == _alphabetical(list(classes)) else ()
-        return checked
+        is_imagenet = bool(classes) and classes.items() <= imagenet_numbers().items()
+        return check_samples(
+            samples, path, notes=notes, classes=self._named(classes, of_imagenet=is_imagenet),
+            of_imagenet=is_imagenet and self.numbering != "alphabetical",
+        )  # fmt: skip
+
+    def _named(self, classes: dict[str, int], *, of_imagenet: bool) -> Names:
+        """Return the classes with their names; none whose order is set to be the classifier's."""
+        if self.numbering == "alphabetical":
+            return {}
+        if of_imagenet:
+            return imagenet_classes()
+        return {number: (name,) for name, number in classes.items()}
 
     def _top(self, path: Path) -> tuple[Path, list[str]]:
         """Return the folder that holds the classes, with a note if it is a split."""
@@ -81,7 +94,11 @@ class ImageFolder(Dataset):
         ]
 
     def _classes(self, names: list[str], path: Path) -> tuple[dict[str, int], list[str]]:
-        """Return the number of each class, with a note if they are not in alphabetical order."""
+        """Return the number of each class, with a note if they are not in alphabetical order.
+
+        Raises:
+            InputError: Two folders are the same number.
+        """
         if self.numbering == "alphabetical":
             return _alphabetical(names), []
         numbers = imagenet_numbers()
@@ -95,6 +112,8 @@ class ImageFolder(Dataset):
             return {name: numbers[name] for name in names}, [] if in_order else [note]
         if self.numbering == "imagenet":
             raise InputError(f"{path}: {others[:1] or 'none'} is not among ImageNet's WordNet ids")
+        if names and all(map(NUMBER.fullmatch, names)):
+            return _numbered(names, path)
         note = f"{path}: WordNet ids outside of ImageNet's 1000, so classes are numbered from 0"
         return _alphabetical(names), [note] if all(map(WNID.fullmatch, names)) and names else []
 
@@ -103,8 +122,12 @@ def _alphabetical(names: list[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-@cache
-def imagenet_numbers() -> dict[str, int]:
-    """Return the number of each of the 1000 classes of ILSVRC-2012 by WordNet id."""
-    text = files("unsee.sources").joinpath("imagenet.txt").read_text(encoding="utf-8")
-    return {line.split("\t")[0]: number for number, line in enumerate(text.splitlines())}
+def _numbered(names: list[str], path: Path) -> tuple[dict[str, int], list[str]]:
+    numbers = {name: int(name) for name in names}
+    if len(set(numbers.values())) < len(names):
+        raise InputError(f"{path}: two of the folders are the same number: {', '.join(names)[:80]}")
+    note = (
+        f"{path}: the folders are the numbers of the classes; the setting numbering=alphabetical "
+        "counts them from 0 in alphabetical order"
+    )
+    return numbers, [] if numbers == _alphabetical(names) else [note]

@@ -9,6 +9,7 @@ import torch
 
 from unsee import files
 from unsee.datasets._checks import Boxes, parse_boxes
+from unsee.datasets._imagenet import imagenet_classes, imagenet_numbers
 from unsee.datasets._xml import read_annotation
 from unsee.datasets.base import Dataset, Samples, check_samples, sample_of
 from unsee.errors import InputError, as_input_error
@@ -17,7 +18,6 @@ from unsee.images import finding
 __all__ = ["ImageNet"]
 
 MAPPING, SOLUTION = "LOC_synset_mapping.txt", "LOC_val_solution.csv"
-CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class ImageNet(Dataset):
         """Return whether there are validation photos, and what numbers their classes."""
         if not files.is_folder(path) or _photo_folder(path) is None:
             return False
-        return files.is_file(path / MAPPING) or len(_class_folders(path)) == CLASSES
+        folders = _class_folders(path)
+        return files.is_file(path / MAPPING) or set(folders) == imagenet_numbers().keys()
 
     def samples(self, path: Path) -> Samples:
         """Return every validation photo in alphabetical order; all must be labelled."""
@@ -52,7 +53,9 @@ class ImageNet(Dataset):
                     f"{photo}: unknown class {wnid!r}" if wnid else f"{photo}: no label"
                 )
             samples.append(sample_of(photo, photo.name, index[wnid], boxes, size=size))
-        return check_samples(samples, path, notes=inside.notes(folder))
+        return check_samples(
+            samples, path, notes=inside.notes(folder), classes=imagenet_classes(), of_imagenet=True
+        )
 
 
 def _photo_folder(path: Path) -> Path | None:
@@ -71,18 +74,19 @@ def _class_folders(path: Path) -> list[str]:
 
 
 def _class_indices(path: Path) -> dict[str, int]:
-    """Return each class's index: its position in the sorted list of all WordNet ids."""
+    """Return each class's index by WordNet id; raise `InputError` for other classes."""
     if files.is_file(path / MAPPING):
         lines = files.read_text(path / MAPPING, "list of classes").splitlines()
-        names = sorted(line.split()[0] for line in lines if line.strip())
+        names = [line.split()[0] for line in lines if line.strip()]
     else:
         names = _class_folders(path)
-    if len(names) != CLASSES:
+    index = imagenet_numbers()
+    if set(names) != index.keys():
         raise InputError(
-            f"{path}: {len(names)} classes; expected {MAPPING} with all {CLASSES} classes, or one "
-            "folder per class"
+            f"{path}: {len(names)} classes; expected {MAPPING} with the WordNet ids of ImageNet's "
+            f"{len(index)} classes, or one folder for each of them"
         )
-    return {name: index for index, name in enumerate(names)}
+    return index
 
 
 def _read_solution(path: Path) -> dict[str, tuple[str, Boxes]]:

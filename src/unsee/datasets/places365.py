@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unsee import files
-from unsee.datasets.base import Dataset, Sample, Samples, check_samples, sample_of
+from unsee.datasets.base import Dataset, Names, Sample, Samples, check_samples, sample_of
 from unsee.errors import InputError
 
 __all__ = ["Places365"]
 
-LABELS = "places365_val.txt"
+LABELS, CATEGORIES = "places365_val.txt", "categories_places365.txt"
+CLASSES = 365
 
 
 @dataclass(frozen=True)
 class Places365(Dataset):
     """Places365: `val_256/` or `val_large/`, and `places365_val.txt` with a photo and class a line.
+
+    Names of the classes are read from `categories_places365.txt` where it exists.
 
     Zhou et al., "Places: A 10 Million Image Database for Scene Recognition", PAMI 2018.
     """
@@ -42,4 +45,21 @@ class Places365(Dataset):
                 samples.append(sample_of(folder / name, name, target))
             else:
                 missing.append(name)
-        return check_samples(samples, path, missing=missing)
+        return check_samples(samples, path, missing=missing, classes=_classes(path / CATEGORIES))
+
+
+def _classes(path: Path) -> Names:
+    """Return the classes with their names, such as /a/airfield, which are unknown without a file.
+
+    Raises:
+        InputError: A line is not a name and a number.
+    """
+    classes: dict[int, tuple[str, ...]] = dict.fromkeys(range(CLASSES), ())
+    if not files.is_file(path):
+        return classes
+    for number, line in enumerate(files.read_text(path, "list of classes").splitlines(), 1):
+        if line.strip():
+            name, _, index = line.strip().rpartition(" ")
+            source = f"{path}, line {number}: expected a name and a number"
+            classes[files.parse_index(index, source)] = (name, name[len("/a/") :])
+    return classes

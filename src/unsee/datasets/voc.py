@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unsee import files
 from unsee.datasets._xml import read_annotation
-from unsee.datasets.base import Dataset, Sample, Samples, check_samples, sample_of
+from unsee.datasets.base import Dataset, Sample, Samples, check_samples, named, sample_of
 from unsee.images import reading
 
 __all__ = ["VOC"]
@@ -55,7 +55,7 @@ class VOC(Dataset):
                 samples += self._of_photo(path, name)
             else:
                 missing.append(f"{name}.jpg")
-        return check_samples(samples, path, missing=missing)
+        return check_samples(samples, path, missing=missing, classes=named(CLASSES))
 
     def _of_photo(self, path: Path, name: str) -> list[Sample]:
         photo = path / "JPEGImages" / f"{name}.jpg"

@@ -13,8 +13,10 @@ from torch import Tensor
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import first_answer
 from unsee.classifiers.passes import synchronise
-from unsee.datasets.base import Sample
+from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError
+from unsee.evaluation.classes import class_numbers, note_of, with_numbers
+from unsee.evaluation.worker import classes_of
 from unsee.infillers.base import ImageBatch, Infiller, RowIndex
 from unsee.libraries import import_libraries
 from unsee.networks.perceptual import Perceptual
@@ -57,6 +59,26 @@ class QualityModels:
     """Another classifier, which determines whether the class is still recognised."""
     perceptual: Perceptual | None = None
     """Shift-tolerant LPIPS, if its weights are available."""
+
+
+def numbered(
+    samples: Samples, classifier: Classifier, recognition: Classifier, data: str
+) -> Samples:
+    """Return samples whose targets are the numbers of both classifiers' classes.
+
+    Raises:
+        InputError: One of them has other classes, or they number the same ones differently.
+    """
+    numbers, others = (
+        class_numbers(samples, one.labels, classes_of(one), data)
+        for one in (classifier, recognition)
+    )
+    if numbers != others:
+        raise InputError(
+            f"{data}: the classifier and the recognition classifier number its classes differently"
+        )
+    note = note_of(samples, classifier.labels, classifier.name)
+    return samples.part(with_numbers(samples, numbers), [note] if note else [])
 
 
 def problems(

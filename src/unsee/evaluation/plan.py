@@ -74,7 +74,8 @@ class Plan:
     classes: Annotated[str | None, arg(metavar="CLASSES", help_behavior_hint="(default: all)")] = (
         None
     )
-    """Numbers of the labelled classes whose photos are used, such as 0-49,120."""
+    """Numbers of the labelled classes whose photos are used, such as 0-49,120, as the data set
+    counts them; rows hold the classifier's numbers."""
     limit: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None
     """Number of photos, the first of the data set."""
     seed: int = 0
@@ -172,7 +173,7 @@ class Plan:
     def samples(self) -> Samples:
         """Return the photos of the run in a fixed order."""
         samples = filter_classes(load_data(self.data), self.classes or "")
-        return Samples(samples[: self.limit], samples.notes, samples.classes)
+        return samples.part(samples[: self.limit])
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
         """Return the photos of each file of rows."""

@@ -1,7 +1,8 @@
 """A run of an evaluation: compute the units that are missing, here or on a cluster."""
 
+import logging
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -14,12 +15,13 @@ from unsee.classifiers import loading
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation import contents, worker
-from unsee.evaluation.classes import check_numbers, with_numbers_of
+from unsee.evaluation.classes import class_numbers, note_of, with_numbers
 from unsee.evaluation.manifest import MAX_THREADS, ClassifierView
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
 from unsee.evaluation.store import Store
 
+LOG = logging.getLogger(__name__)
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -145,19 +147,32 @@ class Run:
         )
         samples = unit.samples
         if self.plan.target == "label":
-            labels, classes = classifier.labels, self.samples.classes
-            samples = with_numbers_of(labels, samples, classes)
-            one_of_each = with_numbers_of(labels, self._one_of_each_class, classes)
-            check_numbers(one_of_each, count, self.plan.data)
+            numbers = class_numbers(
+                self._one_of_each_class, classifier.labels, count, self.plan.data
+            )
+            samples = with_numbers(samples, numbers)
+            self._note_order(unit.combination.classifier, names)
         self.store.write_view(number, view)
         rows, maps, seconds = worker.evaluate(self.plan, unit.combination, samples, classifier)
         contents.check_photos(self.store, self._others(unit), rows)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
 
     @cached_property
-    def _one_of_each_class(self) -> list[Sample]:
+    def _one_of_each_class(self) -> Samples:
         """The first photo of each class of the data set."""
-        return list({sample.target: sample for sample in reversed(self.samples)}.values())
+        first = {sample.target: sample for sample in reversed(self.samples)}
+        return self.samples.part(first.values())
+
+    @cached_property
+    def _noted(self) -> set[str]:
+        """Classifiers of which this process has said that they have no names of classes."""
+        return set()
+
+    def _note_order(self, classifier: str, labels: Sequence[str]) -> None:
+        note = note_of(self.samples, labels, classifier)
+        if note and classifier not in self._noted:
+            LOG.warning("unsee: %s", note)
+        self._noted.add(classifier)
 
     def _others(self, unit: Unit) -> list[Path]:
         """Return the files of other combinations of a unit's shard and classifier."""
