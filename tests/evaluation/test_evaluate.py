@@ -61,8 +61,9 @@ def test_what_the_data_set_leaves_out_is_reported_once_and_stored(
         (tmp_path / "data" / name / "1.png").write_bytes((data / "0.png").read_bytes())
     (tmp_path / "data" / "cat" / "2.heic").touch()
     arguments = [
-        "evaluate", "--data", str(tmp_path / "data"), "--classifiers", "tests.toys:classifier",
-        "--methods", "random", "--metrics", "gini", "--out", str(tmp_path / "run"),
+        "evaluate", "--data", f"image_folder:{tmp_path / 'data'},numbering=alphabetical",
+        "--classifiers", "tests.toys:classifier", "--methods", "random", "--metrics", "gini",
+        "--out", str(tmp_path / "run"),
     ]  # fmt: skip
     assert main(arguments) == 0
     errors = capsys.readouterr().err

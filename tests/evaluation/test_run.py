@@ -16,6 +16,7 @@ from unsee import InputError, Study, create, load
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
+from unsee.methods.base import Method
 
 
 def test_every_photo_and_combination_has_a_row(uninterrupted) -> None:
@@ -174,6 +175,24 @@ def test_maps_are_saved_on_request(data, tmp_path) -> None:
     with np.load(path) as maps:
         assert sorted(maps) == ["0.png", "1.png", "2.png"]
         assert maps["0.png"].shape == (24, 24)
+
+
+def test_saved_maps_keep_small_and_large_values(data, tmp_path, monkeypatch) -> None:
+    run = Run.begin(make_plan(data, methods=("gradient",), save_maps=True, limit=1), tmp_path / "r")
+    original = Method.run
+
+    def scaled(self, score):
+        for step in original(self, score):
+            saliency = step.saliency() / step.saliency().abs().max()
+            yield step._replace(saliency=lambda map_=saliency: map_ * scale)
+
+    monkeypatch.setattr(Method, "run", scaled)
+    for shard, scale in enumerate((1e-12, 1e12)):
+        (unit,) = run.units()
+        run.compute(unit._replace(shard=shard))
+        saved = run.store.read_maps(0, shard)["0.png"]
+        assert np.abs(saved).max() == pytest.approx(scale)
+        assert len(np.unique(saved)) > 100
 
 
 def test_missing_package_is_reported_before_loading(data, tmp_path, monkeypatch) -> None:

@@ -53,9 +53,10 @@ class ImageFolder(Dataset):
             names = finding.subfolders(top)
             classes, numbered = self._classes(names, path)
             notes += numbered
-            empty = set(names) - {p.relative_to(top).parts[0] for p in inside.photos}
+            used = {p.relative_to(top).parts[0] for p in inside.photos}
+            empty = sorted(set(names) - used, key=classes.__getitem__)
             if empty and inside.photos:
-                notes.append(f"{path}: classes without photos: {', '.join(sorted(empty)[:10])}")
+                notes.append(f"{path}: classes without photos: {', '.join(empty[:10])}")
         notes += inside.notes(path)
         samples = []
         for photo in inside.photos:

@@ -13,8 +13,8 @@ JOINT = re.compile(r"(?<=[^\W\d_])[\s_/-]+(?=[^\W\d_])")
 MAX_NAMES = 5
 """Classes that a note names."""
 INSTEAD = (
-    "use photos of its classes by their names, or the target top1, or for class folders in the "
-    "order of its classes the setting numbering=alphabetical"
+    "use photos of its classes by their names, or a classifier of these classes; in evaluate, the "
+    "target top1; for class folders in the order of its classes, numbering=alphabetical"
 )
 Matches = Mapping[int, set[int]]
 """Classes of a classifier that have a name of each class of a data set."""

@@ -1,8 +1,11 @@
-"""Recognise photos and models that were replaced under the same name between two rows of a run."""
+"""Recognise photos, outlines and models that were replaced between two rows of a run."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from jaxtyping import Bool
+from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.evaluation.rows import Row, read_rows
@@ -11,13 +14,22 @@ from unsee.files import is_file
 from unsee.images.framing import Photo
 
 Contents = dict[tuple[str, str], str]
-"""Hash of the pixels by classifier, whose number of channels they have, and photo."""
+"""Hash of pixels and outline by classifier, whose number of channels they have, and photo."""
 
 
-def digest_of(photo: Photo) -> str:
-    """Return a hash of the pixels of a photo, which does not depend on its file or its format."""
-    content = hashlib.blake2b(repr(tuple(photo.shape)).encode(), digest_size=8)
-    content.update(photo.contiguous().numpy().data)
+def digest_of(photo: Photo, outline: Bool[Tensor, "height width"] | None = None) -> str:
+    """Return a hash of the pixels of a photo, which does not depend on its file or its format.
+
+    Args:
+        photo: The whole photo.
+        outline: Mask of the labelled objects, whose hash follows after a hyphen.
+    """
+    return "-".join(_digest(pixels) for pixels in (photo, outline) if pixels is not None)
+
+
+def _digest(pixels: Tensor) -> str:
+    content = hashlib.blake2b(repr(tuple(pixels.shape)).encode(), digest_size=8)
+    content.update(pixels.contiguous().numpy().data)
     return content.hexdigest()
 
 
@@ -31,13 +43,18 @@ def add(contents: Contents, row: Row, folder: Path) -> None:
     """Add the hash of a row; rows of failed photos and of earlier versions have none.
 
     Raises:
-        InputError: Another row of the photo has other pixels.
+        InputError: Another row of the photo has other pixels, or another outline.
     """
     content = row.get("content")
-    if content and contents.setdefault((row["classifier"], row["photo"]), content) != content:
+    if not content:
+        return
+    other = contents.setdefault((row["classifier"], row["photo"]), content)
+    if other != content:
+        same_pixels = other.partition("-")[0] == content.partition("-")[0]
+        what = "another outline" if same_pixels else "other pixels"
         raise InputError(
-            f"{folder}: the photo {row['photo']} has other pixels than when other rows were "
-            "computed; put the earlier photo back, or choose another folder"
+            f"{folder}: the photo {row['photo']} has {what} than when other rows were computed; "
+            "put the earlier file back, or choose another folder"
         )
 
 

@@ -1,6 +1,6 @@
 """What `run.json` and `classifier-N.json` say, with the types that they must have."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from unsee.errors import InputError
@@ -14,6 +14,14 @@ MAX_COMBINATIONS = 100_000
 MAX_SIDE = 16_384
 """Largest side of a classifier's input."""
 MAX_CHANNELS = 1024
+
+UNKNOWN = ("digest", "kind", "data_mean", "data_std")
+"""Values of a classifier that may be empty, which means that they are unknown."""
+CHANGES = {
+    "digest": "weights", "kind": "kind of outputs", "data_mean": "mean colour of the data",
+    "data_std": "deviation of the data",
+}  # fmt: skip
+"""Words for values of a classifier in messages."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class Settings:
     precision: str
     budget: str | int | None = None
     metric_infiller: str | None = None
+    measure: str | None = None
+    fit: str | None = None
     shard: int | None = None
     save_maps: bool = False
 
@@ -76,6 +86,25 @@ class ClassifierView:
     """Names of the classes."""
     digest: str = ""
     """Hash of the weights and the normalisation; empty for a function of Python."""
+    kind: str = ""
+    """Kind of the outputs; empty if it is unknown, or in a run of an earlier version."""
+    data_mean: tuple[float, ...] = ()
+    """Mean colour of the data, which is grey; empty in a run of an earlier version."""
+    data_std: tuple[float, ...] = ()
+    """Standard deviation of the data; empty in a run of an earlier version."""
+
+    def changes(self, other: "ClassifierView") -> list[str]:
+        """Return in what another view differs, except in what one of both does not know."""
+        names = [
+            field.name
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(other, field.name)
+        ]
+        return [
+            CHANGES.get(name, name)
+            for name in names
+            if name not in UNKNOWN or all(getattr(view, name) for view in (self, other))
+        ]
 
     def __post_init__(self) -> None:
         sides = self.framing.size

@@ -88,7 +88,7 @@ class Plan:
     shard: int = 16
     """Number of photos in a file of rows; an interrupted run loses at most one such file."""
     save_maps: bool = False
-    """Save the maps too, in half precision."""
+    """Save the maps too, in single precision."""
     trust: bool = False
     """Load programs (TorchScript, torch.export) that the parts name; they can run any code. Needed
     each time: neither a folder of a run nor a file of a plan can say it."""

@@ -14,9 +14,9 @@ import torch
 from unsee.classifiers import loading
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
-from unsee.evaluation import contents, worker
+from unsee.evaluation import contents, part_files, worker
 from unsee.evaluation.classes import class_numbers, note_of, with_numbers
-from unsee.evaluation.manifest import MAX_THREADS, ClassifierView
+from unsee.evaluation.manifest import MAX_THREADS
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
 from unsee.evaluation.store import Store
@@ -88,6 +88,8 @@ class Run:
             "settings": settings,
             "photos": len(samples),
             "annotations": digest(annotations),
+            "classes": digest(sorted(samples.classes.items())) if samples.classes else None,
+            "files": part_files.digests(plan) or None,
             "notes": samples.notes,
             "threads": threads or torch.get_num_threads(),
             "table": (table or Table()).plain(),
@@ -139,20 +141,19 @@ class Run:
             self.precision, self.plan.fit,
         )  # fmt: skip
         classifier = worker.load_classifier(*loaded)
-        count = worker.classes_of(classifier)
-        number = self.plan.classifiers.index(unit.combination.classifier)
-        names = tuple(map(classifier.label, range(len(classifier.labels))))
-        view = ClassifierView(
-            classifier.framing, classifier.channels, names, worker.digest_of(*loaded)
-        )
+        view, count = worker.view_of(*loaded), worker.classes_of(classifier)
         samples = unit.samples
         if self.plan.target == "label":
             numbers = class_numbers(
                 self._one_of_each_class, classifier.labels, count, self.plan.data
             )
             samples = with_numbers(samples, numbers)
-            self._note_order(unit.combination.classifier, names)
-        self.store.write_view(number, view)
+            self._note_order(unit.combination.classifier, classifier.labels)
+        self.store.write_view(self.plan.classifiers.index(unit.combination.classifier), view)
+        for number, spec in enumerate(self.plan.reference_classifiers, len(self.plan.classifiers)):
+            name = self.plan.spec("sources", spec)
+            other = worker.view_of(name, self.chunk, str(classifier.device), self.precision)
+            self.store.write_view(number, other)
         rows, maps, seconds = worker.evaluate(self.plan, unit.combination, samples, classifier)
         contents.check_photos(self.store, self._others(unit), rows)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)

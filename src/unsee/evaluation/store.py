@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,15 @@ from unsee.workplace import NEW, is_workplace, remove_leavings, workplace
 MANIFEST = "run.json"
 PARQUET_END = b"PAR1"
 """Last bytes of every complete Parquet file."""
-COMPARED = ("settings", "photos", "annotations", "versions")
+COMPARED = ("settings", "photos", "annotations", "classes", "files", "versions")
 """Keys of the manifest in which a run and the folder that it continues must agree."""
+MAP_TYPES = (np.float32, np.float16)
 EARLIER_UNFINISHED = ("rows/.*.unfinished", "maps/.*.unfinished", "maps/.*.npz")
 """Temporary files of runs of earlier versions."""
 
-Maps = dict[str, NDArray[np.float16]]
-"""Saliency maps by photo."""
+Maps = dict[str, NDArray[np.float32] | NDArray[np.float16]]
+"""Saliency maps by photo; earlier versions store them in half precision, in which small values are
+0 and large ones infinite."""
 
 
 class Store:
@@ -124,6 +126,8 @@ class Store:
     def write_view(self, number: int, view: ClassifierView) -> None:
         """Store the view of a classifier of the plan, by its number, unless it is stored.
 
+        Numbers of reference classifiers follow those of the others.
+
         Raises `InputError` if the stored one is of another classifier, such as of other weights.
         """
         path = self._view_path(number)
@@ -132,14 +136,10 @@ class Store:
         stored = self.read_view(number)
         if stored is None:
             return
-        compared = [field.name for field in fields(view)]
-        if not stored.digest:  # of an earlier version, or of a function
-            compared.remove("digest")
-        if changed := [name for name in compared if getattr(stored, name) != getattr(view, name)]:
-            names = ", ".join("weights" if name == "digest" else name for name in changed)
+        if changes := stored.changes(view):
             raise InputError(
-                f"{self.folder} is a run of another classifier of the same name (other {names}); "
-                "choose another folder"
+                f"{self.folder} is a run of another classifier of the same name (other "
+                f"{', '.join(changes)}); choose another folder"
             )
 
     def read_view(self, number: int) -> ClassifierView | None:
@@ -212,7 +212,7 @@ class Store:
             return {}
         maps = read_arrays(path)
         for photo, values in maps.items():
-            if values.ndim != 2 or values.dtype != np.float16 or not values.size:
+            if values.ndim != 2 or values.dtype not in MAP_TYPES or not values.size:
                 raise InputError(f"{path}: expected the map of {photo}, got other numbers")
         return maps
 

@@ -20,6 +20,7 @@ from unsee.classifiers.passes import tensors_of
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import contents
+from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.rows import Row
 from unsee.evaluation.store import Maps
@@ -41,7 +42,7 @@ class FramedPhoto:
     id: str
     image: Images
     content: str
-    """Hash of all pixels of the photo."""
+    """Hash of all pixels of the photo and of its outline."""
     target: int | None
     """Class to explain; `None` is the predicted class."""
     truth: Truth
@@ -94,6 +95,23 @@ def digest_of(
         plain = tensor.detach().cpu().contiguous().reshape(-1)
         content.update(plain.view(torch.uint8).numpy().data)
     return content.hexdigest()
+
+
+def view_of(
+    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
+) -> ClassifierView:
+    """Return what a run stores about a classifier, with a pass unless it has had one."""
+    classifier = load_classifier(name, chunk, device, precision, fit)
+    is_determined = classes_of(classifier) is not None
+    return ClassifierView(
+        classifier.framing,
+        classifier.channels,
+        tuple(map(classifier.label, range(len(classifier.labels)))),
+        digest_of(name, chunk, device, precision, fit),
+        str(classifier.kind) if is_determined else "",
+        classifier.data_mean,
+        classifier.data_std,
+    )
 
 
 def classes_of(classifier: Classifier) -> int | None:
@@ -177,7 +195,7 @@ def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
         outline = None
     target = None if plan.target == "top1" else sample.target
     truth = Truth(boxes[visible], outline)
-    return FramedPhoto(sample.id, image, contents.digest_of(photo), target, truth)
+    return FramedPhoto(sample.id, image, contents.digest_of(photo, whole), target, truth)
 
 
 def _explain(
@@ -214,7 +232,7 @@ def _explain(
             content=photo.content,
         )  # fmt: skip
         if plan.save_maps:
-            maps[photo.id] = explanation.saliency[i].cpu().numpy().astype(np.float16)
+            maps[photo.id] = explanation.saliency[i].cpu().numpy().astype(np.float32)
 
 
 def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[float]]:

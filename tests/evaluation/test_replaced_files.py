@@ -1,0 +1,198 @@
+"""Nothing that a row depends on is replaced under its name without notice."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.conftest import Convolutional, toy
+from tests.evaluation.runs import make_plan, run_plan
+from unsee import InputError
+from unsee.evaluation import part_files, worker
+from unsee.evaluation.run import Run
+from unsee.evaluation.store import Store
+from unsee.networks.weights import PRETRAINED
+from unsee.reports.comparable import check_comparable
+from unsee.reports.results import Results
+
+CHEAP = {"methods": ("random",), "metrics": ("gini",)}
+SPEC = "tests.evaluation.test_replaced_files:changing"
+
+
+def changing():
+    model = Convolutional(5)
+    with torch.no_grad():
+        model.head.bias += changing.shift
+    return toy(model, size=24, **changing.settings)
+
+
+changing.shift, changing.settings = 0.0, {}
+
+
+@pytest.fixture
+def change(monkeypatch):
+    """Give the classifier other settings, as a factory whose code was edited does."""
+
+    def set_(shift=0.0, **settings):
+        monkeypatch.setattr(changing, "shift", shift)
+        monkeypatch.setattr(changing, "settings", settings)
+        worker.load_classifier.cache_clear()
+        worker.digest_of.cache_clear()
+
+    set_()
+    yield set_
+    worker.load_classifier.cache_clear()
+    worker.digest_of.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"outputs": "sigmoid"}, "other kind of outputs"),
+        ({"data_mean": (0.1, 0.2, 0.3)}, "other mean colour of the data"),
+        ({"data_std": (0.1, 0.2, 0.3)}, "other deviation of the data"),
+        ({"shift": 1.0}, "other weights"),
+    ],
+)
+def test_a_classifier_that_became_another_one_is_noticed(
+    data, tmp_path, change, settings, words
+) -> None:
+    plan = make_plan(data, classifiers=(SPEC,), shard=2, limit=4, **CHEAP)
+    run_plan(plan, tmp_path / "run")
+    (tmp_path / "run/rows/0000-000001.parquet").unlink()
+    change(**settings)
+    with pytest.raises(InputError, match=words):
+        run_plan(plan, tmp_path / "run")
+    run_plan(replace(plan, methods=("box",)), tmp_path / "other")
+    with pytest.raises(InputError, match=f"a classifier of the same name with {words}"):
+        check_comparable([Store(tmp_path / "run"), Store(tmp_path / "other")])
+
+
+def test_a_view_of_an_earlier_version_is_compared_in_what_it_has(data, tmp_path, change) -> None:
+    plan = make_plan(data, classifiers=(SPEC,), shard=2, limit=4, **CHEAP)
+    run_plan(plan, tmp_path / "run")
+    view = tmp_path / "run/classifier-0.json"
+    content = json.loads(view.read_text())
+    for name in ("kind", "data_mean", "data_std"):
+        del content[name]
+    view.write_text(json.dumps(content))
+    (tmp_path / "run/rows/0000-000001.parquet").unlink()
+    assert len(run_plan(plan, tmp_path / "run")) == 4
+
+
+def test_a_reference_classifier_that_is_replaced_is_noticed(data, tmp_path, change) -> None:
+    plan = make_plan(
+        data, methods=("random",), metrics=("masked_accuracy",), reference_classifiers=(SPEC,),
+        shard=2, limit=4,
+    )  # fmt: skip
+    run_plan(plan, tmp_path / "run")
+    (tmp_path / "run/rows/0000-000001.parquet").unlink()
+    change(shift=1.0)
+    with pytest.raises(InputError, match="another classifier of the same name"):
+        run_plan(plan, tmp_path / "run")
+    change()
+    assert len(run_plan(plan, tmp_path / "run")) == 4
+
+
+@pytest.mark.parametrize(
+    ("method", "infiller"),
+    [
+        ("distilled:weights=w.safetensors", "own"),
+        ("tide:warm_start=w.safetensors", "own"),
+        ("random", "lama:weights=w.safetensors"),
+        ("random", "deepfill1:folder"),
+    ],
+)
+def test_a_file_of_a_part_that_is_replaced_is_noticed(
+    data, tmp_path, monkeypatch, method, infiller
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    files = (tmp_path / "w.safetensors", tmp_path / "folder" / "checkpoint")
+    for file in files:
+        file.write_bytes(b"before")
+    plan = make_plan(data, methods=(method,), infillers=(infiller,), metrics=("gini",))
+    Run.begin(plan, tmp_path / "run")
+    Run.begin(plan, tmp_path / "run")
+    for file in files:
+        file.write_bytes(b"after")
+    with pytest.raises(InputError, match=r"run with other files \((w.safetensors|folder): was "):
+        Run.begin(plan, tmp_path / "run")
+
+
+def test_files_of_a_plan_are_those_that_its_parts_read(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    plan = make_plan(
+        "d", methods=("casm", "distilled:random", "tide", "tide:warm_start=distilled"),
+        metric_infiller="painter", infillers=("own", "grey", "lama"),
+    )  # fmt: skip
+    digests = part_files.digests(plan)
+    assert set(digests) == {"casm.safetensors", "painter.safetensors", "distilled"}
+    assert len(set(digests.values())) == 3
+    assert (PRETRAINED / "casm.safetensors").exists()
+
+
+def test_prefixes_and_weights_beside_a_file_belong_to_it(tmp_path) -> None:
+    def digests():
+        names = (f"deepfill1:{tmp_path / 'snap'}", f"onnx:{tmp_path / 'm.onnx'}")
+        return list(part_files.digests(make_plan("d", infillers=names)).values())
+
+    for name in ("snap.index", "snap.data-0", "m.onnx", "m.onnx.data"):
+        (tmp_path / name).write_bytes(b"before")
+    before = digests()
+    for name in ("snap.data-0", "m.onnx.data"):
+        (tmp_path / name).write_bytes(b"after")
+    assert len(before) == 2
+    assert not {*before} & {*digests()}
+
+
+@pytest.fixture
+def outlined(tmp_path):
+    """Two photos with outlines; 1.png has one that covers its upper half."""
+    folder, g, entries = tmp_path / "outlined", np.random.default_rng(0), []
+    folder.mkdir()
+    for number in range(2):
+        Image.fromarray(g.integers(0, 255, (30, 40, 3), np.uint8)).save(folder / f"{number}.png")
+        mask = np.zeros((30, 40), np.uint8)
+        mask[:15] = 255
+        Image.fromarray(mask).save(folder / f"mask{number}.png")
+        entries.append({"file": f"{number}.png", "index": number, "mask": f"mask{number}.png"})
+    (folder / "annotations.json").write_text(json.dumps(entries))
+    return folder
+
+
+def test_an_outline_that_is_replaced_is_noticed(outlined, tmp_path) -> None:
+    plan = make_plan(outlined, methods=("random", "box"), metrics=("gini",), shard=1)
+    run_plan(plan, tmp_path / "run")
+    (tmp_path / "run/rows/0001-000001.parquet").unlink()
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    Image.fromarray(np.full((30, 40), 255, np.uint8)).save(outlined / "mask1.png")
+    with pytest.raises(InputError, match=r"1\.png has another outline than when other rows"):
+        run_plan(plan, tmp_path / "run")
+    run_plan(replace(plan, methods=("rise:samples=4",)), tmp_path / "after")
+    with pytest.raises(InputError, match=r"1\.png has another outline than"):
+        Results.read([tmp_path / "copy", tmp_path / "after"])
+
+
+def test_names_of_classes_that_changed_are_noticed(tmp_path) -> None:
+    for name in ("1", "2"):
+        (tmp_path / "val2017").mkdir(exist_ok=True)
+        Image.new("RGB", (30, 30), "red").save(tmp_path / "val2017" / f"{name}.png")
+    (tmp_path / "annotations").mkdir()
+
+    def annotate(*names):
+        photos = [{"id": i, "file_name": f"{i}.png", "height": 30, "width": 30} for i in (1, 2)]
+        boxes = [{"image_id": i, "category_id": i, "bbox": [0, 0, 9, 9]} for i in (1, 2)]
+        categories = [{"id": i, "name": name} for i, name in enumerate(names, 1)]
+        content = {"images": photos, "annotations": boxes, "categories": categories}
+        (tmp_path / "annotations/instances_val2017.json").write_text(json.dumps(content))
+
+    annotate("cat", "dog")
+    Run.begin(make_plan(tmp_path), tmp_path / "run")
+    annotate("dog", "cat")
+    with pytest.raises(InputError, match="a run with other classes"):
+        Run.begin(make_plan(tmp_path), tmp_path / "run")
