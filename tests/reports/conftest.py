@@ -23,10 +23,10 @@ def write_run(tmp_path):
             "data": "d", "classifiers": ["c"], "methods": list(methods), "infillers": ["own"],
             "metrics": list(metrics), "target": "label", "seed": 0, "budget": None,
             "judge": None, "precision": "float32",
-        }  # fmt: skip
+        } | options.get("settings", {})  # fmt: skip
         store.begin({
             "settings": settings, "photos": photos, "threads": 1,
-            "versions": {"unsee": "0", "torch": "0"},
+            "versions": {"unsee": "0", "torch": "0"}, "files": options.get("files"),
         })  # fmt: skip
         level = g.uniform(0.2, 0.5, photos)
         for number, method in enumerate(methods):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from unsee import InputError
+from unsee.reports.markdown import markdown
 from unsee.reports.results import Results
 
 
@@ -68,3 +69,48 @@ def test_runs_that_cannot_be_reported_are_refused(write_run, tmp_path) -> None:
     write_run("b", methods=("tide",), metrics=["insertion"])
     with pytest.raises(InputError, match="no metric in common"):
         Results.read([tmp_path / "a", tmp_path / "b"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"metric_infiller": "blur"}, r"other in-fillers of the metrics \(own, blur\)"),
+        ({"judge": "blur"}, "other in-fillers of the metrics"),  # as earlier versions store it
+        ({"measure": "logit"}, r"other measures \(own, logit\)"),
+        ({"fit": "resize"}, r"other fits \(own, resize\)"),
+        ({"precision": "bfloat16"}, r"other precisions \(float32, bfloat16\)"),
+        ({"seed": 1}, r"other seeds \(0, 1\)"),
+    ],
+)
+def test_runs_with_settings_that_change_numbers_are_not_paired(
+    write_run, tmp_path, settings, words
+) -> None:
+    write_run("a", methods=("fido",))
+    write_run("b", methods=("rise",), settings=settings)
+    with pytest.raises(InputError, match=words):
+        Results.read([tmp_path / "a", tmp_path / "b"])
+
+
+def test_settings_that_are_equal_or_not_needed_do_not_keep_runs_apart(write_run, tmp_path) -> None:
+    write_run("a", methods=("fido",), settings={"metric_infiller": ""})  # of an earlier version
+    write_run("b", methods=("rise",), settings={"reference_classifiers": ["x"], "measure": None})
+    assert len(Results.read([tmp_path / "a", tmp_path / "b"]).configurations) == 2
+    write_run("c", methods=("lime",), settings={"reference_classifiers": ["y"]})
+    with pytest.raises(InputError, match="other reference classifiers"):
+        Results.read([tmp_path / "b", tmp_path / "c"])
+
+
+def test_runs_with_other_content_of_the_same_file_are_not_paired(write_run, tmp_path) -> None:
+    write_run("a", methods=("fido",), files={"w": "1", "v": "1"})
+    write_run("b", methods=("rise",), files={"w": "1"})
+    write_run("c", methods=("lime",), files={"w": "2"})
+    Results.read([tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(InputError, match="other content of w"):
+        Results.read([tmp_path / "a", tmp_path / "c"])
+
+
+def test_a_report_states_the_settings_that_change_numbers(write_run, tmp_path) -> None:
+    write_run("a", settings={"measure": "logit", "fit": "resize"})
+    text = markdown(Results.read([tmp_path / "a"]))
+    assert "seed 0" in text
+    assert "measure logit, fit resize, float32" in text

@@ -17,7 +17,7 @@ Contents = dict[tuple[str, str], str]
 """Hash of pixels and outline by classifier, whose number of channels they have, and photo."""
 
 
-def digest_of(photo: Photo, outline: Bool[Tensor, "height width"] | None = None) -> str:
+def digest_of(photo: Photo, outline: Bool[Tensor, "rows columns"] | None = None) -> str:
     """Return a hash of the pixels of a photo, which does not depend on its file or its format.
 
     Args:
