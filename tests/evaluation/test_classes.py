@@ -12,10 +12,10 @@ from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import make_plan, run_plan
 from unsee import InputError, black_box
 from unsee.classifiers.labels import Synonyms, with_synonyms
+from unsee.datasets._classes import class_numbers
 from unsee.datasets._imagenet import imagenet_classes
 from unsee.datasets.base import Sample, Samples
 from unsee.evaluation import worker
-from unsee.evaluation.classes import class_numbers
 from unsee.reports.results import Results
 
 LABELS = ("dog", "cat", Synonyms("tabby, tabby_cat"))

@@ -21,6 +21,19 @@ def test_training_uses_the_labels_of_a_data_set(folder, tmp_path) -> None:
     assert len(losses) == 4
 
 
+def test_labels_of_other_classes_than_the_classifiers_are_refused(folder) -> None:
+    data, settings = (f"image_folder:{folder}",), {"stored_size": 32, "labels": "data"}
+    with pytest.raises(InputError, match="has 2 classes, and the classifier 5"):
+        casm.CasmTraining(data=data, classifier=small.TOY, **settings).photos()
+    name = f"{__name__}:named"
+    photos = casm.CasmTraining(data=data, classifier=name, **settings).photos()
+    assert photos.targets.tolist() == [1] * 6 + [0] * 6
+
+
+def named():
+    return toy(Convolutional(2), size=24, labels=("b", "a"))
+
+
 def probabilities():
     return toy(nn.Sequential(Convolutional(), nn.Softmax(1)), size=24)
 

@@ -13,10 +13,9 @@ from torch import Tensor
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import first_answer
 from unsee.classifiers.passes import synchronise
+from unsee.datasets._classes import numbered as numbered_for
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError
-from unsee.evaluation.classes import class_numbers, note_of, with_numbers
-from unsee.evaluation.worker import classes_of
 from unsee.infillers.base import ImageBatch, Infiller, RowIndex
 from unsee.libraries import import_libraries
 from unsee.networks.perceptual import Perceptual
@@ -69,16 +68,12 @@ def numbered(
     Raises:
         InputError: One of them has other classes, or they number the same ones differently.
     """
-    numbers, others = (
-        class_numbers(samples, one.labels, classes_of(one), data)
-        for one in (classifier, recognition)
-    )
-    if numbers != others:
+    first, second = (numbered_for(samples, one, data) for one in (classifier, recognition))
+    if [sample.target for sample in first] != [sample.target for sample in second]:
         raise InputError(
             f"{data}: the classifier and the recognition classifier number its classes differently"
         )
-    note = note_of(samples, classifier.labels, classifier.name)
-    return samples.part(with_numbers(samples, numbers), [note] if note else [])
+    return first
 
 
 def problems(

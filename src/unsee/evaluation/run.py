@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import torch
 
 from unsee.classifiers import loading
+from unsee.datasets._classes import class_numbers, classes_of, note_of, with_numbers
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation import contents, part_files, worker
-from unsee.evaluation.classes import class_numbers, note_of, with_numbers
 from unsee.evaluation.manifest import MAX_THREADS
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
@@ -141,7 +141,7 @@ class Run:
             self.precision, self.plan.fit,
         )  # fmt: skip
         classifier = worker.load_classifier(*loaded)
-        view, count = worker.view_of(*loaded), worker.classes_of(classifier)
+        view, count = worker.view_of(*loaded), classes_of(classifier)
         samples = unit.samples
         if self.plan.target == "label":
             numbers = class_numbers(

@@ -67,7 +67,8 @@ class MaskTraining(Training):
             InputError: If fewer than two classes remain.
         """
         if self.labels == "data":
-            return load_labelled(self.data, self.stored_size, self.classes)
+            classifier = loading.load(self.classifier)
+            return load_labelled(self.data, self.stored_size, self.classes, classifier)
         photos, classes = super().photos(), parse_classes(self.classes or "")
         return photos.select(self._predicted_in(photos, classes)) if classes else photos
 

@@ -13,6 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from unsee import files
+from unsee.classifiers.classifier import Classifier
+from unsee.datasets._classes import numbered
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import filter_classes
 from unsee.errors import InputError, as_input_error
@@ -56,7 +58,12 @@ def load_squares(sources: Sequence[str | Path], side: int) -> UInt8[Tensor, "n 3
     return torch.stack(pictures)
 
 
-def load_labelled(sources: Sequence[str | Path], side: int, classes: str | None = None) -> PhotoSet:
+def load_labelled(
+    sources: Sequence[str | Path],
+    side: int,
+    classes: str | None = None,
+    classifier: Classifier | None = None,
+) -> PhotoSet:
     """Load the central square of every photo in labelled data sets, with its class.
 
     Unreadable photos are skipped, and their number is logged as a warning.
@@ -64,15 +71,19 @@ def load_labelled(sources: Sequence[str | Path], side: int, classes: str | None 
     Args:
         sources: Data sets as `unsee evaluate` takes them.
         side: Side of the squares in pixels.
-        classes: Classes to load, e.g. "0-49,120"; None loads all.
+        classes: Classes to load, as the data set counts them, e.g. "0-49,120"; None loads all.
+        classifier: Classifier whose numbers the classes get; None keeps those of the data set.
 
     Raises:
-        InputError: If a photo has no label, or fewer than two classes remain.
+        InputError: If the classifier has other classes, a photo has no label, or fewer than two
+            classes remain.
     """
     pictures, targets = [], []
     errors: list[InputError] = []
     for source in sources:
         samples = filter_classes(load_data(str(source)), classes or "")
+        if classifier is not None:
+            samples = numbered(samples, classifier, str(source))
         for note in samples.notes:
             LOG.warning(note)
         for sample in samples:

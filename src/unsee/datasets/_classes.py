@@ -2,8 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+import torch
+
+from unsee.classifiers.checks import NotFiniteError
+from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import CLASSES_OF_IMAGENET, synonyms_of
 from unsee.datasets.base import Names, Sample, Samples
 from unsee.errors import InputError, printable
@@ -18,6 +23,35 @@ INSTEAD = (
 )
 Matches = Mapping[int, set[int]]
 """Classes of a classifier that have a name of each class of a data set."""
+
+
+def classes_of(classifier: Classifier) -> int | None:
+    """Return the number of a classifier's classes, with a pass unless it has had one.
+
+    None for a network that returns no finite numbers for the picture of the pass.
+
+    Raises:
+        InputError: It cannot take a picture, or has names for another number of classes.
+    """
+    if not classifier.columns:
+        height, width = classifier.framing.size
+        ramp = torch.linspace(0, 1, height * width, device=classifier.device)
+        with suppress(NotFiniteError):
+            classifier.predict(
+                ramp.reshape(1, 1, height, width).repeat(1, classifier.channels, 1, 1)
+            )
+    return classifier.kind.classes(classifier.columns) if classifier.columns else None
+
+
+def numbered(samples: Samples, classifier: Classifier, data: str) -> Samples:
+    """Return samples whose targets are the numbers of a classifier's classes, and a note.
+
+    Raises:
+        InputError: Its classes are others, see `class_numbers`.
+    """
+    numbers = class_numbers(samples, classifier.labels, classes_of(classifier), data)
+    note = note_of(samples, classifier.labels, classifier.name)
+    return samples.part(with_numbers(samples, numbers), [note] if note else [])
 
 
 def class_numbers(
