@@ -211,7 +211,7 @@ def coco(arena, place: str, value, metric="pointing_game"):
     arena.photo("data/val2017/1.png")
     text = json.dumps(content).replace("OUTSIDE", str(arena.outside))
     arena.write("data/annotations/instances_val2017.json", text)
-    return evaluate("coco:data", metric=metric)
+    return evaluate("coco:data", metric=metric, target="top1")
 
 
 for _name, (_place, _value) in CHANGES.items():
