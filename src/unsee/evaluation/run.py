@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import torch
 
 from unsee.classifiers import loading
+from unsee.classifiers.classes import classes_of
+from unsee.datasets._classes import check_numbers, with_numbers_of
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation import contents, worker
-from unsee.evaluation.classes import check_numbers, with_numbers_of
 from unsee.evaluation.manifest import MAX_THREADS, ClassifierView
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
@@ -137,7 +138,7 @@ class Run:
             self.precision, self.plan.fit,
         )  # fmt: skip
         classifier = worker.load_classifier(*loaded)
-        count = worker.classes_of(classifier)
+        count = classes_of(classifier)
         number = self.plan.classifiers.index(unit.combination.classifier)
         names = tuple(map(classifier.label, range(len(classifier.labels))))
         view = ClassifierView(

@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from unsee.classifiers import determinism, loading
-from unsee.classifiers.checks import NotFiniteError
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.passes import tensors_of
 from unsee.datasets.base import Sample
@@ -94,24 +93,6 @@ def digest_of(
         plain = tensor.detach().cpu().contiguous().reshape(-1)
         content.update(plain.view(torch.uint8).numpy().data)
     return content.hexdigest()
-
-
-def classes_of(classifier: Classifier) -> int | None:
-    """Return the number of a classifier's classes, with a pass unless it has had one.
-
-    None for a network that returns no finite numbers for the picture of the pass.
-
-    Raises:
-        InputError: It cannot take a picture, or has names for another number of classes.
-    """
-    if not classifier.columns:
-        height, width = classifier.framing.size
-        ramp = torch.linspace(0, 1, height * width, device=classifier.device)
-        with suppress(NotFiniteError):
-            classifier.predict(
-                ramp.reshape(1, 1, height, width).repeat(1, classifier.channels, 1, 1)
-            )
-    return classifier.kind.classes(classifier.columns) if classifier.columns else None
 
 
 def evaluate(
