@@ -70,7 +70,7 @@ class Plan:
     ] = None
     """In-filler of the metrics that remove pixels."""
     reference_classifiers: Annotated[tuple[str, ...], arg(metavar="CLASSIFIER ...")] = ()
-    """Other classifiers, for metrics that need them (masked_accuracy)."""
+    """Other classifiers, for metrics that need them (masked_accuracy, transfer)."""
     classes: Annotated[str | None, arg(metavar="CLASSES", help_behavior_hint="(default: all)")] = (
         None
     )
@@ -152,8 +152,7 @@ class Plan:
             resolve("infillers", self.metric_infiller)
         for metric in map(metric_of, self.columns):
             metric.check()
-            if metric.needs_reference_classifiers and not self.reference_classifiers:
-                raise InputError(f"{type(metric).__name__} needs reference classifiers")
+            metric.check_reference_classifiers(len(self.reference_classifiers))
 
     @property
     def columns(self) -> tuple[str, ...]:
