@@ -139,7 +139,7 @@ def run(arguments: list[str]) -> int:
         name: resolve("infillers", name, **trust_of("infillers", name, trust=options.trust))
         for name in split_words(options.infillers)
     }
-    samples = load_data(options.data)
+    samples = load_data(options.data, trust=options.trust)
     for note in samples.notes:
         print_note(note)
     classifier, recognition = (

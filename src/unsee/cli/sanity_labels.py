@@ -119,7 +119,7 @@ def run(arguments: list[str]) -> int:
 
 def _samples(options: SanityLabels) -> list[Sample]:
     """Return a random choice of the data, the same for the same seed."""
-    samples = load_data(options.data)
+    samples = load_data(options.data, trust=options.trust)
     for note in samples.notes:
         print_note(note)
     if len(samples) < options.explained + 2:

@@ -131,6 +131,7 @@ class Plan:
     def _check_trust(self) -> None:
         infillers = {*self.infillers, self.metric_infiller or OWN} - {OWN}
         parts = [("sources", name) for name in (*self.classifiers, *self.reference_classifiers)]
+        parts += [("datasets", self.data)]
         for kind, spec in (*parts, *(("infillers", name) for name in infillers)):
             if "trust" in parse(kind, spec).texts:
                 raise InputError(
@@ -170,7 +171,7 @@ class Plan:
 
     def samples(self) -> Samples:
         """Return the photos of the run in a fixed order."""
-        samples = filter_classes(load_data(self.data), self.classes or "")
+        samples = filter_classes(load_data(self.data, trust=self.trust), self.classes or "")
         return Samples(samples[: self.limit], samples.notes, samples.classes)
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
