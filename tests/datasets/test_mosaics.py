@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import nn
 
 from tests.conftest import Shifted, toy
@@ -38,6 +39,10 @@ class Colours(nn.Module):
 
 def colours():
     return toy(Shifted(Colours(6)), size=SIDE)
+
+
+def network():
+    return Colours(6)
 
 
 def named():
@@ -306,6 +311,20 @@ def test_a_classifier_that_is_a_program_needs_trust(photos, tmp_path) -> None:
     with pytest.raises(InputError, match="set trust=True if you trust its author"):
         load_data(spec)
     assert load_data(spec, trust=True)[0].photo(3).shape[1] > SIDE
+    for trusting in ("'file:x.pt2,trust=true'", '"file:x.pt2,mean=0,trust=true"'):
+        with pytest.raises(InputError, match="trust is not a setting of the classifier"):
+            load_data(f"mosaics:{photos},classifier={trusting}", trust=True)
+
+
+def test_a_classifier_has_settings_in_quotes(photos) -> None:
+    path = photos.parent / "colours.safetensors"
+    save_file(Colours(6).state_dict(), path)
+    architecture = "architecture=tests.datasets.test_mosaics:network"
+    settings = f"{architecture},mean=0,0,0,std=1,1,1"
+    spec = f"mosaics:annotated:{photos},classifier='file:{path},{settings}',count=2"
+    with pytest.raises(InputError, match="is code that would run"):
+        load_data(spec)
+    assert len(load_data(spec, trust=True)) == 2
 
 
 def test_a_run_asks_for_a_quarter_of_the_input_and_its_report_loads_no_classifier(

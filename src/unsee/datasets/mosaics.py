@@ -17,6 +17,7 @@ from unsee.datasets._loading import load_data
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples
 from unsee.errors import InputError
 from unsee.images.framing import Framing, Photo
+from unsee.registry import parse
 
 __all__ = ["Mosaics"]
 
@@ -58,7 +59,8 @@ class Mosaics(Dataset):
     seed: int = 0
     """Seed of the choice and of the order of photos, classes and tiles."""
     classifier: str = loading.DEFAULT
-    """Classifier that chooses the photos, SOURCE[:ARGUMENT], see `unsee list classifiers`."""
+    """Classifier that chooses the photos, see `unsee list classifiers`; in quotes if it has
+    settings."""
     least_probability: float = 0.8
     """Probability of the labelled class that a photo has to exceed when it is alone."""
     trust: bool = False
@@ -109,6 +111,12 @@ class Mosaics(Dataset):
         return checked
 
     def _load(self) -> Classifier:
+        if "trust" in parse("sources", self.classifier).texts:
+            raise InputError(
+                f"mosaics: trust is not a setting of the classifier, got {self.classifier!r}; omit "
+                "it and set {trust}",
+                trust=True,
+            )
         if loading.names_code(self.classifier) and not self.trust:
             raise InputError(
                 f"mosaics: the classifier {self.classifier} is code that would run; set {{trust}} "
