@@ -46,7 +46,7 @@ class Mosaics(Dataset):
     that it depends neither on the device nor on the batch.
 
     Reference: Böhle et al., 2021, Convolutional dynamic alignment networks for interpretable
-    classifications, CVPR, section 4 (a grid of recognised photos),
+    classifications, CVPR (a grid of recognised photos),
     https://arxiv.org/abs/2104.00032
     """
 
