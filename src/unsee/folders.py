@@ -73,6 +73,22 @@ def new_file(path: str | Path) -> Iterator[Path]:
         yield unfinished
 
 
+def create_file(path: Path, content: bytes) -> bool:
+    """Write a complete file; if several processes do so at once, the first file stays.
+
+    Returns whether it is that of this process.
+    """
+    with write_errors(path), workplace(path.parent) as place:
+        (place / NEW).write_bytes(content)
+        try:
+            os.link(place / NEW, path)
+        except FileExistsError:
+            return False
+        except OSError:  # the file system has no hard links
+            (place / NEW).replace(path)
+    return True
+
+
 @contextmanager
 def _new(named: object, path: Path, *, overwrite: bool) -> Iterator[Path]:
     with write_errors(named), workplace(path.parent) as place:

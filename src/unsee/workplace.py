@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from unsee.locks import open_to_lock
+
 try:
     import fcntl
 except ImportError:  # Windows: leavings are recognised by their age alone
@@ -143,7 +145,7 @@ def _clear_if_left(folder: Path) -> None:
             (folder / f"{LOCK}-").unlink(missing_ok=True)
             clear(folder)
         return
-    handle = _opened(folder / LOCK)
+    handle = open_to_lock(folder / LOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         clear(folder)
@@ -151,15 +153,3 @@ def _clear_if_left(folder: Path) -> None:
         pass  # its process is running
     finally:
         os.close(handle)
-
-
-def _opened(lock: Path) -> int:
-    """Open the lock of a workplace, which may be another user's; links and pipes are not followed.
-
-    Some file systems of networks lock only what is open for writing.
-    """
-    flags = os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
-        return os.open(lock, os.O_RDWR | flags)
-    except PermissionError:
-        return os.open(lock, os.O_RDONLY | flags)
