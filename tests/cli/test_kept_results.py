@@ -54,7 +54,6 @@ def attempt(photo, labelled, tmp_path, monkeypatch, capsys):
     """Return a function that runs a command, then overwrites its result with something patched."""
     commands = {
         "compare": [str(photo), "--classifier", MODEL, "--methods", "random", "box"],
-        "sweep": [str(photo), "--classifier", MODEL, "--method", "random", "--setting", "grid=2,3"],
         "sanity": [str(photo), "--classifier", MODEL, "--method", "random"],
         "sanity-labels": [
             "--data", str(labelled), "--explained", "2", "--photos", "6", "--training.epochs", "1",
@@ -80,9 +79,7 @@ def attempt(photo, labelled, tmp_path, monkeypatch, capsys):
     return run
 
 
-@pytest.mark.parametrize(
-    "command", ["compare", "sweep", "sanity", "sanity-labels", "evaluate-infill"]
-)
+@pytest.mark.parametrize("command", ["compare", "sanity", "sanity-labels", "evaluate-infill"])
 def test_interruption_leaves_the_earlier_result(command, attempt) -> None:
     stop = KeyboardInterrupt()
     explained = (explain_options, "run_with_bar", raising(stop, explain_options.run_with_bar, 2))
@@ -90,7 +87,6 @@ def test_interruption_leaves_the_earlier_result(command, attempt) -> None:
         command,
         *{
             "compare": explained,
-            "sweep": explained,
             "sanity": (parameter_randomisation, "check", layers_until(stop)),
             "sanity-labels": (
                 label_randomisation, "check", raising(stop, label_randomisation.check, 2),
