@@ -13,7 +13,7 @@ except ImportError:  # Windows: a file that a process has open cannot be removed
 
 PAUSE = 0.02
 """Seconds between two attempts to take a lock."""
-PATIENCE = 5.0
+WAIT = 5.0
 """Seconds in which another process is expected to have removed a folder."""
 
 
@@ -48,7 +48,7 @@ class Sharing:
             return None
         except OSError:
             return cls(mark, None)
-        if not sharing._locked(exclusive=False, patience=PATIENCE):
+        if not sharing._locked(exclusive=False, patience=WAIT):
             sharing.close()
             return cls(mark, None)
         if not sharing._is_current():

@@ -11,7 +11,7 @@ from typing import Any
 
 from unsee.errors import InputError, missing_package
 from unsee.evaluation.run import Run, Unit
-from unsee.locks import PATIENCE
+from unsee.locks import WAIT
 from unsee.records import check_types
 from unsee.threads import WAITING
 
@@ -75,7 +75,7 @@ def distribute(run: Run, cluster: Cluster) -> Iterator[Unit]:
     finally:
         for worker in workers:
             ray.kill(worker)
-        run.store.discard(patience=PATIENCE)  # the workers end soon, and with them their share
+        run.store.discard(patience=WAIT)  # the workers end soon, and with them their share
 
 
 class _Worker:
