@@ -110,7 +110,9 @@ class Run:
     @classmethod
     def restore(cls, plan: Plan, out: Path, **settings: Any) -> "Run":
         """Return the same run in another process, from what `portable` returned."""
-        return cls(plan, Store(out), plan.samples(), **settings)
+        run = cls(plan, Store(out), plan.samples(), **settings)
+        run.store.join()
+        return run
 
     def units(self) -> Iterator[Unit]:
         """Yield all units in a fixed order.
@@ -181,8 +183,7 @@ class Run:
                 try:
                     self.compute(unit)
                 except BaseException:
-                    if count == 1:  # no other process shares the folder
-                        self.store.discard()
+                    self.store.discard()
                     raise
                 yield unit
 
