@@ -1,0 +1,55 @@
+"""The stages of a plan: `unsee evaluate` computes one run after the other."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from unsee.cli.console import as_message, print_error, print_note, say
+from unsee.errors import DiskFullError, InputError
+from unsee.evaluation import stages
+from unsee.evaluation.paper_tables import PlanFile
+from unsee.evaluation.plan import Plan
+
+
+def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path], int]) -> int:
+    """Check all stages, then compute each in its folder; one that fails does not end the others.
+
+    Args:
+        file: The file of the plan.
+        common: Settings that the stages share, with those of the command line.
+        out: Folder of the folders of the stages.
+        compute: Function that computes a run in a folder and returns the exit status.
+
+    Returns:
+        1 if a stage failed, or if photos could not be explained.
+
+    Raises:
+        InputError: A setting of a stage is invalid, or the folder holds something else.
+    """
+    plans = [stage.plan(common) for stage in file.stages]
+    checked = [stage.check(plan) for stage, plan in zip(file.stages, plans, strict=True)]
+    stages.begin(out, checked, file.table.plain())
+    status, failed = 0, []
+    for stage, plan in zip(checked, plans, strict=True):
+        if stage.note:
+            print_note(f"{stage.name}: {stage.note}")
+            continue
+        say(f"{stage.name}: ")
+        try:
+            status = max(status, compute(plan, out / stage.name))
+        except DiskFullError as error:  # the next stage would fail, too
+            print_error(f"{stage.name}: {error}; what is written is kept")
+            return 1
+        except Exception as error:
+            say("failed\n")
+            print_error(InputError(as_message(error).in_shell()).prefixed(stage.name))
+            failed.append(stage.name)
+        except KeyboardInterrupt:
+            say("stopped\n")
+            stages.discard(out)
+            raise
+    if failed:
+        print_error(f"{len(failed)} of {len(plans)} stages failed: {', '.join(failed)}")
+    stages.discard(out)
+    if stages.is_staged(out):
+        say(f"unsee report {out}\n")
+    return 1 if failed else status
