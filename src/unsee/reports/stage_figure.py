@@ -30,6 +30,8 @@ DPI = 220
 """Resolution of the file."""
 MARGIN = 0.09
 """Share of a column's axis that stays free at either end."""
+APART = 0.5
+"""Least share of a column's axis between the two numbers on it."""
 OTHER, DEFAULT, BEST, NUMBERS = "#4f5b6e", "#0072b2", "#d55e00", "#4f5b6e"
 """Colours of means (Okabe & Ito, 2008); the best and the default differ in form or band, too."""
 BAND, DEFAULT_BAND = "#f3f4f7", "#d9ebf7"
@@ -158,8 +160,12 @@ def _set_axis(axes: "Axes", ends: list[float], test: SummaryTest) -> None:
     margin = MARGIN * (high - low)
     limits = (low - margin, high + margin)
     axes.set_xlim(limits if test.higher_is_better else limits[::-1])
-    ticks = [t for t in MaxNLocator(4).tick_values(low, high) if limits[0] <= t <= limits[1]]
-    ticks = [ticks[0], ticks[-1]] if len(ticks) > 1 else ticks
+    ticks: list[float] = []
+    for count in range(3, 7):  # until the two numbers are far enough apart
+        values = [t for t in MaxNLocator(count).tick_values(low, high) if low <= t <= high]
+        ticks = [values[0], values[-1]] if len(values) > 1 else values
+        if len(ticks) > 1 and ticks[1] - ticks[0] > APART * (high - low):
+            break
     axes.set_xticks(ticks, [_number(tick) for tick in ticks], fontsize=SMALL)
     sides: tuple[Literal["left", "right"], ...] = ("left", "right")
     sides = sides if test.higher_is_better else sides[::-1]

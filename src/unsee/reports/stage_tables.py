@@ -14,8 +14,8 @@ PICTURE = "summary"
 """Name of the picture of the summary."""
 NOTE = (
     "A row for each method, a column for each test: mean, 95 % bootstrap interval, number of "
-    f"photos (an interval needs {MIN_PHOTOS}). The best in bold; ↑ higher, ↓ lower is better; a dash: no "
-    "number, see below. Methods are in the order of their mean rank over the tests that rate maps, "
+    f"photos (an interval needs {MIN_PHOTOS}). The best in bold; ↑ higher, ↓ lower is better; a "
+    "dash: no number. Methods are in the order of their mean rank over the tests that rate maps, "
     "1 being the best."
 )
 CAPTION = (
