@@ -51,7 +51,7 @@ def show(run: Run, out: Path, *, in_stage: bool = False) -> int:
     if not in_stage or len(unable) == len(combinations):
         unable = set()
     for key in unable:
-        print_note(f"{out.name}: {key.method} cannot run here ({_reason(combinations[key])})")
+        print_note(f"stage {out.name}: {key.method} cannot run here ({_reason(combinations[key])})")
     return _show_errors([f for key, f in combinations.items() if key not in unable])
 
 

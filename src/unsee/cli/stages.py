@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unsee.cli.console import as_message, print_error, print_note, say
-from unsee.errors import DiskFullError, InputError
+from unsee.errors import DiskFullError
 from unsee.evaluation import stages
 from unsee.evaluation.paper_tables import PlanFile
 from unsee.evaluation.plan import Plan
@@ -31,17 +31,17 @@ def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path],
     status, failed = 0, []
     for stage, plan in zip(checked, plans, strict=True):
         if stage.note:
-            print_note(f"{stage.name}: {stage.note}")
+            print_note(f"stage {stage.name}: {stage.note}")
             continue
-        say(f"{stage.name}: ")
+        say(f"stage {stage.name}: ")
         try:
             status = max(status, compute(plan, out / stage.name))
         except DiskFullError as error:  # the next stage would fail, too
-            print_error(f"{stage.name}: {error}; what is written is kept")
+            print_error(f"stage {stage.name}: {error}; what is written is kept")
             return 1
         except Exception as error:
             say("failed\n")
-            print_error(InputError(as_message(error).in_shell()).prefixed(stage.name))
+            print_error(as_message(error).prefixed(f"stage {stage.name}"))
             failed.append(stage.name)
         except KeyboardInterrupt:
             say("stopped\n")

@@ -8,12 +8,12 @@ from typing import Any
 
 from unsee.errors import InputError, unknown
 from unsee.evaluation.manifest import check_format
-from unsee.evaluation.plan import Plan, metric_of
+from unsee.evaluation.plan import Plan, check_kind, metric_of
 from unsee.evaluation.store import MANIFEST as RUN
 from unsee.files import exists, is_folder, read_json
 from unsee.folders import RESERVED, json_bytes, new_file, write_errors
 from unsee.records import record
-from unsee.registry import available, parse, resolve
+from unsee.registry import available, parse, resolve, settings_about
 from unsee.workplace import is_workplace
 
 MANIFEST = "stages.json"
@@ -73,28 +73,26 @@ class Stage(StageInfo):
         """
         if not isinstance(plain, dict):
             raise InputError(f"expected a stage with a name, got {plain!r}")
-        keys = (*SETTINGS, "name", "columns")
-        for key in plain:
-            if key not in keys:
-                raise unknown("setting of a stage", key, keys)
-        for column in columns if isinstance(columns := plain.get("columns"), list) else ():
-            for key in column if isinstance(column, dict) else ():
-                if key not in (names := [f.name for f in fields(SummaryColumn)]):
-                    raise unknown("key of a column", key, names)
+        _check_keys(plain)
         info = record(StageInfo, {k: plain[k] for k in ("name", "columns") if k in plain}, "stage")
         settings = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in plain.items()
             if key in SETTINGS
         }
+        try:
+            for part in fields(Plan):
+                if part.name in settings:
+                    check_kind(part.name, settings[part.name], part.default)
+        except InputError as error:
+            raise error.prefixed(f"stage {info.name}") from error
         return cls(info.name, info.columns, settings=settings)
 
     @property
     def classifiers(self) -> tuple[str, ...]:
         """Classifiers that the stage names itself."""
         kinds = ("classifiers", "reference_classifiers")
-        values = (self.settings.get(kind, ()) for kind in kinds)
-        return tuple(str(name) for value in values if isinstance(value, tuple) for name in value)
+        return tuple(name for kind in kinds for name in self.settings.get(kind, ()))
 
     def plan(self, common: Plan) -> Plan:
         """Return the plan of the stage: the common one with the settings that the stage fixes.
@@ -112,10 +110,10 @@ class Stage(StageInfo):
                 if f.name != "data" or "data" in self.settings
             }
             plan = replace(plan, **texts)
+            if "reference_classifiers" not in self.settings and not _needs_references(plan):
+                plan = replace(plan, reference_classifiers=())
         except InputError as error:
-            raise error.prefixed(self.name) from error
-        if "reference_classifiers" not in self.settings and not _needs_references(plan):
-            plan = replace(plan, reference_classifiers=())
+            raise error.prefixed(f"stage {self.name}") from error
         return plan
 
     def check(self, plan: Plan) -> "Stage":
@@ -137,7 +135,7 @@ class Stage(StageInfo):
             _check_data(plan.data)
             self._check_columns(plan)
         except InputError as error:
-            raise error.prefixed(self.name) from error
+            raise error.prefixed(f"stage {self.name}") from error
         return stage
 
     def _check_columns(self, plan: Plan) -> None:
@@ -176,6 +174,19 @@ def stages_of(plain: object) -> tuple[Stage, ...]:
     stages = tuple(map(Stage.of, plain))
     check_names([stage.name for stage in stages])
     return stages
+
+
+def _check_keys(plain: dict[str, Any]) -> None:
+    """Raise `InputError` for a key that a stage, or a column of its summary, does not have."""
+    keys, columns = (*SETTINGS, "name", "columns"), plain.get("columns")
+    for key in plain:
+        if key not in keys:
+            raise unknown("setting of a stage", key, keys)
+    names = [field.name for field in fields(SummaryColumn)]
+    for column in columns if isinstance(columns, list) else ():
+        for key in column if isinstance(column, dict) else ():
+            if key not in names:
+                raise unknown("key of a column", key, names)
 
 
 def is_staged(folder: Path) -> bool:
@@ -242,9 +253,28 @@ def _needs_references(plan: Plan) -> bool:
 
 
 def _check_data(spec: str) -> None:
-    """Check the name and the settings of a data set, or that there is such a path."""
-    parsed = parse("datasets", spec)
-    if parsed.name in available("datasets") and parsed.argument:
+    """Check the names and the settings of a data set, and that there is such a path.
+
+    A data set that is made of another one has the other's settings, too.
+    """
+    name, argument, texts = parse("datasets", spec)
+    if name not in available("datasets") or not argument:
+        path, inner = spec, None
+    else:
+        path, inner = argument, parse("datasets", argument)
+    if inner and inner.name in available("datasets"):
+        own = {setting.name for setting in settings_about("datasets", name)}
+        of_inner = "".join(f",{key}={text}" for key, text in texts.items() if key not in own)
+        resolve("datasets", f"{argument}{of_inner}")
+        spec, path = _without(spec, own), inner.argument
+    if path != spec:
         resolve("datasets", spec)
-    elif not exists(spec):
-        raise InputError(f"{spec}: no such data set")
+    if not exists(path):
+        raise InputError(f"{path}: no such data set")
+
+
+def _without(spec: str, own: set[str]) -> str:
+    """Return the specification of a data set with its own settings alone."""
+    name, argument, texts = parse("datasets", spec)
+    settings = "".join(f",{key}={text}" for key, text in texts.items() if key in own)
+    return f"{name}:{argument}{settings}"

@@ -40,12 +40,12 @@ def conclusion(results: StagedResults) -> str:
     ranked = [row for row in results.rows if not math.isnan(results.mean_rank(row))]
     if len(ranked) < 2:
         return "Fewer than two methods have numbers in a test that rates maps; nothing is ranked."
-    places = [f"{results.label(row)} ({results.mean_rank(row):.1f})" for row in ranked[:3]]
+    places = [f"{results.label(row)} ({_rank(results, row)})" for row in ranked[:3]]
     text = f"Lowest mean rank over {results.ranked_tests()} tests: {', '.join(places)}"
     default = next((row for row in ranked if results.is_default(row)), None)
     if default and default not in ranked[:3]:
-        place, rank = ranked.index(default) + 1, results.mean_rank(default)
-        text += f"; the default, {results.label(default)}, is number {place} ({rank:.1f})"
+        place, rank = ranked.index(default) + 1, _rank(results, default)
+        text += f"; the default, {results.label(default)}, is number {place} ({rank})"
     return printable(f"{text}.")
 
 
@@ -84,8 +84,12 @@ def all_numbers(results: StagedResults) -> Table:
 
 def terminal(results: StagedResults) -> Table:
     """Return methods and their mean ranks; the columns are too many for a terminal."""
-    rows = [[results.label(row), _rank_cell(results, row)] for row in results.rows]
-    return Table([Column("method", align="left"), Column("mean_rank", "mean rank", ".1f")], rows)
+    rows = [
+        [results.label(row), _rank_cell(results, row), results.ranked_tests(row)]
+        for row in results.rows
+    ]
+    columns = [Column("method", align="left"), Column("mean_rank", "mean rank", ".1f")]
+    return Table([*columns, Column("tests")], rows)
 
 
 def test_notes(results: StagedResults) -> list[str]:
@@ -121,12 +125,19 @@ def markdown(results: StagedResults) -> str:
     return "\n\n".join(block.strip() for block in blocks) + "\n"
 
 
+def _rank(results: StagedResults, row: Row) -> str:
+    return f"{results.mean_rank(row):.1f}{_incomplete(results, row)}"
+
+
+def _incomplete(results: StagedResults, row: Row) -> str:
+    """Return of how many tests a mean rank is, unless it is of all."""
+    count, total = results.ranked_tests(row), results.ranked_tests()
+    return f" in {count} of {total} tests" if count < total else ""
+
+
 def _rank_cell(results: StagedResults, row: Row) -> Cell:
-    rank, count = results.mean_rank(row), results.ranked_tests(row)
-    if math.isnan(rank):
-        return Cell(DASH)
-    total = results.ranked_tests()
-    return Cell(rank, f"({count} of {total} tests)" if count < total else "")
+    rank = results.mean_rank(row)
+    return Cell(DASH) if math.isnan(rank) else Cell(rank, _incomplete(results, row).strip())
 
 
 def _mean_cell(mean: Mean | None, bold: bool) -> Cell:

@@ -105,12 +105,14 @@ class StagedResults:
         for name, (info, places) in _stages(infos).items():
             runs = [place for place in places if exists(place / MANIFEST)]
             if not runs:
-                notes.append(printable(f"{name}: {info.note or 'has not begun'}"))
+                notes.append(
+                    printable(f"stage {name}: {info.note or 'no run; it failed, or has not begun'}")
+                )
                 continue
             try:
                 results = Results.read(runs)
             except InputError as error:
-                errors.append(error.prefixed(name))
+                errors.append(error.prefixed(f"stage {name}"))
                 continue
             title = f"{name}: {table.summary}" if table.summary else ""
             results_of[name] = replace(results, table=replace(table, summary=title))
@@ -129,7 +131,7 @@ class StagedResults:
             classifiers = list(dict.fromkeys(c.classifier for c in results.configurations))
             for column in columns:
                 if column.metric not in {*results.columns, *results.metrics}:
-                    raise InputError(f"{name}: its rows lack {column.metric}")
+                    raise InputError(f"stage {name}: its rows lack {column.metric}")
                 for classifier in classifiers:
                     label = column.label + (f", {classifier}" if len(classifiers) > 1 else "")
                     tests.append(
@@ -217,7 +219,7 @@ class StagedResults:
                     key = (self.label(row), self._reason(row, test))
                     tests.setdefault(key, []).append(test.stage)
         return [
-            printable(f"{label} in {', '.join(dict.fromkeys(names))}: {reason}")
+            printable(f"{label} in the stage {', '.join(dict.fromkeys(names))}: {reason}")
             for (label, reason), names in tests.items()
         ]
 
