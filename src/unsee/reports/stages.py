@@ -242,11 +242,11 @@ def _stages(
     infos: dict[Path, stages.StagesInfo],
 ) -> dict[str, tuple[StageInfo, list[Path]]]:
     """Return each stage with its folders, by name."""
-    found: dict[str, tuple[StageInfo, list[Path]]] = {}
+    folders_of: dict[str, tuple[StageInfo, list[Path]]] = {}
     for folder, info in infos.items():
         for stage in info.stages:
-            found.setdefault(stage.name, (stage, []))[1].append(folder / stage.name)
-    return found
+            folders_of.setdefault(stage.name, (stage, []))[1].append(folder / stage.name)
+    return folders_of
 
 
 def _all_columns(stage: str, results: Results) -> tuple[SummaryColumn, ...]:
