@@ -184,6 +184,7 @@ def test_folders_of_other_runs_are_refused(run, data, tmp_path, capsys) -> None:
             "stage a: unknown metric",
         ),
         ('[[stages]]\nname = "a"\nlimit = "x"\n', "stage a: limit: expected a number"),
+        ('[[stages]]\nname = "a"\nseed = -1\n', "--seed: expected 0 to"),
         ('[[stages]]\nname = "a"\nmetrics = [1]\n', "stage a: metrics: expected a list of words"),
         ('[[stages]]\nname = "a"\ndata = "voc:{data},color=1"\n', "unknown setting of voc"),
         ('[[stages]]\nname = "a"\ndata = "nowhere"\n', "stage a: nowhere: no such data set"),
@@ -205,6 +206,9 @@ def test_a_wrong_plan_is_refused_before_the_first_stage(
 def test_code_that_a_stage_names_needs_trust(run, capsys) -> None:
     stage = '[[stages]]\nname = "a"\nclassifiers = ["tests.toys:corner"]\n'
     assert run(COMMON + stage) == 2
+    assert "names tests.toys:corner, which is code that would run" in capsys.readouterr().err
+    stage = '[[stages]]\nname = "a"\nclassifiers = ["tests.toys{data}"]\n'
+    assert run(COMMON + stage, data=":corner") == 2
     assert "names tests.toys:corner, which is code that would run" in capsys.readouterr().err
 
 

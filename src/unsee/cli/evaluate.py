@@ -140,7 +140,7 @@ def _classifiers(options: Evaluate) -> tuple[str, ...]:
 def _check_code(options: Evaluate, stages_: Sequence[Stage], on_command_line: set[str]) -> None:
     """Refuse a classifier that is Python code and named by the file of a plan alone."""
     names = [*_classifiers(options)]
-    names += [name for stage in stages_ for name in stage.classifiers]
+    names += [name for stage in stages_ for name in stage.classifiers(options.data)]
     for name in names:
         if name not in on_command_line and loading.names_code(name) and not options.trust:
             raise InputError(

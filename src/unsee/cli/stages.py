@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from unsee.cli import checks
 from unsee.cli.console import as_message, print_error, print_note, say
 from unsee.errors import DiskFullError
 from unsee.evaluation import stages
@@ -26,6 +27,8 @@ def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path],
         InputError: A setting of a stage is invalid, or the folder holds something else.
     """
     plans = [stage.plan(common) for stage in file.stages]
+    for plan in plans:
+        checks.seed(plan.seed)
     checked = [stage.check(plan) for stage, plan in zip(file.stages, plans, strict=True)]
     stages.begin(out, checked, file.table.plain())
     status, failed = 0, []
