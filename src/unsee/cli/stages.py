@@ -26,10 +26,7 @@ def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path],
     Raises:
         InputError: A setting of a stage is invalid, or the folder holds something else.
     """
-    plans = [stage.plan(common) for stage in file.stages]
-    for plan in plans:
-        checks.seed(plan.seed)
-    checked = [stage.check(plan) for stage, plan in zip(file.stages, plans, strict=True)]
+    checked, plans = _checked(file, common)
     stages.begin(out, checked, file.table.plain())
     status, failed = 0, []
     for stage, plan in zip(checked, plans, strict=True):
@@ -56,3 +53,11 @@ def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path],
     if stages.is_staged(out):
         say(f"unsee report {out}\n")
     return 1 if failed else status
+
+
+def _checked(file: PlanFile, common: Plan) -> tuple[list[stages.Stage], list[Plan]]:
+    """Return the stages and their plans, all of which are valid."""
+    plans = [stage.plan(common) for stage in file.stages]
+    for plan in plans:
+        checks.seed(plan.seed)
+    return [stage.check(plan) for stage, plan in zip(file.stages, plans, strict=True)], plans
