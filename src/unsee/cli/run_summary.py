@@ -42,9 +42,9 @@ def show(run: Run, out: Path, *, in_stage: bool = False) -> int:
         if row["error"]:
             failures.errors[row["photo"]] = row["error"]
     rows = sum(failures.rows for failures in combinations.values())
-    report = "" if in_stage else f"; unsee report {out}"
+    stage, report = (f"stage {out.name}: ", "") if in_stage else ("", f"; unsee report {out}")
     say(
-        f"{rows} rows of {len(run.samples)} photos and {len(run.plan.combinations())} "
+        f"{stage}{rows} rows of {len(run.samples)} photos and {len(run.plan.combinations())} "
         f"combinations: {out / 'rows'}{report}\n"
     )
     unable = {key for key, failures in combinations.items() if failures.are_all}

@@ -33,18 +33,15 @@ def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path],
         if stage.note:
             print_note(f"stage {stage.name}: {stage.note}")
             continue
-        say(f"stage {stage.name}: ")
         try:
             status = max(status, compute(plan, out / stage.name))
         except DiskFullError as error:  # the next stage would fail, too
             print_error(f"stage {stage.name}: {error}; what is written is kept")
             return 1
         except Exception as error:
-            say("failed\n")
             print_error(as_message(error).prefixed(f"stage {stage.name}"))
             failed.append(stage.name)
         except KeyboardInterrupt:
-            say("stopped\n")
             stages.discard(out)
             raise
     if failed:

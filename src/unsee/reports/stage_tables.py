@@ -155,8 +155,9 @@ def _finite(mean: Mean) -> list[float | None]:
 def _test_note(results: Results, test: SummaryTest) -> str:
     text = summary("metrics", parse("metrics", test.metric).name).rstrip(".")
     ranked = "" if test.ranks_maps else " It rates no maps and does not count in the mean rank."
-    photos = sum(run.photos for run in results.runs)
+    count = sum(run.photos for run in results.runs)
+    photos = f"{count} photo{'' if count == 1 else 's'}"
     return printable(
-        f"{test.heading}: {test.metric} of the stage {test.stage} ({photos} photos, classifier "
+        f"{test.heading}: {test.metric} of the stage {test.stage} ({photos}, classifier "
         f"{test.classifier}). {text}.{ranked}"
     )
