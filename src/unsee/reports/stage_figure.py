@@ -30,8 +30,8 @@ DPI = 220
 """Resolution of the file."""
 MARGIN = 0.09
 """Share of a column's axis that stays free at either end."""
-APART = 0.5
-"""Least share of a column's axis between the two numbers on it."""
+APART, EDGE = 0.6, 0.18
+"""Shares of a column's axis: least distance of the two numbers on it, and what is near its end."""
 OTHER, DEFAULT, BEST, NUMBERS = "#4f5b6e", "#0072b2", "#d55e00", "#4f5b6e"
 """Colours of means (Okabe & Ito, 2008); the best and the default differ in form or band, too."""
 BAND, DEFAULT_BAND = "#f3f4f7", "#d9ebf7"
@@ -167,16 +167,22 @@ def _set_axis(axes: "Axes", ends: list[float], test: SummaryTest) -> None:
         if len(ticks) > 1 and ticks[1] - ticks[0] > APART * (high - low):
             break
     axes.set_xticks(ticks, [_number(tick) for tick in ticks], fontsize=SMALL)
-    sides: tuple[Literal["left", "right"], ...] = ("left", "right")
-    sides = sides if test.higher_is_better else sides[::-1]
-    for label, side in zip(axes.get_xticklabels() if len(ticks) > 1 else (), sides, strict=False):
-        label.set_horizontalalignment(side)  # so that they do not meet those of other columns
+    left, right = axes.get_xlim()
+    for tick, label in zip(ticks, axes.get_xticklabels(), strict=True):
+        label.set_horizontalalignment(_alignment((tick - left) / (right - left)))
     axes.set_yticks([])
     axes.tick_params(axis="x", length=2, pad=1.5, color=MUTED_COLOUR, labelcolor=TEXT_COLOUR)
     axes.patch.set_alpha(0)
     axes.spines[["top"]].set_visible(False)
     axes.spines[["left", "right", "bottom"]].set_color("#d9dde5")
     axes.spines[["left", "right", "bottom"]].set_linewidth(0.6)
+
+
+def _alignment(place: float) -> Literal["left", "center", "right"]:
+    """Return how a number is aligned so that it stays within its column; 0 is the left edge."""
+    if place < EDGE:
+        return "left"
+    return "right" if place > 1 - EDGE else "center"
 
 
 def _number(value: float) -> str:
