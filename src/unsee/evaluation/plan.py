@@ -97,7 +97,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         for part in fields(Plan):
-            _check_kind(part.name, getattr(self, part.name), part.default)
+            check_kind(part.name, getattr(self, part.name), part.default)
         check_choices(self)
         for name in ("batch", "shard"):
             if getattr(self, name) < 1:
@@ -199,7 +199,7 @@ class Plan:
         return plain
 
 
-def _check_kind(name: str, value: Any, default: Any) -> None:
+def check_kind(name: str, value: Any, default: Any) -> None:
     """Check that a value, which may be from a TOML file, is of the setting's type."""
     if isinstance(default, tuple):
         is_valid = isinstance(value, tuple) and all(isinstance(word, str) for word in value)
