@@ -11,6 +11,7 @@ import platformdirs
 import pytest
 
 from unsee import InputError
+from unsee.cli import checks
 from unsee.errors import DiskFullError
 from unsee.folders import (
     WRITTEN,
@@ -18,10 +19,21 @@ from unsee.folders import (
     check_new,
     new_file,
     new_folder,
+    place_of,
     result_folders,
     write_manifest,
 )
-from unsee.workplace import LOCK, MAX_AGE, NEW, OLD, PREFIX, TRASH, remove_leavings, workplace
+from unsee.workplace import (
+    LOCK,
+    MAX_AGE,
+    NEW,
+    OLD,
+    PREFIX,
+    TRASH,
+    is_workplace,
+    remove_leavings,
+    workplace,
+)
 
 RENAMES = ("locking", "aside", "between", "clearing")
 """Points before the first, second, ... renaming."""
@@ -173,6 +185,87 @@ def test_changed_or_new_file_of_the_user_stops_overwriting(tmp_path) -> None:
     assert (folder / "table.md").read_text() == "with remarks of the user"
 
 
+def _result(folder, content="old") -> None:
+    with new_folder(folder) as unfinished:
+        (unfinished / "a").write_text(content)
+        write_manifest(unfinished, {"result": content})
+
+
+@pytest.fixture
+def linked(tmp_path, monkeypatch):
+    """The folder `home`, with a link to `disk/data` and a result of its own, as working folder."""
+    (tmp_path / "disk" / "data").mkdir(parents=True)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "link").symlink_to(tmp_path / "disk" / "data")
+    monkeypatch.chdir(tmp_path / "home")
+    return tmp_path
+
+
+def test_path_behind_a_link_is_written_where_it_is_checked(linked) -> None:
+    _result("results")
+    Path("results/thesis.tex").write_text("years of work")
+    _result("link/../results", "new")
+    assert Path("results/thesis.tex").read_text() == "years of work"
+    assert (linked / "disk" / "results" / "a").read_text() == "new"
+    Path("rows").write_text("of another run")
+    with new_file("link/../rows") as unfinished:
+        unfinished.write_text("new")
+    assert Path("rows").read_text() == "of another run"
+    assert (linked / "disk" / "rows").read_text() == "new"
+    with pytest.raises(InputError, match=r"link/\.\./results: exists already"):
+        _result("link/../results")
+
+
+def test_files_of_the_user_behind_a_link_are_not_overwritten(linked) -> None:
+    folder = linked / "disk" / "results"
+    _result(folder)
+    (folder / "thesis.tex").write_text("years of work")
+    _result("results")  # what the path would name without the link
+    with pytest.raises(InputError, match="did not write"):
+        check_new(Path("link/../results"), overwrite=True)
+    with (
+        pytest.raises(InputError, match="did not write"),
+        new_folder("link/../results", overwrite=True),
+    ):
+        pass
+    assert (folder / "thesis.tex").read_text() == "years of work"
+    assert sorted(path.name for path in (linked / "home").iterdir()) == ["link", "results"]
+
+
+def test_last_part_of_a_path_is_a_link_itself_or_is_resolved(linked) -> None:
+    home = linked / "home"
+    assert place_of("link") == home / "link"
+    assert place_of("link/..") == linked / "disk"
+    assert place_of(".") == home
+    assert place_of("a/b") == home / "a" / "b"
+
+
+@pytest.mark.parametrize("kind", ["result", "file", "link"])
+def test_what_another_command_wrote_in_the_meantime_stays(tmp_path, kind) -> None:
+    folder, other = tmp_path / "result", tmp_path / "other"
+    _result(other)
+
+    def write_beside() -> None:
+        with new_folder(folder) as unfinished:
+            (unfinished / "a").write_text("second")
+            write_manifest(unfinished, {})
+            if kind == "result":
+                _result(folder, "first")
+            elif kind == "file":
+                folder.write_text("first")
+            else:
+                folder.symlink_to(other)
+
+    with pytest.raises(
+        InputError, match=r"result: was made by another.*not written.*overwrite=True"
+    ):
+        write_beside()
+    stays = {"result": folder / "a", "file": folder, "link": other / "a"}[kind]
+    assert stays.read_text() == ("old" if kind == "link" else "first")
+    assert folder.is_symlink() == (kind == "link")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "result"]
+
+
 def test_link_to_nothing_is_not_replaced(tmp_path) -> None:
     (tmp_path / "result").symlink_to(tmp_path / "unmounted")
     with pytest.raises(InputError, match="is a link to nothing"):
@@ -183,15 +276,121 @@ def test_link_in_a_workplace_moves_no_files_of_the_user(tmp_path) -> None:
     documents, out = tmp_path / "documents", tmp_path / "out"
     documents.mkdir()
     (documents / "thesis.tex").write_text("years of work")
-    for name in (OLD, NEW, TRASH):
-        place = out / f"{PREFIX}{name}"
+    for number, name in enumerate((OLD, NEW, TRASH)):
+        place = out / f"{PREFIX}{number:032x}"
         place.mkdir(parents=True)
         (place / LOCK).write_text("")
         (place / name).symlink_to(documents)
-    (out / f"{PREFIX}link").symlink_to(documents)
+    (out / f"{PREFIX}{9:032x}").symlink_to(documents)
     remove_leavings(out)
     assert [path.name for path in documents.iterdir()] == ["thesis.tex"]
-    assert [path.name for path in out.iterdir()] == [f"{PREFIX}link"]
+    assert [path.name for path in out.iterdir()] == [f"{PREFIX}{9:032x}"]
+
+
+def _left_behind(parent, number, name) -> Path:
+    """A workplace of a process that was killed while it replaced a result."""
+    place = parent / f"{PREFIX}{number:032x}"
+    (place / OLD / name).mkdir(parents=True)
+    (place / LOCK).write_text("")
+    return place
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+def test_place_that_cannot_be_cleared_stops_the_recovery_of_no_other(tmp_path, monkeypatch) -> None:
+    (tmp_path / f"{PREFIX}{0:032x}").write_text("a file")
+    os.mkfifo(tmp_path / f"{PREFIX}{1:032x}")
+    names = [f"result-{number}" for number in range(3)]
+    places = [_left_behind(tmp_path, 2 + number, name) for number, name in enumerate(names)]
+    pipe = _left_behind(tmp_path, 9, "lost")
+    (pipe / LOCK).unlink()
+    os.mkfifo(pipe / LOCK)
+    listed = Path.iterdir
+
+    def iterdir(path):
+        if path == tmp_path:  # in any order: here the one of another user is the second
+            return iter(sorted(listed(path)))
+        if path == places[1]:
+            raise PermissionError
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    remove_leavings(tmp_path)
+    monkeypatch.undo()
+    assert [(tmp_path / name).is_dir() for name in names] == [True, False, True]
+    assert not places[0].exists()
+    assert not places[2].exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+def test_lock_that_cannot_be_written_is_opened_to_read(tmp_path, monkeypatch) -> None:
+    _left_behind(tmp_path, 0, "result")
+    opened = os.open
+
+    def refuse(path, flags, *arguments, **settings):
+        if flags & os.O_RDWR and Path(path).name == LOCK:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, flags, *arguments, **settings)
+
+    monkeypatch.setattr(os, "open", refuse)
+    remove_leavings(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+
+@pytest.mark.parametrize(
+    "name", ["results", "backup", "0" * 31, "0" * 33, "A" * 32, "0" * 32 + "\n"]
+)
+def test_folder_of_the_user_with_a_similar_name_is_no_workplace(tmp_path, name) -> None:
+    folder = tmp_path / f"{PREFIX}{name}"
+    for part in (NEW, TRASH):
+        (folder / part).mkdir(parents=True)
+        (folder / part / "thesis.tex").write_text("years of work")
+    os.utime(folder, (0, 0))
+    remove_leavings(tmp_path)
+    assert all((folder / part / "thesis.tex").exists() for part in (NEW, TRASH))
+
+
+def test_name_of_a_workplace_is_refused_for_a_result(tmp_path) -> None:
+    place = tmp_path / f"{PREFIX}{7:032x}"
+    for folder in (place, place / NEW):
+        with pytest.raises(InputError, match="another name"), new_folder(folder):
+            pass
+    with pytest.raises(InputError, match="another name"):
+        checks.writable(place)
+    assert not list(tmp_path.iterdir())
+
+
+def test_test_of_writing_leaves_only_what_the_next_command_removes(tmp_path, monkeypatch) -> None:
+    made: list[Path] = []
+    mkdir = Path.mkdir
+
+    def record(path, *arguments, **settings):
+        made.append(path)
+        return mkdir(path, *arguments, **settings)
+
+    monkeypatch.setattr(Path, "mkdir", record)
+    checks.writable(tmp_path)
+    assert made
+    assert all(map(is_workplace, made))
+
+
+def test_changed_manifest_stops_overwriting(tmp_path) -> None:
+    folder = tmp_path / "result"
+    _result(folder)
+    manifest = folder / "manifest.json"
+    written = manifest.read_bytes()
+    check_new(folder, overwrite=True)
+    for edited in (
+        written.replace(b'"old"', b'"old, see my notes"'),
+        written + b"\n",
+        written.replace(json.loads(written)[WRITTEN]["manifest.json"].encode(), b""),
+    ):
+        manifest.write_bytes(edited)
+        with pytest.raises(InputError, match=r"did not write \(manifest.json\)"):
+            check_new(folder, overwrite=True)
+    content = json.loads(written)
+    del content[WRITTEN]["manifest.json"]  # as earlier versions wrote it
+    manifest.write_text(json.dumps(content))
+    check_new(folder, overwrite=True)
 
 
 def _die(*_arguments, **_settings) -> None:
@@ -257,7 +456,7 @@ def test_kill_while_overwriting_leaves_one_result_and_no_leavings(tmp_path) -> N
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
 def test_workplace_of_a_running_process_is_left_alone(tmp_path) -> None:
-    other = tmp_path / f"{PREFIX}notes"
+    other = tmp_path / f"{PREFIX}{1:032x}"
     other.mkdir()
     (other / "mine.txt").write_text("not written by unsee")
     os.utime(other, (0, 0))
@@ -275,7 +474,7 @@ def test_workplace_without_a_lock_is_left_alone_for_a_day(tmp_path, monkeypatch)
     monkeypatch.setattr("unsee.workplace.fcntl", None)
     with new_folder(tmp_path / "result") as unfinished:
         write_manifest(unfinished, {})
-    place = tmp_path / f"{PREFIX}0"
+    place = tmp_path / f"{PREFIX}{0:032x}"
     (place / OLD).mkdir(parents=True)
     (tmp_path / "result").rename(place / OLD / "result")
     remove_leavings(tmp_path)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import pytest
 
 from unsee import InputError
+from unsee.evaluation.manifest import Settings
 from unsee.records import record
 
 
@@ -34,6 +35,17 @@ def test_plain_values_become_a_record() -> None:
     made = record(Outer, settings, "file")
     assert made == Outer("a", Inner((2, 3), 1.0), ("x",), versions={"unsee": "1"})
     assert isinstance(made.inner.share, float)
+
+
+def test_the_budget_of_a_run_may_be_a_word_or_a_number() -> None:
+    settings = {
+        "data": "d", "classifiers": ["c"], "methods": ["rise"], "infillers": ["own"],
+        "metrics": ["gini"], "target": "label", "seed": 0, "precision": "float32",
+    }  # fmt: skip
+    for budget in ("fast", 300, None):
+        assert record(Settings, {**settings, "budget": budget}, "file").budget == budget
+    with pytest.raises(InputError, match="expected budget"):
+        record(Settings, {**settings, "budget": [1]}, "file")
 
 
 @pytest.mark.parametrize(

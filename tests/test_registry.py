@@ -30,6 +30,16 @@ from unsee.study import resolve_parts
         ),
         ("sources", "package.module:function", ("factory", "package.module:function", {})),
         ("datasets", "voc:/data/VOC,split=train", ("voc", "/data/VOC", {"split": "train"})),
+        (
+            "datasets",
+            "mosaics:a,b, classifier='file:m.pt,mean=0,1,architecture=x' ,count=3",
+            ("mosaics", "a,b", {"classifier": "'file:m.pt,mean=0,1,architecture=x'", "count": "3"}),
+        ),
+        (
+            "datasets",
+            "voc:John's,split='a,difficult=1",
+            ("voc", "John's", {"split": "'a", "difficult": "1"}),
+        ),
     ],
 )
 def test_specifications_are_parsed(kind, text, expected) -> None:

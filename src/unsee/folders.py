@@ -15,13 +15,15 @@ from typing import Any
 import platformdirs
 
 from unsee.errors import DiskFullError, InputError, as_input_error
-from unsee.files import read_json
-from unsee.workplace import NEW, remove_leavings, replace, workplace
+from unsee.files import MAX_TEXT_BYTES, read_bytes, read_json
+from unsee.workplace import NEW, is_workplace, remove_leavings, replace, workplace
 
 MANIFEST = "manifest.json"
 """Name of the file that marks a result folder as complete."""
 WRITTEN = "written_by_unsee"
 """Key of a manifest: the files that belong to the result, with their SHA-256."""
+NO_DIGEST = b"0" * 64
+"""In place of its own digest in the content of which a manifest holds the digest."""
 MAX_NAME = 100
 MAX_NAME_BYTES = 200
 """Characters, and bytes in UTF-8, of the name of a result folder, before its number."""
@@ -47,14 +49,16 @@ def new_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     that is killed leaves `folder` as it was or complete; the next call removes what else it left.
 
     Raises:
-        InputError: The folder exists (see `check_new`) or cannot be written.
+        InputError: The folder exists (see `check_new`), also if another process has made it in
+            the meantime, or it cannot be written.
         DiskFullError: There is no disk space left.
     """
-    check_new(Path(folder), overwrite=overwrite)
-    with _new(folder) as unfinished:
+    path = place_of(folder)
+    _check_new(folder, path, overwrite=overwrite)
+    with _new(folder, path, overwrite=overwrite) as unfinished:
         unfinished.mkdir()
         yield unfinished
-        _refuse_foreign(Path(folder))  # what the user has put there in the meantime
+        _refuse_foreign(folder, path)  # what the user has put there in the meantime
 
 
 @contextmanager
@@ -65,16 +69,51 @@ def new_file(path: str | Path) -> Iterator[Path]:
         InputError: The file cannot be written.
         DiskFullError: There is no disk space left.
     """
-    with _new(path) as unfinished:
+    with _new(path, place_of(path), overwrite=True) as unfinished:
         yield unfinished
 
 
+def create_file(path: Path, content: bytes) -> bool:
+    """Write a complete file; if several processes do so at once, the first file stays.
+
+    Returns whether it is that of this process.
+    """
+    with write_errors(path), workplace(path.parent) as place:
+        (place / NEW).write_bytes(content)
+        try:
+            os.link(place / NEW, path)
+        except FileExistsError:
+            return False
+        except OSError:  # the file system has no hard links
+            (place / NEW).replace(path)
+    return True
+
+
 @contextmanager
-def _new(path: str | Path) -> Iterator[Path]:
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
-    with write_errors(path), workplace(absolute.parent) as place:
+def _new(named: object, path: Path, *, overwrite: bool) -> Iterator[Path]:
+    with write_errors(named), workplace(path.parent) as place:
         yield place / NEW
-        replace(absolute, place)
+        try:
+            replace(path, place, overwrite=overwrite)
+        except FileExistsError as error:
+            raise InputError(
+                f"{named}: was made by another command in the meantime; the new result is not "
+                "written; choose another folder, or overwrite it: {overwrite}",
+                overwrite=True,
+            ) from error
+
+
+def place_of(path: str | Path) -> Path:
+    """Return the one absolute path that is checked and written where a user names a path.
+
+    Links in its parent are followed as the system does, so that `link/../name` lies beside the
+    target of the link. A link in place of the last part is kept.
+    """
+    with write_errors(path):
+        whole = Path(path)
+        if whole.name in {"", ".."}:
+            return Path(os.path.realpath(whole))
+        return Path(os.path.realpath(whole.parent)) / whole.name
 
 
 @contextmanager
@@ -125,42 +164,61 @@ def check_new(folder: Path, *, overwrite: bool) -> None:
 
     What a killed command left at this place is restored or removed first.
     """
-    with write_errors(folder):
-        remove_leavings(Path(os.path.abspath(folder)).parent)  # noqa: PTH100
+    _check_new(folder, place_of(folder), overwrite=overwrite)
+
+
+def _check_new(named: object, folder: Path, *, overwrite: bool) -> None:
+    check_name(folder)
+    with write_errors(named):
+        remove_leavings(folder.parent)
         exists = folder.exists()  # fails for a name that is too long
     if exists and not overwrite:
         raise InputError(
-            f"{folder}: exists already; choose another folder, or overwrite it: {{overwrite}}",
+            f"{named}: exists already; choose another folder, or overwrite it: {{overwrite}}",
             overwrite=True,
         )
     if folder.is_symlink() and not folder.exists():
-        raise InputError(f"{folder}: is a link to nothing, expected a folder")
-    _refuse_foreign(folder)
+        raise InputError(f"{named}: is a link to nothing, expected a folder")
+    _refuse_foreign(named, folder)
     if exists and not folder.is_dir():
-        raise InputError(f"{folder}: is a file, expected a folder")
+        raise InputError(f"{named}: is a file, expected a folder")
 
 
-def _refuse_foreign(folder: Path) -> None:
+def check_name(folder: Path) -> None:
+    """Raise `InputError` for a result that is named as a workplace, or is in a folder named so."""
+    if is_workplace(folder) or is_workplace(folder.parent):
+        raise InputError(f"{folder}: expected another name than that of a hidden folder of unsee")
+
+
+def _refuse_foreign(named: object, folder: Path) -> None:
     if folder.is_dir() and (foreign := _foreign_files(folder)):
         names = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
         raise InputError(
-            f"{folder}: holds files that unsee did not write ({names}); it is not overwritten"
+            f"{named}: holds files that unsee did not write ({names}); it is not overwritten"
         )
 
 
 def _foreign_files(folder: Path) -> list[str]:
     """Return the names of what is in a folder and not as its manifest lists it."""
     try:
-        listed = {**read_json(folder / MANIFEST)[WRITTEN], MANIFEST: None}
+        listed = {MANIFEST: None, **read_json(folder / MANIFEST)[WRITTEN]}
     except (InputError, KeyError, TypeError):
         listed = {}
     return sorted(p.name for p in folder.iterdir() if not _is_as_written(p, listed))
 
 
 def _is_as_written(path: Path, listed: dict[str, Any]) -> bool:
-    if path.name == MANIFEST:
-        return path.name in listed
+    if path.name == MANIFEST and MANIFEST in listed:
+        own = listed[MANIFEST]  # None in results of earlier versions
+        return own is None or (isinstance(own, str) and own == _digest_without(own, path))
     return path.name in listed and path.is_file() and _digest(path) == listed[path.name]
+
+
+def _digest_without(own: str, manifest: Path) -> str:
+    """Return the digest of a manifest with `NO_DIGEST` in place of the digest in it."""
+    content = read_bytes(manifest, MAX_TEXT_BYTES)
+    whole = content.replace(own.encode(), NO_DIGEST) if len(own) == len(NO_DIGEST) else content
+    return hashlib.sha256(whole).hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -171,11 +229,16 @@ def _digest(path: Path) -> str:
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write `manifest.json`, the last file of a result, which marks it as complete.
 
-    It lists the files of the folder and their content, so that overwriting removes no others.
+    It lists the files of the folder and their content, so that overwriting removes no others. Its
+    own digest is that of its content with `NO_DIGEST` in place of the digest.
     """
     files = sorted(path for path in folder.iterdir() if path.is_file())
-    written = {WRITTEN: {path.name: _digest(path) for path in files}}
-    (folder / MANIFEST).write_bytes(json_bytes({**manifest, **written}, folder))
+    written = {path.name: _digest(path) for path in files} | {MANIFEST: NO_DIGEST.decode()}
+    content = json_bytes({**manifest, WRITTEN: written}, folder)
+    key = json.dumps(MANIFEST).encode() + b": "
+    own = json.dumps(hashlib.sha256(content).hexdigest()).encode()
+    content = content.replace(key + b'"' + NO_DIGEST + b'"', key + own)
+    (folder / MANIFEST).write_bytes(content)
 
 
 def json_bytes(content: dict[str, Any], source: object) -> bytes:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -66,11 +67,14 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
     return _scalar(hint, value, name)
 
 
-def _optional(inner: tuple[Any, ...], value: Any, name: str) -> Any:
+def _union(inner: tuple[Any, ...], value: Any, name: str) -> Any:
     if value is None and NoneType in inner:
         return None
-    (hint,) = (member for member in inner if member is not NoneType)
-    return _convert(hint, value, name)
+    *others, last = (member for member in inner if member is not NoneType)
+    for hint in others:
+        with suppress(InputError):
+            return _convert(hint, value, name)
+    return _convert(last, value, name)
 
 
 def _items(inner: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
@@ -96,7 +100,7 @@ def _mapping(inner: tuple[Any, ...], value: Any, name: str) -> dict[str, Any]:
 
 
 COMPOUND = {
-    Union: _optional, UnionType: _optional, Literal: _choice, tuple: _items, dict: _mapping,
+    Union: _union, UnionType: _union, Literal: _choice, tuple: _items, dict: _mapping,
 }  # fmt: skip
 """Functions that convert values of types with parameters."""
 

@@ -4,7 +4,9 @@ A command that is killed leaves its folder behind. The next command that writes 
 restores what was set aside in it, and removes it.
 """
 
+import errno
 import os
+import re
 import shutil
 import time
 import uuid
@@ -12,13 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from unsee.locks import open_to_lock
+
 try:
     import fcntl
 except ImportError:  # Windows: leavings are recognised by their age alone
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".unsee-"
-"""First characters of the name of a workplace; the rest is random."""
+"""First characters of the name of a workplace; the rest is a random number."""
+NAME = re.compile(re.escape(PREFIX) + "[0-9a-f]{32}")
+"""Names of workplaces; all others are the user's."""
 LOCK, NEW, OLD, TRASH = "lock", "new", "old", "trash"
 """Content of a workplace: the lock of its process, what is being written, what is set aside under
 its name, and what is no longer needed."""
@@ -48,25 +54,45 @@ def remove_leavings(parent: Path) -> None:
 
     Those of running processes stay, on this machine and on others that share the folder.
     """
+    folders: list[Path] = []
     with suppress(OSError):
-        for folder in parent.glob(f"{PREFIX}*"):
-            if not folder.is_symlink():
+        folders += filter(is_workplace, parent.iterdir())
+    for folder in folders:
+        with suppress(OSError):  # one that cannot be cleared stops the recovery of no other
+            if folder.is_dir() and not folder.is_symlink():
                 _clear_if_left(folder)
 
 
-def replace(path: Path, place: Path) -> None:
+def replace(path: Path, place: Path, *, overwrite: bool) -> None:
     """Give what is written to `NEW` its final name; what had that name before is removed.
 
     The older result stays complete until then: a kill at any point leaves one of the two.
+
+    Raises:
+        FileExistsError: The new result is a folder, something has its name, and `overwrite` is
+            false. Nothing is then moved.
     """
     new = place / NEW
     if new.is_file():
         new.replace(path)
         return
+    if not overwrite:
+        _rename_to_free_name(new, path)
+        return
     if path.exists():
         (place / OLD).mkdir(exist_ok=True)
         path.rename(place / OLD / path.name)
     new.rename(path)
+
+
+def _rename_to_free_name(new: Path, path: Path) -> None:
+    """Rename a folder; the system refuses to replace a file, a link or a folder that is used."""
+    try:
+        new.rename(path)
+    except OSError as error:
+        if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR} and os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        raise
 
 
 def clear(folder: Path) -> None:
@@ -88,7 +114,7 @@ def clear(folder: Path) -> None:
 
 def is_workplace(path: Path) -> bool:
     """Whether a path is named as a workplace."""
-    return path.name.startswith(PREFIX)
+    return NAME.fullmatch(path.name) is not None
 
 
 def _locked(folder: Path) -> int | None:
@@ -119,7 +145,7 @@ def _clear_if_left(folder: Path) -> None:
             (folder / f"{LOCK}-").unlink(missing_ok=True)
             clear(folder)
         return
-    handle = os.open(folder / LOCK, os.O_RDWR)
+    handle = open_to_lock(folder / LOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         clear(folder)

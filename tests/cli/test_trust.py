@@ -21,8 +21,8 @@ def program(tmp_path):
 
 @pytest.fixture
 def photos(photo, tmp_path):
-    """Two classes of one photo each."""
-    for name in ("cat", "dog"):
+    """A photo of each of the first two classes."""
+    for name in ("0", "1"):
         folder = tmp_path / "photos" / name
         folder.mkdir(parents=True)
         Image.open(photo).save(folder / "1.png")

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.conftest import Corner, Shifted, masked_score, toy
+from tests.conftest import masked_score, toy
 from unsee import InputError, available, create
 from unsee.metrics._curves import PROTOCOLS
 from unsee.metrics.base import Truth
@@ -50,16 +50,13 @@ def truth():
 
 
 @pytest.fixture
-def reference_classifier():
-    """Another classifier of the same classes, with inputs of another size."""
-    return toy(Shifted(Corner()), size=24)
+def rate():
+    """Rate maps with all that any metric needs.
 
-
-@pytest.fixture
-def rate(reference_classifier):
-    """Rate maps with all that any metric needs."""
+    The other classifier has the same classes, and inputs of another size.
+    """
     return lambda metric, score, maps: metric.rate(
-        score, maps, TRUTHS[: len(score.images)], METHOD, [reference_classifier]
+        score, maps, TRUTHS[: len(score.images)], METHOD, [toy(score.classifier.model, size=24)]
     )
 
 

@@ -6,7 +6,7 @@ from unsee import InputError
 from unsee.cli import main
 from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Plan, columns_of
-from unsee.registry import parse
+from unsee.registry import available, parse
 from unsee.reports.sweeps import find_sweeps
 from unsee.study import resolve_parts
 
@@ -27,10 +27,12 @@ def test_a_range_is_a_column_for_each_value() -> None:
 @pytest.mark.parametrize("name", paper_tables.tables())
 def test_tables_of_the_package_are_complete(name, monkeypatch) -> None:
     monkeypatch.setattr("unsee.methods.base.find_spec", lambda name: True)  # as if installed
-    settings, table = paper_tables.load(name)
-    plan = Plan(data="d", **settings)
-    plan.check()
+    settings, table, stages = paper_tables.load(name)
     assert table.summary
+    plan = Plan(data="d", **settings)
+    if stages:
+        return
+    plan.check()
     assert table.claims
     configurations = {(c.method, c.infiller) for c in plan.combinations()}
     columns = set(plan.columns) | {sweep.tuned_column for sweep in find_sweeps(plan.columns)}
@@ -40,6 +42,23 @@ def test_tables_of_the_package_are_complete(name, monkeypatch) -> None:
     for claim in table.claims:
         assert {(claim.better, claim.infiller), (claim.worse, claim.against)} <= configurations
         assert set(claim.metrics) <= columns
+
+
+def test_stages_of_the_package_are_complete(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("unsee.methods.base.find_spec", lambda name: True)  # as if installed
+    for name in paper_tables.tables():
+        settings, _, stages = paper_tables.load(name)
+        common = Plan(data=str(tmp_path), **settings)
+        for stage in stages:
+            left_out = stage.check(stage.plan(common)).note
+            assert ("reference" in left_out) == (stage.name == "transfer")
+            assert stage.columns
+
+
+def test_the_plan_truth_has_every_method() -> None:
+    settings, _, stages = paper_tables.load("truth")
+    assert sorted(settings["methods"]) == available("methods")
+    assert len({column.label for stage in stages for column in stage.columns}) == 16
 
 
 def test_settings_override_a_recipe() -> None:

@@ -1,12 +1,14 @@
 """Runs on workers of Ray give the same rows."""
 
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from tests.evaluation.runs import ROOT, assert_same_rows, make_plan
 from unsee import InputError
-from unsee.evaluation.ray import Cluster, _connect, distribute
+from unsee.evaluation.ray import Cluster, _connect, _environment, distribute
 from unsee.evaluation.run import Run
 
 ray = pytest.importorskip("ray")
@@ -31,6 +33,34 @@ def test_dead_worker_is_replaced_and_rows_are_the_same(
     assert marker.exists()
     assert run.missing() == []
     assert_same_rows(run.store.read(), uninterrupted, ignored=("classifier",))
+
+
+def test_no_module_of_the_working_folder_runs_unless_the_plan_names_it(
+    data, tmp_path, importable
+) -> None:
+    """Ray would let its workers import `pandas` and others from there."""
+    for name in ("pandas", "pyarrow", "captum", "setproctitle", "torch"):
+        (tmp_path / f"{name}.py").write_text(
+            f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})"
+        )
+    (tmp_path / "mine.py").write_text("from tests.toys import classifier")
+    (tmp_path / "photos").symlink_to(data)
+    importable.chdir(tmp_path)
+    methods = ("random",)
+    plan = make_plan("photos", classifiers=("mine:classifier",), methods=methods, limit=2)
+    run = Run.begin(plan, Path("run"), threads=1)
+    assert len(list(distribute(run, Cluster(workers=1, cpus=0.5)))) == 1
+    assert [row["error"] for row in run.store.read()] == [None, None]
+    assert not (tmp_path / "ran").exists()
+
+
+def test_relative_folders_of_modules_are_absolute_for_workers(monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("src", "", "/lib")))
+    expected = os.pathsep.join((str(tmp_path / "src"), os.path.abspath("/lib")))  # noqa: PTH100
+    assert _environment(1)["PYTHONPATH"] == expected
+    monkeypatch.setenv("PYTHONPATH", "/lib")
+    assert "PYTHONPATH" not in _environment(1)
 
 
 def test_worker_that_cannot_start_is_reported(data, tmp_path, importable) -> None:

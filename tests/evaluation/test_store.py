@@ -1,6 +1,10 @@
 """Folders of runs after interruptions and crashes."""
 
+import json
+import shutil
+import sys
 import threading
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -78,3 +82,75 @@ def test_unreadable_file_is_reported(tmp_path) -> None:
     store.path(0, 0).write_bytes(b"broken")
     with pytest.raises(InputError, match="remove it and run again"):
         store.read()
+
+
+def test_run_behind_a_link_overwrites_no_rows_of_another(data, tmp_path, monkeypatch) -> None:
+    (tmp_path / "disk" / "data").mkdir(parents=True)
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    Path("link").symlink_to(tmp_path / "disk" / "data")
+    run_plan(make_plan(data, **CHEAP, limit=2, save_maps=True), Path("run"))
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+    rows = run_plan(make_plan(data, **CHEAP, limit=2, save_maps=True, seed=1), Path("link/../run"))
+    assert len(rows) == 2
+    assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
+
+
+def test_manifest_of_another_program_is_refused_before_folders_are_made(data, tmp_path) -> None:
+    for content in ({"name": "a race"}, {"settings": {"seed": 1}}, []):
+        (tmp_path / MANIFEST).write_text(json.dumps(content))
+        with pytest.raises(InputError, match=r"other settings|expected the manifest"):
+            Run.begin(make_plan(data, **CHEAP), tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]
+
+
+def test_name_of_a_hidden_folder_is_refused_for_a_run(data, tmp_path) -> None:
+    with pytest.raises(InputError, match="another name"):
+        Run.begin(make_plan(data, **CHEAP), tmp_path / f".unsee-{1:032x}")
+
+
+def _stop(run: Run, monkeypatch) -> None:
+    """Interrupt the first unit of a run."""
+
+    def interrupt(*_arguments) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "compute", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            list(run.local())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+@pytest.mark.parametrize("how", ["begin", "restore"])
+def test_interrupted_process_leaves_the_run_that_another_has_joined(
+    data, tmp_path, monkeypatch, how
+) -> None:
+    plan = make_plan(data, **CHEAP, limit=2)
+    first = Run.begin(plan, tmp_path / "run", threads=1)
+    second = (
+        Run.begin(plan, tmp_path / "run", threads=1)
+        if how == "begin"
+        else Run.restore(**first.portable())
+    )
+    _stop(first, monkeypatch)
+    assert len(list(second.local())) == 1
+    assert second.store.info().photos == 2
+    assert len(Run.begin(plan, tmp_path / "run").store.read()) == 2
+
+
+def test_interrupted_process_that_is_alone_leaves_no_run(data, tmp_path, monkeypatch) -> None:
+    plan = make_plan(data, **CHEAP, limit=2)
+    first = Run.begin(plan, tmp_path / "run", threads=1)
+    second = Run.begin(plan, tmp_path / "run", threads=1)
+    del second  # it has ended without a row
+    _stop(first, monkeypatch)
+    assert not (tmp_path / "run").exists()
+
+
+def test_rows_are_not_written_without_their_run(data, tmp_path) -> None:
+    run = Run.begin(make_plan(data, **CHEAP, limit=2), tmp_path / "run", threads=1)
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(InputError, match=r"run\.json was removed"):
+        list(run.local())
+    assert not (tmp_path / "run" / "rows").exists()

@@ -27,7 +27,14 @@ TEXTS = {
     "paper of text": '[[paper]]\nmethod = "a"\nmetric = "gini"\nvalue = "high"\n',
     "paper of infinity": '[[paper]]\nmethod = "a"\nmetric = 3\nvalue = inf\n',
     "names as a number": "names = 1\n", "a name of a number": "[[names]]\nmethod = 1\nlabel = 2\n",
-    "claims of text": 'claims = "x"\n',
+    "claims of text": 'claims = "x"\n', "stages as a number": "stages = 3\n",
+    "a stage as text": 'stages = ["a"]\n', "a stage without a name": "[[stages]]\nlimit = 1\n",
+    "a stage that leads upwards": '[[stages]]\nname = "../up"\n',
+    "a stage of a device": '[[stages]]\nname = "nul"\n',
+    "a stage in a stage": '[[stages]]\nname = "a"\n[[stages.stages]]\nname = "b"\n',
+    "a column of text": '[[stages]]\nname = "a"\ncolumns = ["gini"]\n',
+    "a chance of NaN": '[[stages]]\nname = "a"\n'
+    'columns = [{metric = "gini", label = "x", chance = nan}]\n',
     "a claim of numbers": "[[claims]]\nbetter = 1\nworse = 2\nmetrics = 3\n",
     "a summary of a number": "summary = 5\n", "the same key twice": "seed = 1\nseed = 2\n",
     "a classifier that is no model": 'classifiers = ["os:getcwd"]\n',
@@ -135,7 +142,9 @@ METRICS = (
     "localisation:alpha=nan:nan:nan", "localisation:alpha=::", "localisation:alpha=0:inf:1",
     "localisation:alpha=2", "gini:x=1", "", "none", "road:levels=()", "infidelity:samples=0",
     "max_sensitivity:radius=-1", "irof:segments=0", "pointing_game:tolerance=-1",
-    "pointing_game:tolerance=nan", "total_variation:power=nan", "volume:x=[",
+    "pointing_game:tolerance=nan", "total_variation:power=nan", "volume:x=[", "precision:share=2",
+    "precision:share=nan", "transfer:reference=-1", "transfer:reference=99", "transfer:area=x",
+    "stability:change=x",
 )  # fmt: skip
 for _spec in METRICS:
 
@@ -146,3 +155,19 @@ for _spec in METRICS:
         return evaluate("data", metric=spec, target="top1")
 
     case(FAMILY, f"metric {_spec[:40]!r}", EITHER)(_metric)
+DATA = (
+    "mosaics:data", "mosaics:", "mosaics", "mosaics:data,count=0", "mosaics:data,count=1e9",
+    "mosaics:data,count=99999999999999999999", "mosaics:data,least_probability=nan",
+    "mosaics:data,classifier=none", "mosaics:data,classifier=os:system", "mosaics:data,trust=true",
+    "mosaics:data,classifier=file:data/a.png", "mosaics:mosaics:data", "mosaics:image_folder:",
+    "mosaics:" * 3000 + "data", "mosaics:image_folder:data,x=1", "mosaics:voc:data,count=x",
+)  # fmt: skip
+for _spec in DATA:
+
+    def _data(arena, spec=_spec):
+        from tests.hostile.cases import evaluate
+
+        arena.photo("data/a.png")
+        return evaluate(spec, target="top1")
+
+    case(FAMILY, f"data {len(_spec)} {_spec[:40]!r}", EITHER)(_data)

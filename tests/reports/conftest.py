@@ -36,6 +36,7 @@ def write_run(tmp_path):
                     "deletion": level[i] + 0.1 * number + g.normal(0, 0.01),
                     "insertion": g.uniform(),
                     "pointing_game": float(g.uniform() < 0.5),
+                    "scatter": float(number),
                 }
                 row = {"photo": str(i), "classifier": "c", "method": method, "infiller": "own"}
                 row |= {"forwards": 10.0 * (number + 1), "backwards": 0.0, "error": error}

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import torch
 from tests.training import small
 from unsee import InputError
 from unsee.errors import DiskFullError
-from unsee.training import casm, distilled, variational
+from unsee.training import casm, checkpoint, distilled, variational
 from unsee.training.checkpoint import without_folders
 
 KILLED = """
@@ -132,6 +133,59 @@ def test_training_that_fails_before_its_first_step_leaves_no_folder(folder, tmp_
     with pytest.raises(InputError, match="photo"):
         small.train("casm", tmp_path / "bad", tmp_path / "old")
     assert (tmp_path / "old").exists()
+
+
+@pytest.mark.parametrize("content", [b"text", {"weights": 1}, [1]])
+def test_checkpoint_of_the_user_is_refused_before_anything_is_made(
+    folder, tmp_path, content
+) -> None:
+    path = tmp_path / "mine" / "checkpoint.pt"
+    path.parent.mkdir()
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(InputError, match=r"holds files of no training .checkpoint\.pt"):
+        small.train("casm", folder, path.parent)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_refused_continuation_of_an_earlier_version_leaves_the_folder_as_it_was(
+    folder, tmp_path
+) -> None:
+    small.train("casm", folder, tmp_path / "run", steps=1)
+    path = tmp_path / "run" / "checkpoint.pt"
+    for other in (tmp_path / "run").iterdir():
+        if other != path:
+            shutil.rmtree(other) if other.is_dir() else other.unlink()
+    with pytest.raises(InputError, match="choose another folder"):
+        small.train("casm", folder, tmp_path / "run", steps=1, seed=3)
+    assert list((tmp_path / "run").iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+def test_interrupted_training_leaves_the_folder_that_another_has_joined(folder, tmp_path) -> None:
+    config = small.config("casm", folder, tmp_path / "run")
+    first, second = checkpoint.begun(config), checkpoint.begun(config)
+    first.__enter__()
+    with second as sharing:
+        pass  # the second process trains now
+    (config.out / "log").mkdir()
+    (config.out / "log" / "events").write_text("of the second")
+    assert not first.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert (config.out / "training.json").exists()
+    assert (config.out / "log" / "events").exists()
+    sharing.close()
+
+
+def test_training_that_another_process_has_finished_is_not_discarded(folder, tmp_path) -> None:
+    config = small.config("casm", folder, tmp_path / "run", steps=1)
+    first = checkpoint.begun(config)
+    first.__enter__()
+    small.train("casm", folder, tmp_path / "run", steps=1)
+    before = sorted((tmp_path / "run").rglob("*"))
+    assert not first.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert sorted((tmp_path / "run").rglob("*")) == before
 
 
 def test_damaged_checkpoint_is_refused_in_one_line(folder, tmp_path) -> None:

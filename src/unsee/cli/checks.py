@@ -1,11 +1,13 @@
 """Checks of options before anything is loaded, computed or written."""
 
 import math
-import tempfile
+import os
 from pathlib import Path
 
+from unsee.cli.console import print_note
 from unsee.errors import InputError
-from unsee.folders import check_new
+from unsee.folders import check_name, check_new, place_of
+from unsee.workplace import workplace
 
 MAX_SEED = 2**63 - 1
 """Largest seed, the largest number that torch's generators take."""
@@ -41,22 +43,31 @@ def seed(value: int) -> None:
 def new_result(folder: Path, *, overwrite: bool) -> None:
     """Check that a result folder does not exist, or may be overwritten, and can be written."""
     check_new(folder, overwrite=overwrite)
-    writable(folder.parent)
+    writable(place_of(folder).parent)
 
 
 def writable(folder: Path) -> None:
     """Check that something can be made in a folder, or in the nearest parent that exists."""
+    check_name(place_of(folder))
     try:
         place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         if not place.is_dir():
             raise InputError(f"--out: {place} is a file, expected a folder")
-        with tempfile.TemporaryDirectory(prefix=".unsee-", dir=place):
+        with workplace(place):
             pass
     except (OSError, ValueError) as error:  # ValueError: a null character
         if isinstance(error, InputError):
             raise
         why = getattr(error, "strerror", None) or error
         raise InputError(f"--out: {folder} cannot be written ({why})") from error
+
+
+def may_write(out: Path, *, complete: bool) -> bool:
+    """Return whether a result is written; one that is not complete replaces none that exists."""
+    if complete or not os.path.lexists(out):
+        return True
+    print_note(f"{out}: the earlier result is kept; what this command computed is not written")
+    return False
 
 
 def _flag(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from rich.progress import Progress, TaskID
 
-from unsee.cli import cost, explain_options
+from unsee.cli import checks, cost, explain_options
 from unsee.cli.console import as_message, print_error, progress, say, show_table
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _similarity
@@ -59,18 +59,23 @@ class Result:
     def finish(self, outcome: Outcome, *, as_strip: bool) -> int:
         """Write the folder, print the table and the errors; return the exit status.
 
-        `as_strip` draws a single column as a row of pictures. An interruption is raised again.
+        `as_strip` draws a single column as a row of pictures. An interruption is raised again. An
+        older result is not replaced after it, nor if every configuration failed.
         """
         entries = outcome.entries
         if outcome.stopped and all(entry.error for entry in entries):
             raise KeyboardInterrupt
-        comparison.write(
-            self.out, self.photo, self.image, outcome.title, entries,
-            comparison.as_strip(entries) if as_strip else entries, self.heads,
-            overwrite=self.overwrite,
-        )  # fmt: skip
+        complete = not outcome.stopped and not all(entry.error for entry in entries)
+        written = checks.may_write(self.out, complete=complete)
+        if written:
+            comparison.write(
+                self.out, self.photo, self.image, outcome.title, entries,
+                comparison.as_strip(entries) if as_strip else entries, self.heads,
+                overwrite=self.overwrite and complete,
+            )  # fmt: skip
         show_table(comparison.short_table(entries, self.heads))
-        say(f"picture and tables: {self.out}\n")
+        if written:
+            say(f"picture and tables: {self.out}\n")
         failed = [entry for entry in entries if entry.error]
         for entry in failed:
             print_error(f"{entry.title}: {entry.error}")

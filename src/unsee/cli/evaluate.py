@@ -1,6 +1,6 @@
 """`unsee evaluate`: methods, in-fillers and metrics on many photos, in a run that can resume."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,8 +9,8 @@ from tyro.conf import arg
 
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
-from unsee.cli import checks, cost
-from unsee.cli.console import print_error, print_note, progress, say, short
+from unsee.cli import checks, cost, run_summary, stages
+from unsee.cli.console import print_error, print_note, progress, short
 from unsee.cli.explain_options import Device, Folder, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets.base import Sample
@@ -19,13 +19,12 @@ from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
+from unsee.evaluation.stages import Stage
+from unsee.evaluation.store import MANIFEST
 from unsee.evaluation.worker import frame, load_classifier, load_parts
-from unsee.files import parse_index
+from unsee.files import exists, parse_index
 from unsee.registry import split_words
 from unsee.study import Study
-
-MAX_ERRORS = 10
-"""Number of photos whose errors are printed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Evaluate(Plan):
 
     Rows are Parquet files in OUT/rows; `unsee report` makes tables of them. An interrupted run
     resumes where it stopped when it is started again with the same settings; a folder with other
-    settings is refused.
+    settings is refused. A plan may have stages: each is a run in OUT/STAGE.
     """
 
     plan: Annotated[str | None, arg(metavar="PLAN", help_behavior_hint="")] = None
@@ -78,26 +77,42 @@ class Evaluate(Plan):
         if self.engine == "local":
             check_device(self.device)
         checks.writable(self.out)
-        _plan(self).check()
 
 
 def run(arguments: list[str]) -> int:
     """Compute what is missing; the exit status is 1 if photos could not be explained."""
-    options, table = parse(Evaluate, arguments, "unsee evaluate"), None
+    options, file = parse(Evaluate, arguments, "unsee evaluate"), None
     if options.plan is not None:
-        settings, table = paper_tables.load(options.plan)
+        file = paper_tables.load(options.plan)
         on_command_line = {*_classifiers(options)}
-        options = parse(Evaluate, arguments, "unsee evaluate", Evaluate(**settings))
-        _check_code(options, on_command_line)
+        options = parse(Evaluate, arguments, "unsee evaluate", Evaluate(**file.settings))
+        _check_code(options, file.stages, on_command_line)
     part = _part(options.part)
     options.check()
+    plan = _plan(options)
+    if file is not None and file.stages:
+        return stages.run(
+            file, plan, options.out,
+            lambda plan, out: _run(
+                plan, replace(options, out=out), part, file.table, in_stage=True
+            ),
+        )  # fmt: skip
+    plan.check()
+    return _run(plan, options, part, file and file.table)
+
+
+def _run(
+    plan: Plan, options: Evaluate, part: tuple[int, int], table: paper_tables.Table | None,
+    *, in_stage: bool = False,
+) -> int:  # fmt: skip
+    """Compute what is missing of one run; return the exit status."""
     device = options.device
     if device is None:
         device = loading.default_device()
         if options.engine == "ray":  # the workers' device, not this machine's
             device = "cuda" if options.gpus else "cpu"
-    plan = _plan(options)
-    if options.engine == "local":  # a part that cannot be loaded leaves no folder behind
+    begun = in_stage and exists(options.out / MANIFEST)
+    if options.engine == "local" and not begun:  # what cannot be loaded leaves no folder behind
         load_parts(plan, options.chunk, device, options.precision)
     run_ = Run.begin(
         plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
@@ -105,22 +120,28 @@ def run(arguments: list[str]) -> int:
     )  # fmt: skip
     for note in run_.samples.notes:
         print_note(note)
+    if begun and options.engine == "local" and run_.missing():  # a finished stage loads nothing
+        load_parts(plan, options.chunk, device, options.precision)
     try:
         _compute(run_, options, part)
     except DiskFullError as error:
+        if in_stage:
+            raise
         print_error(f"{error}; what is written is kept")
         return 1
     run_.finish()
-    return _print_summary(run_, options.out)
+    return run_summary.show(run_, options.out, in_stage=in_stage)
 
 
 def _classifiers(options: Evaluate) -> tuple[str, ...]:
     return split_words((*options.classifiers, *options.reference_classifiers))
 
 
-def _check_code(options: Evaluate, on_command_line: set[str]) -> None:
+def _check_code(options: Evaluate, stages_: Sequence[Stage], on_command_line: set[str]) -> None:
     """Refuse a classifier that is Python code and named by the file of a plan alone."""
-    for name in _classifiers(options):
+    names = [*_classifiers(options)]
+    names += [name for stage in stages_ for name in stage.classifiers(options.data)]
+    for name in names:
         if name not in on_command_line and loading.names_code(name) and not options.trust:
             raise InputError(
                 f"{options.plan}: names {name}, which is code that would run; set {{trust}} if you "
@@ -199,25 +220,3 @@ def _seconds(run_: Run, combination: Combination, sample: Sample) -> float:
         return cost.seconds_of(study)
     except InputError:
         return 0.0
-
-
-def _print_summary(run_: Run, out: Path) -> int:
-    """Print the number of rows, and the errors of some photos; return the exit status."""
-    rows, failed = 0, 0
-    errors: dict[str, str] = {}
-    for row in run_.store.walk(("photo", "error")):  # streamed, since a long run has many
-        rows += 1
-        if row["error"]:
-            failed += 1
-            errors[row["photo"]] = row["error"]
-    say(
-        f"{rows} rows of {len(run_.samples)} photos and {len(run_.plan.combinations())} "
-        f"combinations: {out / 'rows'}; unsee report {out}\n"
-    )
-    for line in list(errors.values())[:MAX_ERRORS]:
-        print_error(line)
-    if len(errors) > MAX_ERRORS:
-        print_error(f"and {len(errors) - MAX_ERRORS} more photos with errors")
-    if rows and failed == rows:
-        print_error("no photo could be explained")
-    return 1 if errors else 0

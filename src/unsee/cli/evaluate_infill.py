@@ -139,7 +139,7 @@ def run(arguments: list[str]) -> int:
         name: resolve("infillers", name, **trust_of("infillers", name, trust=options.trust))
         for name in split_words(options.infillers)
     }
-    samples = load_data(options.data)
+    samples = load_data(options.data, trust=options.trust)
     classifier, recognition = (
         loading.load(name, device=options.device, trust=options.trust)
         for name in (options.classifier, options.recognition_classifier)
@@ -161,7 +161,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:  # what is finished is written
         if outcome.rows:
             outcome.failed.append("stopped before all photos were measured")
-            _finish(options, outcome, infillers)
+            _finish(options, outcome, infillers, complete=False)
         raise
     if not outcome.rows:
         reason = outcome.failed[0] if outcome.failed else "none"
@@ -169,12 +169,22 @@ def run(arguments: list[str]) -> int:
     return _finish(options, outcome, infillers)
 
 
-def _finish(options: EvaluateInfill, outcome: Outcome, infillers: Mapping[str, Infiller]) -> int:
+def _finish(
+    options: EvaluateInfill,
+    outcome: Outcome,
+    infillers: Mapping[str, Infiller],
+    *,
+    complete: bool = True,
+) -> int:
     """Write and print what was measured; return the exit status."""
-    _write(options, outcome, infillers)
+    options = replace(options, overwrite=options.overwrite and complete)
+    written = checks.may_write(options.out, complete=complete)
+    if written:
+        _write(options, outcome, infillers)
     for task in options.tasks:
         show_table(_table(task, [row for row in outcome.rows if row["task"] == task]))
-    say(f"table, rows and pictures: {options.out}\n")
+    if written:
+        say(f"table, rows and pictures: {options.out}\n")
     return print_errors(outcome.failed)
 
 

@@ -7,17 +7,19 @@ from typing import Annotated
 import tyro
 
 from unsee.cli import checks
-from unsee.cli.console import say, show_table
+from unsee.cli.console import print_errors, print_note, say, show_table
 from unsee.cli.explain_options import Folder
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
+from unsee.evaluation.stages import is_staged
 from unsee.files import write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import save_figure
-from unsee.reports import html, markdown, summary, tables
+from unsee.reports import html, markdown, stage_figure, stage_tables, summary, tables
 from unsee.reports.figures import figures
 from unsee.reports.results import Results
+from unsee.reports.stages import StagedResults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,8 @@ class ReportOptions:
     """Make tables of one run or several: means with intervals, paired differences, cost.
 
     Writes report.html (one file with sortable tables), report.md with its figures, report.csv and
-    report.tex.
+    report.tex. For a plan with stages these are a summary, with a picture, summary.png, and each
+    stage has a report of its own, STAGE-report.html.
     """
 
     runs: Annotated[
@@ -33,7 +36,7 @@ class ReportOptions:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="RUN ...", help_behavior_hint="(required)"),
     ] = ()
-    """Folders that `unsee evaluate` wrote."""
+    """Folders that `unsee evaluate` wrote: all runs, or all of plans with stages."""
     plan: Annotated[
         str | None,
         tyro.conf.arg(metavar="PLAN", help_behavior_hint="(default: those of the runs)"),
@@ -51,25 +54,56 @@ def run(arguments: list[str]) -> int:
     options = parse(ReportOptions, arguments, "unsee report")
     if not options.runs:
         raise InputError("expected a run, the --out of unsee evaluate; see unsee report --help")
-    table = None if options.plan is None else paper_tables.load(options.plan)[1]
+    table = None if options.plan is None else paper_tables.load(options.plan).table
     checks.new_result(options.out, overwrite=options.overwrite)
+    if any(map(is_staged, options.runs)):
+        return _run_stages(options, table)
     results = Results.read(options.runs)
     if table is not None:
         results = replace(results, table=table)
-    report_figures = figures(results)
     with new_folder(options.out, overwrite=options.overwrite) as folder:
-        for name, content in (
-            ("report.html", html.page(results, report_figures)),
-            ("report.md", markdown.markdown(results, list(report_figures))),
-            ("report.csv", tables.all_numbers(results).csv()),
-            ("report.tex", markdown.latex(results)),
-        ):
-            write_text(folder / name, content)
-        for name, figure in report_figures.items():
-            save_figure(figure, folder / f"{name}.png", 110)
+        _write(results, folder)
         write_manifest(folder, {"runs": [str(path) for path in options.runs]})
     show_table(tables.means(results))
     for line in summary.conclusions(results):
         say(f"{line}\n")
     say(f"report: {options.out / 'report.html'}\n")
     return 0
+
+
+def _run_stages(options: ReportOptions, table: paper_tables.Table | None) -> int:
+    """Write the report of each stage, and one summary; the exit status is 1 if a stage failed."""
+    results = StagedResults.read(options.runs, table)
+    figure = stage_figure.summary(results)
+    with new_folder(options.out, overwrite=options.overwrite) as folder:
+        for name, stage in results.stages.items():
+            _write(stage, folder, f"{name}-")
+        for name, content in (
+            ("report.html", html.stages_page(results, figure)),
+            ("report.md", stage_tables.markdown(results)),
+            ("report.csv", stage_tables.all_numbers(results).csv()),
+            ("report.tex", stage_tables.means(results).latex()),
+        ):
+            write_text(folder / name, content)
+        save_figure(figure, folder / f"{stage_tables.PICTURE}.png", stage_figure.DPI)
+        write_manifest(folder, {"runs": [str(path) for path in options.runs]})
+    show_table(stage_tables.terminal(results))
+    say(f"{stage_tables.conclusion(results)}\n")
+    for note in (*results.notes, *results.missing()):
+        print_note(note)
+    say(f"report: {options.out / 'report.html'}, {options.out / 'summary.png'}\n")
+    return print_errors(results.errors)
+
+
+def _write(results: Results, folder: Path, prefix: str = "") -> None:
+    """Write a report and its figures into a folder; the names of the files have a prefix."""
+    report_figures = figures(results)
+    for name, content in (
+        ("report.html", html.page(results, report_figures)),
+        ("report.md", markdown.markdown(results, list(report_figures), prefix)),
+        ("report.csv", tables.all_numbers(results).csv()),
+        ("report.tex", markdown.latex(results)),
+    ):
+        write_text(folder / f"{prefix}{name}", content)
+    for name, figure in report_figures.items():
+        save_figure(figure, folder / f"{prefix}{name}.png", 110)

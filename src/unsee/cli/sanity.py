@@ -1,6 +1,6 @@
 """`unsee sanity`: one photo's map while the classifier's layers are randomised."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -71,7 +71,7 @@ def run(arguments: list[str]) -> int:
         _compute(options, classifier, image, parts, results)
     except (KeyboardInterrupt, Exception) as error:  # what is finished is written
         if len(results) > 1:
-            _finish(options, parts, image, results)
+            _finish(options, parts, image, results, complete=False)
         if len(results) <= 1 or not isinstance(error, Exception):
             raise
         failed = [as_message(error)]
@@ -103,11 +103,22 @@ def _compute(
             bars.update(bar, completed=len(results))
 
 
-def _finish(options: Sanity, parts: Parts, image: Images, results: list[RandomisedMaps]) -> None:
+def _finish(
+    options: Sanity,
+    parts: Parts,
+    image: Images,
+    results: list[RandomisedMaps],
+    *,
+    complete: bool = True,
+) -> None:
     """Write and print the results."""
-    _write(options, parts, image, results)
+    options = replace(options, overwrite=options.overwrite and complete)
+    written = checks.may_write(options.out, complete=complete)
+    if written:
+        _write(options, parts, image, results)
     show_table(_table(results, options.order))
-    say(f"picture and table: {options.out}\n")
+    if written:
+        say(f"picture and table: {options.out}\n")
 
 
 def _write(

@@ -1,6 +1,6 @@
 """`unsee sanity-labels`: maps of networks trained on true and on shuffled labels."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -109,9 +109,7 @@ def run(arguments: list[str]) -> int:
         except Exception as error:
             failed.append(as_message(error).prefixed(name))
     if results:
-        _write(options, explained, results, (real, shuffled), parts)
-        show_table(_table(results, options.explained))
-        say(f"picture and tables: {options.out}\n")
+        _finish(options, explained, results, (real, shuffled), parts, complete=not stopped)
     if stopped:
         raise KeyboardInterrupt
     return print_errors(failed)
@@ -119,7 +117,7 @@ def run(arguments: list[str]) -> int:
 
 def _samples(options: SanityLabels) -> list[Sample]:
     """Return a random choice of the data, the same for the same seed."""
-    samples = load_data(options.data)
+    samples = load_data(options.data, trust=options.trust)
     for note in samples.notes:
         print_note(note)
     if len(samples) < options.explained + 2:
@@ -160,6 +158,25 @@ def _trained(
             images, targets, options.training, shuffled=shuffled, device=options.device,
             callback=after_epoch,
         )  # fmt: skip
+
+
+def _finish(
+    options: SanityLabels,
+    images: Images,
+    results: list[MapPair],
+    networks: tuple[TrainedNetwork, TrainedNetwork],
+    parts: dict[str, Parts],
+    *,
+    complete: bool,
+) -> None:
+    """Write and print the results."""
+    options = replace(options, overwrite=options.overwrite and complete)
+    written = checks.may_write(options.out, complete=complete)
+    if written:
+        _write(options, images, results, networks, parts)
+    show_table(_table(results, options.explained))
+    if written:
+        say(f"picture and tables: {options.out}\n")
 
 
 def _write(

@@ -2,12 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 
-import torch
-
-from unsee.classifiers.checks import NotFiniteError
+from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import CLASSES_OF_IMAGENET, synonyms_of
 from unsee.datasets.base import Names, Sample, Samples
@@ -23,24 +20,6 @@ INSTEAD = (
 )
 Matches = Mapping[int, set[int]]
 """Classes of a classifier that have a name of each class of a data set."""
-
-
-def classes_of(classifier: Classifier) -> int | None:
-    """Return the number of a classifier's classes, with a pass unless it has had one.
-
-    None for a network that returns no finite numbers for the picture of the pass.
-
-    Raises:
-        InputError: It cannot take a picture, or has names for another number of classes.
-    """
-    if not classifier.columns:
-        height, width = classifier.framing.size
-        ramp = torch.linspace(0, 1, height * width, device=classifier.device)
-        with suppress(NotFiniteError):
-            classifier.predict(
-                ramp.reshape(1, 1, height, width).repeat(1, classifier.channels, 1, 1)
-            )
-    return classifier.kind.classes(classifier.columns) if classifier.columns else None
 
 
 def numbered(samples: Samples, classifier: Classifier, data: str) -> Samples:
@@ -71,7 +50,7 @@ def class_numbers(
     """
     first = {s.target: s.id for s in reversed(samples) if s.target is not None}
     numbers = _numbers(samples, sorted(first), labels, count or len(labels) or None, data)
-    outside = [t for t in first if count is not None and numbers[t] >= count]
+    outside = [t for t in sorted(first) if count is not None and numbers[t] >= count]
     if outside and count is not None:
         raise InputError(
             f"{data}: class {outside[0]} of {first[outside[0]]} is not in 0..{count - 1}, the "

@@ -142,6 +142,10 @@ class Dataset(ABC):
     """
 
     argument: ClassVar[str] = "PATH"
+    is_composed: ClassVar[bool] = False
+    """Whether it is made of another data set, which its argument names."""
+    loads_classifier: ClassVar[bool] = False
+    """Whether it loads a classifier to choose photos. Reports, which load none, leave it closed."""
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from unsee.errors import as_input_error, unknown
+from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation.plan import Plan
+from unsee.evaluation.stages import Stage, stages_of
 from unsee.files import exists, read_toml
 from unsee.recipes import toml_names
 from unsee.records import record
@@ -99,14 +100,25 @@ def tables() -> list[str]:
     return toml_names(PACKAGE)
 
 
-def load(name: str) -> tuple[dict[str, Any], Table]:
-    """Read the settings of a plan and its table.
+class PlanFile(NamedTuple):
+    """What the file of a plan says."""
+
+    settings: dict[str, Any]
+    """Settings of the run; with stages, those that the stages share."""
+    table: Table
+    """Published numbers, claims and names."""
+    stages: tuple[Stage, ...] = ()
+    """Runs of the plan; none is one run with the settings."""
+
+
+def load(name: str) -> PlanFile:
+    """Read the settings of a plan, its table and its stages.
 
     Args:
         name: The name of a table in the package, or the path of a TOML file.
 
     Raises:
-        InputError: The file cannot be read, or has a setting that a plan does not have.
+        InputError: The file cannot be read, or has a setting that a plan or a stage does not have.
     """
     with as_input_error("expected the name of a plan or the path of a TOML file"):
         name = os.fspath(name)
@@ -119,11 +131,24 @@ def load(name: str) -> tuple[dict[str, Any], Table]:
         content = read_toml(name, "plan")
     of_table = [field.name for field in fields(Table)]
     table = Table.of({key: content.pop(key) for key in of_table if key in content}, name)
+    stages = _stages(content, name)
     settings = [field.name for field in fields(Plan) if field.name != "trust"]
     for key in content:
         if key not in settings:
             raise unknown("setting of a run", key, settings)
-    return {key: _frozen(value) for key, value in content.items()}, table
+    return PlanFile({key: _frozen(value) for key, value in content.items()}, table, stages)
+
+
+def _stages(content: dict[str, Any], source: object) -> tuple[Stage, ...]:
+    """Take the stages out of the content of a plan's file."""
+    if "stages" not in content:
+        return ()
+    if misplaced := sorted({"name", "columns"} & content.keys()):
+        raise InputError(f"{source}: {misplaced[0]} belongs to a stage, not to a plan with stages")
+    try:
+        return stages_of(content.pop("stages"))
+    except InputError as error:
+        raise error.prefixed(source) from error
 
 
 def joined(tables_: Sequence[Table]) -> Table:

@@ -70,7 +70,7 @@ class Plan:
     ] = None
     """In-filler of the metrics that remove pixels."""
     reference_classifiers: Annotated[tuple[str, ...], arg(metavar="CLASSIFIER ...")] = ()
-    """Other classifiers, for metrics that need them (masked_accuracy)."""
+    """Other classifiers, for metrics that need them (masked_accuracy, transfer)."""
     classes: Annotated[str | None, arg(metavar="CLASSES", help_behavior_hint="(default: all)")] = (
         None
     )
@@ -98,7 +98,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         for part in fields(Plan):
-            _check_kind(part.name, getattr(self, part.name), part.default)
+            check_kind(part.name, getattr(self, part.name), part.default)
         check_choices(self)
         for name in ("batch", "shard"):
             if getattr(self, name) < 1:
@@ -132,6 +132,7 @@ class Plan:
     def _check_trust(self) -> None:
         infillers = {*self.infillers, self.metric_infiller or OWN} - {OWN}
         parts = [("sources", name) for name in (*self.classifiers, *self.reference_classifiers)]
+        parts += [("datasets", self.data)]
         for kind, spec in (*parts, *(("infillers", name) for name in infillers)):
             if "trust" in parse(kind, spec).texts:
                 raise InputError(
@@ -153,8 +154,7 @@ class Plan:
             resolve("infillers", self.metric_infiller)
         for metric in map(metric_of, self.columns):
             metric.check()
-            if metric.needs_reference_classifiers and not self.reference_classifiers:
-                raise InputError(f"{type(metric).__name__} needs reference classifiers")
+            metric.check_reference_classifiers(len(self.reference_classifiers))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ class Plan:
 
     def samples(self) -> Samples:
         """Return the photos of the run in a fixed order."""
-        samples = filter_classes(load_data(self.data), self.classes or "")
+        samples = filter_classes(load_data(self.data, trust=self.trust), self.classes or "")
         return samples.part(samples[: self.limit])
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
@@ -200,7 +200,7 @@ class Plan:
         return plain
 
 
-def _check_kind(name: str, value: Any, default: Any) -> None:
+def check_kind(name: str, value: Any, default: Any) -> None:
     """Check that a value, which may be from a TOML file, is of the setting's type."""
     if isinstance(default, tuple):
         is_valid = isinstance(value, tuple) and all(isinstance(word, str) for word in value)

@@ -1,13 +1,17 @@
 """Run an evaluation on many processes or machines with Ray; the only file that imports it."""
 
 import os
+import sysconfig
 from collections import deque
 from collections.abc import Iterator
+from contextlib import chdir, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from unsee.errors import InputError, missing_package
 from unsee.evaluation.run import Run, Unit
+from unsee.locks import WAIT
 from unsee.records import check_types
 from unsee.threads import WAITING
 
@@ -56,10 +60,10 @@ def distribute(run: Run, cluster: Cluster) -> Iterator[Unit]:
     actor = ray.remote(_Worker).options(
         max_restarts=-1, max_task_retries=MAX_RETRIES, num_cpus=cluster.cpus,
         num_gpus=cluster.gpus,
-        runtime_env={"env_vars": {**ENVIRONMENT, "OMP_NUM_THREADS": str(run.threads)}},
+        runtime_env={"env_vars": _environment(run.threads)},
     )  # fmt: skip
-    arguments = run.portable()
-    workers = [actor.remote(arguments) for _ in range(min(cluster.workers, len(queue)))]
+    arguments = Path.cwd(), run.portable()
+    workers = [actor.remote(*arguments) for _ in range(min(cluster.workers, len(queue)))]
     busy = {worker.compute.remote(queue.popleft()): worker for worker in workers if queue}
     try:
         while busy:
@@ -71,13 +75,15 @@ def distribute(run: Run, cluster: Cluster) -> Iterator[Unit]:
     finally:
         for worker in workers:
             ray.kill(worker)
-        run.store.discard()
+        run.store.discard(patience=WAIT)  # the workers end soon, and with them their share
 
 
 class _Worker:
     """A process that computes units of a run."""
 
-    def __init__(self, arguments: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, arguments: dict[str, Any]) -> None:
+        with suppress(OSError):  # this machine may lack it; then only absolute paths are readable
+            os.chdir(folder)  # for relative paths, and for modules that the plan names
         self.run = Run.restore(**arguments)
         self.units = list(self.run.units())
 
@@ -88,8 +94,22 @@ class _Worker:
         return index
 
 
+def _environment(threads: int) -> dict[str, str]:
+    """Return the environment of a worker."""
+    environment = {**ENVIRONMENT, "OMP_NUM_THREADS": str(threads)}
+    folders = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    if not all(map(os.path.isabs, folders)):  # a worker does not start in the working folder
+        environment["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, folders))
+    return environment
+
+
 def _connect(cluster: Cluster) -> Any:
-    """Return the module `ray` after connecting to the cluster."""
+    """Return the module `ray` after connecting to the cluster.
+
+    Ray lets every worker import modules from the working folder of the process that connects,
+    before those that are installed: any `pandas.py` there would run. It connects from the folder
+    of Python's own modules instead.
+    """
     try:
         import ray
     except ImportError as error:
@@ -99,7 +119,8 @@ def _connect(cluster: Cluster) -> Any:
         address = cluster.address or os.environ.get("RAY_ADDRESS") or "local"
         options = {"include_dashboard": False} if address == "local" else {}
         try:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
+            with chdir(sysconfig.get_path("stdlib")):
+                ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
         except (ConnectionError, ValueError) as error:
             raise InputError(f"no Ray cluster at {address}: {error}") from error
     return ray

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import torch
 
 from unsee.classifiers import loading
-from unsee.datasets._classes import class_numbers, classes_of, note_of, with_numbers
+from unsee.classifiers.classes import classes_of
+from unsee.datasets._classes import class_numbers, note_of, with_numbers
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation import contents, part_files, worker
@@ -113,7 +114,9 @@ class Run:
     @classmethod
     def restore(cls, plan: Plan, out: Path, **settings: Any) -> "Run":
         """Return the same run in another process, from what `portable` returned."""
-        return cls(plan, Store(out), plan.samples(), **settings)
+        run = cls(plan, Store(out), plan.samples(), **settings)
+        run.store.join()
+        return run
 
     def units(self) -> Iterator[Unit]:
         """Yield all units in a fixed order.
@@ -171,7 +174,7 @@ class Run:
 
     def _note_order(self, classifier: str, labels: Sequence[str]) -> None:
         note = note_of(self.samples, labels, classifier)
-        if note and classifier not in self._noted:
+        if note and classifier not in self._noted and note not in self.samples.notes:
             LOG.warning("unsee: %s", note)
         self._noted.add(classifier)
 
@@ -196,8 +199,7 @@ class Run:
                 try:
                     self.compute(unit)
                 except BaseException:
-                    if count == 1:  # no other process shares the folder
-                        self.store.discard()
+                    self.store.discard()
                     raise
                 yield unit
 

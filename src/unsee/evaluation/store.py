@@ -17,9 +17,10 @@ from unsee.evaluation.archive import SECONDS, UNIT_NAME, Archive, unit_seconds
 from unsee.evaluation.manifest import FORMAT, ClassifierView, RunManifest, check_format, upgraded
 from unsee.evaluation.rows import Row, read_rows, table_of, write_rows
 from unsee.files import exists, is_file, is_folder, read_json
-from unsee.folders import json_bytes, new_file, write_errors
+from unsee.folders import check_name, create_file, json_bytes, new_file, place_of, write_errors
+from unsee.locks import Sharing
 from unsee.records import record
-from unsee.workplace import NEW, is_workplace, remove_leavings, workplace
+from unsee.workplace import is_workplace, remove_leavings
 
 MANIFEST = "run.json"
 PARQUET_END = b"PAR1"
@@ -48,6 +49,7 @@ class Store:
         self.archive = Archive(folder)
         self.is_new = False
         """Whether this object made the folder."""
+        self._sharing: Sharing | None = None
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Write the manifest, or check that the folder's manifest is the same.
@@ -56,38 +58,58 @@ class Store:
         cannot be written.
         """
         path = self.folder / MANIFEST
+        check_name(place_of(self.folder))
         if exists(self.folder) and not is_folder(self.folder):
             raise InputError(f"{self.folder}: is a file, expected a folder; choose another folder")
+        if exists(path):  # before anything is made in the folder of another program
+            self._check_same(manifest)
         with write_errors(self.folder):
             self._remove_leavings()
             if self._is_used() and not exists(path):  # in this order: another process may write it
                 raise InputError(f"{self.folder} exists and is not a run; choose another folder")
             existed = exists(self.folder)
             try:
-                for folder in (self.rows, self.maps):
-                    folder.mkdir(parents=True, exist_ok=True)
-                if not exists(path):
-                    content = json_bytes({"format": FORMAT, **manifest}, path)
-                    self.is_new = _create(path, content) and not existed
+                while self._sharing is None:  # again if another process has just removed the folder
+                    for folder in (self.rows, self.maps):
+                        folder.mkdir(parents=True, exist_ok=True)
+                    if not exists(path):
+                        content = json_bytes({"format": FORMAT, **manifest}, path)
+                        self.is_new = create_file(path, content) and not existed
+                    self.join()
             except BaseException:
                 self.discard(existed=existed)
                 raise
         self._check_same(manifest)
 
-    def discard(self, *, existed: bool = False) -> None:
-        """Remove the folder of a run without a row, by the process that made it."""
-        if existed or (exists(self.folder / MANIFEST) and not self.is_new):
+    def join(self) -> None:
+        """Keep other processes from discarding the run, as long as this object lives."""
+        self._sharing = Sharing.join(self.folder / MANIFEST)
+
+    def discard(self, *, existed: bool = False, patience: float = 0.0) -> None:
+        """Remove the folder of a run without a row, by the process that made it.
+
+        It stays if another process has joined the run and does not end within some seconds.
+        """
+        mark = self.folder / MANIFEST
+        if existed or (exists(mark) and not self.is_new) or self._has_files():
+            return
+        if exists(mark) and not (self._sharing and self._sharing.alone(patience)):
             return
         with suppress(OSError):  # a folder with anything else in it stays
-            if (
-                not exists(self.archive.path)
-                and not any(self.rows.iterdir())
-                and not any(self.maps.iterdir())
-            ):
-                for path in (self.folder / MANIFEST, *self.folder.glob("classifier-*.json")):
-                    path.unlink(missing_ok=True)
-                for folder in (self.rows, self.maps, self.folder):
-                    folder.rmdir()
+            for folder in filter(exists, (self.rows, self.maps)):
+                folder.rmdir()
+            for path in (*self.folder.glob("classifier-*.json"), mark):
+                path.unlink(missing_ok=True)
+            self.folder.rmdir()
+        if self._sharing:
+            self._sharing.close()
+
+    def _has_files(self) -> bool:
+        """Whether there are rows or maps, or a process is writing some."""
+        with suppress(OSError):
+            folders = filter(exists, (self.rows, self.maps))
+            return exists(self.archive.path) or any(any(path.iterdir()) for path in folders)
+        return True
 
     def _is_used(self) -> bool:
         """Whether the folder holds anything but the files of an interrupted `begin`."""
@@ -132,7 +154,7 @@ class Store:
         """
         path = self._view_path(number)
         if not exists(path):
-            _create(path, json_bytes(asdict(view), path))
+            create_file(path, json_bytes(asdict(view), path))
         stored = self.read_view(number)
         if stored is None:
             return
@@ -197,6 +219,8 @@ class Store:
         space is left; a unit that could not be written leaves no file of rows.
         """
         path = self.path(combination, shard)
+        if not exists(self.folder / MANIFEST):
+            raise InputError(f"{self.folder}: {MANIFEST} was removed in the meantime; run again")
         if maps:
             with new_file(self.maps / f"{path.stem}.npz") as unfinished:
                 write_arrays(unfinished, maps)
@@ -267,19 +291,3 @@ class Store:
         """Files of the units that are not in the archive."""
         files = sorted(p for p in self.rows.glob("*.parquet") if UNIT_NAME.fullmatch(p.stem))
         return [path for path in files if path.stem not in self.archive.seconds]
-
-
-def _create(path: Path, content: bytes) -> bool:
-    """Write a complete file; if several processes do so at once, the first file stays.
-
-    Returns whether it is that of this process.
-    """
-    with write_errors(path), workplace(path.parent) as place:
-        (place / NEW).write_bytes(content)
-        try:
-            os.link(place / NEW, path)
-        except FileExistsError:
-            return False
-        except OSError:  # the file system has no hard links
-            (place / NEW).replace(path)
-    return True

@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from unsee.classifiers import determinism, loading
+from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.passes import tensors_of
-from unsee.datasets._classes import classes_of
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation import contents

@@ -93,6 +93,20 @@ class Metric(ABC):
         if self.requires and not find_spec(self.requires):
             raise missing_package(self.requires, type(self).__name__)
 
+    @property
+    def least_reference_classifiers(self) -> int:
+        """Number of other classifiers without which there is no value."""
+        return int(self.needs_reference_classifiers)
+
+    @final
+    def check_reference_classifiers(self, count: int) -> None:
+        """Raise `InputError` if the metric needs more reference classifiers than there are."""
+        if count < (least := self.least_reference_classifiers):
+            raise InputError(
+                f"{type(self).__name__} needs other classifiers: expected "
+                f"`reference_classifiers`, {least} or more, got {count}"
+            )
+
     @final
     def rate(
         self,
@@ -128,8 +142,7 @@ class Metric(ABC):
             )
         if self.needs_method and method is None:
             raise InputError(f"{name} computes further maps: expected `method`, got none")
-        if self.needs_reference_classifiers and not reference_classifiers:
-            raise InputError(f"{name} needs other classifiers: expected `reference_classifiers`")
+        self.check_reference_classifiers(len(reference_classifiers))
         with torch.no_grad():
             return self.measure(score, maps, Context(truths, method, reference_classifiers))
 

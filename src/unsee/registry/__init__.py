@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from unsee.errors import InputError, nearest, unknown
 from unsee.recipes import Recipe, recipe
+from unsee.registry.grammar import SETTING, split_at_settings
 from unsee.registry.settings import (
     SettingValue,
     as_setting,
@@ -39,7 +40,6 @@ SIGNED = ("level",)
 """Settings that may be below zero all the same: values of a map."""
 RECIPE = "recipe:"
 """Prefix of a recipe's name where a method is expected."""
-_SETTING = r"[A-Za-z_]\w*\s*="
 _NAME = r"(?:[A-Za-z][\w-]*(?:[,:]|$)|[A-Za-z][\w.]*:)"
 
 
@@ -86,9 +86,10 @@ def parse(kind: str, text: str) -> Spec:
 
     The grammar is `NAME[:setting=value,...]` for methods, in-fillers and metrics, and
     `NAME[:ARGUMENT][,setting=value,...]` for sources and data sets. An argument ends at the first
-    comma that a setting follows. Elsewhere a value without a name sets `weights`:
-    `lama:big-lama.pt` is `lama:weights=big-lama.pt`. A classifier `package.module:function` is
-    short for `factory:package.module:function`.
+    comma that a setting follows. A value in quotes may have settings of its own:
+    `mosaics:photos,classifier="file:m.pt,architecture=timm:resnet18"`. Elsewhere a value without a
+    name sets `weights`: `lama:big-lama.pt` is `lama:weights=big-lama.pt`. A classifier
+    `package.module:function` is short for `factory:package.module:function`.
 
     Raises:
         InputError: There is no such method, in-filler or metric, or it has no `weights`.
@@ -236,9 +237,9 @@ def settings_of(instance: object) -> dict[str, Any]:
 
 def _split(text: str) -> Spec:
     """Split `NAME[:ARGUMENT][,setting=value,...]` or `NAME[:setting=value,...]`."""
-    head, *pairs = re.split(rf",(?=\s*{_SETTING})", text.strip().rstrip(","))
+    head, *pairs = split_at_settings(text.strip().rstrip(","))
     name, _, argument = (part.strip() for part in head.partition(":"))
-    if re.match(_SETTING, argument):
+    if re.match(SETTING, argument):
         argument, pairs = "", [argument, *pairs]
     texts = {}
     for pair in pairs:

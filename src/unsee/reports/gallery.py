@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unsee.classifiers import labels
+from unsee.datasets._loading import loads_classifier
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
 from unsee.evaluation.manifest import ClassifierView
@@ -43,8 +44,8 @@ def examples(folders: Sequence[Path], count: int = MAX_PHOTOS) -> list[Example]:
     """Return the first photos for which every configuration of the first run with maps has one.
 
     Only configurations of its first classifier are used: others see another part of a photo, or
-    another size. The list is empty if no maps were saved, or if the photos have been moved. No
-    classifier is loaded: the run has stored how it frames photos.
+    another size. The list is empty if no maps were saved, if the photos have been moved, or if
+    a classifier chose them. No classifier is loaded: the run has stored how it frames photos.
     """
     for folder in folders:
         store = Store(folder)
@@ -59,6 +60,8 @@ def _examples(store: Store, count: int) -> list[Example]:
         plan = Plan.of(store.manifest()["settings"])
     except InputError as error:
         raise error.prefixed(store.folder / MANIFEST) from error
+    if loads_classifier(plan.data):
+        return []
     try:
         shards = plan.shards(plan.samples())
     except InputError:  # the photos have been moved

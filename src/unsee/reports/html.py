@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from unsee.images.drawing import save_figure
-from unsee.reports import summary, tables
+from unsee.reports import stage_figure, stage_tables, summary, tables
 from unsee.reports.claims import claim_results
 from unsee.reports.figures import CAPTIONS
 from unsee.reports.results import Results
+from unsee.reports.stages import StagedResults
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,21 +18,44 @@ if TYPE_CHECKING:
 
 def page(results: Results, figures: "Mapping[str, Figure]") -> str:
     """Return a self-contained page: conclusions, tables that can be sorted, and figures."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("unsee.reports", ""), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("page.html.j2").render(
+    return _render(
         title=summary.title(results),
         scope=summary.scope(results),
         conclusions=summary.conclusions(results),
         runs=[str(run) for run in results.runs],
         metrics=summary.metric_notes(results),
         sections=_sections(results),
-        figures=[_figure(CAPTIONS[name], figure) for name, figure in figures.items()],
+        figures=[_figure(CAPTIONS[name], figure, 110) for name, figure in figures.items()],
     )
+
+
+def stages_page(results: StagedResults, figure: "Figure") -> str:
+    """Return a self-contained page with the summary of several stages."""
+    title = stage_tables.title(results)
+    section = {
+        "heading": "Means",
+        "note": f"{stage_tables.NOTE} Click a heading to sort.",
+        "table": stage_tables.means(results),
+    }
+    return _render(
+        title=title,
+        scope=title,
+        conclusions=[stage_tables.conclusion(results), *stage_tables.notes(results)],
+        runs=stage_tables.runs(results),
+        metrics=stage_tables.test_notes(results),
+        sections=[section],
+        figures=[_figure(f"Summary: {stage_tables.CAPTION}", figure, stage_figure.DPI)],
+    )
+
+
+def _render(**content: Any) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("unsee.reports", ""), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True,
+    )  # fmt: skip
+    return environment.get_template("page.html.j2").render(**content)
 
 
 def _sections(results: Results) -> list[dict[str, Any]]:
@@ -52,10 +76,10 @@ def _sections(results: Results) -> list[dict[str, Any]]:
     return sections
 
 
-def _figure(caption: str, figure: "Figure") -> dict[str, str]:
+def _figure(caption: str, figure: "Figure", dpi: int) -> dict[str, str]:
     """Return a figure as base64; the part of its caption before a colon is its heading."""
     content = io.BytesIO()
-    save_figure(figure, content, 110)
+    save_figure(figure, content, dpi)
     heading, _, note = caption.partition(": ")
     data = base64.b64encode(content.getvalue()).decode()
     return {"heading": heading, "note": note, "alt": caption, "data": data}

@@ -9,8 +9,8 @@ from unsee.reports.figures import CAPTIONS
 from unsee.reports.results import Results
 
 
-def markdown(results: Results, figures: Sequence[str] = ()) -> str:
-    """Return the report as Markdown; figures are files NAME.png in the same folder."""
+def markdown(results: Results, figures: Sequence[str] = (), prefix: str = "") -> str:
+    """Return the report as Markdown; figures are files PREFIXNAME.png in the same folder."""
     blocks = [
         f"# {escaping.markdown(summary.title(results))}",
         "\n\n".join(f"**{escaping.markdown(line)}**" for line in summary.conclusions(results)),
@@ -23,7 +23,9 @@ def markdown(results: Results, figures: Sequence[str] = ()) -> str:
         *_claims(results),
         *_differences(results),
     ]
-    blocks += [f"![{CAPTIONS[name]}]({name}.png)\n\n*{CAPTIONS[name]}.*" for name in figures]
+    blocks += [
+        f"![{CAPTIONS[name]}]({prefix}{name}.png)\n\n*{CAPTIONS[name]}.*" for name in figures
+    ]
     return "\n\n".join(block.strip() for block in blocks) + "\n"
 
 

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from unsee.errors import InputError, as_input_error
 from unsee.files import check_file, exists, is_folder, parse_json, read_json
-from unsee.folders import json_bytes, new_file, write_errors
+from unsee.folders import check_name, create_file, json_bytes, new_file, place_of, write_errors
+from unsee.locks import Sharing
 from unsee.training.task import Batch, Training, TrainingTask
 from unsee.workplace import NEW, is_workplace, remove_leavings, workplace
 
@@ -63,45 +64,73 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
 
 
 @contextmanager
-def begun(config: Training) -> Iterator[None]:
-    """Make the folder of a run, or check that a folder is one; remove it if the block fails.
+def begun(config: Training) -> Iterator[Sharing]:
+    """Make the folder of a run, or check that a folder is one; undo that if the block fails.
 
-    The file `training.json` marks it, so that no other file of that name is overwritten. A folder
-    that was there before is not removed.
+    The file `training.json` marks it, so that no other file of that name is overwritten. What was
+    there before is not removed, nor the folder of a run that another process has joined.
+
+    Yields:
+        The share in the run, which the caller keeps as long as it trains.
 
     Raises:
         InputError: The folder has other files, or cannot be written.
     """
-    out, marks = config.out, (config.out / MANIFEST, config.out / CHECKPOINT)
+    out, mark = config.out, config.out / MANIFEST
+    _check_folder(out)
+    with write_errors(out):
+        missing = [path for path in (out / LOG, out / CHECKPOINT, out) if not exists(path)]
+        made, sharing = False, None
+        while sharing is None:  # again if another process has just removed the folder
+            out.mkdir(parents=True, exist_ok=True)
+            if not exists(mark):
+                made = create_file(mark, json_bytes({"settings": _as_json(config)}, mark))
+            sharing = Sharing.join(mark)
+    try:
+        yield sharing
+    except BaseException:
+        if made and sharing.alone():
+            _discard(mark, missing)
+        sharing.close()
+        raise
+
+
+def _check_folder(out: Path) -> None:
+    """Raise `InputError` for a folder with files, unless they are those of a training."""
+    check_name(place_of(out))
     if exists(out) and not is_folder(out):
         raise InputError(f"{out}: is a file, expected a folder; choose another folder")
     with write_errors(out):
         remove_leavings(out)
         others = [path for path in out.glob("*") if not is_workplace(path)]
-        if others and not exists(marks[1]) and not _is_marked(marks[0]):
+        if others and not _is_marked(out / MANIFEST) and not _is_checkpoint(out / CHECKPOINT):
             raise InputError(
                 f"{out}: holds files of no training ({others[0].name}); choose another folder"
             )
-        is_new = not exists(out)
-        out.mkdir(parents=True, exist_ok=True)
-    if not exists(marks[0]):
-        content = json_bytes({"settings": _as_json(config)}, marks[0])
-        with new_file(marks[0]) as unfinished:
-            unfinished.write_bytes(content)
-    try:
-        yield
-    except BaseException:
-        if is_new:
-            _discard(config)
-        raise
 
 
-def _discard(config: Training) -> None:
-    """Remove the folder of a run without a step; other files stay in it."""
+def _discard(mark: Path, missing: Sequence[Path]) -> None:
+    """Remove the mark of a run without a step, and of the paths that were missing before it.
+
+    Nothing is removed if another process has written a checkpoint; other files stay.
+    """
+    log, checkpoint, out = (mark.parent / name for name in (LOG, CHECKPOINT, ""))
+    if checkpoint in missing and exists(checkpoint):
+        return
     with suppress(OSError):
-        (config.out / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(config.out / LOG, ignore_errors=True)
-        config.out.rmdir()
+        mark.unlink(missing_ok=True)
+        if log in missing:
+            shutil.rmtree(log, ignore_errors=True)
+        if out in missing:
+            out.rmdir()
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Return whether there is a checkpoint; trainings of earlier versions have no other mark."""
+    with suppress(InputError), as_input_error(path):
+        stored = torch.load(check_file(path), "cpu", weights_only=True)
+        return isinstance(stored, dict) and {"states", "settings", "step"} <= stored.keys()
+    return False
 
 
 def _is_marked(path: Path) -> bool:

@@ -32,7 +32,7 @@ def run(
     """
     if not config.data:
         raise InputError("expected data: folders or zip files of photos")
-    with checkpoint.begun(config):
+    with checkpoint.begun(config) as sharing:
         accelerator = _accelerator(config)
         accelerator.init_trackers("training")
         task = make_task(config, accelerator)
@@ -60,6 +60,7 @@ def run(
         if stop:
             break
     accelerator.end_training()
+    sharing.close()  # where the caller stops earlier, with this generator
 
 
 def split_photos(photos: PhotoSet, count: int) -> tuple[PhotoSet, PhotoSet]:

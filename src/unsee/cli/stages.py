@@ -1,0 +1,60 @@
+"""The stages of a plan: `unsee evaluate` computes one run after the other."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from unsee.cli import checks
+from unsee.cli.console import as_message, print_error, print_note, say
+from unsee.errors import DiskFullError
+from unsee.evaluation import stages
+from unsee.evaluation.paper_tables import PlanFile
+from unsee.evaluation.plan import Plan
+
+
+def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path], int]) -> int:
+    """Check all stages, then compute each in its folder; one that fails does not end the others.
+
+    Args:
+        file: The file of the plan.
+        common: Settings that the stages share, with those of the command line.
+        out: Folder of the folders of the stages.
+        compute: Function that computes a run in a folder and returns the exit status.
+
+    Returns:
+        1 if a stage failed, or if photos could not be explained.
+
+    Raises:
+        InputError: A setting of a stage is invalid, or the folder holds something else.
+    """
+    checked, plans = _checked(file, common)
+    stages.begin(out, checked, file.table.plain())
+    status, failed = 0, []
+    for stage, plan in zip(checked, plans, strict=True):
+        if stage.note:
+            print_note(f"stage {stage.name}: {stage.note}")
+            continue
+        try:
+            status = max(status, compute(plan, out / stage.name))
+        except DiskFullError as error:  # the next stage would fail, too
+            print_error(f"stage {stage.name}: {error}; what is written is kept")
+            return 1
+        except Exception as error:
+            print_error(as_message(error).prefixed(f"stage {stage.name}"))
+            failed.append(stage.name)
+        except KeyboardInterrupt:
+            stages.discard(out)
+            raise
+    if failed:
+        print_error(f"{len(failed)} of {len(plans)} stages failed: {', '.join(failed)}")
+    stages.discard(out)
+    if stages.is_staged(out):
+        say(f"unsee report {out}\n")
+    return 1 if failed else status
+
+
+def _checked(file: PlanFile, common: Plan) -> tuple[list[stages.Stage], list[Plan]]:
+    """Return the stages and their plans, all of which are valid."""
+    plans = [stage.plan(common) for stage in file.stages]
+    for plan in plans:
+        checks.seed(plan.seed)
+    return [stage.check(plan) for stage, plan in zip(file.stages, plans, strict=True)], plans

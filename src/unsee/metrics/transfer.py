@@ -1,0 +1,131 @@
+"""Transfer: whether pixels that one classifier depends on matter to other classifiers too."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from unsee.classifiers.classes import classes_of
+from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.labels import synonyms_of
+from unsee.errors import InputError
+from unsee.masking.score import MaskedScore
+from unsee.metrics import _curves
+from unsee.metrics.base import Context, Metric
+from unsee.types import Images, Saliency, Size
+
+__all__ = ["Transfer"]
+
+
+@dataclass(frozen=True)
+class Transfer(Metric):
+    """Deletion or insertion area on other classifiers of the same classes.
+
+    Each classifier gets image and map at its own input size: both are resized bilinearly, averaged
+    where they become smaller, and the pixels are ranked at that size. Normalisation, and the mean
+    colour that replaces pixels, are its own. Bounds and NaN are those of `deletion` and `insertion`
+    with the same protocol; lower is better for deletion, higher for insertion.
+
+    Reference: Petsiuk et al., 2018, RISE: randomized input sampling for explanation of black-box
+    models, BMVC, https://arxiv.org/abs/1806.07421, for the areas.
+    """
+
+    needs_reference_classifiers: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (-1.0, 2.0)
+
+    area: Literal["deletion", "insertion"] = "deletion"
+    """Area: pixels are removed (deletion) or shown (insertion), the highest-ranked first."""
+    protocol: str = "rise"
+    """Order, steps, replacement of pixels, and area: a name of `_curves.PROTOCOLS`."""
+    reference: int = 0
+    """Number of the reference classifier, from 1; 0 takes the mean over all of them."""
+
+    def __post_init__(self) -> None:
+        _curves.protocol_named(self.protocol)
+
+    @property
+    def higher_is_better(self) -> bool:  # type: ignore[override]
+        """Whether a higher area is better."""
+        return self.area == "insertion"
+
+    @property
+    def least_reference_classifiers(self) -> int:
+        """Number of the last classifier that is used."""
+        return max(1, self.reference)
+
+    def measure(
+        self, score: MaskedScore, saliency: Saliency, context: Context
+    ) -> Float[Tensor, " b"]:
+        """Return the area of each image."""
+        first = max(0, self.reference - 1)
+        last = self.reference or len(context.reference_classifiers)
+        classifiers = context.reference_classifiers[first:last]
+        return torch.stack([self._area(score, saliency, c) for c in classifiers]).mean(0)
+
+    def _area(
+        self, score: MaskedScore, saliency: Saliency, classifier: Classifier
+    ) -> Float[Tensor, " b"]:
+        """Return the area of each image on one of the classifiers."""
+        check_same_classes(score, classifier)
+        size, device = classifier.framing.size, classifier.device
+        own = MaskedScore(
+            classifier,
+            score.infiller,
+            resized(score.images, size).clamp(0, 1).to(device),
+            score.targets.to(device),
+            score.seeds,
+        )
+        maps = resized(saliency[:, None], size)[:, 0].to(device)
+        return _curves.area(own, maps, self.protocol, self.area).to(saliency)
+
+
+def resized(planes: Images, size: Size) -> Float[Tensor, "b c _h _w"]:
+    """Return images, or maps as images of one channel, at another size.
+
+    In double precision, so that equal pixels of a map remain equal: their order is then a shuffle,
+    and not the rounding of the sums.
+    """
+    if tuple(planes.shape[-2:]) == size:
+        return planes
+    fine = planes.double() if planes.device.type != "mps" else planes
+    return F.interpolate(fine, size, mode="bilinear", antialias=True).to(planes)
+
+
+def check_same_classes(score: MaskedScore, classifier: Classifier) -> None:
+    """Check that a classifier has the classes and the channels of the explained one.
+
+    Raises:
+        InputError: The number of classes or of channels differs, or an explained class has another
+            number there, by the names of the classes.
+    """
+    explained = score.classifier
+    name = classifier.name or "the reference classifier"
+    if classifier.channels != explained.channels:
+        raise InputError(
+            f"transfer: {name} takes {classifier.channels} channels, and the explained classifier "
+            f"{explained.channels}"
+        )
+    counts = classes_of(explained), classes_of(classifier)
+    if counts[0] != counts[1]:
+        raise InputError(
+            f"transfer: {name} has {counts[1]} classes, and the explained classifier {counts[0]}; "
+            "expected the same classes"
+        )
+    if not explained.labels or not classifier.labels:
+        return
+    for target in sorted(set(score.targets.tolist())):
+        own, other = (_names(c.labels[target]) for c in (explained, classifier))
+        elsewhere = any(own & _names(label) for label in classifier.labels)
+        if elsewhere and not own & other:
+            raise InputError(
+                f"transfer: class {target} is {explained.label(target)!r} for the explained "
+                f"classifier and {classifier.label(target)!r} for {name}; expected the same order "
+                "of classes"
+            )
+
+
+def _names(label: str) -> set[str]:
+    return {name.casefold().replace("_", " ") for name in (label, *synonyms_of(label))}
