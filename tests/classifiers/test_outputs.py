@@ -10,6 +10,7 @@ from tests.conftest import Convolutional, masked_score, toy
 from unsee import Against, Classifier, InputError, explain
 from unsee.classifiers.measures import MEASURES, first_answer, log_odds, logit, margin, probability
 from unsee.classifiers.outputs import Outputs
+from unsee.classifiers.randomisation import randomise_layers
 from unsee.registry import create
 
 P = torch.tensor([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05]])
@@ -26,6 +27,18 @@ class Ending(nn.Module):
 
     def forward(self, x):
         return self.end(self.scale * self.network(x))
+
+
+class BrightnessOf40(nn.Module):
+    """One number, 40 times the mean pixel; its only layer leaves the pixels unchanged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 1, groups=3, bias=False)
+        nn.init.ones_(self.layer.weight)
+
+    def forward(self, x):
+        return 40 * (self.layer(x) + 0.4).mean((1, 2, 3))
 
 
 def kind_of(model: nn.Module, images, **settings) -> Outputs:
@@ -63,6 +76,7 @@ def test_kind_is_determined_at_the_first_pass(end, classes, kind, images) -> Non
         (lambda z: z.sigmoid().clamp(0, 1), 3, "may be logits or probabilities; set"),
         (lambda z: z.sigmoid().detach(), 1, "outputs=probabilities"),
         (lambda z: 1000 + z, 1, "outputs=regression"),
+        (lambda z: 33 + z, 1, "here 3[0-9.]+ to 3[0-9.]+; set outputs=regression"),
         (lambda z: 100 * z.softmax(1), 3, "sum to 100 for each image"),
         (lambda z: z.argmax(1), 3, "one torch.int64 for each image"),
         (lambda z: z.argmax(1, keepdim=True), 3, "before the most probable class is selected"),
@@ -243,6 +257,24 @@ def test_commas_are_part_of_ordinary_names(images) -> None:
 def test_unfit_settings_are_refused_when_the_classifier_is_made(settings, words, unchecked) -> None:
     with pytest.raises(InputError, match=words):
         Classifier(**{"model": Convolutional().eval(), **settings})
+
+
+def test_a_quantity_that_starts_small_is_asked_for_later(images) -> None:
+    brightness = toy(BrightnessOf40())
+    brightness.predict(images * 0.1)
+    assert brightness.kind == "binary"
+    with pytest.raises(InputError, match="outputs=regression"):
+        brightness.predict(images)
+    with pytest.raises(InputError, match="outputs=regression"):
+        explain(brightness, images, "rise", samples=4)
+    assert replace(brightness, outputs="binary").predict(images).max() > 17
+
+
+def test_random_weights_change_no_kind(images) -> None:
+    brightness = toy(BrightnessOf40(), outputs="auto")
+    brightness.predict(images * 0.1)
+    for _, random in randomise_layers(brightness):
+        assert random.predict(images).shape == (3, 2)
 
 
 def test_numbers_in_percent_may_be_declared_as_logits(images) -> None:

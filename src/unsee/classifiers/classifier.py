@@ -149,6 +149,8 @@ class Classifier(PixelModel):
         with torch.no_grad():
             logits = self.map_chunks(lambda rows, part: self.logits(rows), images, images)
         checks.check_finite(logits)
+        if self.outputs == "auto" and self.kind is Outputs.BINARY:
+            detection.check_single(logits[:, 1])
         return logits
 
     def probabilities(self, images: Images) -> Float[Tensor, "b classes"]:
