@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.conftest import Convolutional, small, toy
-from unsee import Classifier, Framing, InputError, explain
+from unsee import Classifier, Framing, InputError, Study, black_box, explain
 from unsee.classifiers.chunked import map_chunks
 from unsee.classifiers.measures import probability
 
@@ -135,3 +135,31 @@ def test_an_image_is_named_by_its_number_in_the_batch(deterministic, when_masked
     method = small("sliding_patch")
     with pytest.raises(InputError, match="NaN or infinity for image 1 "):
         explain(toy(Spoiling(when_masked)), batch, method, deterministic=deterministic)
+
+
+def test_training_mode_is_noticed_whenever_it_is_set(images) -> None:
+    classifier = toy(Convolutional())
+    study = Study.of(classifier, images, "rise", samples=4)
+    mean = classifier.network.features[1].running_mean
+    before = mean.clone()
+    classifier.network.train()
+    for use in (
+        lambda: explain(classifier, images, "rise", samples=4),
+        lambda: classifier.predict(images),
+        study.finish,
+    ):
+        with pytest.raises(InputError, match=r"training mode; call model.eval\(\) first"):
+            use()
+    assert torch.equal(mean, before)
+
+
+@pytest.mark.parametrize("of", [lambda model: model, lambda model: model.forward])
+def test_a_black_box_that_is_a_module_in_training_mode_is_refused(of, images) -> None:
+    model, settings = Convolutional(), {"size": (32, 32), "tensors": True, "outputs": "logits"}
+    with pytest.raises(InputError, match="training mode"):
+        black_box(of(model.train()), **settings)
+    box = black_box(of(model.eval()), **settings)
+    assert len(box.predict(images)) == 3
+    model.train()
+    with pytest.raises(InputError, match="training mode"):
+        box.predict(images)

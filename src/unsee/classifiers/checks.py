@@ -34,7 +34,13 @@ def check_model(model: object) -> None:
     tensors = [*model.parameters(), *model.buffers()] if isinstance(model, nn.Module) else []
     if any(map(is_lazy, tensors)):
         raise InputError("the model has layers without a shape; pass it one batch of images first")
-    modules = model.modules() if isinstance(model, nn.Module) else ()
+    check_mode(model)
+
+
+def check_mode(model: object) -> None:
+    """Raise `InputError` for a module, or a method of one, unless it is in evaluation mode."""
+    owner = getattr(model, "__self__", model)
+    modules = owner.modules() if isinstance(owner, nn.Module) else ()
     if any(module.training for module in modules):
         raise InputError("the model is in training mode; call model.eval() first")
 

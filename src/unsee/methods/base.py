@@ -19,6 +19,7 @@ from typing import (
 
 from torch import nn
 
+from unsee.classifiers.checks import check_mode
 from unsee.errors import InputError, missing_package, unknown
 from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
@@ -138,7 +139,11 @@ class Method(ABC):
 
     @final
     def _check_classifier(self, score: MaskedScore) -> None:
-        """Raise `InputError` for a classifier without the gradients or the layers it needs."""
+        """Raise `InputError` for a classifier without the gradients or the layers it needs.
+
+        It may have been put into training mode since it was made.
+        """
+        check_mode(score.classifier.model)
         if self.traits.needs_module and not isinstance(score.classifier.model, nn.Module):
             raise InputError(f"{type(self).__name__} needs a torch module to put hooks into")
         if self.traits.needs_gradient:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unsee.classifiers.checks import check_mode
 from unsee.classifiers.chunked import is_out_of_memory
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import OutputsName
@@ -60,7 +61,10 @@ class BlackBox(CustomModel):
     def wrap(self, function: Callable[[Any], Any], name: str = "") -> Classifier:
         """Return a classifier that calls a function of normalised images (n, c, h, w)."""
 
+        check_mode(function)
+
         def numbers(images: Tensor) -> Tensor:
+            check_mode(function)
             output = _as_tensor(self._call(function, images.contiguous()))
             return as_numbers(output, len(images)).detach().to(images.device)
 
