@@ -52,11 +52,14 @@ class CamMethod(Method):
             network.row = i
             with _untouched(score.classifier.model), _silent():
                 cam = library(network, [target.module], target.spatial)
+                # after the hook of the library, which keeps the output itself
+                copying = target.module.register_forward_hook(_copied)
                 try:
                     image = x[i : i + 1].clone().requires_grad_(self.traits.needs_gradient)
                     with torch.set_grad_enabled(self.traits.needs_gradient):
                         result = cam(image, [_identity])
                 finally:
+                    copying.remove()
                     cam.activations_and_grads.release()
             maps[i] = torch.from_numpy(result)[0].to(maps)
             yield Progress(i + 1, len(maps), fixed_maps(maps.clone()))
@@ -65,6 +68,11 @@ class CamMethod(Method):
 def _identity(score: Tensor) -> Tensor:
     """Return the target of the library: the output of `ScoreModule` is the score already."""
     return score
+
+
+def _copied(module: nn.Module, inputs: Any, output: Any) -> Any:
+    """Return a copy of a layer's output: the next layer may change it in place."""
+    return output.clone() if isinstance(output, Tensor) else output
 
 
 def _imported(name: str) -> Any:
