@@ -156,12 +156,17 @@ def check_finite(values: Tensor, images: Sequence[int] | None = None) -> None:
 
 def not_finite(images: Sequence[int]) -> NotFiniteError:
     """Return an error for images, by their numbers, for which a number is NaN or infinity."""
-    numbers = list(dict.fromkeys(images))
-    listed = ", ".join(map(str, numbers[:MAX_ROWS])) + (", ..." if numbers[MAX_ROWS:] else "")
     return NotFiniteError(
-        f"the model returns NaN or infinity for image {listed} (the first is 0); check its "
+        f"the model returns NaN or infinity for {numbered(images)}; check its "
         "weights, its mean and std, and the precision"
     )
+
+
+def numbered(images: Sequence[int]) -> str:
+    """Return images in words, by their numbers in the batch."""
+    numbers = list(dict.fromkeys(images))
+    listed = ", ".join(map(str, numbers[:MAX_ROWS])) + (", ..." if numbers[MAX_ROWS:] else "")
+    return f"image {listed} (the first is 0)"
 
 
 def call_model(function: Callable[..., Any], inputs: Tensor) -> Any:
