@@ -1,6 +1,7 @@
 """What a classifier's numbers mean, and the measures, probabilities and names that follow."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -60,6 +61,9 @@ def kind_of(model: nn.Module, images, **settings) -> Outputs:
          "sigmoid_probabilities"),
         (lambda z: torch.cat([1 - z.sigmoid(), z.sigmoid()], 1), 1, "probabilities"),
         (lambda z: 0.5 + 0 * z, 3, "softmax"),
+        (lambda z: 3 + 0 * z, 1, "binary"),
+        (lambda z: (500 + z).sigmoid(), 1, "probabilities"),
+        (lambda z: (10 * z).to(torch.int8), 3, "softmax"),
     ],
 )  # fmt: skip
 def test_kind_is_determined_at_the_first_pass(end, classes, kind, images) -> None:
@@ -80,6 +84,10 @@ def test_kind_is_determined_at_the_first_pass(end, classes, kind, images) -> Non
         (lambda z: 100 * z.softmax(1), 3, "sum to 100 for each image"),
         (lambda z: z.argmax(1), 3, "one torch.int64 for each image"),
         (lambda z: z.argmax(1, keepdim=True), 3, "before the most probable class is selected"),
+        (lambda z: z.argmax(1).float(), 3, "one whole number for each image"),
+        (lambda z: z.round(), 1, "one whole number for each image"),
+        (lambda z: z.topk(2).indices, 3, r"torch.int64 \(3, 2\), as numbers of classes are"),
+        (lambda z: z.argsort(1).int(), 3, "torch.int32"),
         (lambda z: torch.complex(z, z), 3, "as real numbers"),
     ],
 )
@@ -188,7 +196,25 @@ def test_a_measure_of_a_user_gets_the_number_that_it_expects(images) -> None:
     value = explain(toy(Convolutional(1), outputs="regression"), images, rise, measure=number)
     assert value.saliency.flatten(1).std(1).min() > 0
     second = toy(Convolutional(1), outputs="binary")
-    assert explain(second, images, rise, measure=number).saliency.std() == 0  # class 0 is constant
+    with pytest.raises(InputError, match="the score does not change"):  # class 0 is constant
+        explain(second, images, rise, measure=number)
+
+
+@pytest.mark.parametrize(
+    ("problem", "classes", "kind"),
+    [
+        ("multi_label_classification", 3, "sigmoid"),
+        ("multi_label_classification", 1, "binary"),
+        ("single_label_classification", 3, "softmax"),
+        ("regression", 1, "regression"),
+        (None, 3, "softmax"),
+    ],
+)
+def test_the_configuration_of_a_transformer_states_the_kind(problem, classes, kind, images) -> None:
+    network = Convolutional(classes)
+    network.config = SimpleNamespace(problem_type=problem)
+    assert kind_of(network, images) == kind
+    assert kind_of(network, images, outputs="logits") == ("softmax" if classes > 1 else "binary")
 
 
 def test_another_request_replaces_the_kind_that_was_determined(images) -> None:

@@ -69,6 +69,8 @@ class Classifier(PixelModel):
         """Return the kind of the model's first outputs; raise `InputError` if it is unclear."""
         if self.is_determined or isinstance(self.outputs, Outputs):
             return outputs.fitted(self.kind, numbers.shape[1])
+        if self.outputs == "auto" and (stated := outputs.stated(self.model)):
+            return outputs.fitted(stated, numbers.shape[1])
 
         def probe() -> Tensor:
             with torch.enable_grad(), torch.inference_mode(False):

@@ -31,7 +31,7 @@ ARITHMETIC = frozenset(["Mul", "Div", "Add", "Sub", "Rsub", "Neg", "Mean", "Sum"
 """Operations after which logits stay logits, but probabilities need not stay probabilities."""
 UNCLEAR = frozenset(
     ["Clamp", "ClampMin", "ClampMax", "Hardtanh", "Hardsigmoid", "Tanh", "Exp", "Pow", "Where",
-     "Minimum", "Maximum", "Reciprocal", "Sqrt", "Abs"]
+     "Minimum", "Maximum", "Reciprocal", "Sqrt", "Abs", "Round", "Floor", "Ceil"]
 )  # fmt: skip
 """Operations that may have made probabilities."""
 
@@ -52,6 +52,7 @@ def determine(request: str, numbers: Float[Tensor, "n columns"], probe: Probe | 
         return Outputs.BINARY if columns == 1 else Outputs.SOFTMAX
     if columns == 1:
         check_single(numbers)
+        _check_not_index(numbers, probe)
     if low < 0 or high > 1 + EXACT_TOLERANCE:
         _check_percent(numbers)
         return Outputs.BINARY if columns == 1 else Outputs.SOFTMAX
@@ -80,6 +81,16 @@ def check_single(numbers: Float[Tensor, " *n"]) -> None:
         raise InputError(
             f"the model returns one number for each image, here {low:.4g} to {high:.4g}; set "
             "outputs=regression (a quantity) or outputs=binary (a logit)"
+        )
+
+
+def _check_not_index(numbers: Tensor, probe: Probe | None) -> None:
+    """Raise `InputError` for whole numbers that no network has computed: numbers of classes."""
+    if (numbers == numbers.round()).all() and (not probe or ending(probe().grad_fn) == "unclear"):
+        raise InputError(
+            f"the model returns one whole number for each image, here {numbers[0, 0].item():.4g}, "
+            "as the number of a class is; return the outputs for all classes (before argmax), or "
+            "set outputs=binary, outputs=probabilities or outputs=regression"
         )
 
 

@@ -21,6 +21,9 @@ from unsee.sources._onnx import open_classifier
 
 __all__ = ["BlackBox"]
 
+INDEX_BYTES = 4
+"""Size of the smallest integers that are taken for numbers of classes, as argmax returns them."""
+
 
 @dataclass(frozen=True)
 class BlackBox(CustomModel):
@@ -96,7 +99,9 @@ def _as_tensor(output: Any) -> Tensor:
         array = np.asarray(output)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"got {shown(output)}")
-        return torch.as_tensor(array.astype(np.float32))
+        is_single = array.ndim < 2 or array.shape[-1] == 1
+        is_class = array.dtype.kind != "f" and (is_single or array.dtype.itemsize >= INDEX_BYTES)
+        return torch.as_tensor(array.astype(np.int64 if is_class else np.float32))
 
 
 def black_box(
