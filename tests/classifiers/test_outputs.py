@@ -328,6 +328,10 @@ def test_a_network_that_changes_its_input_has_a_kind(images) -> None:
     assert kind_of(InPlace(nn.Sigmoid()), images) == "sigmoid_probabilities"
 
 
+MASKED = torch.tensor([0.0, 0.0, -1e4])
+"""Added to outputs: the last class is never predicted."""
+
+
 def _state(z):
     _state.passes += 1
     return z * torch.tensor([1.0, _state.passes, 1.0])
@@ -344,11 +348,29 @@ _state.passes = 0
         (_state, "other numbers each time"),
         (lambda z: z - z.mean(0), "other images of the batch"),
         (lambda z: z / z.abs().sum(), "other images of the batch"),
+        (lambda z: z + torch.randn_like(z) + MASKED, "other numbers each time"),
+        (lambda z: z - z.mean(0) + MASKED, "other images of the batch"),
     ],
 )
 def test_outputs_that_depend_on_chance_or_on_the_batch_are_refused(end, words, images) -> None:
     with pytest.raises(InputError, match=words):
         explain(toy(Ending(end)), images[:1], "rise", samples=4)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda z: z + MASKED,
+        lambda z: z.bfloat16() + MASKED.bfloat16(),
+        lambda z: (100 * z).round() / 100 + MASKED,
+        lambda z: z - 1e4,
+        lambda z: 1e-3 * z + torch.tensor([5.0, 0.0, -5.0]),
+        lambda z: (1e-3 * z).bfloat16() + torch.tensor([5.0, 0.1, -5.0], dtype=torch.bfloat16),
+        lambda z: torch.tensor([5.0, 0.0, -5.0]) + 0 * z,
+    ],
+)
+def test_constant_parts_of_outputs_are_no_reason_to_refuse(end, images) -> None:
+    toy(Ending(end)).require_own_rows(images)
 
 
 def test_batch_statistics_in_place_of_stored_ones_are_refused(images) -> None:
