@@ -32,6 +32,8 @@ class Returning(nn.Module):
         ({"framing": "crop"}, "framing as a Framing, got 'crop'"),
         ({"data_mean": (0.5,), "data_std": (0.5, 0.5)}, "data_mean has 1 channels, data_std has 2"),
         ({"data_std": (0.0,) * 3}, "above zero as data_std"),
+        ({"mean": (123.675, 116.28, 103.53), "std": (58.4, 57.1, 57.4)}, "std by 255 if they are"),
+        ({"data_mean": (127.0,) * 3}, "expected data_mean for pixels in"),
     ],
 )
 def test_settings_that_cannot_be_used(settings, words, unchecked) -> None:

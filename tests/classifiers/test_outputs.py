@@ -246,7 +246,9 @@ def test_number_of_names_is_compared_with_the_outputs(images) -> None:
     with pytest.raises(InputError, match="3 names for 5 outputs of the model"):
         toy(Convolutional(), labels=("a", "b", "c")).predict(images)
     single = toy(Convolutional(1), labels=("cat",))
+    assert (single.index("cat"), single.label(1)) == (1, "cat")
     single.predict(images)
+    assert single.index("cat") == 1
     assert [single.label(i) for i in range(2)] == ["not cat", "cat"]
     with pytest.raises(InputError, match="1 names for 2 outputs"):
         toy(Convolutional(2), labels=("cat",)).predict(images)
@@ -320,12 +322,18 @@ def test_the_logit_of_class_0_of_a_single_logit_is_its_negative(method, images) 
     torch.testing.assert_close(maps[0].saliency, maps[1].saliency)
 
 
-def test_a_network_that_changes_its_input_has_a_kind(images) -> None:
-    class InPlace(Ending):
-        def forward(self, x):
-            return super().forward(x.mul_(0.5))
+class InPlace(Ending):
+    def forward(self, x):
+        return super().forward(x.mul_(0.5))
 
+
+def test_a_network_that_changes_its_input_has_a_kind_and_gradients(images) -> None:
     assert kind_of(InPlace(nn.Sigmoid()), images) == "sigmoid_probabilities"
+    classifier = toy(InPlace(nn.Identity()))
+    classifier.run_normalised(images, gradient=True)
+    read = classifier.features(images, ["network.features"], gradient=True)
+    torch.testing.assert_close(read.inputs, classifier.network_input(images))
+    assert read.gradient.any()
 
 
 MASKED = torch.tensor([0.0, 0.0, -1e4])

@@ -25,6 +25,8 @@ ROUNDED = 0.01
 CONSTANT = 0.05
 """An output that another image changes by less than this share has a constant part, such as -10000
 for a class that is masked. It does not count for the scale."""
+LARGEST_MEAN = 2.0
+"""Largest accepted mean of a channel, whose pixels are in [0, 1]."""
 GRADIENT_HINT = "rise and sliding_patch need no gradients"
 
 
@@ -79,6 +81,11 @@ def normalisation(
     if len(means) != len(deviations):
         raise InputError(
             f"{prefix}mean has {len(means)} channels, {prefix}std has {len(deviations)}"
+        )
+    if max(map(abs, means)) > LARGEST_MEAN:
+        raise InputError(
+            f"expected {prefix}mean for pixels in [0, 1], got {means}; divide {prefix}mean and "
+            f"{prefix}std by 255 if they are for pixels from 0 to 255"
         )
     return means, deviations
 
