@@ -47,6 +47,11 @@ def test_saturated_probabilities_are_refused_by_image(end, dark_and_bright) -> N
     assert dark.std() > 0
 
 
+def test_rounding_is_no_variation(dark_and_bright) -> None:
+    with pytest.raises(InputError, match=r"IGOSPlusPlus returns the same value for all"):
+        explain(toy(Saturated(nn.Sigmoid())), dark_and_bright[1:], small("igos_pp", steps=3))
+
+
 @pytest.mark.parametrize("name", ["gradient", "smoothgrad", "input_x_gradient"])
 def test_zero_gradients_are_refused_by_image(name, dark_and_bright) -> None:
     pytest.importorskip("captum")

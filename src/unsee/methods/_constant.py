@@ -8,11 +8,11 @@ from unsee.classifiers.measures import log_odds, logit
 from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method
+from unsee.methods.base import MaskOptimizer, Method
 from unsee.saliency import check_map
 
 ROUNDING = 4 * torch.finfo(torch.float32).eps
-"""Range of a constant map, as a share of its largest magnitude."""
+"""Range of a constant map, as a share of the largest magnitude of what it was computed from."""
 
 
 def check_maps(method: Method, score: MaskedScore, saliency: Tensor, *, varied: bool) -> None:
@@ -34,7 +34,9 @@ def check_maps(method: Method, score: MaskedScore, saliency: Tensor, *, varied: 
     traits = method.traits
     if not varied or not traits.uses_classifier or traits.may_be_empty:
         return
-    rows = (_is_constant(saliency[:, None]) & ~_is_constant(score.images)).nonzero()[:, 0].tolist()
+    unit = 1.0 if isinstance(method, MaskOptimizer) else 0.0  # maps are 1 - mask: rounding of 1
+    constant = _is_constant(saliency[:, None], unit) & ~_is_constant(score.images)
+    rows = constant.nonzero()[:, 0].tolist()
     if rows:
         raise InputError(
             f"{type(method).__name__} returns the same value for all pixels of {numbered(rows)}: "
@@ -50,10 +52,11 @@ def no_gradient(method: Method, score: MaskedScore, rows: list[int]) -> InputErr
     )
 
 
-def _is_constant(planes: Tensor) -> Tensor:
-    """Return for each image (b, c, h, w) whether no channel varies."""
+def _is_constant(planes: Tensor, unit: float = 0.0) -> Tensor:
+    """Return for each image (b, c, h, w) whether no channel varies by more than rounding."""
     low, high = planes.flatten(2).aminmax(dim=2)
-    return (high - low <= ROUNDING * torch.maximum(high.abs(), low.abs())).all(1)
+    magnitude = torch.maximum(high.abs(), low.abs()).clamp(min=unit)
+    return (high - low <= ROUNDING * magnitude).all(1)
 
 
 def _cause(method: Method, score: MaskedScore) -> str:
