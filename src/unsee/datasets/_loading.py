@@ -5,7 +5,7 @@ from pathlib import Path
 
 from unsee.datasets.base import Dataset, Samples
 from unsee.errors import InputError
-from unsee.registry import available, create, parse, resolve
+from unsee.registry import available, create, parse, part, resolve
 
 FALLBACK = "image_folder"
 """Data set that accepts any folder, and is therefore tried after all others."""
@@ -22,6 +22,9 @@ def load_data(spec: str) -> Samples:
     name, argument, _ = parse("datasets", spec)
     named = name in available("datasets") and bool(argument)
     path = Path(argument if named else spec)
+    if named and part("datasets", name).is_derived:
+        derived: Dataset = resolve("datasets", spec)
+        return derived.samples(path)
     if "\0" in str(path) or not os.path.lexists(path):
         raise InputError(f"{path}: no such data set")
     if not os.access(path, os.R_OK):

@@ -128,6 +128,8 @@ class Dataset(ABC):
     """
 
     argument: ClassVar[str] = "PATH"
+    is_derived: ClassVar[bool] = False
+    """Whether its pictures are made of photos of another data set, which the argument names."""
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:
