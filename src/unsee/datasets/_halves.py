@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample
@@ -10,7 +10,8 @@ from unsee.errors import InputError
 from unsee.images.framing import Framing, Photo
 from unsee.registry import available, parse, part
 
-Half = Literal["explained", "training"]
+Half = Literal["training", "explained"]
+HALVES: tuple[Half, ...] = get_args(Half)
 
 
 def photos_of(data: str, half: Half) -> tuple[list[Sample], list[str]]:

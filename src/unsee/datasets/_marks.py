@@ -89,15 +89,19 @@ def signs_of(mark: Mark, label: int) -> tuple[str, ...]:
         return LETTERS[label // 2], LETTERS[2 + label % 2]
     if mark == "either":
         return LETTERS[label], LETTERS[label]
-    return (LETTERS[label] if mark == "letter" else PATTERNS[label],)
+    return (all_signs(mark)[label],)
+
+
+def all_signs(mark: Mark) -> tuple[str, ...]:
+    """Return the four signs of all classes."""
+    return LETTERS if mark in {"letter", "either", "both"} else PATTERNS
 
 
 def arrange(mark: Mark, random: Random, side: int) -> Layout:
     """Draw a class, and independently of it the places, sizes and colours of all signs."""
     label = int(random.random() * CLASSES)
     signs = signs_of(mark, label)
-    uses_letters = mark in {"letter", "either", "both"}
-    others = DIGITS if uses_letters else OTHER_PATTERNS
+    others = DIGITS if all_signs(mark) is LETTERS else OTHER_PATTERNS
     decoys = [_choice(random, others) for _ in range(1 if mark != "letter" else 2)]
     names = (*signs, *decoys)
     if mark == "border":

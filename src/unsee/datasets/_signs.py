@@ -17,7 +17,9 @@ OUTLINE = 0.06
 GLYPHS: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
     "A": (((0, 1), (0.5, 0), (1, 1)), ((0.2, 0.62), (0.8, 0.62))),
     "E": (((1, 0), (0, 0), (0, 1), (1, 1)), ((0, 0.5), (0.8, 0.5))),
-    "O": (((0.3, 0), (0.7, 0), (1, 0.3), (1, 0.7), (0.7, 1), (0.3, 1), (0, 0.7), (0, 0.3), (0.3, 0)),),
+    "O": (
+        ((0.3, 0), (0.7, 0), (1, 0.3), (1, 0.7), (0.7, 1), (0.3, 1), (0, 0.7), (0, 0.3), (0.3, 0)),
+    ),
     "X": (((0, 0), (1, 1)), ((1, 0), (0, 1))),
     "2": (((0, 0.25), (0.25, 0), (0.75, 0), (1, 0.25), (0, 1), (1, 1)),),
     "4": (((0.75, 1), (0.75, 0), (0, 0.65), (1, 0.65)),),
@@ -36,7 +38,7 @@ PATTERNS: dict[str, Pattern] = {
     "rows": lambda x, y, length: y % length < length / 2,
     "grid": lambda x, y, length: np.minimum(x % length, y % length) < length / 4,
 }
-"""Patterns that repeat. They depend on exact operations only, so that all machines draw the same."""
+"""Patterns that repeat, of exact operations only, so that all machines draw the same."""
 
 
 class Style(NamedTuple):

@@ -1,0 +1,137 @@
+"""Train the classifier of marks, and test what it depends on."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Int
+from torch import Tensor
+
+from unsee.classifiers import determinism
+from unsee.datasets import _marks
+from unsee.networks.mark_reader import MarkReader
+from unsee.sources._mark_pictures import EDITS, Edit, Pictures
+from unsee.types import Images
+
+LOG = logging.getLogger(__name__)
+MEAN, STD = 0.5, 0.25
+"""Mean and standard deviation with which pictures are normalised."""
+CROPS, PICTURES = 64, 32
+"""Number of crops, and of whole pictures, in a batch."""
+CROP_RATE, PICTURE_RATE = 5e-3, 2e-3
+"""Highest learning rates of AdamW, for crops and for whole pictures."""
+CROP_STEPS = 0.5
+"""Steps on crops for each step on whole pictures, which follow."""
+WARM_UP = 0.2
+"""Share of the steps in which the rate rises."""
+MIN_STEPS = 5
+"""Steps of the shortest schedule of learning rates."""
+WEIGHT_DECAY = 1e-3
+TESTS = 256
+"""Number of pictures of each test."""
+SECONDS_BETWEEN_REPORTS = 10
+
+Draw = Callable[[Sequence[int]], tuple[Images, Int[Tensor, " n"]]]
+"""Function from the numbers of pictures to the pictures and their classes."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a classifier answers to pictures of photos that it was not trained on."""
+
+    accuracy: float
+    """Share of right answers to pictures as they are drawn."""
+    none: float
+    """Share of the answer "none" to the same pictures without their marks."""
+    surroundings: float
+    """Share of right answers where other pixels than those of the mark were replaced."""
+    covered: float
+    """Mean probability of the class where the mark was covered."""
+    blurred: float
+    """Mean probability of the class where the picture was blurred."""
+
+    def __str__(self) -> str:
+        return (
+            f"right for {self.accuracy:.1%} of {TESTS} pictures of other photos and, with other "
+            f"surroundings of the mark, for {self.surroundings:.1%}; none for {self.none:.1%} "
+            f"without a mark; mean probability of the class {self.covered:.3f} with the mark "
+            f"covered, {self.blurred:.3f} with all blurred"
+        )
+
+
+def train(pictures: Pictures, steps: int) -> MarkReader:
+    """Return a network in evaluation mode that was trained on pictures with marks.
+
+    It learns the signs from crops around single ones first, and then the classes from `steps`
+    batches of whole pictures. It runs on one thread, so that the weights depend on the pictures,
+    the steps and the machine only.
+    """
+    with determinism.mode(torch.device("cpu")), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(pictures.seed)
+        network = MarkReader(_marks.CLASSES + 1)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        _descend(network, pictures.crops, max(1, round(steps * CROP_STEPS)), CROPS, CROP_RATE)
+        if pictures.mark == "both":  # the classes are combinations of the signs
+            network.head.reset_parameters()
+        _descend(network, pictures.batch, steps, PICTURES, PICTURE_RATE)
+    return network.eval().requires_grad_(False)
+
+
+def _descend(network: MarkReader, draw: Draw, steps: int, batch: int, rate: float) -> None:
+    """Train on batches that are drawn one after another, and report the loss now and then."""
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=max(MIN_STEPS, steps), pct_start=WARM_UP
+    )
+    reported = time.monotonic()
+    for step in range(steps):
+        images, labels = draw(range(step * batch, (step + 1) * batch))
+        loss = F.cross_entropy(network(_normalised(images)), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
+            reported = time.monotonic()
+            LOG.warning("%s: step %d of %d, loss %.3f", draw.__name__, step + 1, steps, loss.item())
+
+
+def test(network: MarkReader, pictures: Pictures) -> Tested:
+    """Return what a network answers to pictures with and without marks."""
+    with determinism.mode(torch.device("cpu")), torch.no_grad():
+        answers = {edit: _Answers.of(network, pictures, edit) for edit in EDITS}
+    return Tested(
+        accuracy=answers["as drawn"].accuracy,
+        none=answers["unmarked"].none,
+        surroundings=answers["surroundings"].accuracy,
+        covered=answers["covered"].probability,
+        blurred=answers["blurred"].probability,
+    )
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Answers to test pictures with one edit."""
+
+    accuracy: float
+    none: float
+    probability: float
+
+    @classmethod
+    def of(cls, network: MarkReader, pictures: Pictures, edit: Edit) -> "_Answers":
+        images, labels = pictures.tests(TESTS, edit)
+        logits = [network(_normalised(part)) for part in images.split(PICTURES)]
+        probabilities = torch.cat(logits).softmax(1)
+        first = probabilities.argmax(1)
+        return cls(
+            (first == labels).float().mean().item(),
+            (first == _marks.CLASSES).float().mean().item(),
+            probabilities.gather(1, labels[:, None]).mean().item(),
+        )
+
+
+def _normalised(images: Images) -> Images:
+    return ((images - MEAN) / STD).contiguous(memory_format=torch.channels_last)
