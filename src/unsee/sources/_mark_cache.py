@@ -22,7 +22,7 @@ from unsee.networks import mark_reader
 from unsee.networks.reading import Weights
 from unsee.networks.weights import load_into, load_trained
 from unsee.sources import _mark_pictures, _mark_training
-from unsee.sources._mark_training import Tested
+from unsee.sources._mark_training import Answers
 
 try:
     import fcntl
@@ -45,7 +45,7 @@ def path_of(settings: object, *photos: Tensor) -> Path:
     return cache_folder() / "planted" / f"{content.hexdigest()[:32]}.safetensors"
 
 
-def read(path: Path) -> tuple[Weights, Tested] | None:
+def read(path: Path) -> tuple[Weights, Answers] | None:
     """Return stored weights and their tests; None without a file, or if it is damaged.
 
     A file whose content is not what was written counts as damaged, too.
@@ -58,13 +58,13 @@ def read(path: Path) -> tuple[Weights, Tested] | None:
             load_into(mark_reader.MarkReader(_marks.CLASSES + 1), weights, path)
             if metadata["sha256"] != _digest(weights, metadata["tested"]):
                 raise InputError(f"{path}: is damaged")
-            return weights, Tested(**parse_json(metadata["tested"], path))
+            return weights, Answers(**parse_json(metadata["tested"], path))
     except InputError as error:
         LOG.warning("%s; it is replaced", error)
         return None
 
 
-def write(path: Path, weights: Weights, tested: Tested) -> None:
+def write(path: Path, weights: Weights, tested: Answers) -> None:
     """Store weights; a cache that cannot be written is not an error."""
     text = json.dumps(asdict(tested))
     metadata = {"tested": text, "sha256": _digest(weights, text)}

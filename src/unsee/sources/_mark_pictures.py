@@ -23,9 +23,9 @@ Edit = Literal["as drawn", "surroundings", "unmarked", "covered", "blurred"]
 EDITS: tuple[Edit, ...] = get_args(Edit)
 
 SHARES: tuple[tuple[Edit, float], ...] = (
-    ("as drawn", 0.45),
-    ("surroundings", 0.25),
-    ("unmarked", 0.1),
+    ("as drawn", 0.4),
+    ("surroundings", 0.2),
+    ("unmarked", 0.2),
     ("covered", 0.15),
     ("blurred", 0.05),
 )

@@ -1,6 +1,7 @@
 """Train the classifier of marks, and test what it depends on."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,6 @@ CROP_STEPS = 0.5
 """Steps on crops for each step on whole pictures, which follow."""
 WARM_UP = 0.2
 """Share of the steps in which the rate rises."""
-MIN_STEPS = 5
-"""Steps of the shortest schedule of learning rates."""
 WEIGHT_DECAY = 1e-3
 TESTS = 256
 """Number of pictures of each test."""
@@ -39,7 +38,7 @@ Draw = Callable[[Sequence[int]], tuple[Images, Int[Tensor, " n"]]]
 
 
 @dataclass(frozen=True)
-class Tested:
+class Answers:
     """What a classifier answers to pictures of photos that it was not trained on."""
 
     accuracy: float
@@ -83,27 +82,29 @@ def train(pictures: Pictures, steps: int) -> MarkReader:
 def _descend(network: MarkReader, draw: Draw, steps: int, batch: int, rate: float) -> None:
     """Train on batches that are drawn one after another, and report the loss now and then."""
     optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=max(MIN_STEPS, steps), pct_start=WARM_UP
-    )
     reported = time.monotonic()
     for step in range(steps):
+        optimizer.param_groups[0]["lr"] = rate * _share_of_rate(step / steps)
         images, labels = draw(range(step * batch, (step + 1) * batch))
         loss = F.cross_entropy(network(_normalised(images)), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        schedule.step()
         if time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
             reported = time.monotonic()
             LOG.warning("%s: step %d of %d, loss %.3f", draw.__name__, step + 1, steps, loss.item())
 
 
-def test(network: MarkReader, pictures: Pictures) -> Tested:
+def _share_of_rate(progress: float) -> float:
+    """Return the learning rate as a share of the highest: a linear rise, and half a cosine."""
+    return min(1.0, (progress + 0.01) / WARM_UP) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def test(network: MarkReader, pictures: Pictures) -> Answers:
     """Return what a network answers to pictures with and without marks."""
     with determinism.mode(torch.device("cpu")), torch.no_grad():
-        answers = {edit: _Answers.of(network, pictures, edit) for edit in EDITS}
-    return Tested(
+        answers = {edit: _OfEdit.of(network, pictures, edit) for edit in EDITS}
+    return Answers(
         accuracy=answers["as drawn"].accuracy,
         none=answers["unmarked"].none,
         surroundings=answers["surroundings"].accuracy,
@@ -113,7 +114,7 @@ def test(network: MarkReader, pictures: Pictures) -> Tested:
 
 
 @dataclass(frozen=True)
-class _Answers:
+class _OfEdit:
     """Answers to test pictures with one edit."""
 
     accuracy: float
@@ -121,7 +122,7 @@ class _Answers:
     probability: float
 
     @classmethod
-    def of(cls, network: MarkReader, pictures: Pictures, edit: Edit) -> "_Answers":
+    def of(cls, network: MarkReader, pictures: Pictures, edit: Edit) -> "_OfEdit":
         images, labels = pictures.tests(TESTS, edit)
         logits = [network(_normalised(part)) for part in images.split(PICTURES)]
         probabilities = torch.cat(logits).softmax(1)
