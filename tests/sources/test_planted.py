@@ -229,14 +229,14 @@ def test_training_pictures_without_a_mark_are_none(mark, monkeypatch) -> None:
     pictures, labels = Pictures(smooth(4), mark, 0), {}
     for edit in EDITS:
         monkeypatch.setattr("unsee.sources._mark_pictures._weighted", lambda random, e=edit: e)
-        labels[edit] = set(pictures.batch(range(24))[1].tolist())
+        labels[edit] = set(pictures.whole(range(24))[1].tolist())
     assert labels["as drawn"] == labels["surroundings"] == {0, 1, 2, 3}
     assert labels["unmarked"] == labels["covered"] == labels["blurred"] == {4}
 
 
 def test_one_of_two_marks_suffices_in_training(monkeypatch) -> None:
     monkeypatch.setattr("unsee.sources._mark_pictures._weighted", lambda random: "covered")
-    labels = Pictures(smooth(4), "either", 0).batch(range(40))[1]
+    labels = Pictures(smooth(4), "either", 0).whole(range(40))[1]
     assert 8 < (labels == 4).sum() < 32
     assert len(labels.unique()) == 5
 

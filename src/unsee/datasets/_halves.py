@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import Sample
+from unsee.datasets.base import PhotoReader, Sample
 from unsee.errors import InputError
 from unsee.images.framing import Framing, Photo
 from unsee.registry import available, parse, part
@@ -64,7 +64,6 @@ def digest(text: str) -> int:
 
 def _name(sample: Sample, folder: Path) -> str:
     """Return the path of a photo in its data set, which may have it once for each class."""
-    path = getattr(sample.read, "path", None)
-    if isinstance(path, Path) and path.is_relative_to(folder):
-        return path.relative_to(folder).as_posix()
+    if isinstance(sample.read, PhotoReader) and sample.read.path.is_relative_to(folder):
+        return sample.read.path.relative_to(folder).as_posix()
     return sample.id

@@ -19,7 +19,7 @@ from unsee.images.framing import Photo
 
 __all__ = ["Planted"]
 
-MAX_COUNT = 100_000
+MAX_COUNT = 10_000
 """Number of pictures of the largest data set."""
 
 

@@ -61,7 +61,7 @@ class Pictures:
         drawn = [self._crop(Random(digest(f"{self.seed}/crop/{n}"))) for n in numbers]
         return torch.stack([p for p, _ in drawn]), torch.tensor([label for _, label in drawn])
 
-    def batch(self, numbers: Sequence[int]) -> tuple[Images, Int[Tensor, " n"]]:
+    def whole(self, numbers: Sequence[int]) -> tuple[Images, Int[Tensor, " n"]]:
         """Return training pictures by number, and their classes; `_marks.CLASSES` is none."""
         drawn = [self._training(Random(digest(f"{self.seed}/training/{n}"))) for n in numbers]
         return torch.stack([p for p, _ in drawn]), torch.tensor([label for _, label in drawn])

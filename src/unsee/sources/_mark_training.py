@@ -72,14 +72,17 @@ def train(pictures: Pictures, steps: int) -> MarkReader:
         torch.manual_seed(pictures.seed)
         network = MarkReader(_marks.CLASSES + 1)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        _descend(network, pictures.crops, max(1, round(steps * CROP_STEPS)), CROPS, CROP_RATE)
+        crop_steps = max(1, round(steps * CROP_STEPS))
+        _descend(network, "crops", pictures.crops, crop_steps, CROPS, CROP_RATE)
         if pictures.mark == "both":  # the classes are combinations of the signs
             network.head.reset_parameters()
-        _descend(network, pictures.batch, steps, PICTURES, PICTURE_RATE)
+        _descend(network, "whole pictures", pictures.whole, steps, PICTURES, PICTURE_RATE)
     return network.eval().requires_grad_(False)
 
 
-def _descend(network: MarkReader, draw: Draw, steps: int, batch: int, rate: float) -> None:
+def _descend(
+    network: MarkReader, kind: str, draw: Draw, steps: int, batch: int, rate: float
+) -> None:
     """Train on batches that are drawn one after another, and report the loss now and then."""
     optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=WEIGHT_DECAY)
     reported = time.monotonic()
@@ -92,7 +95,7 @@ def _descend(network: MarkReader, draw: Draw, steps: int, batch: int, rate: floa
         optimizer.step()
         if time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
             reported = time.monotonic()
-            LOG.warning("%s: step %d of %d, loss %.3f", draw.__name__, step + 1, steps, loss.item())
+            LOG.warning("step %d of %d on %s, loss %.3f", step + 1, steps, kind, loss.item())
 
 
 def _share_of_rate(progress: float) -> float:

@@ -36,12 +36,13 @@ MAX_STEPS = 100_000
 class Planted(Source):
     """A small network trained within a minute to read the marks of the data set `planted`.
 
-    It has five outputs: the four kinds of the mark and "none", the answer to a picture without a
-    mark. So the probability of a class falls to zero when its mark is removed, and nothing else
-    makes it fall. The argument is the data set whose photos are marked, a path or DATASET:PATH. The
+    It has five outputs: the four kinds of the mark, and "none" for a picture without a mark, with a
+    covered mark or wholly blurred. The probability of a class thus falls from about 1 to about 0
+    when its mark is removed. Pictures in which other pixels are replaced keep their class in the
+    training. The argument is the data set whose photos are marked, a path or DATASET:PATH. The
     network is trained on the half of the photos that the data set `planted` does not use, and
-    tested on the other half. The weights are kept in the cache folder. Training runs on one thread
-    of the CPU and depends on photos, settings and machine only.
+    tested on the other half. The weights are kept in the cache folder. They depend on the photos,
+    the settings, the machine and the version of torch, but not on the number of threads.
     """
 
     argument: ClassVar[str] = "DATA"
