@@ -58,13 +58,13 @@ class Pictures:
 
         They are drawn as in whole pictures, but nothing else is.
         """
-        drawn = [self._crop(Random(digest(f"{self.seed}/crop/{n}"))) for n in numbers]
-        return torch.stack([p for p, _ in drawn]), torch.tensor([label for _, label in drawn])
+        pairs = [self._crop(Random(digest(f"{self.seed}/crop/{n}"))) for n in numbers]
+        return torch.stack([p for p, _ in pairs]), torch.tensor([label for _, label in pairs])
 
     def whole(self, numbers: Sequence[int]) -> tuple[Images, Int[Tensor, " n"]]:
         """Return training pictures by number, and their classes; `_marks.CLASSES` is none."""
-        drawn = [self._training(Random(digest(f"{self.seed}/training/{n}"))) for n in numbers]
-        return torch.stack([p for p, _ in drawn]), torch.tensor([label for _, label in drawn])
+        pairs = [self._training(Random(digest(f"{self.seed}/training/{n}"))) for n in numbers]
+        return torch.stack([p for p, _ in pairs]), torch.tensor([label for _, label in pairs])
 
     def tests(self, count: int, edit: Edit) -> tuple[Images, Int[Tensor, " n"]]:
         """Return pictures with one edit, and the classes of their marks, also where covered."""
