@@ -1,6 +1,7 @@
 """The classifier that is trained to read planted marks."""
 
 import itertools
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -20,7 +21,7 @@ from unsee.sources._mark_pictures import EDITS, Pictures
 from unsee.sources._mark_training import Answers
 
 SIDE = 64
-PERFECT = Answers(accuracy=1.0, none=1.0, surroundings=1.0, covered=0.0, blurred=0.0)
+PERFECT = Answers(accuracy=1.0, none=1.0, unmarked=0.0, surroundings=1.0, covered=0.0, blurred=0.0)
 
 
 def smooth(count: int, seed: int = 0):
@@ -168,6 +169,18 @@ def test_a_network_that_reads_badly_is_refused(photos, cache, trainings) -> None
         with pytest.raises(InputError, match="reads the marks too badly, right for"):
             load(spec(photos, least_accuracy=0.98))
     assert trainings == [0]  # the second time, its tests are in the cache
+
+
+@pytest.mark.parametrize("edit", ["unmarked", "covered", "blurred"])
+def test_a_network_that_reads_something_else_is_refused(
+    photos, cache, trainings, monkeypatch, edit
+) -> None:
+    answers = replace(PERFECT, **{edit: 0.06})
+    monkeypatch.setattr(_mark_training, "test", lambda network, pictures: answers)
+    with pytest.raises(InputError, match="a mean probability without the mark of at most"):
+        load(spec(photos, least_accuracy=0.98))
+    load(spec(photos, least_accuracy=0))
+    assert trainings == [0]
 
 
 def test_explained_photos_are_not_trained_on(photos, cache, monkeypatch) -> None:

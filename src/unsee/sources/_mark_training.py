@@ -45,6 +45,8 @@ class Answers:
     """Share of right answers to pictures as they are drawn."""
     none: float
     """Share of the answer "none" to the same pictures without their marks."""
+    unmarked: float
+    """Mean probability of a class in these pictures."""
     surroundings: float
     """Share of right answers where other pixels than those of the mark were replaced."""
     covered: float
@@ -52,12 +54,17 @@ class Answers:
     blurred: float
     """Mean probability of the class where the picture was blurred."""
 
+    @property
+    def without(self) -> float:
+        """Largest of the mean probabilities of a class without its mark."""
+        return max(self.unmarked, self.covered, self.blurred)
+
     def __str__(self) -> str:
         return (
             f"right for {self.accuracy:.1%} of {TESTS} pictures of other photos and, with other "
             f"surroundings of the mark, for {self.surroundings:.1%}; none for {self.none:.1%} "
-            f"without a mark; mean probability of the class {self.covered:.3f} with the mark "
-            f"covered, {self.blurred:.3f} with all blurred"
+            f"without a mark; mean probability of the class {self.unmarked:.3f} without the mark, "
+            f"{self.covered:.3f} with the mark covered, {self.blurred:.3f} with all blurred"
         )
 
 
@@ -110,6 +117,7 @@ def test(network: MarkReader, pictures: Pictures) -> Answers:
     return Answers(
         accuracy=answers["as drawn"].accuracy,
         none=answers["unmarked"].none,
+        unmarked=answers["unmarked"].probability,
         surroundings=answers["surroundings"].accuracy,
         covered=answers["covered"].probability,
         blurred=answers["blurred"].probability,
