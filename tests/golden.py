@@ -13,6 +13,7 @@ import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from tests.conftest import Convolutional, Corner, Shifted, masked_score, small, toy
 from tests.generators import SIZE, fill, holes, small_infiller
-from unsee import available, create, explain, load
+from unsee import Explanation, Study, available, create, load
 from unsee.metrics.base import Truth
 
 FILE = Path(__file__).parent / "data" / "golden.npz"
@@ -51,6 +52,13 @@ def on_toys(name: str) -> Iterator[tuple[str, Tensor]]:
         with contextlib.suppress(ValueError):  # the corner has no layer to read
             explanation = explain(toy(model), images(), small(name), targets=1)
             yield f"toy/{name}/{kind}", explanation.saliency
+
+
+def explain(*args: Any, **settings: Any) -> Explanation:
+    """Explain images; a mask may stay empty in few steps."""
+    study = Study.of(*args, **settings)
+    study.accepts_constant = True
+    return study.finish()
 
 
 def from_a_warm_start(name: str) -> Iterator[tuple[str, Tensor]]:

@@ -22,12 +22,12 @@ from unsee.infillers.base import Infiller
 from unsee.inputs import Classes, Picture, as_images, as_targets, own_copy, whole_number
 from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
+from unsee.methods._constant import check_maps
 from unsee.methods._one_by_one import predict_one_by_one, run_one_by_one
 from unsee.methods.base import Method, Progress
 from unsee.noise import seeds_of
 from unsee.registry import create, name_of, recipe_of, resolve, settings_of
 from unsee.registry.settings import SettingValue
-from unsee.saliency import check_map
 
 DEFAULT_METHOD = "tide"
 """Name of the method that explains by default."""
@@ -79,8 +79,7 @@ def explain(
             settings (`recipe:NAME`), which bring their in-filler and measure.
         infiller: An in-filler or its name with or without settings (`blur:sigma=3`); by default the
             one with which the method was published. See `resolve_parts`.
-        targets: A class for all images or one for each, by number or by name; by default the
-            predicted class.
+        targets: A class, or one for each image, by number or by name; default: the predicted class.
         measure: The score that is explained, a function or a name; by default the one with which
             the method was published.
         seed: Seed of all random numbers.
@@ -112,6 +111,8 @@ class Study:
     seed: int
     repeats: int = 1
     deterministic: bool = False
+    accepts_constant: bool = False
+    """Whether maps may have the same value everywhere, as those of random weights may."""
     explanation: Explanation = field(init=False)
     """Available after the last step."""
 
@@ -191,7 +192,7 @@ class Study:
             if last is None:
                 raise InputError(f"{type(self.method).__name__} yielded no result")
             saliency = last.saliency().detach()
-            check_map(saliency, self.score.images)
+            check_maps(self.method, score, saliency, varied=not self.accepts_constant)
             maps.append(saliency)
         cost = {
             "forwards": passes.forwards - forwards,

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.conftest import Convolutional, small, toy
-from unsee import Classifier, Framing, InputError, explain
+from unsee import Classifier, Framing, InputError, Study, black_box, explain
 from unsee.classifiers.chunked import map_chunks
 from unsee.classifiers.measures import probability
 
@@ -32,6 +32,8 @@ class Returning(nn.Module):
         ({"framing": "crop"}, "framing as a Framing, got 'crop'"),
         ({"data_mean": (0.5,), "data_std": (0.5, 0.5)}, "data_mean has 1 channels, data_std has 2"),
         ({"data_std": (0.0,) * 3}, "above zero as data_std"),
+        ({"mean": (123.675, 116.28, 103.53), "std": (58.4, 57.1, 57.4)}, "std by 255 if they are"),
+        ({"data_mean": (127.0,) * 3}, "expected data_mean for pixels in"),
     ],
 )
 def test_settings_that_cannot_be_used(settings, words, unchecked) -> None:
@@ -135,3 +137,31 @@ def test_an_image_is_named_by_its_number_in_the_batch(deterministic, when_masked
     method = small("sliding_patch")
     with pytest.raises(InputError, match="NaN or infinity for image 1 "):
         explain(toy(Spoiling(when_masked)), batch, method, deterministic=deterministic)
+
+
+def test_training_mode_is_noticed_whenever_it_is_set(images) -> None:
+    classifier = toy(Convolutional())
+    study = Study.of(classifier, images, "rise", samples=4)
+    mean = classifier.network.features[1].running_mean
+    before = mean.clone()
+    classifier.network.train()
+    for use in (
+        lambda: explain(classifier, images, "rise", samples=4),
+        lambda: classifier.predict(images),
+        study.finish,
+    ):
+        with pytest.raises(InputError, match=r"training mode; call model.eval\(\) first"):
+            use()
+    assert torch.equal(mean, before)
+
+
+@pytest.mark.parametrize("of", [lambda model: model, lambda model: model.forward])
+def test_a_black_box_that_is_a_module_in_training_mode_is_refused(of, images) -> None:
+    model, settings = Convolutional(), {"size": (32, 32), "tensors": True, "outputs": "logits"}
+    with pytest.raises(InputError, match="training mode"):
+        black_box(of(model.train()), **settings)
+    box = black_box(of(model.eval()), **settings)
+    assert len(box.predict(images)) == 3
+    model.train()
+    with pytest.raises(InputError, match="training mode"):
+        box.predict(images)

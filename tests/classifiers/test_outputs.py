@@ -1,6 +1,7 @@
 """What a classifier's numbers mean, and the measures, probabilities and names that follow."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from tests.conftest import Convolutional, masked_score, toy
 from unsee import Against, Classifier, InputError, explain
 from unsee.classifiers.measures import MEASURES, first_answer, log_odds, logit, margin, probability
 from unsee.classifiers.outputs import Outputs
+from unsee.classifiers.randomisation import randomise_layers
 from unsee.registry import create
 
 P = torch.tensor([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05]])
@@ -26,6 +28,18 @@ class Ending(nn.Module):
 
     def forward(self, x):
         return self.end(self.scale * self.network(x))
+
+
+class BrightnessOf40(nn.Module):
+    """One number, 40 times the mean pixel; its only layer leaves the pixels unchanged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 1, groups=3, bias=False)
+        nn.init.ones_(self.layer.weight)
+
+    def forward(self, x):
+        return 40 * (self.layer(x) + 0.4).mean((1, 2, 3))
 
 
 def kind_of(model: nn.Module, images, **settings) -> Outputs:
@@ -47,6 +61,9 @@ def kind_of(model: nn.Module, images, **settings) -> Outputs:
          "sigmoid_probabilities"),
         (lambda z: torch.cat([1 - z.sigmoid(), z.sigmoid()], 1), 1, "probabilities"),
         (lambda z: 0.5 + 0 * z, 3, "softmax"),
+        (lambda z: 3 + 0 * z, 1, "binary"),
+        (lambda z: (500 + z).sigmoid(), 1, "probabilities"),
+        (lambda z: (10 * z).to(torch.int8), 3, "softmax"),
     ],
 )  # fmt: skip
 def test_kind_is_determined_at_the_first_pass(end, classes, kind, images) -> None:
@@ -63,9 +80,14 @@ def test_kind_is_determined_at_the_first_pass(end, classes, kind, images) -> Non
         (lambda z: z.sigmoid().clamp(0, 1), 3, "may be logits or probabilities; set"),
         (lambda z: z.sigmoid().detach(), 1, "outputs=probabilities"),
         (lambda z: 1000 + z, 1, "outputs=regression"),
+        (lambda z: 33 + z, 1, "here 3[0-9.]+ to 3[0-9.]+; set outputs=regression"),
         (lambda z: 100 * z.softmax(1), 3, "sum to 100 for each image"),
         (lambda z: z.argmax(1), 3, "one torch.int64 for each image"),
         (lambda z: z.argmax(1, keepdim=True), 3, "before the most probable class is selected"),
+        (lambda z: z.argmax(1).float(), 3, "one whole number for each image"),
+        (lambda z: z.round(), 1, "one whole number for each image"),
+        (lambda z: z.topk(2).indices, 3, r"torch.int64 \(3, 2\), as numbers of classes are"),
+        (lambda z: z.argsort(1).int(), 3, "torch.int32"),
         (lambda z: torch.complex(z, z), 3, "as real numbers"),
     ],
 )
@@ -174,7 +196,25 @@ def test_a_measure_of_a_user_gets_the_number_that_it_expects(images) -> None:
     value = explain(toy(Convolutional(1), outputs="regression"), images, rise, measure=number)
     assert value.saliency.flatten(1).std(1).min() > 0
     second = toy(Convolutional(1), outputs="binary")
-    assert explain(second, images, rise, measure=number).saliency.std() == 0  # class 0 is constant
+    with pytest.raises(InputError, match="the score does not change"):  # class 0 is constant
+        explain(second, images, rise, measure=number)
+
+
+@pytest.mark.parametrize(
+    ("problem", "classes", "kind"),
+    [
+        ("multi_label_classification", 3, "sigmoid"),
+        ("multi_label_classification", 1, "binary"),
+        ("single_label_classification", 3, "softmax"),
+        ("regression", 1, "regression"),
+        (None, 3, "softmax"),
+    ],
+)
+def test_the_configuration_of_a_transformer_states_the_kind(problem, classes, kind, images) -> None:
+    network = Convolutional(classes)
+    network.config = SimpleNamespace(problem_type=problem)
+    assert kind_of(network, images) == kind
+    assert kind_of(network, images, outputs="logits") == ("softmax" if classes > 1 else "binary")
 
 
 def test_another_request_replaces_the_kind_that_was_determined(images) -> None:
@@ -206,7 +246,9 @@ def test_number_of_names_is_compared_with_the_outputs(images) -> None:
     with pytest.raises(InputError, match="3 names for 5 outputs of the model"):
         toy(Convolutional(), labels=("a", "b", "c")).predict(images)
     single = toy(Convolutional(1), labels=("cat",))
+    assert (single.index("cat"), single.label(1)) == (1, "cat")
     single.predict(images)
+    assert single.index("cat") == 1
     assert [single.label(i) for i in range(2)] == ["not cat", "cat"]
     with pytest.raises(InputError, match="1 names for 2 outputs"):
         toy(Convolutional(2), labels=("cat",)).predict(images)
@@ -245,6 +287,24 @@ def test_unfit_settings_are_refused_when_the_classifier_is_made(settings, words,
         Classifier(**{"model": Convolutional().eval(), **settings})
 
 
+def test_a_quantity_that_starts_small_is_asked_for_later(images) -> None:
+    brightness = toy(BrightnessOf40())
+    brightness.predict(images * 0.1)
+    assert brightness.kind == "binary"
+    with pytest.raises(InputError, match="outputs=regression"):
+        brightness.predict(images)
+    with pytest.raises(InputError, match="outputs=regression"):
+        explain(brightness, images, "rise", samples=4)
+    assert replace(brightness, outputs="binary").predict(images).max() > 17
+
+
+def test_random_weights_change_no_kind(images) -> None:
+    brightness = toy(BrightnessOf40(), outputs="auto")
+    brightness.predict(images * 0.1)
+    for _, random in randomise_layers(brightness):
+        assert random.predict(images).shape == (3, 2)
+
+
 def test_numbers_in_percent_may_be_declared_as_logits(images) -> None:
     classifier = toy(Ending(lambda z: 100 * z.softmax(1)), outputs="logits")
     assert classifier.predict(images).max() > 1
@@ -262,12 +322,22 @@ def test_the_logit_of_class_0_of_a_single_logit_is_its_negative(method, images) 
     torch.testing.assert_close(maps[0].saliency, maps[1].saliency)
 
 
-def test_a_network_that_changes_its_input_has_a_kind(images) -> None:
-    class InPlace(Ending):
-        def forward(self, x):
-            return super().forward(x.mul_(0.5))
+class InPlace(Ending):
+    def forward(self, x):
+        return super().forward(x.mul_(0.5))
 
+
+def test_a_network_that_changes_its_input_has_a_kind_and_gradients(images) -> None:
     assert kind_of(InPlace(nn.Sigmoid()), images) == "sigmoid_probabilities"
+    classifier = toy(InPlace(nn.Identity()))
+    classifier.run_normalised(images, gradient=True)
+    read = classifier.features(images, ["network.features"], gradient=True)
+    torch.testing.assert_close(read.inputs, classifier.network_input(images))
+    assert read.gradient.any()
+
+
+MASKED = torch.tensor([0.0, 0.0, -1e4])
+"""Added to outputs: the last class is never predicted."""
 
 
 def _state(z):
@@ -286,11 +356,29 @@ _state.passes = 0
         (_state, "other numbers each time"),
         (lambda z: z - z.mean(0), "other images of the batch"),
         (lambda z: z / z.abs().sum(), "other images of the batch"),
+        (lambda z: z + torch.randn_like(z) + MASKED, "other numbers each time"),
+        (lambda z: z - z.mean(0) + MASKED, "other images of the batch"),
     ],
 )
 def test_outputs_that_depend_on_chance_or_on_the_batch_are_refused(end, words, images) -> None:
     with pytest.raises(InputError, match=words):
         explain(toy(Ending(end)), images[:1], "rise", samples=4)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda z: z + MASKED,
+        lambda z: z.bfloat16() + MASKED.bfloat16(),
+        lambda z: (100 * z).round() / 100 + MASKED,
+        lambda z: z - 1e4,
+        lambda z: 1e-3 * z + torch.tensor([5.0, 0.0, -5.0]),
+        lambda z: (1e-3 * z).bfloat16() + torch.tensor([5.0, 0.1, -5.0], dtype=torch.bfloat16),
+        lambda z: torch.tensor([5.0, 0.0, -5.0]) + 0 * z,
+    ],
+)
+def test_constant_parts_of_outputs_are_no_reason_to_refuse(end, images) -> None:
+    toy(Ending(end)).require_own_rows(images)
 
 
 def test_batch_statistics_in_place_of_stored_ones_are_refused(images) -> None:

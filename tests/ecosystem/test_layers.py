@@ -70,6 +70,23 @@ def test_baselines_give_a_map_and_leave_the_model_unchanged(network, method) -> 
     assert not any(module._forward_hooks for module in classifier.model.modules())
 
 
+@pytest.mark.parametrize("method", ["grad_cam", "layer_cam", "eigen_cam", "score_cam"])
+def test_a_layer_before_an_operation_in_place_has_the_same_map(method) -> None:
+    maps = []
+    for inplace in (False, True):
+        torch.manual_seed(0)
+        network = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 8, 3, 2, 1), torch.nn.ReLU(), torch.nn.Conv2d(8, 8, 3, 2, 1),
+            torch.nn.ReLU(inplace), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
+            torch.nn.Linear(8, 4),
+        ).eval()  # fmt: skip
+        image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+        maps.append(explain(network, image, method, layer="2", targets=1).saliency)
+        assert not any(module._forward_hooks for module in network)
+    assert maps[0].std() > 0
+    assert torch.equal(*maps)
+
+
 def test_unknown_layer_is_refused_with_suggestions(network) -> None:
     _, classifier = network
     image = torch.rand(1, 3, *classifier.framing.size)

@@ -108,6 +108,31 @@ def test_results_that_are_no_numbers_are_refused(function, words, images, recwar
     assert not recwarn
 
 
+@pytest.mark.parametrize("outputs", ["probabilities", "logits", "auto"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.mean((2, 3)).argmax(1),
+        lambda x: x.mean((2, 3)).argmax(1, keepdims=True).astype(np.uint8),
+        lambda x: x.mean((1, 2, 3)) > 0.5,
+        lambda x: x.mean((2, 3)).argsort(1)[:, :2],
+        lambda x: x.mean((2, 3)).argsort(1).tolist(),
+    ],
+)
+def test_numbers_of_classes_are_refused(function, outputs, images) -> None:
+    box = unsee.black_box(function, size=(32, 32), outputs=outputs)
+    with pytest.raises(InputError, match=r"for all classes from the model, got .*torch.int64"):
+        box.predict(images)
+
+
+def test_short_integers_of_all_classes_are_scores(images) -> None:
+    def scores(x):
+        return (100 * x.mean((2, 3))).astype(np.uint8)
+
+    box = unsee.black_box(scores, size=(32, 32), outputs="logits")
+    assert torch.equal(box.predict(images), torch.from_numpy(scores(images.numpy())).float())
+
+
 @pytest.mark.parametrize("tensors", [False, True])
 def test_errors_of_a_function_are_one_line_but_lack_of_memory_halves(tensors, images) -> None:
     sizes = []

@@ -26,6 +26,14 @@ def test_function_returns_a_module_or_a_classifier(images, expected) -> None:
     assert load("factory:tests.sources.test_factory:make_classifier").channels == 3
 
 
+def test_settings_replace_those_of_a_classifier() -> None:
+    spec = "tests.sources.test_factory:make_classifier"
+    assert load(spec).outputs == "auto"
+    changed = load(spec, outputs="sigmoid", mean=(0.1, 0.2, 0.3), share=0.5)
+    assert (changed.outputs, changed.mean, changed.std) == ("sigmoid", (0.1, 0.2, 0.3), (1.0,) * 3)
+    assert (changed.framing.size, changed.framing.share) == ((32, 32), 0.5)
+
+
 def make_error():
     raise KeyError("no weights\nand a long explanation")
 

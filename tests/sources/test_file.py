@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import unsee
-from tests.conftest import Convolutional
+from tests.conftest import Convolutional, toy
 from tests.sources.conftest import PREPROCESSING
-from unsee import InputError, explain, load
+from unsee import Framing, InputError, explain, load
 
 
 def test_program_exported_for_a_fixed_batch_size(images, expected, tmp_path) -> None:
@@ -48,6 +48,32 @@ def test_weights_require_their_architecture(images, expected, tmp_path, suffix) 
         load(f"file:{path}")
     with pytest.raises(InputError, match=r"another network: missing"):
         load(f"file:{path}", architecture="tests.conftest:Corner")
+
+
+def test_settings_replace_those_of_an_architecture(tmp_path, monkeypatch) -> None:
+    from unsee.sources.timm import Timm
+
+    torch.save(Convolutional().state_dict(), tmp_path / "weights.pt")
+    (tmp_path / "names.txt").write_text("a\nb\nc\nd\ne\n", encoding="utf-8")
+    own = toy(Convolutional())
+    monkeypatch.setattr(Timm, "load", lambda self, name: own)
+    spec = f"file:{tmp_path / 'weights.pt'},architecture=timm:resnet18"
+    assert load(spec) == own
+    changed = load(
+        f"{spec},outputs=sigmoid,labels={tmp_path / 'names.txt'}",
+        mean=(0.1, 0.2, 0.3),
+        std=(2.0,) * 3,
+        share=0.875,
+    )
+    assert (changed.kind, changed.labels) == ("sigmoid", tuple("abcde"))
+    assert changed.mean == changed.data_mean == (0.1, 0.2, 0.3)
+    assert changed.std == changed.data_std == (2.0,) * 3
+    assert (changed.framing.size, changed.framing.share) == ((32, 32), 0.875)
+    own.framing = Framing((32, 32), "crop", 0.5)
+    assert load(spec, share=0.875).framing.share == 0.875
+    own.framing = Framing((32, 32), "resize")
+    with pytest.raises(InputError, match=r"share=0.5 has no effect: .* takes the whole photo"):
+        load(spec, share=0.5)
 
 
 class MaliciousPickle:

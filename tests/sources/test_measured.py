@@ -126,6 +126,17 @@ def blurred(picture):
     return normalised(resized(picture.filter(ImageFilter.GaussianBlur(6)), (64, 64)))
 
 
+def fixed_crop(picture):
+    return normalised(cropped(picture, 96, 96))
+
+
+def longest_padded(picture):
+    """The shorter side becomes 96, or less if the longer one would exceed 240."""
+    scale = min(96 / min(picture.size), 240 / max(picture.size))
+    small = picture.resize([round(scale * length) for length in picture.size], FILTER.BICUBIC)
+    return normalised(cropped(small, 96, 96))
+
+
 def broken(picture):
     raise KeyError("no such size\nand more")
 
@@ -144,6 +155,8 @@ def exits(picture):
         (gamma, "more to the values"),
         (any_size, "size depends on the photo's"),
         (blurred, "a filter other than"),
+        (fixed_crop, "no fixed share"),
+        (longest_padded, "pads photos"),
         (broken, r"fails on a photo \(KeyError: 'no such size"),
         (exits, "fails on a photo"),
         (lambda picture: crop(picture)[0], r"an array \(64, 64\), not pixels \(3, rows"),

@@ -17,9 +17,16 @@ from unsee.types import Images
 MAX_ROWS = 5
 """Number of images that a message lists."""
 REPEATED, BESIDE_ANOTHER = 1e-3, 0.05
-"""Largest accepted change of an image's outputs, as a share of their largest magnitude, if a pass
-is repeated, and if another image is in the batch; reduced precision and dynamic quantisation
-change them by less."""
+"""Largest accepted change of an image's outputs, as a share of their scale, if a pass is repeated,
+and if another image is in the batch; reduced precision and dynamic quantisation change them by
+less."""
+ROUNDED = 0.01
+"""Share of an output's own magnitude by which rounding may change it, in any precision."""
+CONSTANT = 0.05
+"""An output that another image changes by less than this share has a constant part, such as -10000
+for a class that is masked. It does not count for the scale."""
+LARGEST_MEAN = 2.0
+"""Largest accepted mean of a channel, whose pixels are in [0, 1]."""
 GRADIENT_HINT = "rise and sliding_patch need no gradients"
 
 
@@ -34,7 +41,13 @@ def check_model(model: object) -> None:
     tensors = [*model.parameters(), *model.buffers()] if isinstance(model, nn.Module) else []
     if any(map(is_lazy, tensors)):
         raise InputError("the model has layers without a shape; pass it one batch of images first")
-    modules = model.modules() if isinstance(model, nn.Module) else ()
+    check_mode(model)
+
+
+def check_mode(model: object) -> None:
+    """Raise `InputError` for a module, or a method of one, unless it is in evaluation mode."""
+    owner = getattr(model, "__self__", model)
+    modules = owner.modules() if isinstance(owner, nn.Module) else ()
     if any(module.training for module in modules):
         raise InputError("the model is in training mode; call model.eval() first")
 
@@ -68,6 +81,11 @@ def normalisation(
     if len(means) != len(deviations):
         raise InputError(
             f"{prefix}mean has {len(means)} channels, {prefix}std has {len(deviations)}"
+        )
+    if max(map(abs, means)) > LARGEST_MEAN:
+        raise InputError(
+            f"expected {prefix}mean for pixels in [0, 1], got {means}; divide {prefix}mean and "
+            f"{prefix}std by 255 if they are for pixels from 0 to 255"
         )
     return means, deviations
 
@@ -150,12 +168,17 @@ def check_finite(values: Tensor, images: Sequence[int] | None = None) -> None:
 
 def not_finite(images: Sequence[int]) -> NotFiniteError:
     """Return an error for images, by their numbers, for which a number is NaN or infinity."""
-    numbers = list(dict.fromkeys(images))
-    listed = ", ".join(map(str, numbers[:MAX_ROWS])) + (", ..." if numbers[MAX_ROWS:] else "")
     return NotFiniteError(
-        f"the model returns NaN or infinity for image {listed} (the first is 0); check its "
+        f"the model returns NaN or infinity for {numbered(images)}; check its "
         "weights, its mean and std, and the precision"
     )
+
+
+def numbered(images: Sequence[int]) -> str:
+    """Return images in words, by their numbers in the batch."""
+    numbers = list(dict.fromkeys(images))
+    listed = ", ".join(map(str, numbers[:MAX_ROWS])) + (", ..." if numbers[MAX_ROWS:] else "")
+    return f"image {listed} (the first is 0)"
 
 
 def call_model(function: Callable[..., Any], inputs: Tensor) -> Any:
@@ -201,19 +224,31 @@ def check_rows(numbers: Callable[[Tensor], Tensor], first: Tensor) -> None:
         raise
     if not all(x.isfinite().all() for x in (alone, again, pair)):  # reported with the image
         return
-    largest = alone.abs().max()
-    if (again - alone).abs().max() > REPEATED * largest:
+    scale = _scale(pair)
+    if _differ(again, alone, REPEATED * scale, REPEATED):
         raise InputError(
             "the model returns other numbers each time for the same image, so maps would be "
             "chance; switch off its dropout, noise or memory (such as F.dropout without "
             "training=self.training)"
         )
-    if (pair[0] - alone[0]).abs().max() > BESIDE_ANOTHER * largest:
+    if _differ(pair[:1], alone, BESIDE_ANOTHER * scale, ROUNDED):
         raise InputError(
             "the model's numbers for an image depend on the other images of the batch, so maps "
             "would too; check for BatchNorm with track_running_stats=False, and for sums over the "
             "first axis"
         )
+
+
+def _differ(a: Tensor, b: Tensor, bound: Tensor, share: float) -> bool:
+    """Return whether outputs differ by more than a bound, and than a share of their magnitude."""
+    return bool(((a - b).abs() > torch.maximum(bound, share * b.abs())).any())
+
+
+def _scale(pair: Tensor) -> Tensor:
+    """Return the magnitude of outputs (2, columns) for two images, without constant parts."""
+    change, magnitude = (pair[0] - pair[1]).abs(), pair.abs().amax(0)
+    varying = magnitude[change > CONSTANT * magnitude]
+    return torch.cat([change, varying]).max() if change.any() else magnitude.max()
 
 
 def check_gradient(logits: Callable[[Tensor], Tensor] | None, images: Images, method: str) -> None:

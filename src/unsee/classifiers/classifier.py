@@ -69,6 +69,8 @@ class Classifier(PixelModel):
         """Return the kind of the model's first outputs; raise `InputError` if it is unclear."""
         if self.is_determined or isinstance(self.outputs, Outputs):
             return outputs.fitted(self.kind, numbers.shape[1])
+        if self.outputs == "auto" and (stated := outputs.stated(self.model)):
+            return outputs.fitted(stated, numbers.shape[1])
 
         def probe() -> Tensor:
             with torch.enable_grad(), torch.inference_mode(False):
@@ -130,7 +132,7 @@ class Classifier(PixelModel):
         extractor = FeatureExtractor(self.require_network("reading feature maps"), layers)
         with torch.set_grad_enabled(gradient):
             inputs = self.network_input(images).detach().requires_grad_(gradient)
-            output, maps = self.call(extractor, inputs)
+            output, maps = self.call(extractor, inputs.clone())  # may be changed in place
             logits = self._as_logits(output, inputs)
             measure = self.kind.measure(log_odds) if gradient else log_odds
             by_input = predicted_class_gradient(logits, inputs, measure) if gradient else None
@@ -149,6 +151,8 @@ class Classifier(PixelModel):
         with torch.no_grad():
             logits = self.map_chunks(lambda rows, part: self.logits(rows), images, images)
         checks.check_finite(logits)
+        if self.outputs == "auto" and self.kind is Outputs.BINARY:
+            detection.check_single(logits[:, 1])
         return logits
 
     def probabilities(self, images: Images) -> Float[Tensor, "b classes"]:
@@ -237,22 +241,32 @@ class Classifier(PixelModel):
         """Time the network alone: run one uncounted pass on normalised images and wait for it."""
         with torch.set_grad_enabled(gradient):
             x = inputs.detach().to(self.dtype).requires_grad_(gradient)
-            output = self.call(self.model, x)
+            # a leaf of the graph may not be changed in place, as some networks do with their input
+            output = self.call(self.model, x.clone() if gradient else x)
             if gradient:
                 torch.autograd.grad(unwrapped(output).float().sum(), x)
         synchronise(inputs.device)
 
     def check(self, images: Images) -> None:
-        """Raise `InputError` for images that this classifier cannot take."""
+        """Raise `InputError` for images that this classifier cannot take, or in training mode."""
+        checks.check_mode(self.model)
         checks.check_images(images, self.channels)
 
     def label(self, index: int) -> str:
         """Return the first synonym of a class, or its index if the class has no name."""
-        return labels.name_of(self.labels, index)
+        return labels.name_of(self._names, index)
 
     def index(self, target: str | int) -> int:
         """Return the class index of a number or a name (any synonym, in any case)."""
-        return labels.index_of(self.labels, target)
+        return labels.index_of(self._names, target)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Class names; a single one is that of class 1, also before the first pass."""
+        kind = self.outputs if isinstance(self.outputs, Outputs) else outputs.stated(self.model)
+        if self.columns or len(self.labels) != 1 or kind is Outputs.REGRESSION:
+            return self.labels
+        return labels.fitted(self.labels, 1, 2)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as plain values, for provenance."""

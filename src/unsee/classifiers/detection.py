@@ -19,8 +19,9 @@ EXACT_TOLERANCE = 1e-3
 """Largest difference of all sums from 1 at which a model is taken to end in a softmax."""
 PERCENT = 100.0
 """Sum of probabilities in percent."""
-LARGEST_LOGIT = 50.0
-"""Magnitude above which a single number may be a quantity, and not the logit of a class."""
+LARGEST_LOGIT = 17.0
+"""Magnitude above which a single number is taken for a quantity, and not for the logit of a class:
+its sigmoid is exactly 1 in float32."""
 RESHAPING = frozenset(
     ["View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Select", "Slice", "Transpose",
      "T", "Permute", "Clone", "ToCopy", "Alias", "Expand", "Stack", "Cat", "Index"]
@@ -30,7 +31,7 @@ ARITHMETIC = frozenset(["Mul", "Div", "Add", "Sub", "Rsub", "Neg", "Mean", "Sum"
 """Operations after which logits stay logits, but probabilities need not stay probabilities."""
 UNCLEAR = frozenset(
     ["Clamp", "ClampMin", "ClampMax", "Hardtanh", "Hardsigmoid", "Tanh", "Exp", "Pow", "Where",
-     "Minimum", "Maximum", "Reciprocal", "Sqrt", "Abs"]
+     "Minimum", "Maximum", "Reciprocal", "Sqrt", "Abs", "Round", "Floor", "Ceil"]
 )  # fmt: skip
 """Operations that may have made probabilities."""
 
@@ -49,11 +50,9 @@ def determine(request: str, numbers: Float[Tensor, "n columns"], probe: Probe | 
     low, high, columns = numbers.min().item(), numbers.max().item(), numbers.shape[1]
     if request == "logits":
         return Outputs.BINARY if columns == 1 else Outputs.SOFTMAX
-    if columns == 1 and max(-low, high) > LARGEST_LOGIT:
-        raise InputError(
-            f"the model returns one number for each image, here {low:.4g} to {high:.4g}; set "
-            "outputs=regression (a quantity) or outputs=binary (a logit)"
-        )
+    if columns == 1:
+        check_single(numbers)
+        _check_not_index(numbers, probe)
     if low < 0 or high > 1 + EXACT_TOLERANCE:
         _check_percent(numbers)
         return Outputs.BINARY if columns == 1 else Outputs.SOFTMAX
@@ -73,6 +72,26 @@ def determine(request: str, numbers: Float[Tensor, "n columns"], probe: Probe | 
         f"the model's outputs are in [0, 1] and may be logits or probabilities; set "
         f"outputs=logits, {hint} or outputs=regression"
     )
+
+
+def check_single(numbers: Float[Tensor, " *n"]) -> None:
+    """Raise `InputError` if single numbers are no logits as far as one can see."""
+    low, high = numbers.min().item(), numbers.max().item()
+    if max(-low, high) > LARGEST_LOGIT:
+        raise InputError(
+            f"the model returns one number for each image, here {low:.4g} to {high:.4g}; set "
+            "outputs=regression (a quantity) or outputs=binary (a logit)"
+        )
+
+
+def _check_not_index(numbers: Tensor, probe: Probe | None) -> None:
+    """Raise `InputError` for whole numbers that no network has computed: numbers of classes."""
+    if (numbers == numbers.round()).all() and (not probe or ending(probe().grad_fn) == "unclear"):
+        raise InputError(
+            f"the model returns one whole number for each image, here {numbers[0, 0].item():.4g}, "
+            "as the number of a class is; return the outputs for all classes (before argmax), or "
+            "set outputs=binary, outputs=probabilities or outputs=regression"
+        )
 
 
 def _check_percent(numbers: Tensor) -> None:

@@ -117,6 +117,12 @@ class Outputs(StrEnum):
             raise _no_probability(purpose)
 
 
+OF_PROBLEM: dict[str, Outputs] = {
+    "single_label_classification": Outputs.SOFTMAX,
+    "multi_label_classification": Outputs.SIGMOID,
+    "regression": Outputs.REGRESSION,
+}
+"""Kinds of outputs by the `problem_type` of a configuration of transformers."""
 OF_LABELS: tuple[tuple[Measure, Measure], ...] = (
     (probability, sigmoid_probability),
     (log_odds, logit),
@@ -139,6 +145,12 @@ def parse(name: object) -> Outputs | Request:
     if name not in get_args(OutputsName):
         raise unknown("kind of outputs", str(name), get_args(OutputsName))
     return name if name in get_args(Request) else Outputs(str(name))  # type: ignore[return-value]
+
+
+def stated(model: object) -> Outputs | None:
+    """Return the kind that the configuration of a model of transformers states; None for none."""
+    problem = getattr(getattr(model, "config", None), "problem_type", None)
+    return OF_PROBLEM.get(problem) if isinstance(problem, str) else None
 
 
 def fitted(kind: Outputs, columns: int) -> Outputs:

@@ -12,6 +12,9 @@ from unsee.classifiers.measures import Logits, Measure, log_odds
 from unsee.errors import InputError
 from unsee.types import Variants
 
+NUMBERS_OF_CLASSES = {torch.int32, torch.int64}
+"""Types of indices; networks whose outputs are quantised return shorter integers."""
+
 
 @dataclass
 class Passes:
@@ -76,6 +79,12 @@ def as_numbers(output: Any, count: int) -> Float[Tensor, "n columns"]:
         raise InputError(
             f"expected the outputs for all classes from the model, got one {output.dtype} for each "
             "image; return them before the most probable class is selected (argmax)"
+        )
+    if output.dtype in NUMBERS_OF_CLASSES:
+        raise InputError(
+            f"expected the outputs for all classes from the model, got {output.dtype} "
+            f"{tuple(output.shape)}, as numbers of classes are; return them before the most "
+            "probable classes are selected (topk, argsort), or convert scores to float"
         )
     return output.float()
 

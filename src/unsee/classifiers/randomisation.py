@@ -64,12 +64,14 @@ def randomise_layers(
     names = layers(network)
     if not names:
         raise InputError("this network has no weights to randomise")
+    # random weights do not change what the outputs are, but may make them large
+    outputs = classifier.kind if classifier.is_determined else classifier.outputs
     for end in _evenly(len(names), steps or len(names)):
         copied = copy.deepcopy(network)
         modules = dict(copied.named_modules())  # TorchScript has no get_submodule
         for name in names[: end + 1] if order == "cascading" else [names[end]]:
             _randomise(modules[name], name, seed)
-        yield names[end], replace(classifier, model=copied)
+        yield names[end], replace(classifier, model=copied, outputs=outputs)
 
 
 def _evenly(count: int, steps: int) -> list[int]:

@@ -166,11 +166,11 @@ def check(
     further arguments of `explain`: infiller, seed, ...
     """
     for name, method in methods.items():
-        real_maps, shuffled_maps = (
+        studies = [
             Study.of(classifier, images, method, targets=targets.tolist(), **settings)
-            .finish()
-            .saliency
             for classifier in (real, shuffled)
-        )
+        ]
+        studies[1].accepts_constant = True
+        real_maps, shuffled_maps = (study.finish().saliency for study in studies)
         similarity = _similarity.similarities_by_measure(real_maps, shuffled_maps)
         yield MapPair(name, real_maps, shuffled_maps, similarity)

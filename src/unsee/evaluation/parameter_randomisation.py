@@ -60,5 +60,6 @@ def check(
     yield RandomisedMaps("", original, _similarity.similarities_by_measure(original, original))
     for name, random_classifier in randomise_layers(classifier, order, steps, seed):
         study = Study.of(random_classifier, score.images, method, seed=seed, **resolved)
+        study.accepts_constant = True
         maps = study.finish().saliency
         yield RandomisedMaps(name, maps, _similarity.similarities_by_measure(maps, original))

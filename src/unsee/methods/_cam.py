@@ -15,6 +15,7 @@ from unsee.errors import missing_package
 from unsee.masking.score import MaskedScore
 from unsee.methods import _layer
 from unsee.methods._captum import ScoreModule
+from unsee.methods._constant import no_gradient
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
 
 
@@ -26,7 +27,9 @@ class CamMethod(Method):
 
     libraries: ClassVar[tuple[str, ...]] = ("pytorch_grad_cam",)
 
-    traits = Traits(measure="logit", needs_module=True, requires="pytorch_grad_cam")
+    traits = Traits(
+        measure="logit", needs_module=True, requires="pytorch_grad_cam", may_be_empty=True
+    )
     library: ClassVar[str]
     """Name of the class in pytorch-grad-cam."""
     layer: str | None
@@ -52,11 +55,16 @@ class CamMethod(Method):
             network.row = i
             with _untouched(score.classifier.model), _silent():
                 cam = library(network, [target.module], target.spatial)
+                # after the hook of the library, which keeps the output itself
+                copying = target.module.register_forward_hook(_copied)
                 try:
                     image = x[i : i + 1].clone().requires_grad_(self.traits.needs_gradient)
                     with torch.set_grad_enabled(self.traits.needs_gradient):
                         result = cam(image, [_identity])
+                    if not (result.any() or _any(cam.activations_and_grads.gradients)):
+                        raise no_gradient(self, score, [i])
                 finally:
+                    copying.remove()
                     cam.activations_and_grads.release()
             maps[i] = torch.from_numpy(result)[0].to(maps)
             yield Progress(i + 1, len(maps), fixed_maps(maps.clone()))
@@ -65,6 +73,16 @@ class CamMethod(Method):
 def _identity(score: Tensor) -> Tensor:
     """Return the target of the library: the output of `ScoreModule` is the score already."""
     return score
+
+
+def _copied(module: nn.Module, inputs: Any, output: Any) -> Any:
+    """Return a copy of a layer's output: the next layer may change it in place."""
+    return output.clone() if isinstance(output, Tensor) else output
+
+
+def _any(gradients: list[Tensor]) -> bool:
+    """Return whether a gradient is other than zero; methods without gradients have none."""
+    return not gradients or any(bool(gradient.any()) for gradient in gradients)
 
 
 def _imported(name: str) -> Any:

@@ -19,6 +19,7 @@ from typing import (
 
 from torch import nn
 
+from unsee.classifiers.checks import check_mode
 from unsee.errors import InputError, missing_package, unknown
 from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
@@ -70,6 +71,8 @@ class Traits:
     that rounding hardly changes the ranking of pixels."""
     uses_classifier: bool = True
     """Whether the map depends on the classifier; False for controls."""
+    may_be_empty: bool = False
+    """Whether a map of zeros is a result: negative evidence is cut off, and there is no other."""
 
 
 class Method(ABC):
@@ -138,7 +141,8 @@ class Method(ABC):
 
     @final
     def _check_classifier(self, score: MaskedScore) -> None:
-        """Raise `InputError` for a classifier without the gradients or the layers it needs."""
+        """Raise `InputError` for training mode, and for gradients or layers that are missing."""
+        check_mode(score.classifier.model)
         if self.traits.needs_module and not isinstance(score.classifier.model, nn.Module):
             raise InputError(f"{type(self).__name__} needs a torch module to put hooks into")
         if self.traits.needs_gradient:

@@ -4,10 +4,11 @@ import importlib
 import sys
 from abc import ABC
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import with_synonyms
 from unsee.classifiers.model import IMAGENET_MEAN, IMAGENET_STD
 from unsee.classifiers.outputs import OutputsName
@@ -22,12 +23,15 @@ from unsee.sources.base import Source
 class CustomModel(Source, ABC):
     """A model whose normalisation, crop and labels are settings."""
 
-    mean: tuple[float, ...] = IMAGENET_MEAN
-    """Mean of each channel, for pixels in [0, 1]; subtracted from the image."""
-    std: tuple[float, ...] = IMAGENET_STD
-    """Standard deviation of each channel, for pixels in [0, 1]; divides the centred image."""
-    share: float = 0.875
-    """Side of the centre crop, as a share of the largest crop that fits into the photo."""
+    mean: tuple[float, ...] | None = None
+    """Mean of each channel, for pixels in [0, 1]; subtracted from the image. Default: the model's
+    own if it comes with one, otherwise ImageNet's."""
+    std: tuple[float, ...] | None = None
+    """Standard deviation of each channel, for pixels in [0, 1]; divides the centred image.
+    Default: as for `mean`."""
+    share: float | None = None
+    """Side of the centre crop, as a share of the largest crop that fits into the photo. Default:
+    the model's own if it comes with one, otherwise 0.875."""
     labels: str | None = None
     """Text file with one class name per line, or `imagenet`; default: classes have no names."""
     outputs: OutputsName = "auto"
@@ -36,12 +40,35 @@ class CustomModel(Source, ABC):
     def classifier_arguments(self) -> dict[str, Any]:
         """Return the settings as keyword arguments of `Classifier`."""
         return {
-            "mean": self.mean,
-            "std": self.std,
-            "framing": Framing(share=self.share),
+            "mean": IMAGENET_MEAN if self.mean is None else self.mean,
+            "std": IMAGENET_STD if self.std is None else self.std,
+            "framing": Framing() if self.share is None else Framing(share=self.share),
             "labels": read_labels(self.labels),
             "outputs": self.outputs,
         }
+
+    def applied_to(self, classifier: Classifier) -> Classifier:
+        """Return a classifier that has settings of its own, with those that are set here.
+
+        Raises:
+            InputError: The classifier does not have a setting.
+        """
+        changes: dict[str, Any] = {}
+        for name, value in (("mean", self.mean), ("std", self.std)):
+            if value is not None:
+                changes |= {name: value, f"data_{name}": ()}  # it follows
+        if self.share is not None:
+            if classifier.framing.fit == "resize":
+                raise InputError(
+                    f"share={self.share:.6g} has no effect: {classifier.name or 'the classifier'} "
+                    "takes the whole photo; omit share, or set fit=crop"
+                )
+            changes["framing"] = replace(classifier.framing, share=self.share)
+        if self.labels is not None:
+            changes["labels"] = read_labels(self.labels)
+        if self.outputs != "auto":
+            changes["outputs"] = self.outputs
+        return replace(classifier, **changes) if changes else classifier
 
 
 def read_labels(path: str | None) -> tuple[str, ...]:

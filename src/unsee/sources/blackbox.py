@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unsee.classifiers.checks import check_mode
 from unsee.classifiers.chunked import is_out_of_memory
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import OutputsName
@@ -19,6 +20,9 @@ from unsee.sources._custom import CustomModel, import_object
 from unsee.sources._onnx import open_classifier
 
 __all__ = ["BlackBox"]
+
+INDEX_BYTES = 4
+"""Size of the smallest integers that are taken for numbers of classes, as argmax returns them."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,10 @@ class BlackBox(CustomModel):
     def wrap(self, function: Callable[[Any], Any], name: str = "") -> Classifier:
         """Return a classifier that calls a function of normalised images (n, c, h, w)."""
 
+        check_mode(function)
+
         def numbers(images: Tensor) -> Tensor:
+            check_mode(function)
             output = _as_tensor(self._call(function, images.contiguous()))
             return as_numbers(output, len(images)).detach().to(images.device)
 
@@ -92,7 +99,9 @@ def _as_tensor(output: Any) -> Tensor:
         array = np.asarray(output)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"got {shown(output)}")
-        return torch.as_tensor(array.astype(np.float32))
+        is_single = array.ndim < 2 or array.shape[-1] == 1
+        is_class = array.dtype.kind != "f" and (is_single or array.dtype.itemsize >= INDEX_BYTES)
+        return torch.as_tensor(array.astype(np.int64 if is_class else np.float32))
 
 
 def black_box(

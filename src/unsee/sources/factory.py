@@ -22,7 +22,7 @@ class Factory(CustomModel):
         """Import and call the function; a module is put into evaluation mode and wrapped."""
         model = call(argument)
         if isinstance(model, Classifier):
-            return model
+            return self.applied_to(model)
         if not isinstance(model, nn.Module):
             raise InputError(
                 f"{argument}: expected a function that returns a module or a Classifier, "

@@ -69,7 +69,7 @@ class File(CustomModel):
             from unsee.sources.torchvision import Torchvision
 
             kind = {"torchvision": Torchvision, "timm": Timm}[source]
-            return kind(weights=str(path)).load(name)
+            return self.applied_to(kind(weights=str(path)).load(name))
         model = call(self.architecture)
         if not isinstance(model, nn.Module):
             raise InputError(f"{self.architecture}: expected a module, got {type(model).__name__}")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import with_synonyms
-from unsee.classifiers.outputs import OutputsName
+from unsee.classifiers.outputs import OF_PROBLEM, Outputs, OutputsName
 from unsee.errors import InputError
 from unsee.files import exists
 from unsee.sources._downloads import check_no_kernels, download, optional_import
@@ -27,13 +27,6 @@ DEPTH = re.compile("layer|depth|block|stage|repeat")
 """Words in the names of settings that are numbers of layers."""
 MAX_DEPTH = 10_000
 """Number of layers of the deepest network."""
-
-OUTPUTS: dict[str | None, OutputsName] = {
-    "single_label_classification": "softmax",
-    "multi_label_classification": "sigmoid",
-    "regression": "regression",
-}
-"""Kinds of outputs by the problem that a configuration names."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +77,15 @@ class Transformers(Source):
         )
 
 
-def _outputs(config: Any, name: str) -> OutputsName:
+def _outputs(config: Any, name: str) -> Outputs:
     """Return the kind of outputs that a configuration names; raise `InputError` if unclear."""
-    problem = getattr(config, "problem_type", None)
-    if problem not in OUTPUTS and config.num_labels == 1:
+    kind = OF_PROBLEM.get(getattr(config, "problem_type", None) or "")
+    if kind is None and config.num_labels == 1:
         raise InputError(
             f"{name}: a single output, and a configuration without problem_type; "
             "set outputs=regression or outputs=binary"
         )
-    return OUTPUTS.get(problem, "softmax")
+    return kind or Outputs.SOFTMAX
 
 
 def _check_size(config: Any) -> None:
