@@ -50,7 +50,7 @@ SMALL_OF = {
     "pda": {"samples": 4, "stride": 6, "sampler": "infiller"},
     "kernel_shap": {"samples": 200},
     "smoothgrad": {"samples": 10},
-    "tide": {"levels": 3, "smoothness": 0.1},
+    "tide": {"levels": 3, "blur": 0.5},
 }
 
 

@@ -53,10 +53,15 @@ class Adam(Optimizer):
     """Number of steps over which the learning rate falls to zero; None keeps it constant."""
     decay: tuple[float, float] = (0.9, 0.999)
     """Decay rates of the running means of the gradient and of its square."""
+    damping: float = 0.0
+    """Share, of the largest root mean square that the image's gradient has had, that is added to
+    the denominator, so that parameters with a small gradient move little. 0 is Adam as published,
+    and a large share is gradient descent with momentum."""
 
-    def init(self, theta: Theta) -> tuple[int, Theta, Theta]:
-        """Return zero steps and zero running means."""
-        return 0, torch.zeros_like(theta), torch.zeros_like(theta)
+    def init(self, theta: Theta) -> tuple[int, Theta, Theta, Theta]:
+        """Return zero steps, zero running means and no gradient."""
+        zeros = torch.zeros_like(theta)
+        return 0, zeros, zeros, zeros.flatten(1)[:, :1].view(-1, *[1] * (theta.ndim - 1))
 
     def step(
         self,
@@ -64,16 +69,20 @@ class Adam(Optimizer):
         gradient: Theta,
         losses: Losses,
         evaluate: Evaluate,
-        state: tuple[int, Theta, Theta],
-    ) -> tuple[Theta, tuple[int, Theta, Theta]]:
+        state: tuple[int, Theta, Theta, Theta],
+    ) -> tuple[Theta, tuple[int, Theta, Theta, Theta]]:
         """Move by the bias-corrected ratio of the two running means."""
-        t, first, second = state
+        t, first, second, largest = state
         rate = self.rate * (1 - t / self.fade) if self.fade else self.rate
         t, (a, b) = t + 1, self.decay
         first = a * first + (1 - a) * gradient
         second = b * second + (1 - b) * gradient**2
-        update = first / (1 - a**t) / ((second / (1 - b**t)).sqrt() + 1e-8)
-        return theta - rate * update, (t, first, second)
+        denominator = (second / (1 - b**t)).sqrt() + 1e-8
+        if self.damping:
+            size = gradient.square().flatten(1).mean(1).sqrt().view_as(largest)
+            largest = torch.maximum(largest, size)
+            denominator = denominator + self.damping * largest
+        return theta - rate * (first / (1 - a**t) / denominator), (t, first, second, largest)
 
 
 @dataclass(frozen=True)

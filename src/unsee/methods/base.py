@@ -246,7 +246,9 @@ class MaskOptimizer(Method):
         for step, theta, losses in islice(path, self.steps):
             saliency = _Importance(self, score, theta)
             yield Progress(step, self.steps, saliency, losses)
-        if step < self.steps:  # every image has reached its plateau
+        if not self.steps:
+            yield Progress(1, 1, _Importance(self, score, self.begin(score)))
+        elif step < self.steps:  # every image has reached its plateau
             yield Progress(self.steps, self.steps, saliency, losses)
 
 

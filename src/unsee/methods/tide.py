@@ -6,146 +6,145 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.images.filters import gaussian_blur
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
+from unsee.methods._prior import confidence, first_ranking, standardise
 from unsee.methods._ranking_network import Ranking
 from unsee.methods._warm_start import Initializer
-from unsee.methods.base import MaskOptimizer, check_grid, check_positive
-from unsee.types import Losses, Saliency, Theta
+from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive
+from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["TIDE"]
 
 AREA_LIMITS = (1e-3, 1 - 1e-3)
 """Limits of the area share a, within which the soft top-k is well conditioned."""
-INITIAL_SCALE = 1.0
-"""Standard deviation of the logits of a warm start, chosen among 0.25 to 2."""
-WARM_RATE_FACTOR = 2.0
-"""Factor of Adam's rate from a warm start, which reaches the same loss in half of the steps."""
-WARM_DECAY = (0.9, 0.95)
-"""Adam's decay rates of the mean and the squared gradient from a warm start."""
+DAMPING = 5.0
+"""Damping of Adam. Cells whose gradient is small keep their first rank."""
+PASSES_OF_PRIOR = 2
+"""Passes that the first ranking and the probability of the class cost."""
 
 
 @dataclass(frozen=True)
 class TIDE(MaskOptimizer):
     """Optimise a pixel ranking by its deletion and insertion areas (this project).
 
-    TIDE stands for threshold-integrated deletion and insertion evidence. Parameters are `scales`
-    grids theta_j, from coarse to fine. Their sum, up-sampled bilinearly to the finest grid of n
-    cells, is the ranking
+    TIDE stands for threshold-integrated deletion and insertion evidence. The parameters theta are a
+    grid of n cells. Blurred with a Gaussian G of `blur` cells, they are the ranking
 
-        s = sum_j up(theta_j).
+        s = G theta, which starts at theta = `prior` P.
 
-    The ranking defines a mask for each area share a in (0, 1): the soft top-k
+    P is a first ranking with mean 0 and standard deviation 1: the signed class activation map of
+    the last feature maps, or the gradient where a network has none. The ranking defines a mask for
+    each area share a in (0, 1), the soft top-k
 
         m_a = softtopk(s, a n) = sigmoid(s + t_a), with t_a such that sum(m_a) = a n.
 
     The method minimises the deletion area less the insertion area of the ranking,
 
-        E_a [score(1 - m_a) - insertion score(m_a)] + smoothness TV(sigmoid(s)),
+        E_a [score(1 - m_a) - insertion score(m_a)].
 
-    with a uniform in (0, 1). Each step estimates the expectation by Monte Carlo with one a from
-    each of `levels` equal strata of (0, 1), shared by both scores. The optimiser is Adam with a
-    rate that falls linearly to 0. A run costs 2 levels x steps passes, all with a gradient. The map
-    is s.
+    Each step estimates the expectation by Monte Carlo with one a from each of `levels` equal strata
+    of (0, 1), shared by both scores. The optimiser is damped Adam with a rate that falls linearly
+    to 0: cells with a small gradient hardly move, so that P ranks what the score leaves open. A
+    step costs 2 levels passes, all with a gradient. With p, the class's probability, the map is
+
+        p s / sd(s) + (1 - p) G P / sd(G P).
+
+    A class of low probability competes with others in every mask, and its areas do not say where it
+    is; its map is therefore the first ranking.
 
     Identities:
+        - `prior = 0` starts from a flat ranking, and the map is s / sd(s).
         - `insertion = 0` is deletion alone.
-        - `scales = 1` is a single grid.
+        - `steps = 0` is the first ranking.
         - At the flat start, s = 0, every m_a is the constant a. The gradient is then that of the
           first step of iGOS++: the integrated gradient of score(t 1) and score(1 - t 1).
 
     Compared with iGOS++, masks are level sets of one ranking instead of multiples of two masks, so
     that neither sparsity nor a line search is needed. As s grows, masks become binary, and a
-    generative in-filler receives proper holes. Coarse grids move first, because the gradients of
-    their cells add up.
+    generative in-filler receives proper holes.
 
     Related work: iGOS++ (S. Khorram, T. Lawson, F. Li, CHIL 2021,
     https://arxiv.org/abs/2012.15783) averages deletion and insertion scores over multiples of a
     mask. Ablation Path Saliency (J. Sagemüller, O. Verdier, https://arxiv.org/abs/2209.12459)
     optimises a path of masks of growing area; here the path is that of one ranking. The soft top-k
-    is that of variational saliency (`variational`).
+    is that of variational saliency (`variational`), the first ranking that of Grad-CAM with its
+    sign (`grad_cam`).
     """
 
     traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 50, "kernel": 51}))
 
     grid: int = 28
-    """Number of cells per side of the finest grid."""
-    scales: int = 3
-    """Number of grids; each has half as many cells per side as the next finer one."""
+    """Number of cells per side of the grid."""
+    blur: float = 1.0
+    """Standard deviation of the Gaussian in cells; more gives fewer and larger regions, 0 none."""
+    prior: float = 2.0
+    """Standard deviation of the ranking at the start; 0 starts from a flat ranking."""
     steps: int = 200
-    """Number of optimisation steps."""
+    """Number of optimisation steps; 0 returns the first ranking."""
     levels: int = 2
     """Number of area shares a in each step; each costs one deletion and one insertion pass."""
-    rate: float = 0.5
-    """Initial rate of Adam, which falls linearly to 0; from a warm start, twice this rate."""
+    rate: float = 7.0
+    """Initial rate of the damped Adam, which falls linearly to 0."""
     insertion: float = 1.0
     """Weight of the insertion area; 0 is deletion alone."""
-    smoothness: float = 0.0
-    """Weight of the total variation of sigmoid(s); more gives fewer and larger regions."""
 
     def __post_init__(self) -> None:
-        check_positive(
-            "tide", steps=self.steps, levels=self.levels, rate=self.rate, scales=self.scales
-        )
+        check_positive("tide", levels=self.levels, rate=self.rate)
+        check_not_negative("tide", steps=self.steps, blur=self.blur, prior=self.prior)
 
     @property
     def passes(self) -> int:
         """Number of passes of one step: a deletion and an insertion for each area share."""
         return 2 * self.levels
 
+    def with_budget(self, passes: int, size: Size) -> "TIDE":
+        """Return this method with as many steps as the passes pay for, beside the prior."""
+        return replace(self, steps=max(0, (passes - PASSES_OF_PRIOR) // self.passes))
+
     @property
     def update_rule(self) -> Optimizer:
-        """Adam with a rate that falls linearly to 0."""
-        if self.warm_start is None:
-            return Adam(self.rate, fade=self.steps)
-        return Adam(WARM_RATE_FACTOR * self.rate, fade=self.steps, decay=WARM_DECAY)
-
-    @property
-    def _sides(self) -> list[int]:
-        """Number of cells per side of each grid, from coarse to fine."""
-        return [max(1, round(self.grid / 2**scale)) for scale in reversed(range(self.scales))]
+        """Damped Adam with a rate that falls linearly to 0."""
+        return Adam(self.rate, fade=self.steps, damping=DAMPING)
 
     def start(self, score: MaskedScore) -> Theta:
-        """Return grids (b, cells of all grids) of zeros: a flat ranking."""
+        """Return a grid (b, 1, 1, g, g): the first ranking, or zeros."""
         check_grid("tide", self.grid, score)
-        return score.images.new_zeros(len(score.images), sum(n * n for n in self._sides))
-
-    def ranking(self, theta: Theta) -> Float[Tensor, "b 1 1 g g"]:
-        """Return the ranking s: the sum of all grids at the size of the finest."""
-        grids = theta.split([n * n for n in self._sides], 1)
-        ranking = theta.new_zeros(len(theta), 1, 1, self.grid, self.grid)
-        for n, grid in zip(self._sides, grids, strict=True):
-            ranking = ranking + masks.resize(grid.unflatten(1, (1, 1, n, n)), ranking.shape[-2:])
-        return ranking
+        if not self.prior:
+            return score.images.new_zeros(len(score.images), 1, 1, self.grid, self.grid)
+        return self.prior * first_ranking(score, self.grid)
 
     @property
     def initializer(self) -> Initializer:
-        """Rule that puts a ranking, standardised, into the finest grid."""
-        return self._with_finest_grid
+        """Rule that takes a ranking, standardised, in place of the first one."""
+        return self._replaced
 
-    def _with_finest_grid(self, theta: Theta, ranking: Ranking) -> Theta:
-        finest = masks.resize(ranking, (self.grid, self.grid)).flatten(1)
-        finest = finest - finest.mean(1, keepdim=True)
-        deviation = finest.square().mean(1, keepdim=True).sqrt()
-        finest = INITIAL_SCALE * finest / (deviation + 1e-6)
-        return torch.cat([theta[:, : -(self.grid**2)], finest], 1)
+    def _replaced(self, theta: Theta, ranking: Ranking) -> Theta:
+        resized = masks.resize(ranking, (self.grid, self.grid))[:, 0, 0]
+        return (self.prior or 1.0) * standardise(resized)[:, None, None]
+
+    def ranking(self, theta: Theta) -> Float[Tensor, "b 1 1 g g"]:
+        """Return the ranking s: the blurred parameters."""
+        return gaussian_blur(theta[:, 0], self.blur)[:, None] if self.blur else theta
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
-        """Return the estimated deletion area less insertion area, plus the penalty."""
-        ranking = self.ranking(theta)
-        loss = curve_area_loss(score, step, ranking, self.levels, self.insertion)
-        if self.smoothness:
-            loss = loss + self.smoothness * masks.total_variation(ranking.sigmoid())
-        return loss
+        """Return the estimated deletion area less insertion area."""
+        return curve_area_loss(score, step, self.ranking(theta), self.levels, self.insertion)
 
     def project(self, theta: Theta) -> Theta:
         """Return the parameters unchanged: they have no constraint."""
         return theta
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
-        """Return the ranking s at the size of the images; 0 is the flat start."""
-        return masks.resize(self.ranking(theta), score.images.shape[-2:])[:, 0, 0]
+        """Return the ranking at the size of the images, mixed with the first one."""
+        maps = standardise(self.ranking(theta)[:, 0, 0])
+        if self.prior:
+            p = confidence(score)[:, None, None]
+            first = standardise(self.ranking(self.begin(score))[:, 0, 0])
+            maps = p * maps + (1 - p) * first
+        return masks.resize(maps[:, None, None], score.images.shape[-2:])[:, 0, 0]
 
 
 def curve_area_loss(
