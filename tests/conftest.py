@@ -13,9 +13,10 @@ import pytest
 import torch
 from torch import nn
 
-from unsee import Classifier, Framing
+from unsee import Classifier, Framing, study
 from unsee.classifiers.measures import probability
 from unsee.masking.score import MaskedScore
+from unsee.methods._constant import check_maps
 from unsee.registry import create, part
 
 torch.set_num_threads(1)  # tiny tensors: threads only get in each other's way
@@ -130,6 +131,16 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture
+def constant_maps_accepted(monkeypatch) -> None:
+    """Let a study return a map that is the same for all pixels, as too few passes may give."""
+
+    def check(method, score, saliency, *, varied: bool) -> None:
+        check_maps(method, score, saliency, varied=False)
+
+    monkeypatch.setattr(study, "check_maps", check)
 
 
 def small(name: str, **settings):

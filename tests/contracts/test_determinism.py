@@ -21,6 +21,7 @@ from unsee.methods.base import MaskOptimizer
 from unsee.metrics._similarity import similarity
 from unsee.registry import part
 
+pytestmark = pytest.mark.usefixtures("constant_maps_accepted")  # few steps on random weights
 METHODS = [name for name in available("methods") if installed(part("methods", name))]
 INFILLERS = [name for name in infillers() if name != "diffusion"]
 CHUNKS, THREADS, BATCHES = (1, 3, 16), (1, 2), ("alone", "batch", "reversed")

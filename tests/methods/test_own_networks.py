@@ -9,6 +9,7 @@ from unsee.networks.efficientnet_lite import EfficientNetLite
 from unsee.registry import part
 
 
+@pytest.mark.usefixtures("constant_maps_accepted")
 @pytest.mark.parametrize(("side", "channels"), [(32, 3), (28, 1)])
 @pytest.mark.parametrize("name", available("methods"))
 def test_defaults_serve_small_images_or_are_refused_in_a_line(name, side, channels) -> None:
@@ -25,6 +26,7 @@ def test_defaults_serve_small_images_or_are_refused_in_a_line(name, side, channe
     assert saliency.shape == (1, side, side)
 
 
+@pytest.mark.usefixtures("constant_maps_accepted")
 @pytest.mark.parametrize(
     ("name", "setting", "value"),
     [("fido", "grid", 16), ("bbmp", "grid", 16), ("tide", "grid", 16), ("mp2", "grid", 16),

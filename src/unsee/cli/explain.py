@@ -40,8 +40,12 @@ class Explain(ExplainOptions):
     repeats: int = 1
     """Number of runs with different seeds. The map is their mean, and the panel shows their
     standard deviation."""
-    top: float = 0.15
-    """Share of the pixels that is removed, and kept, in the pictures."""
+    top: Annotated[
+        float | None, tyro.conf.arg(help_behavior_hint="(default: the smallest with an effect)")
+    ] = None
+    """Share of the pixels that is removed, and kept, in the pictures. By default, the smallest
+    share whose removal changes the answer, and the smallest that alone keeps 90 % of the
+    probability."""
     picture_infiller: InfillerName = None
     """In-filler of these two pictures."""
     out: Folder = Path("unsee-out")
@@ -55,7 +59,8 @@ class Explain(ExplainOptions):
                 "expected at least one photo, folder or glob; see unsee explain --help"
             )
         checks.at_least(1, repeats=self.repeats)
-        checks.share(top=self.top)
+        if self.top is not None:
+            checks.share(top=self.top)
         checks.writable(self.out)
 
 
@@ -159,21 +164,23 @@ def _study(
 
 def _print(options: Explain, outcome: Outcome) -> None:
     if outcome.rows:
-        show_table(_table(outcome, options.top))
+        show_table(_table(outcome))
         say(f"pictures and numbers: {options.out / '*' / 'panel.png'}\n")
     for error in outcome.failed:
         print_error(error)
 
 
-def _table(outcome: Outcome, share: float) -> Table:
+def _table(outcome: Outcome) -> Table:
     columns = [Column("result", align="left"), Column("class", align="left")]
-    columns += [
-        Column(name, spec=".1%" if outcome.quantity == "probability" else ".4g")
-        for name in ("photo", f"top {share:.0%} removed", f"only top {share:.0%}")
-    ]
+    spec = ".1%" if outcome.quantity == "probability" else ".4g"
+    columns += [Column("photo", spec=spec)]
+    columns += [Column(name) for name in ("top removed", "top only")]
     columns += [Column(name, spec=".3f") for name in assessment.DIRECTIONS]
     columns += [Column("seconds", spec=".1f")]
-    note = f"{outcome.quantity} of the class in each picture; areas under protocol rise"
+    note = (
+        f"{outcome.quantity} of the class in the photo and in each picture; areas under protocol "
+        "rise"
+    )
     return Table(columns, outcome.rows, note=note)
 
 
@@ -181,7 +188,15 @@ def _row(folder: Path, result: assessment.Assessment) -> tuple[Value, ...]:
     return (
         short(folder.name),
         result.name,
-        *(result.target_probabilities[key] for key in assessment.PICTURES),
+        result.target_probabilities["original"],
+        *(_picture(result, key) for key in result.shares),
         *(result.areas["rise"][direction] for direction in assessment.DIRECTIONS),
         result.study.explanation.provenance["cost"]["seconds"],
     )
+
+
+def _picture(result: assessment.Assessment, key: str) -> str:
+    """Return the share of the pixels that one picture removes or keeps, and what it gives."""
+    number = result.target_probabilities[key]
+    text = f"{number:.1%}" if result.quantity == "probability" else f"{number:.4g}"
+    return f"{result.shares[key]:.0%}: {text}"

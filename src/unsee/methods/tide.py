@@ -22,6 +22,8 @@ AREA_LIMITS = (1e-3, 1 - 1e-3)
 """Limits of the area share a, within which the soft top-k is well conditioned."""
 DAMPING = 5.0
 """Damping of Adam. Cells whose gradient is small keep their first rank."""
+LARGEST_RATE = 6.0
+"""Rate of the first step if there are few steps."""
 PASSES_OF_PRIOR = 2
 """Passes that the first ranking and the probability of the class cost."""
 
@@ -86,13 +88,14 @@ class TIDE(MaskOptimizer):
     """Number of optimisation steps; 0 returns the first ranking."""
     levels: int = 2
     """Number of area shares a in each step; each costs one deletion and one insertion pass."""
-    rate: float = 7.0
-    """Initial rate of the damped Adam, which falls linearly to 0."""
+    distance: float = 200.0
+    """Sum of the rates of all steps, whatever their number: the distance that a cell with a
+    constant gradient would move, in units that `DAMPING` divides."""
     insertion: float = 1.0
     """Weight of the insertion area; 0 is deletion alone."""
 
     def __post_init__(self) -> None:
-        check_positive("tide", levels=self.levels, rate=self.rate)
+        check_positive("tide", levels=self.levels, distance=self.distance)
         check_not_negative("tide", steps=self.steps, blur=self.blur, prior=self.prior)
 
     @property
@@ -107,7 +110,8 @@ class TIDE(MaskOptimizer):
     @property
     def update_rule(self) -> Optimizer:
         """Damped Adam with a rate that falls linearly to 0."""
-        return Adam(self.rate, fade=self.steps, damping=DAMPING)
+        rate = min(2 * self.distance / max(self.steps, 1), LARGEST_RATE)
+        return Adam(rate, fade=self.steps, damping=DAMPING)
 
     def start(self, score: MaskedScore) -> Theta:
         """Return a grid (b, 1, 1, g, g): the first ranking, or zeros."""

@@ -8,18 +8,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.measures import Measure, logit, probability
 from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError
 from unsee.images.reading import PhotoFile
-from unsee.infillers.base import Infiller, RowIndex
+from unsee.infillers.base import Infiller
 from unsee.masking import masks
-from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
 from unsee.metrics._curves import PROTOCOLS, Curve
 from unsee.registry import settings_of
+from unsee.results import regions
 from unsee.study import Study
-from unsee.types import Images, Saliency
+from unsee.types import Images
 
 CURVE_PROTOCOLS = {name: PROTOCOLS[name] for name in ("rise", "igos", "igos-released")}
 """Protocols of the deletion and insertion curves of every result."""
@@ -28,8 +27,6 @@ PICTURES = ("original", "removed", "kept")
 """The photo, the photo without its top pixels, and the top pixels alone."""
 INFILLED = "infilled"
 """The photo with all its pixels in-filled."""
-POINTS, FEW_POINTS = 26, 9
-"""Points of a curve of the pictures, and where each point needs an in-filling of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +34,10 @@ class Assessment:
     """An explanation of one photo with the pictures, probabilities and curves that test it."""
 
     study: Study
-    share: float
-    """Share of the pixels that are removed and kept: those with the highest saliency."""
+    shares: dict[str, float]
+    """Share of the pixels, those with the highest saliency, that are `removed`, and `kept`."""
+    has_effect: dict[str, bool]
+    """Whether the removed pixels change the answer, and whether the kept ones suffice."""
     infiller: Infiller
     """In-filler that replaces removed pixels in the two pictures."""
     removed: Images
@@ -144,7 +143,9 @@ class Assessment:
         (provenance["target"],) = provenance["target"]
         return provenance | {
             "evidence": {
-                "share": self.share,
+                "share": {key: round(share, 6) for key, share in self.shares.items()},
+                "changes_answer": self.has_effect["removed"],
+                "suffices": self.has_effect["kept"],
                 "infiller": settings_of(self.infiller),
                 "curves": {
                     key: _plain(curve, self.quantity) for key, curve in self.picture_curves.items()
@@ -165,67 +166,55 @@ class Assessment:
 
 
 @torch.no_grad()
-def assess(study: Study, share: float, infiller: Infiller | None = None) -> Assessment:
+def assess(
+    study: Study, share: float | None = None, infiller: Infiller | None = None
+) -> Assessment:
     """Assess a finished study of a single image.
 
     Args:
         study: A study whose steps are finished.
-        share: Share of the pixels to remove and to keep, those with the highest saliency.
+        share: Share of the pixels to remove and to keep, those with the highest saliency. None
+            takes the smallest share whose removal changes the answer, and the smallest that alone
+            keeps `regions.SUFFICIENT` of the probability; `regions.FALLBACK` where there is none.
         infiller: In-filler of the two pictures, by default that of the study.
 
     Raises:
         InputError: The share is not between 0 and 1.
     """
-    if not 0 < share < 1:
+    if share is not None and not 0 < share < 1:
         raise InputError(f"expected a share of the pixels between 0 and 1, got {share}")
     score, saliency = study.score, study.explanation.saliency
     infiller = score.infiller if infiller is None else infiller
     with study.mode():
-        top = masks.top_share(saliency, share)
-        picture_score = replace(score, infiller=infiller)
-        removed, kept = picture_score.pictures(1 - top), picture_score.pictures(top)
-        infilled = picture_score.pictures(torch.zeros_like(top))
+        score = replace(score, infiller=infiller)
+        curves = regions.picture_curves(score, saliency, share)
+        effects = {
+            "removed": regions.changed(score, saliency, curves["removed"]),
+            "kept": regions.sufficient(score, curves["kept"]),
+        }
+        shares = {key: share or regions.first_share(curves[key], effects[key]) for key in curves}
+        tops = {key: masks.top_share(saliency, value) for key, value in shares.items()}
+        removed, kept = score.pictures(1 - tops["removed"]), score.pictures(tops["kept"])
+        infilled = score.pictures(torch.zeros_like(tops["kept"]))
         pictures = torch.cat([score.images, removed, kept, infilled])
         rows, kind = score.classifier.predict(pictures), score.classifier.kind
         rows = (rows if kind is Outputs.REGRESSION else kind.probabilities(rows)).cpu()
         probabilities = dict(zip((*PICTURES, INFILLED), rows, strict=True))
         ends = {key: row[int(score.targets[0])].item() for key, row in probabilities.items()}
-        picture_curves = _picture_curves(picture_score, saliency, share, ends)
-        curves = _all_curves(study)
-    return Assessment(study, share, infiller, removed, kept, probabilities, picture_curves, curves)
-
-
-def _picture_curves(
-    score: MaskedScore, saliency: Saliency, share: float, ends: dict[str, float]
-) -> dict[str, Curve]:
-    """Return the probability while pixels are removed, and while they are kept.
-
-    `ends` holds the probabilities of the pictures, which are points of the curves.
-    """
-    assert score.bound is not None
-    points = FEW_POINTS if score.bound.returns_visible_pixels else POINTS
-    inner = torch.linspace(0, 1, points)[1:-1]
-    count, rank = saliency[0].numel(), masks.ranks(saliency)
-    changed = (inner * count).round().to(rank)
-    shares = torch.cat([inner, torch.tensor([0.0, share, 1.0])])
-    score = replace(score, measure=_measure(score))
-    curves = {}
-    for key, first, last in (("removed", "original", INFILLED), ("kept", INFILLED, "original")):
-
-        def draw(changed: Tensor, rows: RowIndex, kept: bool = key == "kept") -> Tensor:
-            top = rank[rows.image] < changed[:, None]
-            return (top if kept else ~top).to(rank).view(-1, 1, *saliency.shape[1:])
-
-        scores = score(changed[None], draw=draw)[0].cpu().float()
-        scores = torch.cat([scores, torch.tensor([ends[first], ends[key], ends[last]])])
-        order = shares.argsort(stable=True)
-        curves[key] = Curve(shares[order], scores[order][None])
-    return curves
-
-
-def _measure(score: MaskedScore) -> Measure:
-    """Return the measure of the pictures and curves: the probability, or a regression's value."""
-    return logit if score.classifier.kind is Outputs.REGRESSION else probability
+        has_effect = {
+            key: bool(effects[key][(curves[key].share - shares[key]).abs().argmin()])
+            for key in curves
+        }
+        curves = {
+            "removed": regions.through(
+                curves["removed"], shares, ends, ("original", "removed", INFILLED)
+            ),
+            "kept": regions.through(curves["kept"], shares, ends, (INFILLED, "kept", "original")),
+        }
+        all_curves = _all_curves(study)
+    return Assessment(
+        study, shares, has_effect, infiller, removed, kept, probabilities, curves, all_curves
+    )
 
 
 def _plain(curve: Curve, quantity: str) -> dict[str, list[float]]:
@@ -242,7 +231,7 @@ def _all_curves(study: Study) -> dict[tuple[str, str], Curve]:
     computed: dict[tuple[Any, ...], Curve] = {}
     curves: dict[tuple[str, str], Curve] = {}
     for name, protocol in CURVE_PROTOCOLS.items():
-        protocol = replace(protocol, measure=_measure(study.score))
+        protocol = replace(protocol, measure=regions.measure_of(study.score))
         for direction in DIRECTIONS:
             key = (protocol.cells, protocol.step, protocol.backgrounds, direction)
             if key not in computed:

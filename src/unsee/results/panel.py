@@ -46,11 +46,7 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     pictures = rows[0].subgridspec(1, columns, wspace=0.05)
     axes = [figure.add_subplot(pictures[column]) for column in range(columns)]
     caption, *ends = _map_caption(assessment)
-    share = f" (top {assessment.share:.0%})" if _shows_evidence(assessment) else ""
-    titles = {
-        key: f"{label[0].upper()}{label[1:]}{share}"
-        for key, label in _picture_labels(assessment).items()
-    }
+    titles = {key: _picture_title(assessment, key) for key in assessment.shares}
     _picture(axes[0], "Photo", to_pixels(photo))
     _probability(axes[0], assessment, "original")
     _picture(axes[1], caption, heatmap)
@@ -92,8 +88,23 @@ def _title(assessment: Assessment) -> str:
 
 def _picture_labels(assessment: Assessment) -> dict[str, str]:
     """Return the names of the three pictures that the classifier sees."""
-    pixels = "evidence" if _shows_evidence(assessment) else f"top {assessment.share:.0%}"
-    return {"original": "photo", "removed": f"{pixels} removed", "kept": f"{pixels} only"}
+    is_evidence = _shows_evidence(assessment)
+    names = {
+        key: "evidence" if is_evidence else f"top {share:.0%}"
+        for key, share in assessment.shares.items()
+    }
+    return {
+        "original": "photo",
+        "removed": f"{names['removed']} removed",
+        "kept": f"{names['kept']} only",
+    }
+
+
+def _picture_title(assessment: Assessment, key: str) -> str:
+    """Return the title of the picture without, or with only, the top pixels."""
+    label = _picture_labels(assessment)[key]
+    share = f" (top {assessment.shares[key]:.0%})" if _shows_evidence(assessment) else ""
+    return f"{label[0].upper()}{label[1:]}{share}"
 
 
 def _shortened(name: str, length: int) -> str:
@@ -178,10 +189,11 @@ def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
         axes.plot(share, scores[0], color=COLOURS[key], linewidth=2.5, label=label)
         axes.fill_between(share, scores[0], color=COLOURS[key], alpha=0.08)
         axes.plot(
-            [assessment.share], [probabilities[key]], "o", color=COLOURS[key], markersize=8,
+            [assessment.shares[key]], [probabilities[key]], "o", color=COLOURS[key], markersize=8,
             markeredgecolor=BACKGROUND_COLOUR, clip_on=False, zorder=3,
         )  # fmt: skip
-    axes.axvline(assessment.share, color=MUTED_COLOUR, linewidth=1, linestyle=":", zorder=0)
+        place = assessment.shares[key]
+        axes.axvline(place, color=COLOURS[key], linewidth=1, linestyle=":", zorder=0)
     axes.plot(
         [0, 1], [probabilities[INFILLED]] * 2, "D", color=MUTED_COLOUR, markersize=6, clip_on=False,
         label=f"photo wholly in-filled: {assessment.in_words(probabilities[INFILLED])}",

@@ -1,0 +1,102 @@
+"""The smallest region that changes the answer, and the smallest that suffices.
+
+FIDO asks for both (Chang et al., "Explaining image classifiers by counterfactual generation", ICLR
+2019, https://arxiv.org/abs/1807.08024). Here the regions are the top shares of a map.
+"""
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from unsee.classifiers.measures import Measure, first_answer, logit, probability
+from unsee.classifiers.outputs import Outputs
+from unsee.infillers.base import RowIndex
+from unsee.masking import masks
+from unsee.masking.score import MaskedScore
+from unsee.metrics._curves import Curve
+from unsee.types import Saliency
+
+POINTS, FEW_POINTS = 31, 9
+"""Points of a curve of the pictures, and where each point needs an in-filling of its own."""
+DENSITY = 1.5
+"""Exponent that moves the points of these curves towards small shares."""
+SUFFICIENT = 0.9
+"""Share of the photo's probability that a region must keep to suffice."""
+FALLBACK = 0.15
+"""Share of the pixels in a picture where no share has the effect that is searched for."""
+
+
+def picture_curves(score: MaskedScore, saliency: Saliency, share: float | None) -> dict[str, Curve]:
+    """Return the probability while pixels are removed, and while they are kept, without ends."""
+    assert score.bound is not None
+    points = FEW_POINTS if score.bound.returns_visible_pixels else POINTS
+    shares = torch.linspace(0, 1, points)[1:-1] ** DENSITY
+    if share is not None:
+        shares = torch.cat([shares, torch.tensor([share])]).sort().values
+    score = replace(score, measure=measure_of(score))
+    return {
+        key: Curve(shares, _scores(score, saliency, shares, kept=key == "kept")[None])
+        for key in ("removed", "kept")
+    }
+
+
+def _scores(
+    score: MaskedScore, saliency: Saliency, shares: Float[Tensor, " p"], *, kept: bool
+) -> Float[Tensor, " p"]:
+    """Return the score while the top shares of the pixels are removed, or kept."""
+    count, rank = saliency[0].numel(), masks.ranks(saliency)
+    pixels = (shares * count).round().to(rank)
+
+    def draw(pixels: Tensor, rows: RowIndex) -> Tensor:
+        top = rank[rows.image] < pixels[:, None]
+        return (top if kept else ~top).to(rank).view(-1, 1, *saliency.shape[1:])
+
+    return score(pixels[None], draw=draw)[0].cpu().float()
+
+
+def changed(score: MaskedScore, saliency: Saliency, curve: Curve) -> Bool[Tensor, " p"]:
+    """Return where removal changes the answer: the class is predicted no longer.
+
+    Where it is not predicted for the photo, and for a regression: where half of the score is lost.
+    """
+    is_answer = score.classifier.kind is not Outputs.REGRESSION
+    if is_answer and _of_photo(score, first_answer):
+        answers = replace(score, measure=first_answer)
+        return _scores(answers, saliency, curve.share, kept=False) < 0.5
+    whole = _of_photo(score, measure_of(score))
+    return (curve.scores[0] - whole).abs() >= 0.5 * abs(whole)
+
+
+def sufficient(score: MaskedScore, curve: Curve) -> Bool[Tensor, " p"]:
+    """Return where the kept pixels suffice: they keep `SUFFICIENT` of the photo's score."""
+    scores, whole = curve.scores[0], _of_photo(score, measure_of(score))
+    if score.classifier.kind is Outputs.REGRESSION:
+        return (scores - whole).abs() <= (1 - SUFFICIENT) * abs(whole)
+    return scores >= SUFFICIENT * whole
+
+
+def _of_photo(score: MaskedScore, measure: Measure) -> float:
+    return score.classifier.score(score.images, score.targets, measure)[0].item()
+
+
+def first_share(curve: Curve, effect: Bool[Tensor, " p"]) -> float:
+    """Return the smallest share with an effect, `FALLBACK` if there is none."""
+    return curve.share[int(effect.int().argmax())].item() if effect.any() else FALLBACK
+
+
+def through(
+    curve: Curve, shares: dict[str, float], ends: dict[str, float], keys: tuple[str, str, str]
+) -> Curve:
+    """Return a curve with its ends, through the probability of its picture."""
+    first, key, last = keys
+    share = torch.cat([curve.share, torch.tensor([0.0, shares[key], 1.0])])
+    scores = torch.cat([curve.scores[0], torch.tensor([ends[first], ends[key], ends[last]])])
+    order = share.argsort(stable=True)
+    return Curve(share[order], scores[order][None])
+
+
+def measure_of(score: MaskedScore) -> Measure:
+    """Return the measure of the pictures and curves: the probability, or a regression's value."""
+    return logit if score.classifier.kind is Outputs.REGRESSION else probability

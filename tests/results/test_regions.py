@@ -1,0 +1,80 @@
+"""The smallest region that changes the answer, and the smallest that suffices."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from tests.conftest import toy
+from unsee.results import regions
+from unsee.results.assessment import assess
+from unsee.study import Study
+
+SIDE = 32
+
+
+class Square(nn.Module):
+    """Class 1 wins while more than half of a bright square of 8 x 8 pixels is visible."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(20.0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        visible = (x[:, :, 4:12, 4:12].mean((1, 2, 3)) - 0.1) * 2  # of pixels less 0.4
+        return torch.stack([torch.zeros_like(visible), self.gain * (visible - 0.5)], 1)
+
+
+def network():
+    """Return the network with a neutral colour of 0.5, which in-fills removed pixels."""
+    return replace(toy(Square()), data_mean=(0.5, 0.5, 0.5))
+
+
+@pytest.fixture
+def study() -> Study:
+    """A study of a photo with the square, whose map ranks the square first."""
+    image = torch.full((1, 3, SIDE, SIDE), 0.5)
+    image[..., 4:12, 4:12] = 1.0
+    study = Study.of(network(), image, "random", infiller="grey", targets=1)
+    explanation = study.finish()
+    saliency = torch.rand(1, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    saliency[:, 4:12, 4:12] += 10
+    study.explanation = replace(explanation, saliency=saliency)
+    return study
+
+
+def test_half_of_the_evidence_changes_the_answer_and_most_of_it_suffices(study) -> None:
+    assessment = assess(study)
+    square = 64 / SIDE**2
+    assert 0.5 * square <= assessment.shares["removed"] <= 0.8 * square
+    assert 0.5 * square <= assessment.shares["kept"] <= 1.2 * square
+    assert assessment.has_effect == {"removed": True, "kept": True}
+    p = assessment.target_probabilities
+    assert p["removed"] < 0.5
+    assert p["kept"] >= regions.SUFFICIENT * p["original"]
+
+
+def test_no_smaller_point_of_the_curves_has_the_effect(study) -> None:
+    assessment = assess(study)
+    removed, kept = (assessment.picture_curves[key] for key in ("removed", "kept"))
+    p = assessment.target_probabilities["original"]
+    before = removed.share < assessment.shares["removed"] - 1e-6
+    assert (removed.scores[0, before] > 0.5).all()
+    before = kept.share < assessment.shares["kept"] - 1e-6
+    assert (kept.scores[0, before] < regions.SUFFICIENT * p).all()
+
+
+def test_a_given_share_is_used_for_both_and_its_effect_is_named(study) -> None:
+    assessment = assess(study, 0.01)
+    assert assessment.shares == {"removed": 0.01, "kept": 0.01}
+    assert assessment.has_effect == {"removed": False, "kept": False}
+
+
+def test_without_an_effect_the_fallback_is_drawn(study) -> None:
+    flat = torch.full((1, 3, SIDE, SIDE), 0.5)  # in-filling changes nothing
+    other = Study.of(network(), flat, "random", infiller="grey", targets=0)
+    other.finish()
+    assessment = assess(other)
+    assert assessment.shares["removed"] == regions.FALLBACK
+    assert not assessment.has_effect["removed"]
