@@ -1,5 +1,7 @@
 """First rankings: signed class activation maps, or gradients where there are none."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -131,3 +133,21 @@ def test_confidence_is_the_probability_whatever_the_measure(two_spots) -> None:
     score = scored(toy(Spots()), two_spots, [1], measure=logit)
     logits = score.classifier.predict(two_spots)
     torch.testing.assert_close(confidence(score), logits.softmax(1)[:, 1])
+
+
+def test_threads_may_share_a_network(two_spots) -> None:
+    """Passes of one thread meet the hooks of another one, in the search for a layer too."""
+    images = [two_spots, two_spots.flip(3), two_spots.flip(2), 1 - two_spots]
+    expected = [first_ranking(scored(toy(Spots()), image, [1]), 12) for image in images]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(3):
+            network = toy(Spots())
+            scores = [scored(network, image, [1]) for image in images]
+            with ThreadPoolExecutor(4) as threads:
+                results = list(threads.map(lambda score: first_ranking(score, 12), scores))
+            for result, alone in zip(results, expected, strict=True):
+                torch.testing.assert_close(result, alone, atol=1e-6, rtol=1e-6)
+    finally:
+        sys.setswitchinterval(interval)

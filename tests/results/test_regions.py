@@ -78,3 +78,16 @@ def test_without_an_effect_the_fallback_is_drawn(study) -> None:
     assessment = assess(other)
     assert assessment.shares["removed"] == regions.FALLBACK
     assert not assessment.has_effect["removed"]
+
+
+def test_a_class_that_gains_from_removal_has_no_evidence_removed(study) -> None:
+    score = replace(study.score, targets=torch.tensor([0]))  # which wins without the square
+    curve = regions.picture_curves(score, study.explanation.saliency, None)["removed"]
+    assert curve.scores[0].max() > 2 * score.classifier.probabilities(score.images)[0, 0]
+    assert not regions.changed(score, study.explanation.saliency, curve).any()
+
+
+def test_nothing_suffices_where_the_infilled_photo_does(study) -> None:
+    score = replace(study.score, targets=torch.tensor([0]))
+    curve = regions.picture_curves(score, study.explanation.saliency, None)["kept"]
+    assert not regions.sufficient(score, study.explanation.saliency, curve).any()

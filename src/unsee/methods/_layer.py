@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unsee.classifiers.passes import unwrapped
 from unsee.errors import InputError
-from unsee.networks.stages import layer_outputs
+from unsee.networks.stages import layer_outputs, of_this_thread
 
 MAX_PREFIX_TOKENS = 8
 """Maximum number of tokens before those of the image (class token, registers)."""
@@ -119,7 +119,7 @@ def _reaches(network: nn.Module, probes: Tensor, layer: Layer) -> bool:
 
     with torch.no_grad():
         before = unwrapped(network(probes))
-        handle = layer.module.register_forward_hook(exchange)
+        handle = layer.module.register_forward_hook(of_this_thread(exchange))
         try:
             after = unwrapped(network(probes))
         finally:

@@ -7,6 +7,7 @@ positive part only.
 
 from contextlib import ExitStack, suppress
 from functools import partial
+from threading import Lock
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -24,6 +25,7 @@ from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods import _layer
 from unsee.methods._evidence import gradient_evidence
+from unsee.networks.stages import of_this_thread
 from unsee.types import Images, Saliency, Targets
 
 GRADIENT_CELLS = 7
@@ -42,6 +44,8 @@ class _Place(NamedTuple):
 
 _places: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], _Place | None]] = WeakKeyDictionary()
 """The layer for each network and size of images; None if there is none."""
+_lock = Lock()
+"""Held while a layer is searched for."""
 _rankings: WeakKeyDictionary[MaskedScore, dict[int, FirstRanking]] = WeakKeyDictionary()
 """The rankings of each score by their number of cells a side."""
 
@@ -97,14 +101,15 @@ def _place(score: MaskedScore) -> _Place | None:
     if not isinstance(network, nn.Module):
         return None
     size = tuple(score.images.shape[1:])
-    places = _places.setdefault(network, {})
-    if size not in places:
-        x = score.classifier.network_input(score.images[:1])
-        places[size] = None
-        with suppress(InputError):
-            layer = call_model(partial(_layer.find, network), x)
-            places[size] = _Place(layer.name, layer.spatial)
-    return places[size]
+    with _lock:
+        places = _places.setdefault(network, {})
+        if size not in places:
+            x, place = score.classifier.network_input(score.images[:1]), None
+            with suppress(InputError):
+                layer = call_model(partial(_layer.find, network), x)
+                place = _Place(layer.name, layer.spatial)
+            places[size] = place
+        return places[size]
 
 
 def _ranking(
@@ -121,7 +126,7 @@ def _ranking(
     with ExitStack() as hooks:
         if place is not None:
             layer = score.classifier.network.get_submodule(place.name)
-            hooks.callback(layer.register_forward_hook(keep).remove)
+            hooks.callback(layer.register_forward_hook(of_this_thread(keep)).remove)
         values = score.classifier.score_chunk(images, targets, measure)
     gradients = torch.autograd.grad(values.sum(), [images, *kept], allow_unused=True)
     if kept and gradients[-1] is not None:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from threading import get_ident
 from typing import Any, NamedTuple
 
 import torch
@@ -71,9 +72,20 @@ def layer_outputs(
     with ExitStack() as hooks, torch.no_grad():
         for name, module in network.named_modules():
             if name:
-                hooks.callback(module.register_forward_hook(partial(record, name)).remove)
+                hook = of_this_thread(partial(record, name))
+                hooks.callback(module.register_forward_hook(hook).remove)
         network(x)
     return [output for output in outputs if calls[output.name] == 1]
+
+
+def of_this_thread(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a forward hook that passes of other threads through the same network do not call."""
+    own = get_ident()
+
+    def guarded(*arguments: Any) -> Any:
+        return hook(*arguments) if get_ident() == own else None
+
+    return guarded
 
 
 def find_stages(network: nn.Module, x: Float[Tensor, "1 c h w"]) -> list[str]:
@@ -153,7 +165,7 @@ class FeatureExtractor:
 
         with ExitStack() as hooks:
             for name in self.names:
-                hook: Callable[..., None] = partial(keep, name)
+                hook = of_this_thread(partial(keep, name))
                 handle = self.network.get_submodule(name).register_forward_hook(hook)
                 hooks.callback(handle.remove)
             output = self.network(x)

@@ -190,7 +190,7 @@ def assess(
         curves = regions.picture_curves(score, saliency, share)
         effects = {
             "removed": regions.changed(score, saliency, curves["removed"]),
-            "kept": regions.sufficient(score, curves["kept"]),
+            "kept": regions.sufficient(score, saliency, curves["kept"]),
         }
         shares = {key: share or regions.first_share(curves[key], effects[key]) for key in curves}
         tops = {key: masks.top_share(saliency, value) for key, value in shares.items()}

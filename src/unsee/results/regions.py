@@ -61,20 +61,28 @@ def changed(score: MaskedScore, saliency: Saliency, curve: Curve) -> Bool[Tensor
 
     Where it is not predicted for the photo, and for a regression: where half of the score is lost.
     """
-    is_answer = score.classifier.kind is not Outputs.REGRESSION
-    if is_answer and _of_photo(score, first_answer):
+    is_regression = score.classifier.kind is Outputs.REGRESSION
+    if not is_regression and _of_photo(score, first_answer):
         answers = replace(score, measure=first_answer)
         return _scores(answers, saliency, curve.share, kept=False) < 0.5
     whole = _of_photo(score, measure_of(score))
-    return (curve.scores[0] - whole).abs() >= 0.5 * abs(whole)
+    lost = (whole - curve.scores[0]) * (-1 if whole < 0 else 1)
+    return (lost >= 0.5 * abs(whole)) & (whole != 0)
 
 
-def sufficient(score: MaskedScore, curve: Curve) -> Bool[Tensor, " p"]:
-    """Return where the kept pixels suffice: they keep `SUFFICIENT` of the photo's score."""
-    scores, whole = curve.scores[0], _of_photo(score, measure_of(score))
+def sufficient(score: MaskedScore, saliency: Saliency, curve: Curve) -> Bool[Tensor, " p"]:
+    """Return where the kept pixels suffice: they keep `SUFFICIENT` of the photo's score.
+
+    Nowhere, if the photo that is wholly in-filled keeps as much.
+    """
+    whole, nothing = _of_photo(score, measure_of(score)), torch.zeros(1)
+    infilled = _scores(replace(score, measure=measure_of(score)), saliency, nothing, kept=True)
+    scores = torch.cat([curve.scores[0], infilled])
     if score.classifier.kind is Outputs.REGRESSION:
-        return (scores - whole).abs() <= (1 - SUFFICIENT) * abs(whole)
-    return scores >= SUFFICIENT * whole
+        enough = (scores - whole).abs() <= (1 - SUFFICIENT) * abs(whole)
+    else:
+        enough = scores >= SUFFICIENT * whole
+    return enough[:-1] & ~enough[-1]
 
 
 def _of_photo(score: MaskedScore, measure: Measure) -> float:
