@@ -23,7 +23,7 @@ AREA_LIMITS = (1e-3, 1 - 1e-3)
 DAMPING = 5.0
 """Damping of Adam. Cells whose gradient is small keep their first rank."""
 LARGEST_RATE = 6.0
-"""Rate of the first step if there are few steps."""
+"""Largest rate of the first step."""
 PASSES_OF_PRIOR = 2
 """Passes that the first ranking and the probability of the class cost."""
 
@@ -88,9 +88,9 @@ class TIDE(MaskOptimizer):
     """Number of optimisation steps; 0 returns the first ranking."""
     levels: int = 2
     """Number of area shares a in each step; each costs one deletion and one insertion pass."""
-    distance: float = 200.0
-    """Sum of the rates of all steps, whatever their number: the distance that a cell with a
-    constant gradient would move, in units that `DAMPING` divides."""
+    distance: float = 400.0
+    """Largest sum of the rates of all steps: how far a cell with a constant gradient moves, in
+    units that `DAMPING` divides. More steps than 130 therefore take smaller ones."""
     insertion: float = 1.0
     """Weight of the insertion area; 0 is deletion alone."""
 
