@@ -212,6 +212,38 @@ def test_code_that_a_stage_names_needs_trust(run, capsys) -> None:
     assert "names tests.toys:corner, which is code that would run" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("{data}", ""),
+        ("factory:{data}", ""),
+        ("file:a.pth,architecture={data}", ""),
+        ("box", 'classifiers = ["{data}"]\n'),
+    ],
+)
+def test_code_that_is_named_as_data_needs_trust(tmp_path, data, capsys, name, own) -> None:
+    """The common classifiers take the data of the command line, too."""
+    common = f'data = "tests.toys:corner"\nclassifiers = ["{name}"]\n' + COMMON
+    stage = f'[[stages]]\nname = "a"\ndata = "{data}"\n{own}'
+    (tmp_path / "plan.toml").write_text(common + stage)
+    words = ["evaluate", "--plan", str(tmp_path / "plan.toml"), "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "tests.toys:corner, which is code that would run; set --trust" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_code_in_common_references_that_are_named_as_data_needs_trust(
+    tmp_path, data, capsys
+) -> None:
+    common = 'data = "tests.toys:corner"\nreference_classifiers = ["{data}"]\n' + COMMON
+    stage = f'[[stages]]\nname = "a"\ndata = "{data}"\nmetrics = ["masked_accuracy"]\n'
+    (tmp_path / "plan.toml").write_text(common + stage)
+    out = ("--out", str(tmp_path / "out"))
+    assert main(["evaluate", "--plan", str(tmp_path / "plan.toml"), *TOY, *out]) == 2
+    assert "names tests.toys:corner, which is code" in capsys.readouterr().err
+
+
 def test_data_of_data_takes_the_settings_of_both(data, tmp_path) -> None:
     (stage,) = stages.stages_of([{"name": "a", "data": "voc:coco:{data},crowds=true,split=x"}])
     plan = stage.plan(Plan(data=str(data), methods=("box",), metrics=("gini",)))

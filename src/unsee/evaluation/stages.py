@@ -88,12 +88,6 @@ class Stage(StageInfo):
             raise error.prefixed(f"stage {info.name}") from error
         return cls(info.name, info.columns, settings=settings)
 
-    def classifiers(self, data: str) -> tuple[str, ...]:
-        """Return the classifiers that the stage names itself, with the data of the command line."""
-        kinds = ("classifiers", "reference_classifiers")
-        names = (name for kind in kinds for name in self.settings.get(kind, ()))
-        return tuple(name.replace(DATA, data) for name in names)
-
     def plan(self, common: Plan) -> Plan:
         """Return the plan of the stage: the common one with the settings that the stage fixes.
 
