@@ -1,6 +1,7 @@
 """Plans with stages: several runs by one command, each in its own folder."""
 
 import json
+import sys
 
 import pytest
 
@@ -86,6 +87,30 @@ def test_a_stage_that_fails_does_not_end_the_others(run, tmp_path, capsys) -> No
 def test_nothing_is_left_where_all_stages_fail(run, tmp_path) -> None:
     broken = '[[stages]]\nname = "a"\nclassifiers = ["file:none.pt,architecture=timm:x"]\n'
     assert run(COMMON + broken) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_folder_of_the_user_stays_where_all_stages_fail(run, tmp_path) -> None:
+    (tmp_path / "out").mkdir()
+    broken = '[[stages]]\nname = "a"\nclassifiers = ["file:none.pt,architecture=timm:x"]\n'
+    assert run(COMMON + broken) == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+@pytest.mark.parametrize("first", [True, False])
+def test_stages_that_another_process_shares_stay(tmp_path, first) -> None:
+    parts = stages.stages_of([{"name": "a"}])
+    shares = [stages.begin(tmp_path / "out", parts, {}) for _ in range(2)]
+    shares[0 if first else 1].close()  # as after Ctrl-C
+    assert stages.is_staged(tmp_path / "out")
+
+
+def test_a_process_that_is_alone_leaves_no_stages(tmp_path) -> None:
+    parts = stages.stages_of([{"name": "a"}])
+    share, other = (stages.begin(tmp_path / "out", parts, {}) for _ in range(2))
+    other.close()
+    share.close()
     assert not (tmp_path / "out").exists()
 
 
