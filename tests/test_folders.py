@@ -240,6 +240,26 @@ def test_last_part_of_a_path_is_a_link_itself_or_is_resolved(linked) -> None:
     assert place_of("a/b") == home / "a" / "b"
 
 
+@pytest.mark.parametrize("kind", ["file", "link to a file", "link to nothing"])
+def test_a_file_that_appears_in_the_meantime_is_not_overwritten(tmp_path, kind) -> None:
+    folder, other = tmp_path / "result", tmp_path / "other"
+    if kind == "link to a file":
+        other.write_text("mine")
+
+    def write_beside() -> None:
+        with new_folder(folder, overwrite=True) as unfinished:
+            (unfinished / "a").write_text("second")
+            write_manifest(unfinished, {})
+            if kind == "file":
+                folder.write_text("mine")
+            else:
+                folder.symlink_to(other)
+
+    with pytest.raises(InputError, match="result: is a file, expected a folder"):
+        write_beside()
+    assert folder.is_symlink() or folder.read_text() == "mine"
+
+
 @pytest.mark.parametrize("kind", ["result", "file", "link"])
 def test_what_another_command_wrote_in_the_meantime_stays(tmp_path, kind) -> None:
     folder, other = tmp_path / "result", tmp_path / "other"

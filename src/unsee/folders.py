@@ -58,6 +58,8 @@ def new_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     with _new(folder, path, overwrite=overwrite) as unfinished:
         unfinished.mkdir()
         yield unfinished
+        if overwrite:
+            _refuse_file(folder, path)
         _refuse_foreign(folder, path)  # what the user has put there in the meantime
 
 
@@ -179,15 +181,19 @@ def _check_new(named: object, folder: Path, *, overwrite: bool) -> None:
         )
     if folder.is_symlink() and not folder.exists():
         raise InputError(f"{named}: is a link to nothing, expected a folder")
+    _refuse_file(named, folder)
     _refuse_foreign(named, folder)
-    if exists and not folder.is_dir():
-        raise InputError(f"{named}: is a file, expected a folder")
 
 
 def check_name(folder: Path) -> None:
     """Raise `InputError` for a result that is named as a workplace, or is in a folder named so."""
     if is_workplace(folder) or is_workplace(folder.parent):
         raise InputError(f"{folder}: expected another name than that of a hidden folder of unsee")
+
+
+def _refuse_file(named: object, folder: Path) -> None:
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise InputError(f"{named}: is a file, expected a folder")
 
 
 def _refuse_foreign(named: object, folder: Path) -> None:

@@ -1,12 +1,14 @@
 """Import the libraries that parts import on first use, and keep libraries quiet while they load."""
 
 import logging
+import os
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from importlib import import_module
+from pathlib import Path
 
 
 def import_libraries(*parts: object) -> None:
@@ -26,6 +28,16 @@ def import_libraries(*parts: object) -> None:
                         getattr(library, attribute)
                 except (ImportError, AttributeError):
                     continue
+
+
+def import_matplotlib(folder: Path = Path()) -> None:
+    """Import matplotlib without the `matplotlibrc` of a working folder, if there is one.
+
+    The folder may be a stranger's, and the file may run LaTeX on texts of its own.
+    """
+    if os.path.lexists(folder / "matplotlibrc"):
+        with chdir(Path(__file__).parent):
+            import_module("matplotlib")
 
 
 _LOCK = threading.Lock()

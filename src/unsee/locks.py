@@ -17,14 +17,15 @@ WAIT = 5.0
 """Seconds in which another process is expected to have removed a folder."""
 
 
-def open_to_lock(path: Path) -> int:
+def open_to_lock(path: Path, *, create: bool = False) -> int:
     """Open a file, which may be another user's; links are not followed, pipes not waited for.
 
-    Some file systems of networks lock only what is open for writing.
+    `create` makes an empty file where there is none; what a file holds stays. Some file systems
+    of networks lock only what is open for writing.
     """
     flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        return os.open(path, os.O_RDWR | flags)
+        return os.open(path, os.O_RDWR | flags | (os.O_CREAT if create else 0), 0o666)
     except PermissionError:
         return os.open(path, os.O_RDONLY | flags)
 

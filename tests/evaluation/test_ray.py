@@ -43,14 +43,15 @@ def test_no_module_of_the_working_folder_runs_unless_the_plan_names_it(
         (tmp_path / f"{name}.py").write_text(
             f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})"
         )
+    (tmp_path / "matplotlibrc").write_bytes(b"\xff")  # matplotlib cannot read it
     (tmp_path / "mine.py").write_text("from tests.toys import classifier")
     (tmp_path / "photos").symlink_to(data)
     importable.chdir(tmp_path)
-    methods = ("random",)
+    methods = ("random", "gradient")
     plan = make_plan("photos", classifiers=("mine:classifier",), methods=methods, limit=2)
     run = Run.begin(plan, Path("run"), threads=1)
-    assert len(list(distribute(run, Cluster(workers=1, cpus=0.5)))) == 1
-    assert [row["error"] for row in run.store.read()] == [None, None]
+    assert len(list(distribute(run, Cluster(workers=1, cpus=0.5)))) == 2
+    assert [row["error"] for row in run.store.read()] == [None] * 4
     assert not (tmp_path / "ran").exists()
 
 

@@ -1,6 +1,7 @@
 """Plans with stages: several runs by one command, each in its own folder."""
 
 import json
+import sys
 
 import pytest
 
@@ -86,6 +87,30 @@ def test_a_stage_that_fails_does_not_end_the_others(run, tmp_path, capsys) -> No
 def test_nothing_is_left_where_all_stages_fail(run, tmp_path) -> None:
     broken = '[[stages]]\nname = "a"\nclassifiers = ["file:none.pt,architecture=timm:x"]\n'
     assert run(COMMON + broken) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_folder_of_the_user_stays_where_all_stages_fail(run, tmp_path) -> None:
+    (tmp_path / "out").mkdir()
+    broken = '[[stages]]\nname = "a"\nclassifiers = ["file:none.pt,architecture=timm:x"]\n'
+    assert run(COMMON + broken) == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+@pytest.mark.parametrize("first", [True, False])
+def test_stages_that_another_process_shares_stay(tmp_path, first) -> None:
+    parts = stages.stages_of([{"name": "a"}])
+    shares = [stages.begin(tmp_path / "out", parts, {}) for _ in range(2)]
+    shares[0 if first else 1].close()  # as after Ctrl-C
+    assert stages.is_staged(tmp_path / "out")
+
+
+def test_a_process_that_is_alone_leaves_no_stages(tmp_path) -> None:
+    parts = stages.stages_of([{"name": "a"}])
+    share, other = (stages.begin(tmp_path / "out", parts, {}) for _ in range(2))
+    other.close()
+    share.close()
     assert not (tmp_path / "out").exists()
 
 
@@ -210,6 +235,38 @@ def test_code_that_a_stage_names_needs_trust(run, capsys) -> None:
     stage = '[[stages]]\nname = "a"\nclassifiers = ["tests.toys{data}"]\n'
     assert run(COMMON + stage, data=":corner") == 2
     assert "names tests.toys:corner, which is code that would run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("{data}", ""),
+        ("factory:{data}", ""),
+        ("file:a.pth,architecture={data}", ""),
+        ("box", 'classifiers = ["{data}"]\n'),
+    ],
+)
+def test_code_that_is_named_as_data_needs_trust(tmp_path, data, capsys, name, own) -> None:
+    """The common classifiers take the data of the command line, too."""
+    common = f'data = "tests.toys:corner"\nclassifiers = ["{name}"]\n' + COMMON
+    stage = f'[[stages]]\nname = "a"\ndata = "{data}"\n{own}'
+    (tmp_path / "plan.toml").write_text(common + stage)
+    words = ["evaluate", "--plan", str(tmp_path / "plan.toml"), "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "tests.toys:corner, which is code that would run; set --trust" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_code_in_common_references_that_are_named_as_data_needs_trust(
+    tmp_path, data, capsys
+) -> None:
+    common = 'data = "tests.toys:corner"\nreference_classifiers = ["{data}"]\n' + COMMON
+    stage = f'[[stages]]\nname = "a"\ndata = "{data}"\nmetrics = ["masked_accuracy"]\n'
+    (tmp_path / "plan.toml").write_text(common + stage)
+    out = ("--out", str(tmp_path / "out"))
+    assert main(["evaluate", "--plan", str(tmp_path / "plan.toml"), *TOY, *out]) == 2
+    assert "names tests.toys:corner, which is code" in capsys.readouterr().err
 
 
 def test_data_of_data_takes_the_settings_of_both(data, tmp_path) -> None:

@@ -297,3 +297,14 @@ def test_a_path_is_required(tmp_path) -> None:
         load("planted")
     with pytest.raises(InputError, match="no such data set"):
         load(f"planted:{tmp_path / 'nowhere'}")
+
+
+def test_the_lock_of_a_training_empties_no_file(tmp_path) -> None:
+    other, lock = tmp_path / "other", tmp_path / "weights.lock"
+    other.write_text("kept")
+    lock.symlink_to(other)
+    with _mark_cache.one_at_a_time(tmp_path / "weights.safetensors"):
+        assert other.read_text() == "kept"
+    lock.unlink()
+    with _mark_cache.one_at_a_time(tmp_path / "weights.safetensors"):
+        assert lock.read_bytes() == b""

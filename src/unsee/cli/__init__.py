@@ -1,16 +1,14 @@
 """The command line: one module for each command, with a frozen dataclass for its options."""
 
-import os
 import sys
 from collections.abc import Callable
-from contextlib import chdir
 from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
 
 from unsee.classifiers.allocator import keep_memory
 from unsee.cli import console
 from unsee.errors import unknown
+from unsee.libraries import import_matplotlib
 
 COMMANDS = {
     "explain": "explain photos: for each a folder with map, pictures and numbers",
@@ -45,18 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     keep_memory()
     console.prepare_streams()
-    _import_matplotlib()
+    import_matplotlib()
     return console.status_of(lambda: _dispatch(arguments))
-
-
-def _import_matplotlib() -> None:
-    """Import matplotlib without the `matplotlibrc` of the working folder, if there is one.
-
-    The folder may be a stranger's, and the file may run LaTeX on texts of its own.
-    """
-    if os.path.lexists("matplotlibrc"):
-        with chdir(Path(__file__).parent):
-            import matplotlib  # noqa: F401
 
 
 def _dispatch(arguments: list[str]) -> int:

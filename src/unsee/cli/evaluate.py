@@ -19,7 +19,6 @@ from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
-from unsee.evaluation.stages import Stage
 from unsee.evaluation.store import MANIFEST
 from unsee.evaluation.worker import frame, load_classifier, load_parts
 from unsee.files import exists, parse_index
@@ -82,14 +81,16 @@ class Evaluate(Plan):
 def run(arguments: list[str]) -> int:
     """Compute what is missing; the exit status is 1 if photos could not be explained."""
     options, file = parse(Evaluate, arguments, "unsee evaluate"), None
+    on_command_line = {*split_words((*options.classifiers, *options.reference_classifiers))}
     if options.plan is not None:
         file = paper_tables.load(options.plan)
-        on_command_line = {*_classifiers(options)}
         options = parse(Evaluate, arguments, "unsee evaluate", Evaluate(**file.settings))
-        _check_code(options, file.stages, on_command_line)
     part = _part(options.part)
     options.check()
     plan = _plan(options)
+    if file is not None:
+        plans = [stage.plan(plan) for stage in file.stages] or [plan]
+        _check_code(plans, options, on_command_line)
     if file is not None and file.stages:
         return stages.run(
             file, plan, options.out,
@@ -133,14 +134,9 @@ def _run(
     return run_summary.show(run_, options.out, in_stage=in_stage)
 
 
-def _classifiers(options: Evaluate) -> tuple[str, ...]:
-    return split_words((*options.classifiers, *options.reference_classifiers))
-
-
-def _check_code(options: Evaluate, stages_: Sequence[Stage], on_command_line: set[str]) -> None:
+def _check_code(plans: Sequence[Plan], options: Evaluate, on_command_line: set[str]) -> None:
     """Refuse a classifier that is Python code and named by the file of a plan alone."""
-    names = [*_classifiers(options)]
-    names += [name for stage in stages_ for name in stage.classifiers(options.data)]
+    names = [n for plan in plans for n in (*plan.classifiers, *plan.reference_classifiers)]
     for name in names:
         if name not in on_command_line and loading.names_code(name) and not options.trust:
             raise InputError(

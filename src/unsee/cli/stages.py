@@ -1,6 +1,6 @@
 """The stages of a plan: `unsee evaluate` computes one run after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from unsee.cli import checks
@@ -27,9 +27,21 @@ def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path],
         InputError: A setting of a stage is invalid, or the folder holds something else.
     """
     checked, plans = _checked(file, common)
-    stages.begin(out, checked, file.table.plain())
+    share = stages.begin(out, checked, file.table.plain())
+    try:
+        status = _compute(list(zip(checked, plans, strict=True)), out, compute)
+    finally:
+        share.close()
+    if stages.is_staged(out):
+        say(f"unsee report {out}\n")
+    return status
+
+
+def _compute(
+    parts: Sequence[tuple[stages.Stage, Plan]], out: Path, compute: Callable[[Plan, Path], int]
+) -> int:
     status, failed = 0, []
-    for stage, plan in zip(checked, plans, strict=True):
+    for stage, plan in parts:
         if stage.note:
             print_note(f"stage {stage.name}: {stage.note}")
             continue
@@ -41,14 +53,8 @@ def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path],
         except Exception as error:
             print_error(as_message(error).prefixed(f"stage {stage.name}"))
             failed.append(stage.name)
-        except KeyboardInterrupt:
-            stages.discard(out)
-            raise
     if failed:
-        print_error(f"{len(failed)} of {len(plans)} stages failed: {', '.join(failed)}")
-    stages.discard(out)
-    if stages.is_staged(out):
-        say(f"unsee report {out}\n")
+        print_error(f"{len(failed)} of {len(parts)} stages failed: {', '.join(failed)}")
     return 1 if failed else status
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from unsee.errors import InputError, missing_package
 from unsee.evaluation.run import Run, Unit
+from unsee.libraries import import_matplotlib
 from unsee.locks import WAIT
 from unsee.records import check_types
 from unsee.threads import WAITING
@@ -82,6 +83,7 @@ class _Worker:
     """A process that computes units of a run."""
 
     def __init__(self, folder: Path, arguments: dict[str, Any]) -> None:
+        import_matplotlib(folder)
         with suppress(OSError):  # this machine may lack it; then only absolute paths are readable
             os.chdir(folder)  # for relative paths, and for modules that the plan names
         self.run = Run.restore(**arguments)

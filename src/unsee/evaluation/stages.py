@@ -9,9 +9,11 @@ from typing import Any
 from unsee.errors import InputError, unknown
 from unsee.evaluation.manifest import check_format
 from unsee.evaluation.plan import Plan, check_kind, metric_of
+from unsee.evaluation.stage_share import Share
 from unsee.evaluation.store import MANIFEST as RUN
-from unsee.files import exists, is_folder, read_json
-from unsee.folders import RESERVED, json_bytes, new_file, write_errors
+from unsee.files import exists, is_folder, read_bytes, read_json
+from unsee.folders import RESERVED, create_file, json_bytes, new_file, write_errors
+from unsee.locks import Sharing
 from unsee.records import record
 from unsee.registry import available, parse, resolve, settings_about
 from unsee.workplace import is_workplace
@@ -87,12 +89,6 @@ class Stage(StageInfo):
         except InputError as error:
             raise error.prefixed(f"stage {info.name}") from error
         return cls(info.name, info.columns, settings=settings)
-
-    def classifiers(self, data: str) -> tuple[str, ...]:
-        """Return the classifiers that the stage names itself, with the data of the command line."""
-        kinds = ("classifiers", "reference_classifiers")
-        names = (name for kind in kinds for name in self.settings.get(kind, ()))
-        return tuple(name.replace(DATA, data) for name in names)
 
     def plan(self, common: Plan) -> Plan:
         """Return the plan of the stage: the common one with the settings that the stage fixes.
@@ -204,10 +200,13 @@ def read(folder: Path) -> StagesInfo:
     return record(StagesInfo, plain, path)
 
 
-def begin(folder: Path, stages: Iterable[StageInfo], table: dict[str, Any]) -> None:
+def begin(folder: Path, stages: Iterable[StageInfo], table: dict[str, Any]) -> Share:
     """Write `stages.json`; a folder that has it already may get further stages.
 
     What was measured is not compared here: the run of each stage does that.
+
+    Returns:
+        A share that keeps other processes from removing the folder, as long as it lives.
 
     Raises:
         InputError: The folder is a run without stages, holds something else or stages that are
@@ -218,27 +217,24 @@ def begin(folder: Path, stages: Iterable[StageInfo], table: dict[str, Any]) -> N
     if exists(folder / RUN):
         raise InputError(f"{folder} is a run without stages; choose another folder")
     infos = tuple(StageInfo(stage.name, stage.columns, stage.note) for stage in stages)
-    content = asdict(StagesInfo(infos, table))
+    path, plain = folder / MANIFEST, {"format": FORMAT, **asdict(StagesInfo(infos, table))}
+    content = json_bytes(plain, path)
     with write_errors(folder):
-        if is_staged(folder):
-            names = [info.name for info in infos]
-            if others := [s.name for s in read(folder).stages if s.name not in names]:
-                raise InputError(
-                    f"{folder} has stages that this plan has not ({', '.join(others)}); choose "
-                    "another folder"
-                )
-        elif exists(folder) and not all(map(is_workplace, folder.iterdir())):
-            raise InputError(f"{folder} exists and is not a folder of stages; choose another")
-        folder.mkdir(parents=True, exist_ok=True)
-        with new_file(folder / MANIFEST) as unfinished:
-            unfinished.write_bytes(json_bytes({"format": FORMAT, **content}, folder / MANIFEST))
-
-
-def discard(folder: Path) -> None:
-    """Remove a folder of stages in which no stage has a run."""
-    if {path.name for path in folder.iterdir()} == {MANIFEST}:
-        (folder / MANIFEST).unlink(missing_ok=True)
-        folder.rmdir()
+        sharing = None
+        while sharing is None:  # again if another process has just removed the folder
+            missing = [place for place in (path, folder) if not exists(place)]
+            if len(missing) == 1 and not all(map(is_workplace, folder.iterdir())):
+                raise InputError(f"{folder} exists and is not a folder of stages; choose another")
+            folder.mkdir(parents=True, exist_ok=True)
+            made = not is_staged(folder) and create_file(path, content)
+            sharing = Sharing.join(path)
+        if not made:
+            _check_stored(folder, infos)
+            if read_bytes(path) != content:
+                with new_file(path) as unfinished:
+                    unfinished.write_bytes(content)
+                sharing = Sharing.join(path) or sharing
+    return Share(path, sharing, missing if made else ())
 
 
 def _with_data(value: Any, data: str) -> Any:
@@ -246,6 +242,16 @@ def _with_data(value: Any, data: str) -> Any:
     if isinstance(value, tuple):
         return tuple(text.replace(DATA, data) for text in value)
     return value.replace(DATA, data) if isinstance(value, str) else value
+
+
+def _check_stored(folder: Path, infos: Sequence[StageInfo]) -> None:
+    """Raise `InputError` for a folder with stages that are not in the plan."""
+    names = [info.name for info in infos]
+    if others := [stage.name for stage in read(folder).stages if stage.name not in names]:
+        raise InputError(
+            f"{folder} has stages that this plan has not ({', '.join(others)}); choose another "
+            "folder"
+        )
 
 
 def _needs_references(plan: Plan) -> bool:

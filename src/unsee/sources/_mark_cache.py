@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import json
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from unsee.errors import InputError, as_input_error
 from unsee.files import is_file, parse_json
 from unsee.folders import cache_folder, new_file
 from unsee.images import filters
+from unsee.locks import open_to_lock
 from unsee.networks import mark_reader
 from unsee.networks.reading import Weights
 from unsee.networks.weights import load_into, load_trained
@@ -79,13 +81,13 @@ def one_at_a_time(path: Path) -> Iterator[None]:
     if fcntl is not None:
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = path.with_suffix(".lock").open("wb")
+            lock = open_to_lock(path.with_suffix(".lock"), create=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield
     finally:
         if lock is not None:
-            lock.close()
+            os.close(lock)
 
 
 def _digest(weights: Weights, tested: str) -> str:
