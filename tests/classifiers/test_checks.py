@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from tests.conftest import Convolutional, small, toy
-from unsee import Classifier, Framing, InputError, Study, black_box, explain
+from unsee import Classifier, Framing, InputError, Study, black_box, create, explain
 from unsee.classifiers.chunked import map_chunks
-from unsee.classifiers.measures import probability
+from unsee.classifiers.measures import log_odds, probability
 
 
 class Returning(nn.Module):
@@ -33,6 +33,7 @@ class Returning(nn.Module):
         ({"data_mean": (0.5,), "data_std": (0.5, 0.5)}, "data_mean has 1 channels, data_std has 2"),
         ({"data_std": (0.0,) * 3}, "above zero as data_std"),
         ({"mean": (123.675, 116.28, 103.53), "std": (58.4, 57.1, 57.4)}, "std by 255 if they are"),
+        ({"mean": (0.0,) * 3, "std": (255.0,) * 3}, r"expected std for pixels in \[0, 1\], got"),
         ({"data_mean": (127.0,) * 3}, "expected data_mean for pixels in"),
     ],
 )
@@ -149,6 +150,11 @@ def test_training_mode_is_noticed_whenever_it_is_set(images) -> None:
         lambda: explain(classifier, images, "rise", samples=4),
         lambda: classifier.predict(images),
         study.finish,
+        lambda: study.score(torch.ones(len(images), 1, 1, *images.shape[-2:])),
+        lambda: create("metrics", "deletion").rate(study.score, images.mean(1)),
+        lambda: classifier.score(images, study.score.targets, log_odds),
+        lambda: classifier.logits(images),
+        lambda: classifier.features(images, ["features"]),
     ):
         with pytest.raises(InputError, match=r"training mode; call model.eval\(\) first"):
             use()

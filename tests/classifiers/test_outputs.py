@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.conftest import Convolutional, masked_score, toy
 from unsee import Against, Classifier, InputError, explain
+from unsee.classifiers.detection import determine
 from unsee.classifiers.measures import MEASURES, first_answer, log_odds, logit, margin, probability
 from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.randomisation import randomise_layers
@@ -94,6 +96,67 @@ def test_kind_is_determined_at_the_first_pass(end, classes, kind, images) -> Non
 def test_unclear_kinds_are_asked_for(end, classes, words, images) -> None:
     with pytest.raises(InputError, match=words):
         toy(Ending(end, classes)).predict(images)
+
+
+PLANES = torch.rand(3, 5, 4, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+"""Outputs in [0, 1] for each class and place, whose rows do not sum to 1."""
+WEIGHT = torch.eye(5, requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda p: p.amax((2, 3)),
+        lambda p: p.flatten(2).max(2).values,
+        lambda p: F.adaptive_max_pool2d(p, 1).flatten(1),
+        lambda p: F.avg_pool2d(p, 4).flatten(1),
+        lambda p: p.mean((2, 3)),
+        lambda p: p.flatten(2).topk(3).values.mean(2),
+        lambda p: 1 - (1 - p).flatten(2).prod(2),
+        lambda p: torch.nan_to_num(p[..., 0, 0]),
+        lambda p: p[..., 0, 0].index_select(1, torch.tensor([0, 2])),
+        lambda p: p[..., 0, 0].split(3, 1)[0],
+        lambda p: p[..., 0, 0].masked_fill(torch.tensor([False] * 4 + [True]), 0),
+        lambda p: p[..., 0, 0] @ torch.eye(5),
+        lambda p: (1 - p[..., 0, 0]) @ torch.eye(5),
+        lambda p: torch.einsum("nk,kj->nj", p[..., 0, 0], torch.eye(5)),
+        lambda p: torch.lerp(p[..., 0, 0], p[..., 1, 1], 0.5),
+        lambda p: p[..., 0, 0].relu(),
+    ],
+)
+def test_what_is_made_of_probabilities_is_not_taken_for_logits(end) -> None:
+    output = end(F.conv2d(PLANES, torch.eye(5)[..., None, None]).sigmoid())
+    with pytest.raises(InputError, match="may be logits or probabilities; set"):
+        determine("auto", output.detach(), lambda: output)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda z: z.mean((2, 3)),
+        lambda z: z.amax((2, 3)),
+        lambda z: z.relu().mean((2, 3)),
+        lambda z: F.adaptive_avg_pool2d(z, 1)[..., 0, 0],
+        lambda z: F.adaptive_avg_pool2d(z, 2).mean((2, 3)),
+        lambda z: F.adaptive_max_pool2d(z, 1).flatten(1),
+        lambda z: F.avg_pool2d(z, 4).squeeze(-1).squeeze(-1),
+        lambda z: F.max_pool2d(z, 4).view(-1, 5),
+        lambda z: 0.5 * z.mean((2, 3)) * WEIGHT[0, 0],
+        lambda z: (z.mean((2, 3)) + z.amax((2, 3))) / 2,
+        lambda z: F.hardtanh(z, 0, 6).mean((2, 3)) @ torch.eye(5),
+        lambda z: F.linear(z.mean((2, 3)), WEIGHT),
+        lambda z: F.linear(z.mean((2, 3)), WEIGHT, WEIGHT[0] * 0),
+        lambda z: F.linear(z.mean((2, 3)).sigmoid(), WEIGHT),
+        lambda z: F.linear((z * z.sigmoid()).mean((2, 3)), torch.eye(5)),
+        lambda z: F.linear(z.flatten(2).transpose(1, 2), WEIGHT).mean(1),
+        lambda z: torch.cat([z.mean((2, 3)).split(3, 1)[0], z[:, 3:, 0, 0]], 1),
+        lambda z: (z.flatten(2).softmax(2) * 1 @ z.flatten(2).transpose(1, 2))[:, 0],
+    ],
+)
+def test_ordinary_heads_whose_logits_are_small_are_not_asked_about(end) -> None:
+    output = end(F.conv2d(PLANES, torch.eye(5)[..., None, None]))
+    assert 0 <= output.min() <= output.max() <= 1
+    assert determine("auto", output.detach(), lambda: output) is Outputs.SOFTMAX
 
 
 @pytest.mark.parametrize(

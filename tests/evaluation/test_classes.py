@@ -122,8 +122,13 @@ def test_imagenets_numbers_are_those_of_1000_classes() -> None:
 
     names = with_synonyms([imagenet_classes()[number][1] for number in range(1000)])
     own = {217: 217, 701: 701}
-    for labels in ((), names, tuple(f"Klasse {number}" for number in range(1000))):
+    nothing = [[f"{word}{n}" for n in range(1000)] for word in ("Klasse ", "LABEL_", "class", "")]
+    for labels in ((), names, [*names[:600], *nothing[1][600:]], *nothing):
         assert numbers(labels, 1000) == own
+    birds = [f"{'AB'[number % 2]}. bird {number}" for number in range(1000)]
+    for labels in (birds, [*birds[:600], *names[600:]]):
+        with pytest.raises(InputError, match="is not the name of one class of the classifier"):
+            numbers([*labels[:217], "a thrush", *labels[218:]], 1000)
     for count in (1001, 21_841):  # as networks with a class for the background have
         with pytest.raises(
             InputError, match=f"ImageNet's 1000 classes, and the classifier {count}"

@@ -1,10 +1,12 @@
 """Masked accuracy with classifiers that detect a bright corner, or a dark one."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from tests.conftest import Corner, Shifted, masked_score, toy
-from unsee import create
+from tests.conftest import Convolutional, Corner, Shifted, masked_score, toy
+from unsee import InputError, create
 
 CORNER = torch.zeros(3, 32, 32)
 CORNER[:, :16, :16] = 1
@@ -38,3 +40,13 @@ def test_map_outside_the_unit_range_is_a_mask_too(score, classifiers) -> None:
     torch.testing.assert_close(
         values, metric.rate(score, CORNER, reference_classifiers=classifiers)
     )
+
+
+def test_references_of_other_classes_are_refused(score, classifiers) -> None:
+    metric = create("metrics", "masked_accuracy")
+    with pytest.raises(InputError, match="5 classes, and the explained classifier 2"):
+        metric.rate(score, CORNER, reference_classifiers=[*classifiers, toy(Convolutional())])
+    named = replace(score, classifier=toy(Shifted(Corner()), labels=("dark", "bright")))
+    other = toy(Shifted(Corner()), labels=("bright", "dark"))
+    with pytest.raises(InputError, match="expected the same order of classes"):
+        metric.rate(named, CORNER, reference_classifiers=[other])

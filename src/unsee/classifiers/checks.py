@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from unsee.classifiers.chunked import is_out_of_memory
+from unsee.classifiers.passes import is_training
 from unsee.errors import InputError, reason, shown
 from unsee.images.framing import Framing
 from unsee.types import Images
@@ -26,7 +27,7 @@ CONSTANT = 0.05
 """An output that another image changes by less than this share has a constant part, such as -10000
 for a class that is masked. It does not count for the scale."""
 LARGEST_MEAN = 2.0
-"""Largest accepted mean of a channel, whose pixels are in [0, 1]."""
+"""Largest accepted mean or deviation of a channel, whose pixels are in [0, 1]."""
 GRADIENT_HINT = "rise and sliding_patch need no gradients"
 
 
@@ -46,9 +47,7 @@ def check_model(model: object) -> None:
 
 def check_mode(model: object) -> None:
     """Raise `InputError` for a module, or a method of one, unless it is in evaluation mode."""
-    owner = getattr(model, "__self__", model)
-    modules = owner.modules() if isinstance(owner, nn.Module) else ()
-    if any(module.training for module in modules):
+    if is_training(getattr(model, "__self__", model)):
         raise InputError("the model is in training mode; call model.eval() first")
 
 
@@ -82,11 +81,12 @@ def normalisation(
         raise InputError(
             f"{prefix}mean has {len(means)} channels, {prefix}std has {len(deviations)}"
         )
-    if max(map(abs, means)) > LARGEST_MEAN:
-        raise InputError(
-            f"expected {prefix}mean for pixels in [0, 1], got {means}; divide {prefix}mean and "
-            f"{prefix}std by 255 if they are for pixels from 0 to 255"
-        )
+    for name, numbers in ((f"{prefix}mean", means), (f"{prefix}std", deviations)):
+        if max(map(abs, numbers)) > LARGEST_MEAN:
+            raise InputError(
+                f"expected {name} for pixels in [0, 1], got {numbers}; divide {prefix}mean and "
+                f"{prefix}std by 255 if they are for pixels from 0 to 255"
+            )
     return means, deviations
 
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.graph import Node
 
 from unsee.classifiers.outputs import Outputs, fitted
 from unsee.errors import InputError
 
 Ending = Literal["softmax", "sigmoid", "logits", "unclear"]
-"""Last operation of a network; `logits` is any other than a softmax or a sigmoid."""
+"""Last operation of a network; `logits` is one of those that make logits."""
 Probe = Callable[[], Tensor]
 """Runs the network on one image and returns its output."""
 
@@ -27,13 +27,25 @@ RESHAPING = frozenset(
      "T", "Permute", "Clone", "ToCopy", "Alias", "Expand", "Stack", "Cat", "Index"]
 )  # fmt: skip
 """Operations of autograd that leave the kind of numbers as it is."""
-ARITHMETIC = frozenset(["Mul", "Div", "Add", "Sub", "Rsub", "Neg", "Mean", "Sum"])
-"""Operations after which logits stay logits, but probabilities need not stay probabilities."""
-UNCLEAR = frozenset(
-    ["Clamp", "ClampMin", "ClampMax", "Hardtanh", "Hardsigmoid", "Tanh", "Exp", "Pow", "Where",
-     "Minimum", "Maximum", "Reciprocal", "Sqrt", "Abs", "Round", "Floor", "Ceil"]
+KEEPING = frozenset(
+    ["Mul", "Div", "Add", "Sub", "Rsub", "Neg", "Mean", "Sum", "AvgPool2D", "AdaptiveAvgPool2D",
+     "MkldnnAdaptiveAvgPool2D", "MaxPool2DWithIndices", "AdaptiveMaxPool2D", "Amax", "Amin", "Max",
+     "Min", "Topk", "Sort", "Gather", "IndexSelect", "Split", "SplitWithSizes", "Unbind", "Narrow",
+     "MaskedFill", "NanToNum", "Logsumexp", "Lerp", "Einsum", "Repeat", "Flip", "Roll", "Diagonal",
+     "AsStrided", "CopySlices", "NativeDropout", "ConstantPadNd", "UpsampleNearest2D",
+     "UpsampleBilinear2D", "UpsampleBicubic2D"]
 )  # fmt: skip
-"""Operations that may have made probabilities."""
+"""Operations after which logits stay logits, but probabilities need not stay probabilities."""
+LAYERS = frozenset(
+    ["Addmm", "Mm", "Mv", "Addmv", "Bmm", "Baddbmm", "Addbmm", "Linear", "MkldnnLinear",
+     "Convolution", "MkldnnConvolution", "NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm",
+     "NativeLayerNorm", "NativeGroupNorm", "FusedRmsNorm", "Relu", "LeakyRelu", "PreluKernel",
+     "Elu", "Gelu", "Silu", "Mish", "Hardswish", "Softplus", "LogSoftmax"]
+)  # fmt: skip
+"""Operations that make logits, unless all their inputs are made of probabilities: a product with a
+fixed matrix makes probabilities of probabilities."""
+LEAF = "torch::autograd::AccumulateGrad"
+"""Name of the node of an image or of a parameter."""
 
 
 def determine(request: str, numbers: Float[Tensor, "n columns"], probe: Probe | None) -> Outputs:
@@ -104,20 +116,46 @@ def _check_percent(numbers: Tensor) -> None:
         )
 
 
-def ending(node: torch.autograd.graph.Node | None) -> Ending:
-    """Return the last operation of a network, from the autograd node of its output."""
+def ending(node: Node | None) -> Ending:
+    """Return the last operation of a network, from the autograd node of its output.
+
+    An operation that is in none of the lists is unclear, since it may keep or make probabilities.
+    """
     if node is None:
         return "unclear"
-    name, _, number = node.name().partition("Backward")
-    if name == "torch::autograd::AccumulateGrad":
+    if node.name() == LEAF:
         return "logits"
-    if not number.isdigit() or name in UNCLEAR:  # without a number: compiled or user code
-        return "unclear"
+    name = _operation(node)
     if name in {"Softmax", "Sigmoid"}:
         return "softmax" if name == "Softmax" else "sigmoid"
-    if name not in RESHAPING | ARITHMETIC:
-        return "logits"
-    kinds = {ending(parent) for parent, _ in node.next_functions if parent is not None}
+    if name in LAYERS:
+        return "unclear" if all(map(_is_of_probabilities, _parents(node))) else "logits"
+    if name not in RESHAPING | KEEPING:
+        return "unclear"
+    kinds = {ending(parent) for parent in _parents(node)}
     if kinds <= {"logits"}:
         return "logits"
     return kinds.pop() if len(kinds) == 1 and name in RESHAPING else "unclear"
+
+
+def _is_of_probabilities(node: Node) -> bool:
+    """Whether everything that an operation takes was last made by a softmax or a sigmoid.
+
+    A gate does not count: it multiplies features by a sigmoid.
+    """
+    name = _operation(node)
+    if name in {"Softmax", "Sigmoid"}:
+        return True
+    if node.name() == LEAF or name in LAYERS:
+        return False
+    return all(map(_is_of_probabilities, _parents(node)))
+
+
+def _parents(node: Node) -> list[Node]:
+    return [parent for parent, _ in node.next_functions if parent is not None]
+
+
+def _operation(node: Node) -> str:
+    """Return the name of an operation; empty for compiled or user code, whose has no number."""
+    name, _, number = node.name().partition("Backward")
+    return name if number.isdigit() else ""

@@ -127,7 +127,12 @@ class PixelModel:
         return inputs.contiguous(memory_format=torch.channels_last)
 
     def call(self, function: Callable[..., Any], inputs: Variants) -> Any:
-        """Call a function of normalised images in the classifier's precision."""
+        """Call a function of normalised images in the classifier's precision.
+
+        Every pass comes here. A model that was put in training mode after it was checked is
+        refused, since a pass would change its batch statistics.
+        """
+        checks.check_mode(self.model)
         mixed = self.precision != torch.float32 and inputs.dtype == torch.float32
         with torch.autocast(inputs.device.type, self.precision, mixed):
             return checks.call_model(function, inputs)

@@ -12,6 +12,8 @@ from unsee.errors import InputError, printable
 
 JOINT = re.compile(r"(?<=[^\W\d_])[\s_/-]+(?=[^\W\d_])")
 """What separates two words of a name."""
+NUMBERED = re.compile(r"[^\W\d_]*[\s_-]*\d*")
+"""A name that says nothing: 7, LABEL_7, class 7."""
 MAX_NAMES = 5
 """Classes that a note names."""
 INSTEAD = (
@@ -89,7 +91,7 @@ def _numbers(
     has_order = len(classes) == len(labels)
     by_name = {target: _single(matches, target, has_order=has_order) for target in targets}
     numbers = {target: number for target, number in by_name.items() if number is not None}
-    if _are_own(samples, numbers, matches, count, has_names=has_names):
+    if _are_own(samples, numbers, matches, labels, count, has_names=has_names):
         return {target: target for target in targets}
     if len(numbers) == len(targets):
         return numbers
@@ -112,6 +114,7 @@ def _are_own(
     samples: Samples,
     numbers: Mapping[int, int],
     matches: Matches,
+    labels: Sequence[str],
     count: int | None,
     *,
     has_names: bool,
@@ -122,6 +125,7 @@ def _are_own(
         samples: Photos, and the names of their data set's classes.
         numbers: Classes of the photos whose names are those of one class of the classifier.
         matches: All matches of names.
+        labels: Names of the classifier's classes.
         count: Number of the classifier's classes.
         has_names: Whether both have names, which can be compared.
     """
@@ -129,7 +133,7 @@ def _are_own(
     if not classes:
         return True
     if samples.of_imagenet:
-        return count in {None, CLASSES_OF_IMAGENET} and not _is_contradicted(matches)
+        return count in {None, CLASSES_OF_IMAGENET} and not _is_contradicted(matches, labels)
     if _are_numbers(classes):
         return all(target == number for target, number in numbers.items())
     return not has_names and count in {None, len(classes)}
@@ -154,10 +158,18 @@ def _single(matches: Matches, target: int, *, has_order: bool) -> int | None:
     return target if has_order and target in same else None
 
 
-def _is_contradicted(matches: Matches) -> bool:
-    """Whether more classes have their names at another number than at their own."""
+def _is_contradicted(matches: Matches, labels: Sequence[str]) -> bool:
+    """Whether more classes have another name at their number than have their own there.
+
+    A name that is nothing but a number, perhaps with one word before it, is not another name.
+    """
+    own = sum(number in same for number, same in matches.items())
     elsewhere = sum(bool(same) and number not in same for number, same in matches.items())
-    return elsewhere > sum(number in same for number, same in matches.items())
+    nowhere = sum(
+        not same and number < len(labels) and not NUMBERED.fullmatch(labels[number].strip())
+        for number, same in matches.items()
+    )
+    return elsewhere + nowhere > own
 
 
 def _are_numbers(classes: Names) -> bool:

@@ -14,6 +14,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError, missing_package
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
+from unsee.metrics._references import check_same_classes
 from unsee.registry import check_settings
 from unsee.saliency import SaliencyLike, as_saliency
 from unsee.types import Saliency
@@ -131,7 +132,7 @@ class Metric(ABC):
         Raises:
             InputError: For maps that do not fit the images or are not finite, for another number
                 of truths than of maps, for a missing method, missing classifiers or a missing
-                package.
+                package, and for reference classifiers of other classes.
         """
         self.check()
         maps = as_saliency(saliency, score.images)
@@ -143,6 +144,9 @@ class Metric(ABC):
         if self.needs_method and method is None:
             raise InputError(f"{name} computes further maps: expected `method`, got none")
         self.check_reference_classifiers(len(reference_classifiers))
+        if self.needs_reference_classifiers:
+            for classifier in reference_classifiers:
+                check_same_classes(name, score, classifier)
         with torch.no_grad():
             return self.measure(score, maps, Context(truths, method, reference_classifiers))
 

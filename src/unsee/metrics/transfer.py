@@ -8,10 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.labels import synonyms_of
-from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
 from unsee.metrics.base import Context, Metric
@@ -69,7 +66,6 @@ class Transfer(Metric):
         self, score: MaskedScore, saliency: Saliency, classifier: Classifier
     ) -> Float[Tensor, " b"]:
         """Return the area of each image on one of the classifiers."""
-        check_same_classes(score, classifier)
         size, device = classifier.framing.size, classifier.device
         own = MaskedScore(
             classifier,
@@ -92,40 +88,3 @@ def resized(planes: Images, size: Size) -> Float[Tensor, "b c _h _w"]:
         return planes
     fine = planes.double() if planes.device.type != "mps" else planes
     return F.interpolate(fine, size, mode="bilinear", antialias=True).to(planes)
-
-
-def check_same_classes(score: MaskedScore, classifier: Classifier) -> None:
-    """Check that a classifier has the classes and the channels of the explained one.
-
-    Raises:
-        InputError: The number of classes or of channels differs, or an explained class has another
-            number there, by the names of the classes.
-    """
-    explained = score.classifier
-    name = classifier.name or "the reference classifier"
-    if classifier.channels != explained.channels:
-        raise InputError(
-            f"transfer: {name} takes {classifier.channels} channels, and the explained classifier "
-            f"{explained.channels}"
-        )
-    counts = classes_of(explained), classes_of(classifier)
-    if counts[0] != counts[1]:
-        raise InputError(
-            f"transfer: {name} has {counts[1]} classes, and the explained classifier {counts[0]}; "
-            "expected the same classes"
-        )
-    if not explained.labels or not classifier.labels:
-        return
-    for target in sorted(set(score.targets.tolist())):
-        own, other = (_names(c.labels[target]) for c in (explained, classifier))
-        elsewhere = any(own & _names(label) for label in classifier.labels)
-        if elsewhere and not own & other:
-            raise InputError(
-                f"transfer: class {target} is {explained.label(target)!r} for the explained "
-                f"classifier and {classifier.label(target)!r} for {name}; expected the same order "
-                "of classes"
-            )
-
-
-def _names(label: str) -> set[str]:
-    return {name.casefold().replace("_", " ") for name in (label, *synonyms_of(label))}
