@@ -270,10 +270,10 @@ def test_code_in_common_references_that_are_named_as_data_needs_trust(
 
 
 def test_data_of_data_takes_the_settings_of_both(data, tmp_path) -> None:
-    (stage,) = stages.stages_of([{"name": "a", "data": "voc:coco:{data},crowds=true,split=x"}])
+    (stage,) = stages.stages_of([{"name": "a", "data": "mosaics:coco:{data},crowds=true,count=3"}])
     plan = stage.plan(Plan(data=str(data), methods=("box",), metrics=("gini",)))
     assert stage.check(plan) is stage
-    (stage,) = stages.stages_of([{"name": "a", "data": "voc:coco:{data},color=1"}])
+    (stage,) = stages.stages_of([{"name": "a", "data": "mosaics:coco:{data},color=1"}])
     with pytest.raises(InputError, match="unknown setting of coco 'color'"):
         stage.check(stage.plan(Plan(data=str(data), methods=("box",), metrics=("gini",))))
 

@@ -9,7 +9,7 @@ from tests.conftest import Convolutional, Corner, Shifted, masked_score, toy
 from unsee import Classifier, Framing, InputError, create
 from unsee.evaluation.plan import Plan
 from unsee.metrics import _curves
-from unsee.metrics.transfer import resized
+from unsee.metrics._references import resized
 
 CORNER = torch.zeros(3, 32, 32)
 CORNER[:, :16, :16] = 1

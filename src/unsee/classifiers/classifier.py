@@ -248,8 +248,7 @@ class Classifier(PixelModel):
         synchronise(inputs.device)
 
     def check(self, images: Images) -> None:
-        """Raise `InputError` for images that this classifier cannot take, or in training mode."""
-        checks.check_mode(self.model)
+        """Raise `InputError` for images that this classifier cannot take."""
         checks.check_images(images, self.channels)
 
     def label(self, index: int) -> str:

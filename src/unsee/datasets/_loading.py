@@ -5,6 +5,7 @@ from pathlib import Path
 
 from unsee.datasets.base import Dataset, Samples
 from unsee.errors import InputError
+from unsee.files import exists
 from unsee.registry import available, create, parse, part, resolve, settings_about, trust_of
 
 FALLBACK = "image_folder"
@@ -47,6 +48,25 @@ def load_data(spec: str, *, trust: bool = False) -> Samples:
     raise InputError(
         f"{path}: unknown layout; expected one of {', '.join(layouts)} (see unsee list datasets)"
     )
+
+
+def check_data(spec: str) -> None:
+    """Check the names and settings of a data set, and that there is such a path; read nothing.
+
+    Raises:
+        InputError: As `load_data`, except for what only the files tell.
+    """
+    name, argument, _ = parse("datasets", spec)
+    if name in available("datasets") and argument:
+        if part("datasets", name).is_composed:
+            outer, inner = _divided(spec)
+            resolve("datasets", outer)
+            check_data(inner)
+            return
+        resolve("datasets", spec)
+        spec = argument
+    if not exists(spec):
+        raise InputError(f"{spec}: no such data set")
 
 
 def loads_classifier(spec: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee.errors import InputError, as_input_error
+from unsee.evaluation.contents import onnx_files
 from unsee.evaluation.plan import Plan
 from unsee.files import check_file
 from unsee.networks import weights
@@ -52,9 +53,8 @@ def _digest(path: Path) -> str:
     with as_input_error(f"{path} cannot be read"):
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.is_file())
-        elif path.exists():  # ONNX may store the weights beside the file
-            beside = (path.with_name(f"{path.name}{end}") for end in ("", ".data", "_data"))
-            files = [file for file in beside if file.is_file()]
+        elif path.exists():
+            files = onnx_files(path)
         else:
             files = sorted(path.parent.glob(f"{path.name}.*"))
         content = hashlib.blake2b(digest_size=16)

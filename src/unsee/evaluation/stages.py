@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from unsee.datasets._loading import check_data
 from unsee.errors import InputError, unknown
 from unsee.evaluation.manifest import check_format
 from unsee.evaluation.plan import Plan, check_kind, metric_of
@@ -15,7 +16,6 @@ from unsee.files import exists, is_folder, read_bytes, read_json
 from unsee.folders import RESERVED, create_file, json_bytes, new_file, write_errors
 from unsee.locks import Sharing
 from unsee.records import record
-from unsee.registry import available, parse, resolve, settings_about
 from unsee.workplace import is_workplace
 
 MANIFEST = "stages.json"
@@ -128,7 +128,7 @@ class Stage(StageInfo):
                 stage = replace(self, note=note)
                 plan = replace(plan, reference_classifiers=plan.classifiers)  # checks all others
             plan.check()
-            _check_data(plan.data)
+            check_data(plan.data)
             self._check_columns(plan)
         except InputError as error:
             raise error.prefixed(f"stage {self.name}") from error
@@ -256,31 +256,3 @@ def _check_stored(folder: Path, infos: Sequence[StageInfo]) -> None:
 
 def _needs_references(plan: Plan) -> bool:
     return any(metric_of(column).needs_reference_classifiers for column in plan.columns)
-
-
-def _check_data(spec: str) -> None:
-    """Check the names and the settings of a data set, and that there is such a path.
-
-    A data set that is made of another one has the other's settings, too.
-    """
-    name, argument, texts = parse("datasets", spec)
-    if name not in available("datasets") or not argument:
-        path, inner = spec, None
-    else:
-        path, inner = argument, parse("datasets", argument)
-    if inner and inner.name in available("datasets"):
-        own = {setting.name for setting in settings_about("datasets", name)}
-        of_inner = "".join(f",{key}={text}" for key, text in texts.items() if key not in own)
-        resolve("datasets", f"{argument}{of_inner}")
-        spec, path = _without(spec, own), inner.argument
-    if path != spec:
-        resolve("datasets", spec)
-    if not exists(path):
-        raise InputError(f"{path}: no such data set")
-
-
-def _without(spec: str, own: set[str]) -> str:
-    """Return the specification of a data set with its own settings alone."""
-    name, argument, texts = parse("datasets", spec)
-    settings = "".join(f",{key}={text}" for key, text in texts.items() if key in own)
-    return f"{name}:{argument}{settings}"

@@ -61,7 +61,7 @@ class Adam(Optimizer):
     def init(self, theta: Theta) -> tuple[int, Theta, Theta, Theta]:
         """Return zero steps, zero running means and no gradient."""
         zeros = torch.zeros_like(theta)
-        return 0, zeros, zeros, zeros.flatten(1)[:, :1].view(-1, *[1] * (theta.ndim - 1))
+        return 0, zeros, zeros, theta.new_zeros(len(theta), *[1] * (theta.ndim - 1))
 
     def step(
         self,

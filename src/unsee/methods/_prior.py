@@ -128,12 +128,17 @@ def _ranking(
             layer = score.classifier.network.get_submodule(place.name)
             hooks.callback(layer.register_forward_hook(of_this_thread(keep)).remove)
         values = score.classifier.score_chunk(images, targets, measure)
-    gradients = torch.autograd.grad(values.sum(), [images, *kept], allow_unused=True)
-    if kept and gradients[-1] is not None:
+    slope: Tensor | None = None
+    if kept:  # the pass back ends at the layer
+        (slope,) = torch.autograd.grad(
+            values.sum(), kept[-1:], retain_graph=True, allow_unused=True
+        )
+    if slope is not None:
         spatial = place.spatial if place and place.spatial else _unchanged
-        features, gradient = (spatial(part.detach()).float() for part in (kept[-1], gradients[-1]))
+        features, gradient = (spatial(part.detach()).float() for part in (kept[-1], slope))
         return (gradient.mean((2, 3), keepdim=True) * features).sum(1)
-    change = gradient_evidence(images.detach(), gradients[0])[:, :1]
+    (by_pixel,) = torch.autograd.grad(values.sum(), images)
+    change = gradient_evidence(images.detach(), by_pixel)[:, :1]
     rows, columns = (min(GRADIENT_CELLS, side) for side in change.shape[-2:])
     return F.adaptive_avg_pool2d(change, (rows, columns))[:, 0]
 

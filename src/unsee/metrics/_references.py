@@ -1,10 +1,17 @@
-"""Compare the classes of reference classifiers with those of the explained one."""
+"""Reference classifiers: whether their classes are the explained ones, and the score on them."""
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
 
 from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import synonyms_of
+from unsee.classifiers.measures import Measure, log_odds
 from unsee.errors import InputError
+from unsee.infillers.base import Infiller
 from unsee.masking.score import MaskedScore
+from unsee.types import Images, Size
 
 
 def check_same_classes(metric: str, score: MaskedScore, classifier: Classifier) -> None:
@@ -38,6 +45,42 @@ def check_same_classes(metric: str, score: MaskedScore, classifier: Classifier) 
                 f"classifier and {classifier.label(target)!r} for {name}; expected the same order "
                 "of classes"
             )
+
+
+def score_on(
+    classifier: Classifier,
+    score: MaskedScore,
+    infiller: Infiller | None = None,
+    measure: Measure = log_odds,
+) -> MaskedScore:
+    """Return the score of the same images and classes on another classifier, at its input size.
+
+    Args:
+        classifier: Reference classifier, see `check_same_classes`.
+        score: Score of the explained classifier.
+        infiller: In-filler of removed pixels; None takes that of the score.
+        measure: Number of the classifier's output that is the score.
+    """
+    return MaskedScore(
+        classifier,
+        infiller or score.infiller,
+        resized(score.images, classifier.framing.size).clamp(0, 1).to(classifier.device),
+        score.targets.to(classifier.device),
+        score.seeds,
+        measure,
+    )
+
+
+def resized(planes: Images, size: Size) -> Float[Tensor, "b c _h _w"]:
+    """Return images, or maps as images of one channel, at another size.
+
+    In double precision, so that equal pixels of a map remain equal: their order is then a shuffle,
+    and not the rounding of the sums.
+    """
+    if tuple(planes.shape[-2:]) == size:
+        return planes
+    fine = planes.double() if planes.device.type != "mps" else planes
+    return F.interpolate(fine, size, mode="bilinear", antialias=True).to(planes)
 
 
 def _names(label: str) -> set[str]:

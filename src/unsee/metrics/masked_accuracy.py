@@ -14,6 +14,7 @@ from unsee.infillers.base import Infiller
 from unsee.infillers.grey import Grey
 from unsee.infillers.telea import Telea
 from unsee.masking.score import MaskedScore
+from unsee.metrics._references import score_on
 from unsee.metrics.base import Context, Metric
 from unsee.saliency import as_mask
 from unsee.types import Saliency
@@ -62,15 +63,6 @@ class MaskedAccuracy(Metric):
         self, score: MaskedScore, keep: Float[Tensor, "b h w"], classifier: Classifier
     ) -> Float[Tensor, " b"]:
         """Return 1 for each image of which the classifier predicts the class, and 0 otherwise."""
-        size, device = classifier.framing.size, classifier.device
-        images = F.interpolate(score.images, size, mode="bilinear", antialias=True).clamp(0, 1)
-        resized = F.interpolate(keep[:, None], size, mode="nearest").to(device)
-        masked_score = MaskedScore(
-            classifier,
-            INFILLERS[self.infiller],
-            images.to(device),
-            score.targets.to(device),
-            score.seeds,
-            first_answer,
-        )
-        return masked_score(resized[:, None])[:, 0].to(keep)
+        own = score_on(classifier, score, INFILLERS[self.infiller], first_answer)
+        masks = F.interpolate(keep[:, None], own.images.shape[-2:], mode="nearest")
+        return own(masks.to(classifier.device)[:, None])[:, 0].to(keep)

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
+from unsee.metrics._references import resized, score_on
 from unsee.metrics.base import Context, Metric
-from unsee.types import Images, Saliency, Size
+from unsee.types import Saliency
 
 __all__ = ["Transfer"]
 
@@ -66,25 +66,6 @@ class Transfer(Metric):
         self, score: MaskedScore, saliency: Saliency, classifier: Classifier
     ) -> Float[Tensor, " b"]:
         """Return the area of each image on one of the classifiers."""
-        size, device = classifier.framing.size, classifier.device
-        own = MaskedScore(
-            classifier,
-            score.infiller,
-            resized(score.images, size).clamp(0, 1).to(device),
-            score.targets.to(device),
-            score.seeds,
-        )
-        maps = resized(saliency[:, None], size)[:, 0].to(device)
+        own = score_on(classifier, score)
+        maps = resized(saliency[:, None], classifier.framing.size)[:, 0].to(classifier.device)
         return _curves.area(own, maps, self.protocol, self.area).to(saliency)
-
-
-def resized(planes: Images, size: Size) -> Float[Tensor, "b c _h _w"]:
-    """Return images, or maps as images of one channel, at another size.
-
-    In double precision, so that equal pixels of a map remain equal: their order is then a shuffle,
-    and not the rounding of the sums.
-    """
-    if tuple(planes.shape[-2:]) == size:
-        return planes
-    fine = planes.double() if planes.device.type != "mps" else planes
-    return F.interpolate(fine, size, mode="bilinear", antialias=True).to(planes)
