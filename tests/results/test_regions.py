@@ -84,10 +84,14 @@ def test_a_class_that_gains_from_removal_has_no_evidence_removed(study) -> None:
     score = replace(study.score, targets=torch.tensor([0]))  # which wins without the square
     curve = regions.picture_curves(score, study.explanation.saliency, None)["removed"]
     assert curve.scores[0].max() > 2 * score.classifier.probabilities(score.images)[0, 0]
-    assert not regions.changed(score, study.explanation.saliency, curve).any()
+    whole = score.classifier.probabilities(score.images)[0, 0].item()
+    effect = regions.changed(score, study.explanation.saliency, curve, whole, predicted=False)
+    assert not effect.any()
 
 
 def test_nothing_suffices_where_the_infilled_photo_does(study) -> None:
     score = replace(study.score, targets=torch.tensor([0]))
     curve = regions.picture_curves(score, study.explanation.saliency, None)["kept"]
-    assert not regions.sufficient(score, study.explanation.saliency, curve).any()
+    whole = score.classifier.probabilities(score.images)[0, 0].item()
+    infilled = score.classifier.probabilities(torch.full_like(score.images, 0.5))[0, 0].item()
+    assert not regions.sufficient(curve, whole, infilled, is_value=False).any()

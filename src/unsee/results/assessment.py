@@ -8,11 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError
 from unsee.images.reading import PhotoFile
 from unsee.infillers.base import Infiller
 from unsee.masking import masks
+from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
 from unsee.metrics._curves import PROTOCOLS, Curve
 from unsee.registry import settings_of
@@ -123,10 +125,7 @@ class Assessment:
 
     def _predicts(self, key: str) -> bool:
         """Whether the explained class is predicted for one of `PICTURES`; several labels may be."""
-        probabilities = self.probabilities[key]
-        if self.study.score.classifier.kind.is_multilabel:
-            return probabilities[self.target].item() >= 0.5
-        return int(probabilities.argmax()) == self.target
+        return _predicts(self.study.score.classifier, self.probabilities[key], self.target)
 
     def top_classes(self, count: int) -> list[tuple[int, str]]:
         """Return the explained class, then those that are most probable in any picture."""
@@ -188,19 +187,26 @@ def assess(
     with study.mode():
         score = replace(score, infiller=infiller)
         curves = regions.picture_curves(score, saliency, share)
+        infilled = score.pictures(torch.zeros_like(saliency)[:, None, None])
+        probabilities = _probabilities(score, {"original": score.images, INFILLED: infilled})
+        target, is_value = int(score.targets[0]), score.classifier.kind is Outputs.REGRESSION
+        whole = probabilities["original"][target].item()
         effects = {
-            "removed": regions.changed(score, saliency, curves["removed"]),
-            "kept": regions.sufficient(score, saliency, curves["kept"]),
-        }
+            "removed": regions.changed(
+                score, saliency, curves["removed"], whole,
+                predicted=not is_value
+                and _predicts(score.classifier, probabilities["original"], target),
+            ),
+            "kept": regions.sufficient(
+                curves["kept"], whole, probabilities[INFILLED][target].item(), is_value=is_value
+            ),
+        }  # fmt: skip
         shares = {key: share or regions.first_share(curves[key], effects[key]) for key in curves}
         tops = {key: masks.top_share(saliency, value) for key, value in shares.items()}
         removed, kept = score.pictures(1 - tops["removed"]), score.pictures(tops["kept"])
-        infilled = score.pictures(torch.zeros_like(tops["kept"]))
-        pictures = torch.cat([score.images, removed, kept, infilled])
-        rows, kind = score.classifier.predict(pictures), score.classifier.kind
-        rows = (rows if kind is Outputs.REGRESSION else kind.probabilities(rows)).cpu()
-        probabilities = dict(zip((*PICTURES, INFILLED), rows, strict=True))
-        ends = {key: row[int(score.targets[0])].item() for key, row in probabilities.items()}
+        probabilities |= _probabilities(score, {"removed": removed, "kept": kept})
+        probabilities = {key: probabilities[key] for key in (*PICTURES, INFILLED)}
+        ends = {key: row[target].item() for key, row in probabilities.items()}
         has_effect = {
             key: bool(effects[key][(curves[key].share - shares[key]).abs().argmin()])
             for key in curves
@@ -215,6 +221,24 @@ def assess(
     return Assessment(
         study, shares, has_effect, infiller, removed, kept, probabilities, curves, all_curves
     )
+
+
+def _probabilities(
+    score: MaskedScore, pictures: dict[str, Images]
+) -> dict[str, Float[Tensor, " classes"]]:
+    """Return the probabilities of all classes for each picture; values of a regression."""
+    rows, kind = score.classifier.predict(torch.cat(list(pictures.values()))), score.classifier.kind
+    rows = (rows if kind is Outputs.REGRESSION else kind.probabilities(rows)).cpu()
+    return dict(zip(pictures, rows, strict=True))
+
+
+def _predicts(
+    classifier: Classifier, probabilities: Float[Tensor, " classes"], target: int
+) -> bool:
+    """Whether a class is predicted; several labels may be."""
+    if classifier.kind.is_multilabel:
+        return probabilities[target].item() >= 0.5
+    return int(probabilities.argmax()) == target
 
 
 def _plain(curve: Curve, quantity: str) -> dict[str, list[float]]:

@@ -56,37 +56,46 @@ def _scores(
     return score(pixels[None], draw=draw)[0].cpu().float()
 
 
-def changed(score: MaskedScore, saliency: Saliency, curve: Curve) -> Bool[Tensor, " p"]:
+def changed(
+    score: MaskedScore, saliency: Saliency, curve: Curve, whole: float, *, predicted: bool
+) -> Bool[Tensor, " p"]:
     """Return where removal changes the answer: the class is predicted no longer.
 
     Where it is not predicted for the photo, and for a regression: where half of the score is lost.
+
+    Args:
+        score: Score with the in-filler of the pictures.
+        saliency: The map.
+        curve: Curve of removal, see `picture_curves`.
+        whole: Probability of the class for the photo, or the value of a regression.
+        predicted: Whether the class is predicted for the photo; False for a regression.
     """
-    is_regression = score.classifier.kind is Outputs.REGRESSION
-    if not is_regression and _of_photo(score, first_answer):
+    if predicted:
         answers = replace(score, measure=first_answer)
         return _scores(answers, saliency, curve.share, kept=False) < 0.5
-    whole = _of_photo(score, measure_of(score))
     lost = (whole - curve.scores[0]) * (-1 if whole < 0 else 1)
     return (lost >= 0.5 * abs(whole)) & (whole != 0)
 
 
-def sufficient(score: MaskedScore, saliency: Saliency, curve: Curve) -> Bool[Tensor, " p"]:
+def sufficient(
+    curve: Curve, whole: float, infilled: float, *, is_value: bool
+) -> Bool[Tensor, " p"]:
     """Return where the kept pixels suffice: they keep `SUFFICIENT` of the photo's score.
 
     Nowhere, if the photo that is wholly in-filled keeps as much.
+
+    Args:
+        curve: Curve of keeping, see `picture_curves`.
+        whole: Probability of the class for the photo, or the value of a regression.
+        infilled: The same for the photo that is wholly in-filled.
+        is_value: Whether they are values of a regression.
     """
-    whole, nothing = _of_photo(score, measure_of(score)), torch.zeros(1)
-    infilled = _scores(replace(score, measure=measure_of(score)), saliency, nothing, kept=True)
-    scores = torch.cat([curve.scores[0], infilled])
-    if score.classifier.kind is Outputs.REGRESSION:
+    scores = torch.cat([curve.scores[0], torch.tensor([infilled])])
+    if is_value:
         enough = (scores - whole).abs() <= (1 - SUFFICIENT) * abs(whole)
     else:
         enough = scores >= SUFFICIENT * whole
     return enough[:-1] & ~enough[-1]
-
-
-def _of_photo(score: MaskedScore, measure: Measure) -> float:
-    return score.classifier.score(score.images, score.targets, measure)[0].item()
 
 
 def first_share(curve: Curve, effect: Bool[Tensor, " p"]) -> float:
