@@ -15,7 +15,7 @@ from unsee.datasets.base import Sample, Samples, filter_classes, parse_classes
 from unsee.errors import InputError
 from unsee.evaluation.manifest import upgraded
 from unsee.images.framing import Fit
-from unsee.methods.base import check_choices
+from unsee.methods._checks import check_choices
 from unsee.metrics.base import Metric
 from unsee.registry import parse, resolve, settings_about
 from unsee.study import DEFAULT_METHOD, OWN, passes_of, resolve_parts

@@ -9,22 +9,19 @@ from itertools import islice
 from typing import (
     Any,
     ClassVar,
-    Literal,
     NamedTuple,
     final,
-    get_args,
-    get_origin,
-    get_type_hints,
 )
 
 from torch import nn
 
 from unsee.classifiers.checks import check_mode
-from unsee.errors import InputError, missing_package, unknown
+from unsee.errors import InputError, missing_package
 from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
+from unsee.methods._checks import check_choices
 from unsee.methods._ranking_network import initial_ranking
 from unsee.methods._warm_start import Initializer, remove_top
 from unsee.registry import check_settings
@@ -267,35 +264,3 @@ class _Importance:
 
     def __call__(self) -> Saliency:
         return self.method.importance(self.score, self.theta)
-
-
-def check_grid(method: str, cells: int, score: MaskedScore) -> None:
-    """Raise `InputError` if a mask has more cells a side than the image has pixels."""
-    side = min(score.images.shape[-2:])
-    if not 1 <= cells <= side:
-        raise InputError(f"{method}: expected a grid of 1 to {side} cells a side, got {cells}")
-
-
-def check_choices(part: Any) -> None:
-    """Raise `InputError` if a setting of type Literal has a value that is no choice of it."""
-    for name, hint in get_type_hints(type(part)).items():
-        literal = next((h for h in (hint, *get_args(hint)) if get_origin(h) is Literal), None)
-        if literal is None:
-            continue
-        value, optional = getattr(part, name, None), literal is not hint
-        if value not in get_args(literal) and not (optional and value is None):
-            raise unknown(f"{name} of {type(part).__name__}", str(value), get_args(literal))
-
-
-def check_not_negative(method: str, **settings: float | None) -> None:
-    """Raise `InputError` if a setting is below zero; None counts as not given."""
-    for name, value in settings.items():
-        if value is not None and not value >= 0:
-            raise InputError(f"{method}: expected {name} >= 0, got {value}")
-
-
-def check_positive(method: str, **settings: float | None) -> None:
-    """Raise `InputError` if a setting is not above zero; None counts as not given."""
-    for name, value in settings.items():
-        if value is not None and not value > 0:
-            raise InputError(f"{method}: expected {name} > 0, got {value}")

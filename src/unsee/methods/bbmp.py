@@ -6,8 +6,9 @@ from typing import Literal
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
+from unsee.methods._checks import check_grid, check_positive
 from unsee.methods._warm_start import Initializer, keep_top, remove_top
-from unsee.methods.base import MaskOptimizer, check_grid, check_positive
+from unsee.methods.base import MaskOptimizer
 from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["BBMP"]

@@ -13,9 +13,10 @@ from unsee.errors import InputError
 from unsee.infillers.base import RowIndex
 from unsee.masking.optimizers import Momentum, Optimizer
 from unsee.masking.score import MaskedScore
+from unsee.methods._checks import check_positive
 from unsee.methods._ranking_network import Ranking
 from unsee.methods._warm_start import Initializer, top_region
-from unsee.methods.base import MaskOptimizer, check_positive
+from unsee.methods.base import MaskOptimizer
 from unsee.types import Keep, Losses, Saliency, Theta, Variants
 
 __all__ = ["ExtremalPerturbation"]

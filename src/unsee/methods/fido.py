@@ -10,8 +10,9 @@ from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
+from unsee.methods._checks import check_grid, check_positive
 from unsee.methods._warm_start import Initializer, top_logits
-from unsee.methods.base import MaskOptimizer, check_grid, check_positive
+from unsee.methods.base import MaskOptimizer
 from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["FIDO"]

@@ -11,7 +11,8 @@ from unsee.masking import masks
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods import _path
-from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive
+from unsee.methods._checks import check_grid, check_not_negative, check_positive
+from unsee.methods.base import MaskOptimizer
 from unsee.types import Keep, Losses, Saliency, Size, Theta
 
 __all__ = ["IGOSPlusPlus"]

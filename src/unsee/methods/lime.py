@@ -14,7 +14,8 @@ from unsee.errors import InputError
 from unsee.images.superpixels import Segmentation, check_segments, segment
 from unsee.infillers.base import RowIndex
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, Traits, check_positive
+from unsee.methods._checks import check_positive
+from unsee.methods.base import Method, Progress, Traits
 from unsee.types import Size
 
 __all__ = ["LIME"]

@@ -9,7 +9,8 @@ from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive
+from unsee.methods._checks import check_grid, check_not_negative, check_positive
+from unsee.methods.base import MaskOptimizer
 from unsee.types import Losses, Saliency, Theta, Variants
 
 __all__ = ["MP"]

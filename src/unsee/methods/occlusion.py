@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
-from unsee.methods.base import check_positive
+from unsee.methods._checks import check_positive
 from unsee.types import Images, Size
 
 __all__ = ["Occlusion"]

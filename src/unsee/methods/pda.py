@@ -15,7 +15,8 @@ from unsee.errors import InputError
 from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore, View
-from unsee.methods.base import Method, Progress, check_positive, fixed_maps
+from unsee.methods._checks import check_positive
+from unsee.methods.base import Method, Progress, fixed_maps
 from unsee.types import Images, Size, Variants
 
 __all__ = ["PDA"]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, Traits, check_grid, fixed_maps
+from unsee.methods._checks import check_grid
+from unsee.methods.base import Method, Progress, Traits, fixed_maps
 
 __all__ = ["Random"]
 

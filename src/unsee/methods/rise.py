@@ -9,7 +9,8 @@ from torch import Tensor
 from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods.base import Method, Progress, Traits, check_grid, check_positive, fixed_maps
+from unsee.methods._checks import check_grid, check_positive
+from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.types import Size
 
 __all__ = ["RISE"]

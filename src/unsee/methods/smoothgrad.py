@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
-from unsee.methods.base import check_not_negative, check_positive
+from unsee.methods._checks import check_not_negative, check_positive
 from unsee.types import Images, Size
 
 __all__ = ["SmoothGrad"]

@@ -10,10 +10,11 @@ from unsee.images.filters import gaussian_blur
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
+from unsee.methods._checks import check_grid, check_not_negative, check_positive
 from unsee.methods._prior import confidence, first_ranking, standardise
 from unsee.methods._ranking_network import Ranking
 from unsee.methods._warm_start import Initializer
-from unsee.methods.base import MaskOptimizer, check_grid, check_not_negative, check_positive
+from unsee.methods.base import MaskOptimizer
 from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["TIDE"]

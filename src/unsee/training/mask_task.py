@@ -17,8 +17,8 @@ from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.passes import unwrapped
 from unsee.datasets.base import parse_classes
 from unsee.errors import InputError
+from unsee.methods._checks import check_choices
 from unsee.methods._evidence import GradientEvidence
-from unsee.methods.base import check_choices
 from unsee.networks.head import class_weights
 from unsee.networks.stages import FeatureExtractor
 from unsee.training.crops import resize_whole
