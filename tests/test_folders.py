@@ -292,6 +292,16 @@ def test_link_to_nothing_is_not_replaced(tmp_path) -> None:
         check_new(tmp_path / "result", overwrite=True)
 
 
+def test_nothing_is_written_through_a_link_to_nothing(tmp_path) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / "unmounted")
+    with (
+        pytest.raises(InputError, match="out is a link to nothing"),
+        new_folder(tmp_path / "out" / "result"),
+    ):
+        pytest.fail("began to write")
+    assert not (tmp_path / "unmounted").exists()
+
+
 def test_link_in_a_workplace_moves_no_files_of_the_user(tmp_path) -> None:
     documents, out = tmp_path / "documents", tmp_path / "out"
     documents.mkdir()

@@ -110,9 +110,15 @@ def place_of(path: str | Path) -> Path:
 
     Links in its parent are followed as the system does, so that `link/../name` lies beside the
     target of the link. A link in place of the last part is kept.
+
+    Raises:
+        InputError: A folder above is a link to nothing.
     """
     with write_errors(path):
         whole = Path(path)
+        for folder in whole.parents:
+            if folder.is_symlink() and not folder.exists():
+                raise InputError(f"{path}: {folder} is a link to nothing, expected a folder")
         if whole.name in {"", ".."}:
             return Path(os.path.realpath(whole))
         return Path(os.path.realpath(whole.parent)) / whole.name

@@ -63,6 +63,7 @@ ENTRIES = {
     "mask that is missing": {"file": "good.png", "index": 0, "mask": "none.png"},
     "mask that leads out": {"file": "good.png", "index": 0, "mask": "../../outside.png"},
     "mask that is absolute": {"file": "good.png", "index": 0, "mask": "OUTSIDE"},
+    "class 99 of 5": {"file": "good.png", "index": 99},
 }
 """One entry, beside a good one."""
 RAW_BOXES = {
@@ -70,7 +71,6 @@ RAW_BOXES = {
     "minus infinity": "[[-Infinity, 0, 5, 5]]", "1e999": "[[0, 0, 1e999, 5]]",
 }  # fmt: skip
 PER_PHOTO = {
-    "class 99 of 5": {"file": "bad.png", "index": 99},
     "box outside": {"file": "bad.png", "index": 0, "boxes": [[500, 500, 600, 600]]},
     "box with swapped corners": {"file": "bad.png", "index": 0, "boxes": [[20, 20, 5, 5]]},
     "box without area": {"file": "bad.png", "index": 0, "boxes": [[5, 5, 5, 5]]},

@@ -156,7 +156,7 @@ PROBABILITIES = {
     "of complex numbers": lambda x: np.full((len(x), 2), 0.5 + 1j),
     "of no classes": lambda x: np.zeros((len(x), 0)),
     "of one image": lambda x: np.full((1, 2), 0.5),
-    "in one axis": lambda x: np.full(len(x), 0.5),
+    "in one axis": lambda x: x.mean((1, 2, 3)),
     "in three axes": lambda x: np.full((len(x), 2, 2), 0.5),
     "of ragged lists": lambda x: [[0.5, 0.5], [1.0]],
     "None": lambda x: None,

@@ -45,7 +45,7 @@ VALUES = {
     "--budget": ("nan",)},
     "sweep": {
         "--seeds": ("0", "-1", HUGE, "nan"),
-        "--setting": ("", "x", "patch=", "patch=1,,2", "patch=nan", "x=1", "patch=0,1", "=",
+        "--setting": ("", "x", "patch=", "patch=1,,2", "patch=nan", "x=1", "patch=0,8", "=",
         "patch=" + LONG),
     },
     "sanity": {"--layers": ("0", "-1", HUGE, "nan"), "--order": ("x", "")},

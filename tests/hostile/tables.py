@@ -47,7 +47,7 @@ def _plan(arena, content: str | bytes, whole=False):
     arena.photo("data/a.png")
     name = arena.write("plan.toml", content)
     words = () if whole else ("--data", "data", "--classifier", toy.NAME, "--metrics", "gini")
-    methods = () if whole else ("--methods", toy.METHOD)
+    methods = ("--trust",) if whole else ("--methods", toy.METHOD)
     return Command(
         ("evaluate", "--plan", name, *words, *methods, "--target", "top1", "--out", "out")
     )
