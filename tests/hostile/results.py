@@ -242,7 +242,7 @@ def _(arena):
 @case(FAMILY, "demo over a folder of the user")
 def _(arena):
     arena.write("out/holiday.jpg", b"photo")
-    arena.write("out/coffee/holiday.jpg", b"photo")
+    arena.write("out/photographer/holiday.jpg", b"photo")
     return Command(("demo", "--out", "out"))
 
 

@@ -13,7 +13,7 @@ from unsee.cli.parsing import parse
 
 @dataclass(frozen=True)
 class Demo:
-    """Explain a photo of a cup of coffee, from scikit-image, to the embedded classifier."""
+    """Explain a photo of a photographer, from scikit-image, to the embedded classifier."""
 
     out: Folder = Path("demo")
     """Folder for the result."""
@@ -21,10 +21,10 @@ class Demo:
 
 def run(arguments: list[str]) -> int:
     """Explain the photo; an older demo in the same place is replaced."""
-    from skimage.data import coffee
+    from skimage.data import camera
 
     options = parse(Demo, arguments, "unsee demo")
     with tempfile.TemporaryDirectory() as folder:
-        photo = Path(folder) / "coffee.png"
-        Image.fromarray(coffee()).save(photo)
+        photo = Path(folder) / "photographer.png"
+        Image.fromarray(camera()).save(photo)
         return explain.run([str(photo), "--out", str(options.out), "--overwrite"])
