@@ -93,6 +93,7 @@ class Stage(StageInfo):
     def plan(self, common: Plan) -> Plan:
         """Return the plan of the stage: the common one with the settings that the stage fixes.
 
+        A common limit of photos holds for each stage, where the stage fixes none that is smaller.
         The common reference classifiers are left out where no metric needs them.
 
         Raises:
@@ -105,7 +106,8 @@ class Stage(StageInfo):
                 for f in fields(Plan)
                 if f.name != "data" or "data" in self.settings
             }
-            plan = replace(plan, **texts)
+            limits = [limit for limit in (plan.limit, common.limit) if limit is not None]
+            plan = replace(plan, **{**texts, "limit": min(limits, default=None)})
             if "reference_classifiers" not in self.settings and not _needs_references(plan):
                 plan = replace(plan, reference_classifiers=())
         except InputError as error:
