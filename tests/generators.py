@@ -150,6 +150,8 @@ def small_infiller(name: str):
         settings["weights"] = STAND_INS[name]() if name in STAND_INS else "random"
     if "trust" in fields:
         settings["trust"] = True
+    if name == "imagined":
+        settings["by"] = "painter:weights=random"
     if name == "diffusion":
         settings["side"] = 64
     return create("infillers", name, **settings)

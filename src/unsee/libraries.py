@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def import_libraries(*parts: object) -> None:
-    """Import the `libraries` of methods, in-fillers and metrics.
+    """Import the `libraries` of methods, in-fillers and metrics, and of the `parts` of these.
 
     `module:name` also loads a name of a package that loads its modules when they are used. A
     library that is not installed is skipped: the part itself reports it when it is used. Filters
@@ -20,6 +20,7 @@ def import_libraries(*parts: object) -> None:
     """
     with warnings.catch_warnings():
         for part in parts:
+            import_libraries(*getattr(part, "parts", ()))
             for name in getattr(part, "libraries", ()):
                 module, _, attribute = name.partition(":")
                 try:

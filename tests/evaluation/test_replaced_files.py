@@ -105,6 +105,7 @@ def test_a_reference_classifier_that_is_replaced_is_noticed(data, tmp_path, chan
         ("tide:warm_start=w.safetensors", "own"),
         ("random", "lama:weights=w.safetensors"),
         ("random", "deepfill1:folder"),
+        ("random", 'imagined:by="deepfill1:folder"'),
     ],
 )
 def test_a_file_of_a_part_that_is_replaced_is_noticed(

@@ -38,7 +38,9 @@ def digests(plan: Plan) -> dict[str, str]:
 
 
 def _files_of(part: Any) -> Iterator[tuple[str, Path]]:
-    """Yield the files that a part reads, each with its name in the settings."""
+    """Yield the files that a part and its own parts read, each with its name in the settings."""
+    for inner in getattr(part, "parts", ()):
+        yield from _files_of(inner)
     own = getattr(part, "published", Published(f"{name_of(part)}.safetensors", "", ""))
     for setting, published in (("weights", own), ("warm_start", WARM_START)):
         value = getattr(part, setting, weights.RANDOM)

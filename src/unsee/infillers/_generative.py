@@ -31,6 +31,8 @@ class GenerativeInfiller(Infiller):
     Grey images are filled in colour and averaged; other numbers of channels are refused.
     """
 
+    generative: ClassVar[bool] = True
+
     min_side: ClassVar[int] = 16
     """Shortest side of a picture that the network accepts, in pixels."""
 

@@ -63,6 +63,14 @@ class Infiller(ABC):
     uses_removed_pixels: ClassVar[bool] = False
     """Whether removed pixels influence the background, as in a blur of the whole image."""
 
+    generative: ClassVar[bool] = False
+    """Whether holes are filled with texture and shapes that continue the visible pixels."""
+
+    @property
+    def parts(self) -> "tuple[Infiller, ...]":
+        """Other in-fillers that this one calls."""
+        return ()
+
     @abstractmethod
     def bind(self, batch: ImageBatch) -> Fill:
         """Prepare for a batch of images and return the function that fills holes in them.

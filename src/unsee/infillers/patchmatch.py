@@ -25,6 +25,7 @@ class PatchMatch(Inpainter):
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("patchmatch",)
+    generative: ClassVar[bool] = True
 
     radius: int = 3
     """Radius in pixels of the patches that are compared."""

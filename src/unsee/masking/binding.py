@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
+from unsee.infillers._tiles import fill_all, paint_tiles
 from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
 from unsee.noise import ImageRandom
 from unsee.registry import check_settings
@@ -120,28 +121,11 @@ class _Binding:
     @cached_property
     def returns_visible_pixels(self) -> bool:
         """Whether the background of a fully visible image is the image itself."""
-        return torch.equal(self._filled(torch.ones_like(self.images[0, 0])), self.images)
+        return torch.equal(
+            fill_all(self.fill, self.images, torch.ones_like(self.images[0, 0])), self.images
+        )
 
     @cached_property
     def imagined_background(self) -> Images:
-        """The images with every tile of a chequered grid filled in, in four rounds.
-
-        A round removes a quarter of the tiles, none adjacent to another, and fills them from the
-        rest of the image.
-        """
-        images = self.images
-        h, w = images.shape[-2:]
-        side = max(1, round(min(h, w) / TILES_PER_SIDE))
-        rows, columns = (torch.arange(n, device=images.device) // side % 2 for n in (h, w))
-        background = torch.zeros_like(images)
-        for phase in range(4):
-            hole = (2 * rows[:, None] + columns == phase).to(background)
-            background = background + hole * self._filled(1 - hole)
-        return background
-
-    def _filled(self, keep: Float[Tensor, "h w"]) -> Images:
-        """Return the backgrounds of all images under the same mask."""
-        image = torch.arange(len(self.images), device=self.images.device)
-        rows = RowIndex(image, torch.zeros_like(image), 0)
-        with torch.no_grad():
-            return self.fill(keep.expand(len(image), 1, -1, -1), rows)
+        """The images with every tile filled in from the rest of its image."""
+        return paint_tiles(self.fill, self.images, TILES_PER_SIDE)
