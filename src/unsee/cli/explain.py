@@ -184,8 +184,8 @@ def _table(outcome: Outcome, *, repeats: int) -> Table:
     spec = ".1%" if outcome.quantity == "probability" else ".4g"
     columns += [Column("photo", spec=spec)]
     columns += [Column(name) for name in ("top removed", "top only")]
-    columns += [Column(name, spec=".3f") for name in assessment.DIRECTIONS]
-    columns += [Column(AGREEMENT, spec=".2f")] if repeats > 1 else []
+    columns += [Column(name, spec=".3f", style="none") for name in assessment.DIRECTIONS]
+    columns += [Column(AGREEMENT, spec=".2f", style="none")] if repeats > 1 else []
     columns += [Column("seconds", spec=".1f")]
     note = (
         f"{outcome.quantity} of the class in the photo and in each picture; areas under protocol "
