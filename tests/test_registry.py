@@ -3,10 +3,10 @@
 import pytest
 
 from unsee import InputError, create
+from unsee.parts import resolve_parts
 from unsee.recipes import recipe, recipes
 from unsee.registry import available, part, resolve, settings_of, split_words
 from unsee.registry import parse as parse_spec
-from unsee.study import resolve_parts
 
 
 @pytest.mark.parametrize(

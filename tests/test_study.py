@@ -14,7 +14,7 @@ from unsee.errors import DiskFullError
 from unsee.folders import new_folder
 from unsee.images import reading
 from unsee.metrics._similarity import similarity
-from unsee.study import resolve_parts
+from unsee.parts import resolve_parts
 
 
 @pytest.fixture

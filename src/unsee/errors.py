@@ -1,8 +1,9 @@
 """Errors that a user can fix; their messages say what was expected and what was received."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from textwrap import shorten
 
@@ -28,11 +29,11 @@ class InputError(ValueError):
 
     def __init__(self, message: str, **arguments: object) -> None:
         self.message, self.arguments = message, arguments
-        super().__init__(self._with({k: f"{k}={v!r}" for k, v in arguments.items()}))
+        super().__init__(_in_python(message, arguments))
 
     def in_shell(self) -> str:
         """Return the message with arguments as options of the command line."""
-        return self._with({name: _option(name, v) for name, v in self.arguments.items()})
+        return _in_shell(self.message, self.arguments)
 
     def prefixed(self, prefix: object) -> "InputError":
         """Return the same error with `prefix: ` before its message, unless it is named already."""
@@ -40,11 +41,21 @@ class InputError(ValueError):
             return self
         return type(self)(f"{prefix}: {self.message}", **self.arguments)
 
-    def _with(self, words: dict[str, str]) -> str:
-        message = self.message
-        for name, word in words.items():
-            message = message.replace(f"{{{name}}}", word)
-        return as_line(message)
+
+@dataclass(frozen=True)
+class Note:
+    """A line about a result that is no error; it names arguments as an `InputError` does."""
+
+    message: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    """Value of each argument that the message names in braces."""
+
+    def __str__(self) -> str:
+        return _in_python(self.message, self.arguments)
+
+    def in_shell(self) -> str:
+        """Return the message with arguments as options of the command line."""
+        return _in_shell(self.message, self.arguments)
 
 
 class DiskFullError(InputError):
@@ -76,6 +87,20 @@ def nearest(name: str, choices: Iterable[str]) -> list[str]:
     containing = [choice for key, choice in choice_of.items() if name and word.search(key)]
     matches = get_close_matches(name.lower(), choice_of, 3, 0.5)
     return containing[:5] or [choice_of[match] for match in matches]
+
+
+def _in_python(message: str, arguments: Mapping[str, object]) -> str:
+    return _with(message, {name: f"{name}={v!r}" for name, v in arguments.items()})
+
+
+def _in_shell(message: str, arguments: Mapping[str, object]) -> str:
+    return _with(message, {name: _option(name, v) for name, v in arguments.items()})
+
+
+def _with(message: str, words: dict[str, str]) -> str:
+    for name, word in words.items():
+        message = message.replace(f"{{{name}}}", word)
+    return as_line(message)
 
 
 def _option(name: str, value: object) -> str:

@@ -22,6 +22,8 @@ ARRAYS = "saliency.npz"
 """Name of the file with an explanation's arrays."""
 REQUIRED = ("model", "targets", "images")
 """Names of the arrays that every file holds, in the order of the fields."""
+PER_IMAGE = ("target", "seeds", "note", "variation")
+"""Keys of the provenance that hold a list with one entry for each image."""
 DEVIATION = "deviation"
 """Name of the array with the maps' standard deviation."""
 
@@ -94,6 +96,15 @@ class Explanation:
         targets = self.provenance.get("target", [])
         return targets if isinstance(targets, list) else [targets]
 
+    @property
+    def notes(self) -> list[str]:
+        """A line for each image whose map shows no evidence: why, and what to try; "" for others.
+
+        Results of earlier versions have none.
+        """
+        notes = self.provenance.get("note", [])
+        return ([notes] if isinstance(notes, str) else list(notes)) or [""] * len(self)
+
     def __getitem__(self, index: int) -> "Explanation":
         with as_input_error("expected the number of an explanation"):
             index = operator.index(index)
@@ -102,7 +113,7 @@ class Explanation:
         index %= len(self)
         single = slice(index, index + 1)
         provenance = {**self.provenance}
-        for key in ("target", "seeds"):
+        for key in PER_IMAGE:
             if isinstance(provenance.get(key), list):
                 provenance[key] = provenance[key][single]
         return replace(

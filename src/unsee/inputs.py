@@ -1,4 +1,4 @@
-"""Convert photos and class names to tensors."""
+"""Convert photos, class names and budgets of a user to tensors and numbers."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -14,7 +14,7 @@ from torch import Tensor
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.passes import has_values
-from unsee.errors import InputError, shown
+from unsee.errors import InputError, shown, unknown
 from unsee.images import reading
 from unsee.types import Images, Targets
 
@@ -23,6 +23,12 @@ Picture = str | PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
 
 Classes = Targets | NDArray[np.generic] | np.generic | Sequence[int | str | np.generic] | int | str
 """A class for all images or one for each, by number or name."""
+
+BUDGETS = {"fast": 300, "balanced": 860, "best": 3200}
+"""Passes through the network for each photo."""
+
+Budget = int | str
+"""A number of passes, or one of the names above."""
 
 
 def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifier) -> Images:
@@ -136,3 +142,18 @@ def whole_number(name: str, value: object, least: int | None = None) -> int:
     if least is not None and number < least:
         raise InputError(f"expected {name} >= {least}, got {number}")
     return number
+
+
+def passes_of(budget: Budget) -> int:
+    """Return the number of passes that a budget stands for.
+
+    Raises:
+        InputError: It is neither the name of a budget nor a positive number.
+    """
+    if isinstance(budget, str) and budget.isascii() and budget.isdigit() and len(budget) < 19:
+        return whole_number("budget", int(budget), 1)
+    if isinstance(budget, str):
+        if budget not in BUDGETS:
+            raise unknown("budget", budget, [*BUDGETS, "or a number of passes"])
+        return BUDGETS[budget]
+    return whole_number("budget", budget, 1)

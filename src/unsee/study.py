@@ -2,52 +2,49 @@
 
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from unsee.classifiers import determinism, loading, measures
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.measures import Measure
+from unsee.classifiers.measures import Logits, Measure
 from unsee.classifiers.modes import own_modes
 from unsee.classifiers.outputs import Outputs
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError, Note
 from unsee.explanation import Explanation
 from unsee.infillers.base import Infiller
-from unsee.inputs import Classes, Picture, as_images, as_targets, own_copy, whole_number
+from unsee.inputs import (
+    BUDGETS,
+    Budget,
+    Classes,
+    Picture,
+    as_images,
+    as_targets,
+    own_copy,
+    passes_of,
+    whole_number,
+)
 from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
 from unsee.methods._constant import check_maps
+from unsee.methods._no_evidence import causes_of, note_of
 from unsee.methods._one_by_one import predict_one_by_one, run_one_by_one
 from unsee.methods.base import Method, Progress
+from unsee.metrics._similarity import stability
 from unsee.noise import seeds_of
-from unsee.registry import create, name_of, recipe_of, resolve, settings_of
+from unsee.parts import resolve_parts
+from unsee.registry import settings_of
 from unsee.registry.settings import SettingValue
 
 DEFAULT_METHOD = "tide"
 """Name of the method that explains by default."""
-
-OWN = "own"
-"""In place of an in-filler's name: the in-filler with which the method was published."""
-
-BUDGETS = {"fast": 300, "balanced": 860, "best": 3200}
-"""Passes through the network for each photo."""
-
-Budget = int | str
-"""A number of passes, or one of the names above."""
-
-
-class Parts(NamedTuple):
-    """A method, its in-filler and its measure."""
-
-    method: Method
-    infiller: Infiller
-    measure: Measure
 
 
 def explain(
@@ -113,8 +110,16 @@ class Study:
     deterministic: bool = False
     accepts_constant: bool = False
     """Whether maps may have the same value everywhere, as those of random weights may."""
+    words: Callable[[Note], str] = str
+    """Function that turns notes into text; `Note.in_shell` names options of the command line."""
+    logits: Logits | None = None
+    """Outputs of the classifier for the images; notes on near-chance classes need them."""
     explanation: Explanation = field(init=False)
     """Available after the last step."""
+    maps: Float[Tensor, "r b h w"] = field(init=False)
+    """Maps of each seed; available after the last step."""
+    causes: list[list[str]] = field(init=False)
+    """Why the map of each image shows no evidence, in words; available after the last step."""
 
     @classmethod
     def of(
@@ -161,7 +166,7 @@ class Study:
             method = parts.method.fitted(score)
             if passes is not None:
                 method = method.with_budget(passes, (x.shape[-2], x.shape[-1]))
-        return cls(method, score, seed, repeats, deterministic)
+        return cls(method, score, seed, repeats, deterministic, logits=logits)
 
     def mode(self) -> AbstractContextManager[None]:
         """Return the context in which this study computes, for further numbers from its score."""
@@ -199,13 +204,17 @@ class Study:
             "backwards": passes.backwards - backwards,
             "seconds": round(time.perf_counter() - start, 3),
         }
-        runs = torch.stack(maps)
+        self.maps = torch.stack(maps)
+        saliency = self.maps.mean(0) if self.repeats > 1 else maps[0]
+        self.causes = [[] for _ in saliency]
+        if self.logits is not None:
+            self.causes = causes_of(self.method, self.score, self.logits, saliency)
         self.explanation = Explanation(
-            runs.mean(0) if self.repeats > 1 else maps[0],
+            saliency,
             self.score.targets,
             self.score.images,
             self._provenance(cost),
-            runs.std(0) if self.repeats > 1 else None,
+            self.maps.std(0) if self.repeats > 1 else None,
         )
 
     def finish(self) -> Explanation:
@@ -213,6 +222,26 @@ class Study:
         for _ in self.steps():
             pass
         return self.explanation
+
+    def note(self, row: int, causes: Sequence[str], further: Sequence[str] = ()) -> str:
+        """Return a line that an image's map shows no evidence and what to try; "" without causes.
+
+        Args:
+            row: Number of the image.
+            causes: Why it shows none, in words.
+            further: Suggestions beside a measure, a class and a budget.
+        """
+        height, width = self.score.images.shape[-2:]
+        larger = self.method.with_budget(BUDGETS["best"], (height, width))
+        note = note_of(self.method, self.score, row, causes, larger, further)
+        return self.words(note) if note else ""
+
+    def _variation(self) -> dict[str, Any]:
+        """Return how similar the maps of several seeds are, for the provenance."""
+        if self.repeats == 1:
+            return {}
+        pairs = [stability(maps) for maps in self.maps.unbind(1)]
+        return {"variation": [{"rank_correlation": round(value, 6)} for value in pairs]}
 
     def _reseeded(self, run: int) -> MaskedScore:
         """Return the score with the noise of the next seed, at the precision of the method."""
@@ -228,7 +257,7 @@ class Study:
         return {
             "method": settings_of(self.method),
             "infiller": settings_of(score.infiller),
-            "measure": getattr(score.measure, "__name__", repr(score.measure)),
+            "measure": measures.name_of(score.measure),
             "classifier": classifier.settings(),
             "target": [
                 {"index": index, "name": classifier.label(index)}
@@ -238,6 +267,8 @@ class Study:
             "repeats": self.repeats,
             "deterministic": self.deterministic,
             "seeds": list(score.seeds),
+            "note": [self.note(i, causes) for i, causes in enumerate(self.causes)],
+            **self._variation(),
             "cost": cost,
             "versions": {
                 "unsee": version("unsee"),
@@ -246,55 +277,3 @@ class Study:
                 "device": str(classifier.device),
             },
         }
-
-
-def resolve_parts(
-    method: Method | str,
-    infiller: Infiller | str | None = None,
-    measure: Measure | str | None = None,
-    **settings: SettingValue,
-) -> Parts:
-    """Return a method, its in-filler and its measure, made from names where names are given.
-
-    Without an in-filler (or with "own") it is the published one: that of the recipe, or that with
-    which the method was published. The name of that same in-filler, without settings, means the
-    published one too, with its published settings: `blur` with the method `mp` has `sigma` = 10.
-    In any other case the in-filler's own defaults hold: `blur:sigma=3` has its default `kernel`,
-    and `blur` with `rise`, which was published with `grey`, has its default `sigma`.
-
-    Args:
-        method: A method, or `NAME[:setting=value,...]`, or `recipe:NAME[:setting=value,...]`.
-        infiller: An in-filler, `NAME[:setting=value,...]`, "own" or None.
-        measure: A measure or its name; by default the published one.
-        settings: Further settings of the method.
-    """
-    recipe, instance = recipe_of(method), resolve("methods", method, **settings)
-    if recipe is not None:
-        published, published_measure = create("infillers", **recipe.infiller), recipe.measure
-    else:
-        name, defaults = instance.traits.infiller
-        published = create("infillers", name, **defaults)
-        published_measure = instance.traits.measure
-    if not (infiller is None or infiller in (OWN, name_of(published))):
-        published = resolve("infillers", infiller)
-    measure = published_measure if measure is None else measure
-    if not isinstance(measure, str) and not callable(measure):
-        raise InputError(f"expected a measure or its name, got {measure!r}")
-    return Parts(
-        instance, published, measures.named(measure) if isinstance(measure, str) else measure
-    )
-
-
-def passes_of(budget: Budget) -> int:
-    """Return the number of passes that a budget stands for.
-
-    Raises:
-        InputError: It is neither the name of a budget nor a positive number.
-    """
-    if isinstance(budget, str) and budget.isascii() and budget.isdigit() and len(budget) < 19:
-        return whole_number("budget", int(budget), 1)
-    if isinstance(budget, str):
-        if budget not in BUDGETS:
-            raise unknown("budget", budget, [*BUDGETS, "or a number of passes"])
-        return BUDGETS[budget]
-    return whole_number("budget", budget, 1)

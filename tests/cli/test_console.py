@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.cli.conftest import MODEL, QUICK
+from tests.cli.conftest import MODEL, QUICK, errors_of
 from unsee import Explanation
 from unsee.cli import console, main
 from unsee.table import Column, Table
@@ -88,7 +88,7 @@ def test_output_that_cannot_be_written_loses_no_work(
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", stream(raw=raw))
         assert main(["explain", str(photo), *QUICK, "--out", str(tmp_path / "out")]) == 1
-    lines = capsys.readouterr().err.splitlines()
+    lines = errors_of(capsys.readouterr().err)
     assert len(lines) == bool(told)
     assert told in "".join(lines)
     assert (tmp_path / "out" / "dog" / "manifest.json").is_file()
@@ -153,7 +153,7 @@ def test_an_unforeseen_error_of_one_photo_spares_the_others(
 
     monkeypatch.setattr(writing, "write", fails_once)
     assert main(["explain", str(photo.parent), *QUICK, "--out", str(tmp_path / "out")]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = errors_of(capsys.readouterr().err)
     assert "ant.png: unexpected error (TypeError: unforeseen)" in line
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["dog"]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.cli.conftest import MODEL, QUICK
+from tests.cli.conftest import MODEL, QUICK, errors_of
 from unsee import Explanation
 from unsee.classifiers.determinism import CHUNK
 from unsee.cli import main
@@ -82,7 +82,7 @@ def test_bad_photos_are_reported_and_the_rest_explained(photo, tmp_path, capsys)
     errors = capsys.readouterr().err
     assert status == 1
     assert sorted(p.name for p in out.iterdir()) == ["dog", "dog-2"]
-    lines = [line for line in errors.splitlines() if line.startswith("unsee:")]
+    lines = [line for line in errors_of(errors) if line.startswith("unsee:")]
     assert len(lines) == 3
     for name in ("empty.png", "zz.jpg", "nowhere.png"):
         assert sum(name in line for line in lines) == 1
@@ -217,3 +217,38 @@ def test_files_that_are_no_photos_are_counted(photo, tmp_path, capsys) -> None:
     assert (
         "left out 1 files that are no photos by their suffix (.heic: 1)" in capsys.readouterr().err
     )
+
+
+def test_a_class_near_chance_is_noted_everywhere(photo, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    out = tmp_path / "out"
+    assert main(["explain", str(photo), *QUICK, "--target", "4", "--out", str(out)]) == 0
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"unsee: {photo}: no evidence found for '4': its probability in the")
+    assert "--measure log_odds" in line
+    note = json.loads((out / "dog" / "manifest.json").read_text())["note"]
+    assert line.endswith(note)
+    assert "4 (no evidence)" in captured.out
+    assert Explanation.load(out / "dog").notes == [note]
+
+
+def test_repeats_state_how_much_the_map_varies(photo, tmp_path, capsys) -> None:
+    out = tmp_path / "out"
+    assert main(["explain", str(photo), *QUICK, "--repeats", "2", "--out", str(out)]) == 0
+    manifest = json.loads((out / "dog" / "manifest.json").read_text())
+    printed = capsys.readouterr().out
+    assert f"{manifest['variation']['rank_correlation']:.2f}" in printed
+    assert "agreement" in printed
+    assert main(["explain", str(photo), *QUICK, "--out", str(tmp_path / "once")]) == 0
+    assert "agreement" not in capsys.readouterr().out
+
+
+def test_notes_of_a_comparison_are_printed_once(photo, tmp_path, capsys) -> None:
+    command = ["compare", str(photo), "--classifier", MODEL, "--target", "4"]
+    command += ["--methods", "rise:samples=20", "rise:samples=10", "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("unsee: rise:samples=20 and 1 more: no evidence found for '4'")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert ["--measure log_odds" in one["note"][0] for one in manifest["maps"]] == [True, True]

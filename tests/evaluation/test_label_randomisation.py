@@ -86,9 +86,9 @@ def test_command_reads_folders_of_classes(tmp_path, capsys) -> None:
     assert len((out / "rows.csv").read_text().splitlines()) == 1 + 2 * 4
     with np.load(out / "maps.npz") as maps:
         assert maps["gradient real"].shape == (4, 16, 16)
-    assert {"true labels", "shuffled labels"} == {
-        network["labels"] for network in json.loads((out / "manifest.json").read_text())["learned"]
-    }
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert {"true labels", "shuffled labels"} == {n["labels"] for n in manifest["learned"]}
+    assert set(manifest["measures"]) == {"gradient", "box"}
     with Image.open(out / "labels.png") as picture:
         assert picture.size[0] > 200
     assert main(arguments) == 2

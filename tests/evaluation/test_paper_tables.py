@@ -6,9 +6,9 @@ from unsee import InputError
 from unsee.cli import main
 from unsee.evaluation import paper_tables
 from unsee.evaluation.plan import Plan, columns_of
+from unsee.parts import resolve_parts
 from unsee.registry import available, parse
 from unsee.reports.sweeps import find_sweeps
-from unsee.study import resolve_parts
 
 ALPHAS = "localisation:threshold=max,alpha=0:0.9:0.3"
 

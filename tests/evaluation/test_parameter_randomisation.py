@@ -1,5 +1,7 @@
 """Parameter randomisation test: maps of classifiers with random layers."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -40,5 +42,6 @@ def test_command_writes_a_picture_and_a_table(tmp_path, capsys) -> None:
     assert float(lines[1].split(",")[3]) == 1
     with np.load(tmp_path / "o" / "maps.npz") as maps:
         assert maps["maps"].shape == (3, 224, 224)
+    assert json.loads((tmp_path / "o" / "manifest.json").read_text())["measure"] == "logit"
     assert main(arguments) == 2
     assert "exists already" in capsys.readouterr().err

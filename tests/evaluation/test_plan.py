@@ -3,14 +3,16 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from tests.evaluation.runs import ROOT, make_plan
 from unsee import InputError
+from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
+from unsee.parts import resolve_parts
 from unsee.registry import resolve
-from unsee.study import resolve_parts
 
 
 @pytest.mark.parametrize(
@@ -77,3 +79,9 @@ def test_parts_have_names_settings_or_recipes() -> None:
     assert measure.__name__ == "log_odds"
     _, infiller, _ = resolve_parts("recipe:fido-ssr", "blur:sigma=10")
     assert infiller.sigma == 10
+
+
+def test_measures_are_those_of_the_methods_unless_one_is_set() -> None:
+    plan = Plan(data="photos", methods=("fido", "rise"))
+    assert plan.measures() == {"fido": "log_odds", "rise": "probability"}
+    assert replace(plan, measure="logit").measures() == {"fido": "logit", "rise": "logit"}

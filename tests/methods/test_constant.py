@@ -61,7 +61,7 @@ def test_zero_gradients_are_refused_by_image(name, dark_and_bright) -> None:
 
 @pytest.mark.parametrize("name", ["sliding_patch", "lime"])
 def test_scores_that_never_change_are_refused(name, images) -> None:
-    with pytest.raises(InputError, match=r"of image 0, 1, 2 .*take another measure \(measure=log"):
+    with pytest.raises(InputError, match=r"of image 0, 1, 2 .*try another measure \(measure='log"):
         explain(toy(Blind()), images, small(name))
     with pytest.raises(InputError, match=r"does not change .* another class or method"):
         explain(toy(Blind()), images, small(name), measure="logit", deterministic=True)

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from tests.conftest import masked_score, toy
+from tests.conftest import masked_score, small, toy
+from unsee import explain
 from unsee.classifiers.measures import logit
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
-from unsee.methods._prior import confidence, first_ranking, standardise
+from unsee.methods._prior import confidence, first_ranking, source_of, standardise
 
 
 class Spots(nn.Module):
@@ -37,6 +38,21 @@ class Spots(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.activation(self.features(x)).mean((2, 3))
+
+
+class Flat(nn.Module):
+    """A linear function of the pixels: class 1 is blue in the upper left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3 * 24 * 24, 2)
+        with torch.no_grad():
+            self.linear.weight.zero_()
+            weights = self.linear.weight.view(2, 3, 24, 24)
+            weights[1, 2, 2:10, 2:10] = 0.1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x.flatten(1))
 
 
 def scored(network, images: torch.Tensor, targets: list[int], **settings) -> MaskedScore:
@@ -73,18 +89,6 @@ def test_rankings_have_mean_zero_and_deviation_one(two_spots) -> None:
 
 
 def test_a_network_without_feature_maps_is_read_by_its_gradient(two_spots) -> None:
-    class Flat(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.linear = nn.Linear(3 * 24 * 24, 2)
-            with torch.no_grad():
-                self.linear.weight.zero_()
-                weights = self.linear.weight.view(2, 3, 24, 24)
-                weights[1, 2, 2:10, 2:10] = 0.1
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.linear(x.flatten(1))
-
     score = scored(toy(Flat()), two_spots, [1])
     ranking = first_ranking(score, 24)[0, 0, 0]
     inside = ranking[2:10, 2:10].mean()
@@ -151,3 +155,43 @@ def test_threads_may_share_a_network(two_spots) -> None:
                 torch.testing.assert_close(result, alone, atol=1e-6, rtol=1e-6)
     finally:
         sys.setswitchinterval(interval)
+
+
+def layer_of(network, images, method) -> str | None:
+    return explain(toy(network), images, method, targets=1).provenance["method"]["layer"]
+
+
+def test_the_manifest_names_the_layer_that_was_read(two_spots) -> None:
+    assert layer_of(Spots(), two_spots, small("tide")) == "activation"
+    assert layer_of(Spots(), two_spots, small("tide", layer="features.1")) == "features.1"
+    assert layer_of(Flat(), two_spots, small("tide")) == "gradient"
+    assert layer_of(Spots(), two_spots, small("tide", layer="gradient")) == "gradient"
+    assert layer_of(Spots(), two_spots, small("tide", prior=0.0)) is None
+
+
+def test_the_named_layer_is_read(two_spots) -> None:
+    score = scored(toy(Spots()), two_spots, [1])
+    default, early, pixels = (first_ranking(score, 24, n) for n in (None, "features.1", "gradient"))
+    assert torch.equal(default, first_ranking(score, 24, source_of(score)))
+    assert not torch.allclose(default, early, atol=1e-3)
+    assert not torch.allclose(default, pixels, atol=1e-3)
+
+
+def test_a_layer_that_does_not_exist_is_refused(two_spots) -> None:
+    with pytest.raises(InputError, match=r"no layer 'features\.9'"):
+        explain(toy(Spots()), two_spots, small("tide", layer="features.9"))
+
+
+def test_a_layer_that_the_gradient_does_not_reach_is_not_named(two_spots) -> None:
+    class Aside(Flat):
+        def __init__(self) -> None:
+            super().__init__()
+            self.maps = nn.Conv2d(3, 4, 3, padding=1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            output = super().forward(x)
+            return output + self.maps(x).mean().detach()
+
+    assert layer_of(Aside(), two_spots, small("tide")) == "gradient"
+    with pytest.raises(InputError, match="does not reach the layer 'maps'"):
+        explain(toy(Aside()), two_spots, small("tide", layer="maps"))

@@ -101,6 +101,11 @@ def is_built_in(measure: Measure) -> bool:
     return measure in built_in or isinstance(measure, Against)
 
 
+def name_of(measure: Measure) -> str:
+    """Return the name of a measure in the provenance."""
+    return getattr(measure, "__name__", repr(measure))
+
+
 def named(name: str) -> Measure:
     """Return the measure of this name; raise `InputError` if there is none."""
     if name not in MEASURES:

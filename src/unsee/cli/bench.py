@@ -20,10 +20,11 @@ from unsee.errors import InputError
 from unsee.files import check_file
 from unsee.images import reading
 from unsee.infillers.base import Infiller
+from unsee.inputs import passes_of
 from unsee.libraries import import_libraries
 from unsee.methods.base import Method
 from unsee.registry import resolve, split_words, trust_of
-from unsee.study import Study, passes_of
+from unsee.study import Study
 from unsee.table import Column, Table, Value
 from unsee.types import Images
 

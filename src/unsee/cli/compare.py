@@ -12,8 +12,9 @@ from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.files import check_file
 from unsee.images import reading
+from unsee.parts import OWN, Parts
 from unsee.registry import split_words
-from unsee.study import DEFAULT_METHOD, OWN, Parts, Study
+from unsee.study import DEFAULT_METHOD, Study
 from unsee.types import Images
 
 

@@ -8,7 +8,7 @@ import torch
 from rich.progress import Progress, TaskID
 
 from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import as_message, print_error, progress, say, show_table
+from unsee.cli.console import as_message, print_error, print_note, progress, say, show_table
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _similarity
 from unsee.results import comparison
@@ -76,12 +76,24 @@ class Result:
         show_table(comparison.short_table(entries, self.heads))
         if written:
             say(f"picture and tables: {self.out}\n")
+        for note, titles in _notes(entries).items():
+            more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
+            print_note(f"{titles[0]}{more}: {note}")
         failed = [entry for entry in entries if entry.error]
         for entry in failed:
             print_error(f"{entry.title}: {entry.error}")
         if outcome.stopped:
             raise KeyboardInterrupt
         return 1 if failed else 0
+
+
+def _notes(entries: Sequence[Entry]) -> dict[str, list[str]]:
+    """Return notes that maps show no evidence, with the titles of their entries."""
+    notes: dict[str, list[str]] = {}
+    for entry in entries:
+        for note in filter(None, (entry.provenance or {}).get("note", [])):
+            notes.setdefault(note, []).append(entry.title)
+    return notes
 
 
 def explain_all(configurations: Sequence[Configuration]) -> Outcome:

@@ -16,10 +16,14 @@ from unsee.errors import DiskFullError, InputError
 from unsee.folders import check_new, result_folders
 from unsee.images import finding, reading
 from unsee.infillers.base import Infiller
+from unsee.parts import Parts
 from unsee.registry import name_of, resolve
 from unsee.results import assessment, writing
-from unsee.study import DEFAULT_METHOD, Parts, Study
+from unsee.study import DEFAULT_METHOD, Study
 from unsee.table import Column, Table, Value
+
+AGREEMENT = "agreement"
+"""Column with the rank correlation of the maps of several seeds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +42,8 @@ class Explain(ExplainOptions):
     infiller: InfillerName = None
     """In-filler, NAME[:setting=value,...], see `unsee list infillers`."""
     repeats: int = 1
-    """Number of runs with different seeds. The map is their mean, and the panel shows their
-    standard deviation."""
+    """Number of runs with different seeds. The map is their mean. Panel, table and manifest show
+    how much the maps differ, and the range of the two shares."""
     top: Annotated[
         float | None, tyro.conf.arg(help_behavior_hint="(default: the smallest with an effect)")
     ] = None
@@ -72,6 +76,8 @@ class Outcome:
     """What the classifier returns for a class: a regression has values."""
     rows: list[tuple[Value, ...]] = field(default_factory=list)
     """Row of the table for each photo that was explained."""
+    notes: list[str] = field(default_factory=list)
+    """Lines about photos whose map shows no evidence."""
     failed: list[InputError] = field(default_factory=list)
 
 
@@ -141,6 +147,7 @@ def explain_all(
                 writing.write(result, photo, folder, overwrite=options.overwrite)
                 outcome.rows.append(_row(folder, result))
                 outcome.quantity = result.quantity
+                outcome.notes += [f"{path}: {result.note}"] if result.note else []
                 forecast.end()
             except DiskFullError as error:
                 outcome.failed.append(
@@ -164,33 +171,43 @@ def _study(
 
 def _print(options: Explain, outcome: Outcome) -> None:
     if outcome.rows:
-        show_table(_table(outcome))
+        show_table(_table(outcome, repeats=options.repeats))
         say(f"pictures and numbers: {options.out / '*' / 'panel.png'}\n")
+    for note in outcome.notes:
+        print_note(note)
     for error in outcome.failed:
         print_error(error)
 
 
-def _table(outcome: Outcome) -> Table:
+def _table(outcome: Outcome, *, repeats: int) -> Table:
     columns = [Column("result", align="left"), Column("class", align="left")]
     spec = ".1%" if outcome.quantity == "probability" else ".4g"
     columns += [Column("photo", spec=spec)]
     columns += [Column(name) for name in ("top removed", "top only")]
-    columns += [Column(name, spec=".3f") for name in assessment.DIRECTIONS]
+    columns += [Column(name, spec=".3f", style="none") for name in assessment.DIRECTIONS]
+    columns += [Column(AGREEMENT, spec=".2f", style="none")] if repeats > 1 else []
     columns += [Column("seconds", spec=".1f")]
     note = (
         f"{outcome.quantity} of the class in the photo and in each picture; areas under protocol "
         "rise"
     )
+    if repeats > 1:
+        note += (
+            f"; in brackets the range of the share over {repeats} seeds; {AGREEMENT}: mean "
+            "rank correlation over all pairs of their maps"
+        )
     return Table(columns, outcome.rows, note=note)
 
 
 def _row(folder: Path, result: assessment.Assessment) -> tuple[Value, ...]:
+    agreement = [] if result.variation is None else [result.variation.rank_correlation]
     return (
         short(folder.name),
-        result.name,
+        f"{result.name} (no evidence)" if result.note else result.name,
         result.target_probabilities["original"],
         *(_picture(result, key) for key in result.shares),
         *(result.areas["rise"][direction] for direction in assessment.DIRECTIONS),
+        *agreement,
         result.study.explanation.provenance["cost"]["seconds"],
     )
 
@@ -199,4 +216,5 @@ def _picture(result: assessment.Assessment, key: str) -> str:
     """Return the share of the pixels that one picture removes or keeps, and what it gives."""
     number = result.target_probabilities[key]
     text = f"{number:.1%}" if result.quantity == "probability" else f"{number:.4g}"
-    return f"{result.shares[key]:.0%}: {text}"
+    over_seeds = "" if result.variation is None else f" ({result.variation.range_in_words(key)})"
+    return f"{result.shares[key]:.0%}{over_seeds}: {text}"

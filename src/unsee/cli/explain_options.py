@@ -15,11 +15,13 @@ from unsee.classifiers.devices import check_device
 from unsee.cli import checks
 from unsee.cli.console import short
 from unsee.cli.cost import Forecast
-from unsee.errors import InputError
+from unsee.errors import InputError, Note
 from unsee.images.framing import Fit
 from unsee.infillers.base import Infiller
+from unsee.inputs import passes_of
+from unsee.parts import Parts, resolve_parts
 from unsee.registry import resolve, trust_of
-from unsee.study import Parts, Study, passes_of, resolve_parts
+from unsee.study import Study
 from unsee.types import Size
 
 PRECISIONS = {
@@ -175,6 +177,7 @@ def infiller_of(spec: str | None, *, trust: bool) -> Infiller | str | None:
 
 def run_with_bar(study: Study, name: str, bars: Progress, forecast: Forecast | None = None) -> None:
     """Run a study to its end and show its progress, its loss and the time left."""
+    study.words = Note.in_shell
     bar = bars.add_task(short(name), total=None, loss="")
     try:
         for step in study.steps():

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from tyro.conf import arg
 
-from unsee.classifiers import randomisation
+from unsee.classifiers import measures, randomisation
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options
 from unsee.cli.console import as_message, print_errors, progress, say, show_table
@@ -22,8 +22,9 @@ from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
 from unsee.images.drawing import overview, save_figure
 from unsee.metrics._similarity import MEASURES
+from unsee.parts import Parts
 from unsee.registry import name_of, settings_of
-from unsee.study import DEFAULT_METHOD, Parts
+from unsee.study import DEFAULT_METHOD
 from unsee.table import Column, Table
 from unsee.types import Images
 
@@ -147,6 +148,7 @@ def _write(
                 "photo": options.photo,
                 "method": settings_of(parts.method),
                 "infiller": settings_of(parts.infiller),
+                "measure": measures.name_of(parts.measure),
                 "order": options.order,
                 "seed": options.seed,
                 "deterministic": options.deterministic,

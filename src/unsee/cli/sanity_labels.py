@@ -10,6 +10,7 @@ from torch import Tensor
 from tyro.conf import arg
 
 from unsee.classifiers.devices import check_device
+from unsee.classifiers.measures import name_of
 from unsee.cli import checks, cost, explain_options
 from unsee.cli.console import as_message, print_errors, print_note, progress, say, show_table
 from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames, Trust
@@ -23,9 +24,10 @@ from unsee.files import write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import overview, save_figure
 from unsee.metrics._similarity import MEASURES
+from unsee.parts import Parts, resolve_parts
 from unsee.registry import settings_of, split_words
 from unsee.reports import bootstrap
-from unsee.study import Parts, Study, resolve_parts
+from unsee.study import Study
 from unsee.table import Column, Table
 from unsee.types import Images
 
@@ -213,6 +215,7 @@ def _write(
                     for n in networks
                 ],
                 "methods": {name: settings_of(part.method) for name, part in parts.items()},
+                "measures": {name: name_of(part.measure) for name, part in parts.items()},
             },
         )
 

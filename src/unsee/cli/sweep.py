@@ -17,12 +17,13 @@ from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
 from unsee.files import check_file
 from unsee.images import reading
+from unsee.inputs import passes_of
 from unsee.methods.base import Method
 from unsee.metrics import _similarity
 from unsee.registry import name_of
 from unsee.registry.settings import from_text
 from unsee.results.comparison import Entry
-from unsee.study import DEFAULT_METHOD, Study, passes_of
+from unsee.study import DEFAULT_METHOD, Study
 
 Variants = list[tuple[str, Callable[[], Method]]]
 """Label of each variant of the method, and a function that makes it or raises `InputError`."""

@@ -12,8 +12,8 @@ from unsee.evaluation.plan import Plan
 from unsee.files import check_file
 from unsee.networks import weights
 from unsee.networks.weights import Published
+from unsee.parts import resolve_parts
 from unsee.registry import name_of, resolve
-from unsee.study import resolve_parts
 
 WARM_START = Published("distilled.safetensors", "", "")
 """File that an empty warm start stands for."""

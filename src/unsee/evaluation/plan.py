@@ -10,15 +10,18 @@ from typing import Annotated, Any, Literal, NamedTuple
 from tyro.conf import arg
 
 from unsee.classifiers import loading
+from unsee.classifiers.measures import name_of
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample, Samples, filter_classes, parse_classes
 from unsee.errors import InputError
 from unsee.evaluation.manifest import upgraded
 from unsee.images.framing import Fit
+from unsee.inputs import passes_of
 from unsee.methods._checks import check_choices
 from unsee.metrics.base import Metric
+from unsee.parts import OWN, resolve_parts
 from unsee.registry import parse, resolve, settings_about
-from unsee.study import DEFAULT_METHOD, OWN, passes_of, resolve_parts
+from unsee.study import DEFAULT_METHOD
 
 MAX_VALUES = 1000
 """Largest number of columns for which a range may stand."""
@@ -169,6 +172,11 @@ class Plan:
             for method in self.methods
             for infiller in self.infillers
         ]
+
+    def measures(self) -> dict[str, str]:
+        """Return the name of the measure that each method explains, unless it is a regression."""
+        parts = {method: resolve_parts(method, measure=self.measure) for method in self.methods}
+        return {method: name_of(part.measure) for method, part in parts.items()}
 
     def samples(self) -> Samples:
         """Return the photos of the run in a fixed order."""

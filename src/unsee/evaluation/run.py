@@ -91,6 +91,7 @@ class Run:
             "annotations": digest(annotations),
             "classes": digest(sorted(samples.classes.items())) if samples.classes else None,
             "files": part_files.digests(plan) or None,
+            "measures": plan.measures(),
             "notes": samples.notes,
             "threads": threads or torch.get_num_threads(),
             "table": (table or Table()).plain(),

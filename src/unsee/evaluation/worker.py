@@ -27,8 +27,9 @@ from unsee.evaluation.store import Maps
 from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
 from unsee.metrics.base import Truth
+from unsee.parts import resolve_parts
 from unsee.registry import parse, resolve
-from unsee.study import Study, resolve_parts
+from unsee.study import Study
 from unsee.types import Images
 
 MAX_CLASSIFIERS = 8

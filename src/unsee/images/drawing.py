@@ -27,6 +27,8 @@ BACKGROUND_COLOUR = "#ffffff"
 """Colours of text, secondary text and background in figures."""
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the grey version of a photo (ITU-R BT.601)."""
+HINTING = 0.92
+"""Narrowest text without hinting, as a share of its width when it is drawn."""
 STRIP_PIXELS = 2**21
 """Pixels that are converted at a time."""
 
@@ -103,6 +105,19 @@ def overlay(photo: Photo, saliency: Float[Tensor, "h w"], box: Box | None = None
 def drawable(text: str) -> str:
     """Return a text that matplotlib draws as it is: in one line, without formulas."""
     return printable(text).replace("$", r"\$")
+
+
+def fitting_size(text: str, size: float, inches: float, weight: str = "normal") -> float:
+    """Return the largest font size, up to `size`, at which a line is at most this wide."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(weight=weight, size=size)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        plain = text.replace(r"\$", "$")  # as `drawable` wrote it
+        width, _, _ = text_to_path.get_text_width_height_descent(plain, font, ismath=False)
+    return min(size, HINTING * size * 72 * inches / max(width, 1.0))
 
 
 def save_figure(figure: "Figure", file: Path | BytesIO, dpi: int) -> None:

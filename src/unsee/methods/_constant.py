@@ -1,6 +1,7 @@
 """Refuse maps that have the same value for all pixels, and so tell nothing about the classifier."""
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from unsee.classifiers.checks import GRADIENT_HINT, numbered
@@ -11,6 +12,8 @@ from unsee.masking.score import MaskedScore
 from unsee.methods.base import MaskOptimizer, Method
 from unsee.saliency import check_map
 
+MEASURE_TO_TRY = {"measure": "log_odds"}
+"""Measure that does not saturate, for messages about scores that do."""
 ROUNDING = 4 * torch.finfo(torch.float32).eps
 """Range of a constant map, as a share of the largest magnitude of what it was computed from."""
 
@@ -34,21 +37,28 @@ def check_maps(method: Method, score: MaskedScore, saliency: Tensor, *, varied: 
     traits = method.traits
     if not varied or not traits.uses_classifier or traits.may_be_empty:
         return
-    unit = 1.0 if isinstance(method, MaskOptimizer) else 0.0  # maps are 1 - mask: rounding of 1
-    constant = _is_constant(saliency[:, None], unit) & ~_is_constant(score.images)
+    constant = are_constant(method, saliency) & ~_is_constant(score.images)
     rows = constant.nonzero()[:, 0].tolist()
     if rows:
         raise InputError(
-            f"{type(method).__name__} returns the same value for all pixels of {numbered(rows)}: "
-            f"{_cause(method, score)}"
+            f"no evidence found: {type(method).__name__} returns the same value for all pixels of "
+            f"{numbered(rows)}: {_cause(method, score)}",
+            **MEASURE_TO_TRY,
         )
+
+
+def are_constant(method: Method, saliency: Tensor) -> Bool[Tensor, " b"]:
+    """Return for each map (b, h, w) whether it varies by no more than rounding."""
+    unit = 1.0 if isinstance(method, MaskOptimizer) else 0.0  # maps are 1 - mask: rounding of 1
+    return _is_constant(saliency[:, None], unit)
 
 
 def no_gradient(method: Method, score: MaskedScore, rows: list[int]) -> InputError:
     """Return an error for images whose score has a gradient of exactly zero."""
     return InputError(
-        f"{type(method).__name__}: the gradient of the score is zero for {numbered(rows)}; "
-        f"{_advice(method, score)}"
+        f"no evidence found: the gradient of the score is zero for {numbered(rows)} "
+        f"({type(method).__name__}); {_advice(method, score)}",
+        **MEASURE_TO_TRY,
     )
 
 
@@ -75,5 +85,5 @@ def _advice(method: Method, score: MaskedScore) -> str:
             "its softmax or sigmoid"
         )
     if score.measure not in {logit, log_odds}:
-        return "take another measure (measure=logit or measure=log_odds) or another class"
-    return GRADIENT_HINT if method.traits.needs_gradient else "take another class or method"
+        return "try another measure ({measure}) or another class"
+    return GRADIENT_HINT if method.traits.needs_gradient else "try another class or method"

@@ -5,7 +5,8 @@ class. R. R. Selvaraju et al., "Grad-CAM", ICCV 2017, https://arxiv.org/abs/1610
 positive part only.
 """
 
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from unsee.classifiers.checks import call_model
 from unsee.classifiers.measures import log_odds, probability
 from unsee.classifiers.outputs import Outputs
+from unsee.classifiers.passes import unwrapped
 from unsee.errors import InputError
 from unsee.images.filters import gaussian_blur
 from unsee.masking import masks
@@ -28,6 +30,8 @@ from unsee.methods._evidence import gradient_evidence
 from unsee.networks.stages import of_this_thread
 from unsee.types import Images, Saliency, Targets
 
+GRADIENT = "gradient"
+"""In place of the name of a layer: the ranking is read from the gradient by the pixels."""
 GRADIENT_CELLS = 7
 """Cells a side to which a gradient by the pixels is averaged; it is too noisy pixel by pixel."""
 
@@ -42,15 +46,32 @@ class _Place(NamedTuple):
     spatial: _layer.Layout | None
 
 
-_places: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], _Place | None]] = WeakKeyDictionary()
-"""The layer for each network and size of images; None if there is none."""
+_Size = tuple[int, ...]
+_places: WeakKeyDictionary[nn.Module, dict[tuple[_Size, str], _Place | None]] = WeakKeyDictionary()
+"""The layer for each network, size of images and requested name; None if there is none."""
 _lock = Lock()
 """Held while a layer is searched for."""
-_rankings: WeakKeyDictionary[MaskedScore, dict[int, FirstRanking]] = WeakKeyDictionary()
-"""The rankings of each score by their number of cells a side."""
+_rankings: WeakKeyDictionary[MaskedScore, dict[tuple[int, str | None], FirstRanking]] = (
+    WeakKeyDictionary()
+)
+"""The rankings of each score by their number of cells a side and their layer."""
 
 
-def first_ranking(score: MaskedScore, grid: int) -> FirstRanking:
+def source_of(score: MaskedScore, layer: str | None = None) -> str:
+    """Return the name of the layer that `first_ranking` reads, or `GRADIENT`.
+
+    Args:
+        score: Score of the images.
+        layer: Requested layer, as in `first_ranking`.
+
+    Raises:
+        InputError: There is no such layer, or the gradient of the score does not reach it.
+    """
+    place = _place(score, layer)
+    return GRADIENT if place is None else place.name
+
+
+def first_ranking(score: MaskedScore, grid: int, layer: str | None = None) -> FirstRanking:
     """Return a first ranking of grid x grid cells, in one pass with a gradient for each image.
 
     With the last feature maps A of the network and the mean G_k over all positions of the gradient
@@ -59,15 +80,20 @@ def first_ranking(score: MaskedScore, grid: int) -> FirstRanking:
     of the score if each pixel were blurred, averaged over 7 x 7 cells. A probability is replaced by
     its log-odds, whose gradient does not vanish. Rankings have mean 0 and standard deviation 1; one
     that is constant is 0. It is computed once for a score.
+
+    Args:
+        score: Score of the images.
+        grid: Number of cells a side.
+        layer: Name of the layer whose maps are read, or `GRADIENT`; None takes the last one.
     """
     rankings = _rankings.setdefault(score, {})
-    if grid not in rankings:
-        rankings[grid] = _computed(score, grid)
-    return rankings[grid]
+    if (grid, layer) not in rankings:
+        rankings[grid, layer] = _computed(score, grid, layer)
+    return rankings[grid, layer]
 
 
-def _computed(score: MaskedScore, grid: int) -> FirstRanking:
-    place = _place(score)
+def _computed(score: MaskedScore, grid: int, layer: str | None) -> FirstRanking:
+    place = _place(score, layer)
 
     def rows(images: Tensor, part: slice) -> Tensor:
         with torch.enable_grad():
@@ -95,21 +121,59 @@ def confidence(score: MaskedScore) -> Float[Tensor, " b"]:
         return score.classifier.score(score.images, score.targets, probability)
 
 
-def _place(score: MaskedScore) -> _Place | None:
+def _place(score: MaskedScore, layer: str | None) -> _Place | None:
     """Return the layer whose feature maps are read, or None; it is determined once."""
     network = score.classifier.model
+    if layer == GRADIENT:
+        return None
     if not isinstance(network, nn.Module):
+        if layer is not None:
+            raise InputError(f"a function has no layer {layer!r}; the ranking is of its gradient")
         return None
     size = tuple(score.images.shape[1:])
     with _lock:
         places = _places.setdefault(network, {})
-        if size not in places:
-            x, place = score.classifier.network_input(score.images[:1]), None
-            with suppress(InputError):
-                layer = call_model(partial(_layer.find, network), x)
-                place = _Place(layer.name, layer.spatial)
-            places[size] = place
-        return places[size]
+        if (size, layer or "") not in places:
+            place = None
+            try:
+                place = _located(score, layer or "")
+            except InputError:
+                if layer is not None:
+                    raise
+            places[size, layer or ""] = place
+            if place is not None:
+                places[size, place.name] = place
+        return places[size, layer or ""]
+
+
+def _located(score: MaskedScore, name: str) -> _Place:
+    """Return the layer of this name, or the last one, that the gradient of the score reaches."""
+    network = score.classifier.network
+    x = score.classifier.network_input(score.images[:1])
+    layer = call_model(partial(_layer.find, network, name=name), x)
+    place = _Place(layer.name, layer.spatial)
+    with torch.enable_grad(), _kept_output(network, place.name) as kept:
+        logits = unwrapped(call_model(network, x.detach().requires_grad_()))
+        slopes = torch.autograd.grad(logits.sum(), kept[-1:], allow_unused=True)
+    if not slopes or slopes[0] is None:
+        raise InputError(f"the gradient of the score does not reach the layer {place.name!r}")
+    return place
+
+
+@contextmanager
+def _kept_output(network: nn.Module, name: str) -> Iterator[list[Tensor]]:
+    """Collect the outputs of a layer in a list."""
+    outputs: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        outputs.append(output)
+        return output.clone()  # the next layer may change it in place
+
+    handle = network.get_submodule(name).register_forward_hook(of_this_thread(keep))
+    try:
+        yield outputs
+    finally:
+        handle.remove()
 
 
 def _ranking(
@@ -117,16 +181,9 @@ def _ranking(
 ) -> Float[Tensor, "n _r _c"]:
     """Return the coarse ranking of a chunk of images, which require a gradient."""
     measure = log_odds if score.measure is probability else score.measure
-    kept: list[Tensor] = []
-
-    def keep(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        kept.append(output)
-        return output.clone()  # the next layer may change it in place
-
+    network = score.classifier.network
     with ExitStack() as hooks:
-        if place is not None:
-            layer = score.classifier.network.get_submodule(place.name)
-            hooks.callback(layer.register_forward_hook(of_this_thread(keep)).remove)
+        kept = [] if place is None else hooks.enter_context(_kept_output(network, place.name))
         values = score.classifier.score_chunk(images, targets, measure)
     slope: Tensor | None = None
     if kept:  # the pass back ends at the layer

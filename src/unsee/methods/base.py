@@ -89,6 +89,11 @@ class Method(ABC):
         """Title of the map, and the labels of its lowest and its highest values."""
         return "Importance for the class", "unimportant", "decisive"
 
+    @property
+    def shows_evidence(self) -> bool:
+        """Whether the map ranks pixels by their importance for the class."""
+        return True
+
     @abstractmethod
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Rate every pixel of `score.images`; yield after each round."""

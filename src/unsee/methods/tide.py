@@ -1,6 +1,7 @@
 """TIDE: optimise a pixel ranking by its deletion and insertion areas."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,10 +12,10 @@ from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._checks import check_grid, check_not_negative, check_positive
-from unsee.methods._prior import confidence, first_ranking, standardise
+from unsee.methods._prior import confidence, first_ranking, source_of, standardise
 from unsee.methods._ranking_network import Ranking
 from unsee.methods._warm_start import Initializer
-from unsee.methods.base import MaskOptimizer
+from unsee.methods.base import MaskOptimizer, Method
 from unsee.types import Losses, Saliency, Size, Theta
 
 __all__ = ["TIDE"]
@@ -69,12 +70,20 @@ class TIDE(MaskOptimizer):
     that neither sparsity nor a line search is needed. As s grows, masks become binary, and a
     generative in-filler receives proper holes.
 
-    Related work: iGOS++ (S. Khorram, T. Lawson, F. Li, CHIL 2021,
+    Related work. iGOS++ (S. Khorram, T. Lawson, F. Li, CHIL 2021,
     https://arxiv.org/abs/2012.15783) averages deletion and insertion scores over multiples of a
     mask. Ablation Path Saliency (J. Sagemüller, O. Verdier, https://arxiv.org/abs/2209.12459)
-    optimises a path of masks of growing area; here the path is that of one ranking. The soft top-k
-    is that of variational saliency (`variational`), the first ranking that of Grad-CAM with its
-    sign (`grad_cam`).
+    optimises a path of masks of growing area; here the path is that of one ranking. AHA
+    (D. Schinagl et al., "Learn to Rank", https://arxiv.org/abs/2604.05819) trains a network whose
+    rankings optimise deletion and insertion, through a Gumbel-Sinkhorn relaxation of sorting. MDA
+    (C. Walker, S. K. Jha, R. Ewetz, ICLR 2025, https://openreview.net/forum?id=rGP2jbWt0l) orders
+    the patches of a vision transformer and sets their magnitudes, guided by attribution metrics. To
+    optimise these metrics is therefore not new. Ours is the combination: for each photo, gradient
+    descent on one grid, soft masks of random area in place of a relaxed sorting, a first ranking
+    that holds where the score says nothing, and the mixture by p.
+
+    The soft top-k is that of variational saliency (`variational`), the first ranking that of
+    Grad-CAM with its sign (`grad_cam`).
     """
 
     traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 50, "kernel": 51}))
@@ -94,6 +103,9 @@ class TIDE(MaskOptimizer):
     units that `DAMPING` divides. More steps than 130 therefore take smaller ones."""
     insertion: float = 1.0
     """Weight of the insertion area; 0 is deletion alone."""
+    layer: str | None = None
+    """Layer whose feature maps give the first ranking, or `gradient`. None takes the last layer
+    with such maps, and the gradient where a network has none."""
 
     def __post_init__(self) -> None:
         check_positive("tide", levels=self.levels, distance=self.distance)
@@ -108,6 +120,14 @@ class TIDE(MaskOptimizer):
         """Return this method with as many steps as the passes pay for, beside the prior."""
         return replace(self, steps=max(0, (passes - PASSES_OF_PRIOR) // self.passes))
 
+    def fitted(self, score: MaskedScore) -> Method:
+        """Return this method with the name of the layer that the first ranking is read from."""
+        method: Method = super().fitted(score)
+        if not self.prior or self.warm_start is not None:
+            return method
+        settings: dict[str, Any] = {"layer": source_of(score, self.layer)}
+        return replace(method, **settings)  # type: ignore[type-var]
+
     @property
     def update_rule(self) -> Optimizer:
         """Damped Adam with a rate that falls linearly to 0."""
@@ -119,7 +139,7 @@ class TIDE(MaskOptimizer):
         check_grid("tide", self.grid, score)
         if not self.prior:
             return score.images.new_zeros(len(score.images), 1, 1, self.grid, self.grid)
-        return self.prior * first_ranking(score, self.grid)
+        return self.prior * first_ranking(score, self.grid, self.layer)
 
     @property
     def initializer(self) -> Initializer:

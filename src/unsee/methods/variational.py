@@ -59,6 +59,11 @@ class Variational(Method):
             return "Where the map is unsure", "sure", "unsure"
         return super().caption
 
+    @property
+    def shows_evidence(self) -> bool:
+        """Whether the map ranks pixels by importance, and not by the deviation of the masks."""
+        return self.reading != "deviation"
+
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield the maps after at most one pass for each image."""
         mixture, size = self._mixture(score), score.images.shape[-2:]

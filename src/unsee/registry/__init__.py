@@ -117,7 +117,7 @@ def resolve(kind: str, spec: Any, /, **settings: Any) -> Any:
     Args:
         kind: "methods", "infillers", "metrics", "sources" or "datasets".
         spec: An instance, or a text as `parse` reads it. A method may be `recipe:NAME`, with or
-            without settings; see `study.resolve_parts` for its in-filler and measure. The argument
+            without settings; see `parts.resolve_parts` for its in-filler and measure. The argument
             of a source or a data set is not part of the instance.
         settings: Further settings, which override those of the text.
 

@@ -7,7 +7,7 @@ from typing import Any
 from unsee.errors import InputError
 from unsee.evaluation.manifest import ClassifierView, upgraded
 from unsee.evaluation.store import Store
-from unsee.study import OWN
+from unsee.parts import OWN
 
 COMPARED = {
     "metric_infiller": "in-fillers of the metrics", "measure": "measures", "fit": "fits",

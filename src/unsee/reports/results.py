@@ -15,12 +15,12 @@ from unsee.evaluation.manifest import RunManifest, Settings, Versions
 from unsee.evaluation.plan import Combination, columns_of, metric_of
 from unsee.evaluation.store import MANIFEST, Store
 from unsee.metrics.base import Metric
+from unsee.parts import OWN
 from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
 from unsee.reports.columns import MetricColumns, configuration_of
 from unsee.reports.comparable import check_comparable
 from unsee.reports.sweeps import TUNED_SETTING, PhotoValues, Sweep, cross_fitted, find_sweeps
-from unsee.study import OWN
 
 
 class PairedDifference(NamedTuple):

@@ -15,9 +15,10 @@ from unsee.evaluation.plan import Combination
 from unsee.evaluation.stages import StageInfo, SummaryColumn
 from unsee.evaluation.store import MANIFEST, Store
 from unsee.files import exists
+from unsee.parts import OWN
 from unsee.reports.bootstrap import Mean
 from unsee.reports.results import Results
-from unsee.study import DEFAULT_METHOD, OWN
+from unsee.study import DEFAULT_METHOD
 
 CONTROL = "random"
 """Method whose mean is that of a map that knows nothing."""

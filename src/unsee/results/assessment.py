@@ -19,6 +19,8 @@ from unsee.metrics import _curves
 from unsee.metrics._curves import PROTOCOLS, Curve
 from unsee.registry import settings_of
 from unsee.results import regions
+from unsee.results.regions import Wanted
+from unsee.results.variation import Variation, variation_of
 from unsee.study import Study
 from unsee.types import Images
 
@@ -54,6 +56,10 @@ class Assessment:
     in the pictures: at `share` it is that of the picture."""
     curves: dict[tuple[str, str], Curve]
     """Curves by protocol and direction."""
+    note: str = ""
+    """Why the map shows no evidence, and what to try; empty where it shows some."""
+    variation: Variation | None = None
+    """How much the maps of several seeds differ; None for one seed."""
 
     @property
     def target(self) -> int:
@@ -81,7 +87,9 @@ class Assessment:
 
     def in_words(self, number: float) -> str:
         """Return a number of `probabilities` as text: a percentage, or a value."""
-        return f"{number:.4g}" if self._is_regression else f"{number:.0%}"
+        if self._is_regression:
+            return f"{number:.4g}"
+        return "<1%" if 0 < number < 0.01 else f"{number:.0%}"
 
     @property
     def predicts_target(self) -> bool:
@@ -103,10 +111,11 @@ class Assessment:
     def subtitle(self) -> str:
         """Parts, seed and cost of the map, in words."""
         provenance = self.study.explanation.provenance
-        cost = provenance["cost"]
+        cost, seed, repeats = (provenance[key] for key in ("cost", "seed", "repeats"))
+        seeds = f"seed {seed}" if repeats == 1 else f"seeds {seed} to {seed + repeats - 1}"
         return (
             f"method {provenance['method']['name']}, in-filler {provenance['infiller']['name']}, "
-            f"classifier {provenance['classifier']['name']}, seed {provenance['seed']}; "
+            f"classifier {provenance['classifier']['name']}, {seeds}; "
             f"passes: {cost['forwards']:,} forward, {cost['backwards']:,} backward, "
             f"{cost['seconds']:.1f} s; pictures in-filled by {settings_of(self.infiller)['name']}"
         )
@@ -140,6 +149,9 @@ class Assessment:
         score, provenance = self.study.score, dict(explanation.provenance)
         framing = score.classifier.framing
         (provenance["target"],) = provenance["target"]
+        provenance["note"] = self.note
+        if self.variation is not None:
+            provenance["variation"] = self.variation.plain()
         return provenance | {
             "evidence": {
                 "share": {key: round(share, 6) for key, share in self.shares.items()},
@@ -166,7 +178,9 @@ class Assessment:
 
 @torch.no_grad()
 def assess(
-    study: Study, share: float | None = None, infiller: Infiller | None = None
+    study: Study,
+    share: float | None = None,
+    infiller: Infiller | None = None,
 ) -> Assessment:
     """Assess a finished study of a single image.
 
@@ -186,22 +200,13 @@ def assess(
     infiller = score.infiller if infiller is None else infiller
     with study.mode():
         score = replace(score, infiller=infiller)
-        curves = regions.picture_curves(score, saliency, share)
         infilled = score.pictures(torch.zeros_like(saliency)[:, None, None])
         probabilities = _probabilities(score, {"original": score.images, INFILLED: infilled})
         target, is_value = int(score.targets[0]), score.classifier.kind is Outputs.REGRESSION
-        whole = probabilities["original"][target].item()
-        effects = {
-            "removed": regions.changed(
-                score, saliency, curves["removed"], whole,
-                predicted=not is_value
-                and _predicts(score.classifier, probabilities["original"], target),
-            ),
-            "kept": regions.sufficient(
-                curves["kept"], whole, probabilities[INFILLED][target].item(), is_value=is_value
-            ),
-        }  # fmt: skip
-        shares = {key: share or regions.first_share(curves[key], effects[key]) for key in curves}
+        whole, background = (probabilities[key][target].item() for key in ("original", INFILLED))
+        predicted = _predicts(score.classifier, probabilities["original"], target)
+        wanted = Wanted(whole, background, predicted and not is_value, is_value)
+        curves, effects, shares = regions.search(score, saliency, share, wanted)
         tops = {key: masks.top_share(saliency, value) for key, value in shares.items()}
         removed, kept = score.pictures(1 - tops["removed"]), score.pictures(tops["kept"])
         probabilities |= _probabilities(score, {"removed": removed, "kept": kept})
@@ -218,9 +223,28 @@ def assess(
             "kept": regions.through(curves["kept"], shares, ends, (INFILLED, "kept", "original")),
         }
         all_curves = _all_curves(study)
+        variation = variation_of(study, score, wanted)
+    any_effect = any(bool(effect.any()) for effect in effects.values())
     return Assessment(
-        study, shares, has_effect, infiller, removed, kept, probabilities, curves, all_curves
-    )
+        study, shares, has_effect, infiller, removed, kept, probabilities, curves, all_curves,
+        _note(study, wanted, any_effect=any_effect), variation,
+    )  # fmt: skip
+
+
+def _note(study: Study, wanted: Wanted, *, any_effect: bool) -> str:
+    """Return a line that the map shows no evidence; empty if it shows some."""
+    causes, further = list(study.causes[0]), []
+    method = study.method
+    if method.shows_evidence and method.traits.uses_classifier and not any_effect:
+        causes.append(
+            "no share of the most important pixels changes the answer when it is removed, or "
+            "suffices alone"
+        )
+        background = torch.tensor([wanted.infilled])
+        if regions.suffices(background, wanted.whole, is_value=wanted.is_value).all():
+            causes.append("the photo that is wholly in-filled scores as high")
+            further.append("another in-filler")
+    return study.note(0, causes, further)
 
 
 def _probabilities(

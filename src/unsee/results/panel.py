@@ -1,6 +1,6 @@
 """The summary picture of a result. Matplotlib is imported only to draw."""
 
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from unsee.images.drawing import (
     TEXT_COLOUR,
     Pixels,
     drawable,
+    fitting_size,
     overlay,
     show,
     to_pixels,
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
 
 COLOURS = {"original": "#1d2433", "removed": "#d1495b", "kept": "#2a9d8f"}
 """Colours of the three pictures that the classifier sees."""
+NOTE_COLOUR = "#b4232f"
+"""Colour of a note that the map shows no evidence."""
+WIDTH, MARGIN = 15.36, 0.05
+"""Width of the drawing in inches, and margin between pictures as a share of their side."""
+HEAD, GAP, CHART, FOOT = 1.49, 1.24, 2.48, 0.67
+"""Height above the pictures with one line below the title, between pictures and charts, of the
+charts, and below them; in inches."""
+LABEL_WIDTH, CURVES_WIDTH = 1.4, 6.7
+"""Width of the class names beside the bars, and of the curves, in inches."""
+LINE_HEIGHT = 0.27
+"""Height of each further line below the title, in inches."""
+HEAD_CHARACTERS, MAX_NOTE_LINES = 145, 5
+"""Characters in a line of a note, and the number of its lines."""
 CLASSES = 5
 """Number of classes in the bar chart."""
 LINE_CHARACTERS = 17
@@ -37,38 +51,59 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     """Draw the photo, its map, the photo without and with only the top pixels, and the numbers."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(16, 9.6), facecolor=BACKGROUND_COLOUR)
-    rows = figure.add_gridspec(
-        2, 1, height_ratios=[1.5, 1], left=0.025, right=0.985, top=0.845, bottom=0.07, hspace=0.4
-    )
+    lines = _head_lines(assessment)
     deviation = assessment.study.explanation.deviation
     columns = 4 if deviation is None else 5
-    pictures = rows[0].subgridspec(1, columns, wspace=0.05)
+    side = WIDTH / (columns + MARGIN * (columns - 1))
+    head = HEAD + LINE_HEIGHT * (len(lines) - 1)
+    height = head + side + GAP + CHART + FOOT
+    figure = Figure(figsize=(16, height), facecolor=BACKGROUND_COLOUR)
+    rows = figure.add_gridspec(
+        2, 1, left=0.025, right=0.985, height_ratios=[side, CHART], hspace=2 * GAP / (side + CHART),
+        top=1 - head / height, bottom=FOOT / height,
+    )  # fmt: skip
+    pictures = rows[0].subgridspec(1, columns, wspace=MARGIN)
     axes = [figure.add_subplot(pictures[column]) for column in range(columns)]
     caption, *ends = _map_caption(assessment)
     titles = {key: _picture_title(assessment, key) for key in assessment.shares}
     _picture(axes[0], "Photo", to_pixels(photo))
-    _probability(axes[0], assessment, "original")
+    _probability(axes[0], assessment, "original", side)
     _picture(axes[1], caption, heatmap)
-    _colour_bar(axes[1], *ends)
+    _colour_bar(axes[1], side, *ends)
     if deviation is not None:
         _picture(axes[2], "Deviation between seeds", overlay(photo, deviation[0]))
-        _colour_bar(axes[2], "low", "high")
+        _colour_bar(axes[2], side, "low", "high")
     _picture(axes[-2], titles["removed"], to_pixels(assessment.removed[0]))
-    _probability(axes[-2], assessment, "removed")
+    _probability(axes[-2], assessment, "removed", side)
     _picture(axes[-1], titles["kept"], to_pixels(assessment.kept[0]))
-    _probability(axes[-1], assessment, "kept")
-    figure.text(0.025, 0.945, _title(assessment), fontsize=28, fontweight="bold", color=TEXT_COLOUR)
-    figure.text(0.025, 0.905, drawable(assessment.subtitle), fontsize=13, color=MUTED_COLOUR)
+    _probability(axes[-1], assessment, "kept", side)
+    _write_head(figure, _title(assessment), lines)
     charts = rows[1].subgridspec(1, 2, width_ratios=[1.15, 1], wspace=0.12)
     _draw_bars(figure.add_subplot(charts[0]), assessment)
     _draw_curves(figure.add_subplot(charts[1]), assessment)
     return figure
 
 
-def _shows_evidence(assessment: Assessment) -> bool:
-    """Whether the map ranks pixels by importance, and not by the deviation of a network's masks."""
-    return getattr(assessment.study.method, "reading", None) != "deviation"
+def _write_head(figure: "Figure", title: str, lines: list[tuple[str, str]]) -> None:
+    """Write the title and the lines below it."""
+    height = figure.get_figheight()
+    top = 1 - 0.53 / height
+    size = fitting_size(title, 28, WIDTH, "bold")
+    figure.text(0.025, top, title, fontsize=size, fontweight="bold", color=TEXT_COLOUR)
+    for number, (line, colour) in enumerate(lines):
+        place = 1 - (0.91 + LINE_HEIGHT * number) / height
+        size = fitting_size(line, 13, WIDTH)
+        figure.text(0.025, place, drawable(line), fontsize=size, color=colour)
+
+
+def _head_lines(assessment: Assessment) -> list[tuple[str, str]]:
+    """Return the lines below the title with their colours."""
+    lines = [(assessment.subtitle, MUTED_COLOUR)]
+    if assessment.variation is not None:
+        lines.append((assessment.variation.line(), TEXT_COLOUR))
+    note = assessment.note[:1].upper() + assessment.note[1:]
+    note_lines = wrap(note, HEAD_CHARACTERS, max_lines=MAX_NOTE_LINES, placeholder=" …")
+    return lines + [(line, NOTE_COLOUR) for line in note_lines]
 
 
 def _map_caption(assessment: Assessment) -> tuple[str, str, str]:
@@ -78,12 +113,17 @@ def _map_caption(assessment: Assessment) -> tuple[str, str, str]:
 
 def _title(assessment: Assessment) -> str:
     name = _shortened(assessment.name, 40)
-    if not _shows_evidence(assessment):
+    if not assessment.study.method.shows_evidence:
         return f"{_map_caption(assessment)[0]}: “{name}”"
     subject = "prediction" if assessment.predicts_target else "score of"
     if assessment.quantity == "value":
         subject = "value of"
     return f"What the {subject} “{name}” depends on"
+
+
+def _shows_evidence(assessment: Assessment) -> bool:
+    """Whether the top pixels of the map are evidence for the class."""
+    return assessment.study.method.shows_evidence and not assessment.note
 
 
 def _picture_labels(assessment: Assessment) -> dict[str, str]:
@@ -118,32 +158,36 @@ def _picture(axes: "Axes", title: str, pixels: Pixels) -> None:
     axes.set_title(title, color=TEXT_COLOUR, fontsize=13, pad=8)
 
 
-def _probability(axes: "Axes", assessment: Assessment, key: str) -> None:
-    """Write the probability of the class, and the predicted class, below a picture."""
+def _probability(axes: "Axes", assessment: Assessment, key: str, side: float) -> None:
+    """Write the probability of the class, and the predicted class, below a picture.
+
+    `side` is that of the picture, in inches.
+    """
     name = _shortened(assessment.name, 24)
     text = f"{name}  {assessment.in_words(assessment.target_probabilities[key])}"
     axes.text(
         0.5, -0.035, text, transform=axes.transAxes, ha="center", va="top",
-        color=COLOURS[key], fontsize=16, fontweight="bold",
+        color=COLOURS[key], fontsize=fitting_size(text, 16, side, "bold"), fontweight="bold",
     )  # fmt: skip
     prediction = _shortened(assessment.prediction(key), 42)
     axes.text(
         0.5, -0.125, prediction, transform=axes.transAxes, ha="center", va="top",
-        color=MUTED_COLOUR, fontsize=12,
+        color=MUTED_COLOUR, fontsize=fitting_size(prediction, 12, side),
     )  # fmt: skip
 
 
-def _colour_bar(axes: "Axes", low: str, high: str) -> None:
-    """Draw what the colours of a map mean."""
+def _colour_bar(axes: "Axes", side: float, low: str, high: str) -> None:
+    """Draw what the colours of a map mean; `side` is that of the picture, in inches."""
     from matplotlib import colormaps
 
     bar = axes.inset_axes((0.3, -0.075, 0.4, 0.028))
     bar.imshow(np.linspace(0, 1, 256)[None], cmap=colormaps["inferno"], aspect="auto")
     bar.set_axis_off()
+    size = min(fitting_size(word, 12, 0.28 * side) for word in (low, high))
     for x, word, alignment in ((0.28, low, "right"), (0.72, high, "left")):
         axes.text(
             x, -0.062, word, transform=axes.transAxes, ha=alignment, va="center",
-            color=MUTED_COLOUR, fontsize=12,
+            color=MUTED_COLOUR, fontsize=size,
         )  # fmt: skip
 
 
@@ -157,14 +201,17 @@ def _draw_bars(axes: "Axes", assessment: Assessment) -> None:
         places = [row + offset for row in range(len(classes))]
         axes.barh(places, values, height=0.25, color=COLOURS[key], label=labels[key])
         for place, value in zip(places, values, strict=True):
-            is_small = assessment.quantity == "probability" and value < 0.01
-            label = "<1%" if is_small else assessment.in_words(value)
             axes.text(
-                max(value, 0) + 0.008, place, label, va="center", fontsize=9, color=COLOURS[key]
-            )
+                max(value, 0) + 0.008, place, assessment.in_words(value), va="center", fontsize=9,
+                color=COLOURS[key],
+            )  # fmt: skip
     width = LINE_CHARACTERS
-    names = [fill(_shortened(name, 2 * width), width) for _, name in classes]
-    axes.set_yticks(range(len(classes)), names, fontsize=12, color=TEXT_COLOUR)
+    names = [
+        fill(_shortened(name, 2 * width), width, max_lines=2, placeholder="…")
+        for _, name in classes
+    ]
+    sizes = [fitting_size(line, 12, LABEL_WIDTH) for name in names for line in name.splitlines()]
+    axes.set_yticks(range(len(classes)), names, fontsize=min(sizes), color=TEXT_COLOUR)
     axes.invert_yaxis()
     if assessment.quantity == "probability":
         axes.set_xlim(0, 1.08)
@@ -199,7 +246,9 @@ def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
         label=f"photo wholly in-filled: {assessment.in_words(probabilities[INFILLED])}",
     )  # fmt: skip
     axes.set_xlim(0, 1)
+    axes.set_xticks(np.linspace(0, 1, 6))
     axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.get_xticklabels()[-1].set_horizontalalignment("right")  # 100 % lies within the figure
     if assessment.quantity == "probability":
         axes.set_ylim(0, 1.02)
         axes.yaxis.set_major_formatter("{x:.0%}")
@@ -210,8 +259,9 @@ def _draw_curves(axes: "Axes", assessment: Assessment) -> None:
         color=MUTED_COLOUR,
     )
     title = f"{assessment.quantity.capitalize()} of “{_shortened(assessment.name, 30)}”"
-    axes.set_title(title, loc="left", color=TEXT_COLOUR, fontsize=14)
-    axes.legend(frameon=False, loc="best", fontsize=11)
+    size = fitting_size(title, 14, CURVES_WIDTH)
+    axes.set_title(title, loc="left", color=TEXT_COLOUR, fontsize=size)
+    axes.legend(loc="best", fontsize=11, facecolor=BACKGROUND_COLOUR, edgecolor="none")
     _hide_frame(axes, x_axis=True)
 
 
@@ -219,6 +269,6 @@ def _hide_frame(axes: "Axes", *, x_axis: bool) -> None:
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(side == "bottom" and x_axis)
     axes.spines["bottom"].set_color("#d5d9e2")
-    axes.tick_params(colors=MUTED_COLOUR, length=0)
+    axes.tick_params(colors=MUTED_COLOUR, length=0, pad=8)
     for label in axes.get_yticklabels():
         label.set_color(MUTED_COLOUR if x_axis else TEXT_COLOUR)

@@ -5,6 +5,7 @@ FIDO asks for both (Chang et al., "Explaining image classifiers by counterfactua
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -26,6 +27,54 @@ SUFFICIENT = 0.9
 """Share of the photo's probability that a region must keep to suffice."""
 FALLBACK = 0.15
 """Share of the pixels in a picture where no share has the effect that is searched for."""
+
+
+class Wanted(NamedTuple):
+    """What the effects of regions are measured against."""
+
+    whole: float
+    """Probability of the class for the photo, or the value of a regression."""
+    infilled: float
+    """The same for the photo that is wholly in-filled."""
+    predicted: bool
+    """Whether the class is predicted for the photo; False for a regression."""
+    is_value: bool
+    """Whether these are values of a regression."""
+
+
+class Regions(NamedTuple):
+    """Curves of the two pictures, by key, where they have an effect, and the shares to show."""
+
+    curves: dict[str, Curve]
+    effects: dict[str, Bool[Tensor, " p"]]
+    shares: dict[str, float]
+
+
+def search(score: MaskedScore, saliency: Saliency, share: float | None, wanted: Wanted) -> Regions:
+    """Search for the smallest region that changes the answer, and the smallest that suffices.
+
+    Args:
+        score: Score with the in-filler of the pictures.
+        saliency: The map.
+        share: Share that is shown in place of the smallest ones.
+        wanted: What the effects are measured against.
+    """
+    curves = picture_curves(score, saliency, share)
+    effects = {
+        "removed": changed(
+            score, saliency, curves["removed"], wanted.whole, predicted=wanted.predicted
+        ),
+        "kept": sufficient(curves["kept"], wanted.whole, wanted.infilled, is_value=wanted.is_value),
+    }
+    shares = {key: share or first_share(curves[key], effects[key]) for key in curves}
+    return Regions(curves, effects, shares)
+
+
+def suffices(scores: Float[Tensor, " p"], whole: float, *, is_value: bool) -> Bool[Tensor, " p"]:
+    """Return which scores are at least `SUFFICIENT` of that of the photo, or near its value."""
+    if is_value:
+        return (scores - whole).abs() <= (1 - SUFFICIENT) * abs(whole)
+    return scores >= SUFFICIENT * whole
 
 
 def picture_curves(score: MaskedScore, saliency: Saliency, share: float | None) -> dict[str, Curve]:
@@ -91,10 +140,7 @@ def sufficient(
         is_value: Whether they are values of a regression.
     """
     scores = torch.cat([curve.scores[0], torch.tensor([infilled])])
-    if is_value:
-        enough = (scores - whole).abs() <= (1 - SUFFICIENT) * abs(whole)
-    else:
-        enough = scores >= SUFFICIENT * whole
+    enough = suffices(scores, whole, is_value=is_value)
     return enough[:-1] & ~enough[-1]
 
 
