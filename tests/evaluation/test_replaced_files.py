@@ -179,6 +179,33 @@ def test_an_outline_that_is_replaced_is_noticed(outlined, tmp_path) -> None:
         Results.read([tmp_path / "copy", tmp_path / "after"])
 
 
+def test_a_photo_that_is_replaced_is_noticed_by_another_classifier(data, tmp_path) -> None:
+    names = ("tests.toys:classifier", "tests.toys:grey", "tests.toys:corner")
+    plan = make_plan(data, classifiers=names[:2], shard=2, limit=2, **CHEAP)
+    folder = shutil.copytree(data, tmp_path / data.name)
+    run_plan(plan, tmp_path / "run")
+    Image.new("RGB", (40, 30), "red").save(folder / "0.png")
+    other = replace(plan, data=str(folder), classifiers=names[2:])
+    run_plan(other, tmp_path / "after")
+    with pytest.raises(InputError, match=r"0\.png has other pixels than when other rows"):
+        Results.read([tmp_path / "run", tmp_path / "after"])
+    run_plan(replace(other, data=str(data)), tmp_path / "same")
+    assert len(Results.read([tmp_path / "run", tmp_path / "same"]).configurations) == 3
+
+
+def test_a_photo_that_is_replaced_between_classifiers_of_a_run_is_noticed(data, tmp_path) -> None:
+    folder = shutil.copytree(data, tmp_path / "data")
+    names = ("tests.toys:classifier", "tests.toys:grey", "tests.toys:corner")
+    plan = make_plan(folder, classifiers=names, shard=2, limit=2, **CHEAP)
+    run_plan(plan, tmp_path / "run")
+    missing = tmp_path / "run/rows/0002-000000.parquet"
+    missing.unlink()
+    Image.new("RGB", (40, 30), "red").save(folder / "0.png")
+    with pytest.raises(InputError, match=r"0\.png has other pixels than when other rows"):
+        run_plan(plan, tmp_path / "run")
+    assert not missing.exists()
+
+
 def test_names_of_classes_that_changed_are_noticed(tmp_path) -> None:
     for name in ("1", "2"):
         (tmp_path / "val2017").mkdir(exist_ok=True)
