@@ -13,10 +13,12 @@ from unsee.images.framing import Photo
 
 DEEP_MODES = frozenset(["I;16", "I;16B", "I;16L", "I;16N", "I", "F"])
 """Modes of grey images with more than 8 bits per pixel."""
-CUT_MODES = frozenset(["RGB", "RGBA"])
-"""Modes of colour images of which Pillow may have read the upper 8 of 16 bits."""
+CUT_MODES = frozenset(["RGB", "RGBA", "RGBX", "RGBa", "LA", "La", "CMYK", "YCbCr", "LAB"])
+"""Modes of images with several bands of which Pillow may have read the upper 8 of 16 bits."""
 DEEP_RAW = re.compile(";16[BLN]")
 """What Pillow's names of such layouts in a file contain."""
+ALPHA_BANDS = ("A", "a")
+"""Names of the band that says how opaque a pixel is."""
 ALPHA_MODES = frozenset(["RGBA", "LA", "PA", "La", "RGBa"])
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 """Tag of a TIFF file, and its value for a file in which 0 is white."""
@@ -73,25 +75,28 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
 
 def is_cut(image: Image.Image) -> bool:
     """Return whether Pillow keeps 8 of the 16 bits of a colour image that is not yet decoded."""
-    layouts = [tile[3] for tile in getattr(image, "tile", ())]
-    if image.format == "PPM":
-        return image.mode in CUT_MODES and any(layout[-1] > 255 for layout in layouts)
-    return image.mode in CUT_MODES and any(DEEP_RAW.search(str(layout)) for layout in layouts)
+    layouts = [tile[3] for tile in getattr(image, "tile", ())] if image.mode in CUT_MODES else []
+    if image.format == "PPM":  # the largest value is in the layout
+        return any(isinstance(layout[-1], int) and layout[-1] > 255 for layout in layouts)
+    return any(DEEP_RAW.search(str(layout)) for layout in layouts)
 
 
 def check_cut(image: Image.Image) -> None:
     """Check a decoded image of which Pillow kept the upper 8 of 16 bits.
 
     Raises:
-        InputError: Its values do not fill the range of 16 bits, as those of 12 bits do not.
+        InputError: Its colours or its transparency do not fill the range of 16 bits, as values of
+            12 bits do not. A picture without an opaque pixel would be white.
     """
-    colours = image.getextrema()[:3]
-    top = max(int(high) for _, high in colours)  # type: ignore[misc]  # a pair for each band
-    if top <= 255 * DARKEST_SHARE:
-        raise InputError(
-            "expected colours that fill the range 0 to 65535 of 16 bits, got values up to at most "
-            f"{256 * top + 255}; {_SCALE}"
-        )
+    extrema: Any = image.getextrema()  # a pair for each band
+    tops = dict(zip(image.getbands(), (int(high) for _, high in extrema), strict=True))
+    alphas = {band: tops.pop(band) for band in ALPHA_BANDS if band in tops}
+    for kind, highest in (("colours", tops), ("values of transparency (alpha)", alphas)):
+        if highest and (top := max(highest.values())) <= 255 * DARKEST_SHARE:
+            raise InputError(
+                f"expected {kind} that fill the range 0 to 65535 of 16 bits, got values up to at "
+                f"most {256 * top + 255}; {_SCALE}"
+            )
     key = image.info.get("transparency")
     if isinstance(key, tuple):  # the transparent colour, in 16 bits
         image.info["transparency"] = tuple(value >> 8 for value in key)
