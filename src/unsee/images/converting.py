@@ -24,6 +24,8 @@ PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 """Tag of a TIFF file, and its value for a file in which 0 is white."""
 SAMPLE_FORMAT, SIGNED = 339, 2
 """Tag of a TIFF file, and its value for signed integers, which Pillow wraps at 8 bits."""
+DEPTHS, COMPRESSION, UNCOMPRESSED, PLANES, APART = 258, 259, 1, 284, 2
+"""Tags of a TIFF file and their values: bits of a sample, no compression, one plane per band."""
 STRIP_PIXELS = 2**21
 """Pixels that are converted at a time."""
 DARKEST_SHARE = 1 / 8
@@ -50,7 +52,12 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
         raise InputError(
             f"a photo has 1 or 3 channels, but the classifier expects {channels}; pass arrays"
         )
-    if image.mode not in DEEP_MODES and SIGNED in _formats_of(image):
+    if _is_misread(image):
+        raise InputError(
+            "expected the bands of a pixel side by side: of a TIFF file of 16 bits with a plane "
+            "for each band, Pillow reads other values; save it with compression, or as PNG"
+        )
+    if image.mode not in DEEP_MODES and SIGNED in _values_of(image, SAMPLE_FORMAT):
         raise InputError(f"expected integers from 0 to 255, got signed ones of 8 bits; {_SCALE}")
     white = _white_of_deep(image) if image.mode in DEEP_MODES else None
     height, width = -(-image.height // by), -(-image.width // by)
@@ -177,10 +184,19 @@ def _has_white_zero(image: Image.Image) -> bool:
     return bool(getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
 
-def _formats_of(image: Image.Image) -> tuple[object, ...]:
-    """Return the formats of the samples that a TIFF file declares."""
-    formats = getattr(image, "tag_v2", {}).get(SAMPLE_FORMAT, ())
-    return formats if isinstance(formats, tuple) else (formats,)
+def _is_misread(image: Image.Image) -> bool:
+    """Return whether Pillow takes each byte of 16 bits for a pixel of its own."""
+    return (
+        APART in _values_of(image, PLANES)
+        and UNCOMPRESSED in _values_of(image, COMPRESSION)
+        and any(isinstance(depth, int) and depth > 8 for depth in _values_of(image, DEPTHS))
+    )
+
+
+def _values_of(image: Image.Image, tag: int) -> tuple[object, ...]:
+    """Return the values of a tag of a TIFF file; none for another file."""
+    values = getattr(image, "tag_v2", {}).get(tag, ())
+    return values if isinstance(values, tuple) else (values,)
 
 
 def _extrema(array: NDArray[np.generic]) -> tuple[float, float]:
