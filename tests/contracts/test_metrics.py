@@ -1,6 +1,7 @@
 """Contracts of all metrics; a new file in metrics/ is tested without a change here."""
 
 import dataclasses
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import torch
@@ -29,7 +30,24 @@ def variants():
             yield f"{name}-{protocol}", create("metrics", name, protocol=protocol, **settings)
 
 
+def directed_variants():
+    """Each metric that ranks maps, once for each value of each setting that has a list of values.
+
+    Its direction may depend on them.
+    """
+    for label, metric in METRICS.items():
+        if not metric.ranks_maps:
+            continue
+        yield label, metric
+        for setting, hint in get_type_hints(type(metric)).items():
+            for value in get_args(hint) if get_origin(hint) is Literal else ():
+                if value != getattr(metric, setting):
+                    variant = dataclasses.replace(metric, **{setting: value})
+                    yield f"{label}-{setting}={value}", variant
+
+
 METRICS = dict(variants())
+DIRECTED = dict(directed_variants())
 
 
 def metrics_with(flag: str):
@@ -60,7 +78,7 @@ def rate():
     )
 
 
-@metrics_with("ranks_maps")
+@pytest.mark.parametrize("metric", list(DIRECTED.values()), ids=list(DIRECTED))
 def test_true_map_is_better_than_its_inverse(metric, classifier, images, truth, rate) -> None:
     score = masked_score(classifier, images)
     better, worse = rate(metric, score, truth), rate(metric, score, 1 - truth)

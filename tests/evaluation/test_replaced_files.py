@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import make_plan, run_plan
-from unsee import InputError
+from unsee import Classifier, Framing, InputError
 from unsee.evaluation import part_files, worker
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
@@ -27,26 +28,54 @@ def changing():
     model = Convolutional(5)
     with torch.no_grad():
         model.head.bias += changing.shift
-    return toy(model, size=24, **changing.settings)
+    return toy(Edited(model), size=24, **changing.settings)
 
 
-changing.shift, changing.settings = 0.0, {}
+changing.shift, changing.settings, changing.edit = 0.0, {}, None
+
+
+class Edited(nn.Module):
+    """A network whose code was edited, if there is an edit; its weights are the same."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model(x if changing.edit is None else changing.edit(x))
+
+
+def answering(x):
+    """A function, which has no weights."""
+    x = x if changing.edit is None else changing.edit(x)
+    return 20 * torch.stack([x[:, 0].mean((1, 2)), x[..., :12].mean((1, 2, 3))], 1)
+
+
+def black_box():
+    return Classifier(
+        answering, (0.4,) * 3, (1.0,) * 3, Framing((24, 24)), chunk=4, differentiable=False
+    )
 
 
 @pytest.fixture
 def change(monkeypatch):
     """Give the classifier other settings, as a factory whose code was edited does."""
 
-    def set_(shift=0.0, **settings):
+    def set_(shift=0.0, edit=None, **settings):
         monkeypatch.setattr(changing, "shift", shift)
+        monkeypatch.setattr(changing, "edit", edit)
         monkeypatch.setattr(changing, "settings", settings)
-        worker.load_classifier.cache_clear()
-        worker.digest_of.cache_clear()
+        forget()
 
     set_()
     yield set_
-    worker.load_classifier.cache_clear()
-    worker.digest_of.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    """Load classifiers again, as another process does."""
+    for cached in (worker.load_classifier, worker.digest_of, worker.answers_of):
+        cached.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -72,12 +101,30 @@ def test_a_classifier_that_became_another_one_is_noticed(
         check_comparable([Store(tmp_path / "run"), Store(tmp_path / "other")])
 
 
+@pytest.mark.parametrize("name", ["changing", "black_box"])
+def test_a_classifier_whose_code_was_edited_is_noticed(data, tmp_path, change, name) -> None:
+    spec = f"tests.evaluation.test_replaced_files:{name}"
+    plan = make_plan(data, classifiers=(spec,), shard=2, limit=4, target="top1", **CHEAP)
+    run_plan(plan, tmp_path / "run")
+    (tmp_path / "run/rows/0000-000001.parquet").unlink()
+    words = "other outputs for the same pictures"
+    for edit in (lambda x: x.flip(3), lambda x: x.flip(1), lambda x: 0.7 * x, torch.relu):
+        change(edit=edit)
+        with pytest.raises(InputError, match=f"another classifier of the same name .{words}"):
+            run_plan(plan, tmp_path / "run")
+    run_plan(replace(plan, methods=("box",)), tmp_path / "other")
+    with pytest.raises(InputError, match=f"a classifier of the same name with {words}"):
+        check_comparable([Store(tmp_path / "run"), Store(tmp_path / "other")])
+    change(edit=lambda x: x + 1e-5)  # as rounding may do
+    assert len(run_plan(plan, tmp_path / "run")) == 4
+
+
 def test_a_view_of_an_earlier_version_is_compared_in_what_it_has(data, tmp_path, change) -> None:
     plan = make_plan(data, classifiers=(SPEC,), shard=2, limit=4, **CHEAP)
     run_plan(plan, tmp_path / "run")
     view = tmp_path / "run/classifier-0.json"
     content = json.loads(view.read_text())
-    for name in ("kind", "data_mean", "data_std"):
+    for name in ("kind", "data_mean", "data_std", "answers", "tolerance"):
         del content[name]
     view.write_text(json.dumps(content))
     (tmp_path / "run/rows/0000-000001.parquet").unlink()
@@ -177,6 +224,33 @@ def test_an_outline_that_is_replaced_is_noticed(outlined, tmp_path) -> None:
     run_plan(replace(plan, methods=("rise:samples=4",)), tmp_path / "after")
     with pytest.raises(InputError, match=r"1\.png has another outline than"):
         Results.read([tmp_path / "copy", tmp_path / "after"])
+
+
+def test_a_photo_that_is_replaced_is_noticed_by_another_classifier(data, tmp_path) -> None:
+    names = ("tests.toys:classifier", "tests.toys:grey", "tests.toys:corner")
+    plan = make_plan(data, classifiers=names[:2], shard=2, limit=2, **CHEAP)
+    folder = shutil.copytree(data, tmp_path / data.name)
+    run_plan(plan, tmp_path / "run")
+    Image.new("RGB", (40, 30), "red").save(folder / "0.png")
+    other = replace(plan, data=str(folder), classifiers=names[2:])
+    run_plan(other, tmp_path / "after")
+    with pytest.raises(InputError, match=r"0\.png has other pixels than when other rows"):
+        Results.read([tmp_path / "run", tmp_path / "after"])
+    run_plan(replace(other, data=str(data)), tmp_path / "same")
+    assert len(Results.read([tmp_path / "run", tmp_path / "same"]).configurations) == 3
+
+
+def test_a_photo_that_is_replaced_between_classifiers_of_a_run_is_noticed(data, tmp_path) -> None:
+    folder = shutil.copytree(data, tmp_path / "data")
+    names = ("tests.toys:classifier", "tests.toys:grey", "tests.toys:corner")
+    plan = make_plan(folder, classifiers=names, shard=2, limit=2, **CHEAP)
+    run_plan(plan, tmp_path / "run")
+    missing = tmp_path / "run/rows/0002-000000.parquet"
+    missing.unlink()
+    Image.new("RGB", (40, 30), "red").save(folder / "0.png")
+    with pytest.raises(InputError, match=r"0\.png has other pixels than when other rows"):
+        run_plan(plan, tmp_path / "run")
+    assert not missing.exists()
 
 
 def test_names_of_classes_that_changed_are_noticed(tmp_path) -> None:

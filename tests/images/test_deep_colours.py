@@ -1,4 +1,4 @@
-"""PNG files of 16 bits: colours of 12 bits, and transparent values."""
+"""Files of 16 bits: colours of 12 bits, and transparent values."""
 
 import struct
 import zlib
@@ -46,6 +46,84 @@ def test_colours_that_do_not_fill_16_bits_are_refused(kind, bands, top) -> None:
         reading.decode(content, "a.png")
     with pytest.raises(InputError, match="expected colours that fill"):
         reading.from_array(Image.open(BytesIO(content)))
+
+
+def tiff(values, photometric, order="<", planar=1):
+    """Return a TIFF file of 16 bits with these bands, without compression."""
+    height, width, bands = values.shape
+    content = (values if planar == 1 else values.transpose(2, 0, 1)).astype(f"{order}u2").tobytes()
+    end, strips = 8 + len(content), bands if planar == 2 else 1
+    lists = [[16] * bands, [8 + i * len(content) // strips for i in range(strips)]]
+    lists.append([len(content) // strips] * strips)
+    packed = [struct.pack(f"{order}{len(v)}{k}", *v) for v, k in zip(lists, "HII", strict=True)]
+    places = [end, end + len(packed[0]), end + len(packed[0] + packed[1])]
+    starts, sizes = (
+        place if strips > 1 else values[0]
+        for place, values in zip(places[1:], lists[1:], strict=True)
+    )
+    tags = (
+        (256, 3, 1, width), (257, 3, 1, height), (258, 3, bands, places[0]), (259, 3, 1, 1),
+        (262, 3, 1, photometric), (273, 4, strips, starts), (277, 3, 1, bands),
+        (278, 3, 1, height), (279, 4, strips, sizes), (284, 3, 1, planar),
+    )  # fmt: skip
+    directory = struct.pack(f"{order}H", len(tags))
+    for tag, kind, number, value in tags:
+        short = kind == 3 and number == 1
+        directory += struct.pack(f"{order}HHI", tag, kind, number)
+        directory += struct.pack(f"{order}HH" if short else f"{order}I", value, *[0] * short)
+    start = b"II*\0" if order == "<" else b"MM\0*"
+    place = struct.pack(f"{order}I", end + len(b"".join(packed)))
+    return start + place + content + b"".join(packed) + directory + bytes(4)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("top", [4095, 65535])
+@pytest.mark.parametrize(("photometric", "bands"), [(2, 3), (2, 4), (5, 4)])
+def test_colours_of_tiff_files_fill_16_bits_too(photometric, bands, top, order) -> None:
+    values = np.random.default_rng(0).integers(0, top + 1, (8, 9, bands))
+    if bands == 4:
+        values[..., 3] = 0 if photometric == 5 else 65535  # no black, or no transparency
+    content = tiff(values, photometric, order)
+    if top == 4095:
+        with pytest.raises(InputError, match=r"^a.tif: expected colours that fill .* 16 bits"):
+            reading.decode(content, "a.tif")
+        return
+    colours = values[..., :3].transpose(2, 0, 1) / 65535
+    expected = 1 - colours if photometric == 5 else colours
+    assert abs(reading.decode(content, "a.tif").numpy() - expected).max() < 0.005
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_planes_of_16_bits_are_refused(order) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (8, 9, 3))
+    content = tiff(values, 2, order, planar=2)
+    with pytest.raises(InputError, match=r"^a.tif: expected the bands of a pixel side by side"):
+        reading.decode(content, "a.tif")
+    with pytest.raises(InputError, match="side by side"):
+        reading.from_array(Image.open(BytesIO(content)))
+
+
+@pytest.mark.parametrize("top", [0, 4095, 65535])
+@pytest.mark.parametrize("kind", [GREY_ALPHA, COLOUR_ALPHA])
+def test_transparency_that_does_not_fill_16_bits_is_refused(kind, top) -> None:
+    bands = 1 if kind == GREY_ALPHA else 3
+    values = np.random.default_rng(0).integers(0, 65536, (8, 9, bands))
+    values = np.dstack([values, np.linspace(0, top, 72).reshape(8, 9)])
+    files = {"a.png": png(values, kind)}
+    if bands == 3:
+        files["a.tif"] = tiff(values, 2)
+    for name, content in files.items():
+        if top == 65535:
+            colours, alpha = values[..., :bands] / 65535, values[..., bands:] / 65535
+            expected = (1 - alpha * (1 - colours)).transpose(2, 0, 1)
+            assert abs(reading.decode(content, name).numpy() - expected).max() < 0.01
+            continue
+        with pytest.raises(
+            InputError, match=rf"^{name}: expected values of transparency \(alpha\) that fill"
+        ):
+            reading.decode(content, name)
+        with pytest.raises(InputError, match="expected values of transparency"):
+            reading.from_array(Image.open(BytesIO(content)))
 
 
 @pytest.mark.parametrize("bands", [1, 3])

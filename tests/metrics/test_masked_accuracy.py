@@ -34,6 +34,11 @@ def test_accuracy_of_each_and_of_both(score, classifiers, show, expected) -> Non
     assert metric.rate(score, CORNER, reference_classifiers=classifiers).tolist() == [0.5] * 3
 
 
+def test_a_higher_share_is_better_only_of_what_the_map_marks() -> None:
+    assert create("metrics", "masked_accuracy").higher_is_better
+    assert not create("metrics", "masked_accuracy", show="out").higher_is_better
+
+
 def test_map_outside_the_unit_range_is_a_mask_too(score, classifiers) -> None:
     metric = create("metrics", "masked_accuracy", show="out", infiller="telea")
     values = metric.rate(score, 5 * CORNER - 2, reference_classifiers=classifiers)

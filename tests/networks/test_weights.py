@@ -60,6 +60,31 @@ def test_load_into_names_the_keys_that_differ(tmp_path) -> None:
         weights.load_into(CompletionVAE(16, 8), {**state, "code.bias": torch.zeros(3)}, path)
 
 
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bool, torch.complex64])
+def test_load_into_refuses_other_numbers_than_floating_point(tmp_path, dtype) -> None:
+    network = nn.BatchNorm2d(2)
+    stored = network.state_dict()
+    stored["weight"] = torch.ones(2, dtype=dtype)
+    stored["bias"] = torch.full((2,), 0.5, dtype=torch.float16)
+    words = rf"w.pt holds weights of another type: weight of {str(dtype)[6:]} instead of float32;"
+    with pytest.raises(InputError, match=words):
+        weights.load_into(network, stored, tmp_path / "w.pt")
+    stored["weight"] = torch.ones(2, dtype=torch.bfloat16)
+    stored["num_batches_tracked"] = torch.tensor(3.0)  # as conversions of all tensors do
+    weights.load_into(network, stored, tmp_path / "w.pt")
+    assert network.bias.tolist() == [0.5, 0.5]
+
+
+def test_tensors_of_one_name_are_refused(tmp_path) -> None:
+    stored = {"a": torch.ones(1), "module.b": torch.ones(1)}
+    assert set(weights.renamed(stored, lambda key: key.removeprefix("module."), tmp_path)) == {
+        "a", "b"
+    }  # fmt: skip
+    stored["module.a"] = torch.zeros(1)
+    with pytest.raises(InputError, match=r"holds two tensors for a, a and module.a; remove"):
+        weights.renamed(stored, lambda key: key.removeprefix("module."), tmp_path)
+
+
 def test_load_unwraps_checkpoints(tmp_path) -> None:
     torch.save({"state_dict": {"a": torch.ones(2)}, "step": 3}, tmp_path / "checkpoint.pt")
     assert read(tmp_path / "checkpoint.pt")["a"].tolist() == [1, 1]

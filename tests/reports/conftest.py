@@ -13,7 +13,11 @@ TUNED = "localisation:threshold=max,alpha=tuned"
 
 @pytest.fixture
 def write_run(tmp_path):
-    """Write a run in which deletion increases by about 0.1 from method to method; return rows."""
+    """Write a run in which deletion increases by about 0.1 from method to method; return rows.
+
+    Options are the number of photos, the error of all, the numbers of the photos that fail by
+    method, the first method's deletion on each photo, further settings, and digests of files.
+    """
 
     def write(name, methods=("fido", "rise"), metrics=("deletion", "insertion"), **options):
         photos, error = options.get("photos", 20), options.get("error")
@@ -28,7 +32,7 @@ def write_run(tmp_path):
             "settings": settings, "photos": photos, "threads": 1,
             "versions": {"unsee": "0", "torch": "0"}, "files": options.get("files"),
         })  # fmt: skip
-        level = g.uniform(0.2, 0.5, photos)
+        level = options.get("level", g.uniform(0.2, 0.5, photos))
         for number, method in enumerate(methods):
             rows = []
             for i in range(photos):
@@ -39,8 +43,11 @@ def write_run(tmp_path):
                     "scatter": float(number),
                 }
                 row = {"photo": str(i), "classifier": "c", "method": method, "infiller": "own"}
-                row |= {"forwards": 10.0 * (number + 1), "backwards": 0.0, "error": error}
-                rows.append(row | {key: None if error else values[key] for key in metrics})
+                reason = error or (
+                    "why" if i in options.get("failed", {}).get(method, ()) else None
+                )
+                row |= {"forwards": 10.0 * (number + 1), "backwards": 0.0, "error": reason}
+                rows.append(row | {key: None if reason else values[key] for key in metrics})
             store.write(number, 0, rows, {}, seconds=2.0 * photos)
         return store.read()
 

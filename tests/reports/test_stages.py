@@ -4,6 +4,7 @@ import csv
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from unsee import InputError
@@ -88,6 +89,39 @@ def test_a_statistic_of_maps_does_not_rank_methods(write_run, tmp_path) -> None:
     assert results.mean_rank(FIDO) == 1
     assert "does not count in the mean rank" in stage_tables.test_notes(results)[0]
     assert deletion.name == "own c deletion"
+
+
+def staged(write_run, tmp_path, **options):
+    stages.begin(tmp_path / "s", stages.stages_of([{"name": "own"}]), {})
+    write_run("s/own", metrics=["deletion"], level=np.linspace(0, 1, 20), **options)
+    return StagedResults.read([tmp_path / "s"])
+
+
+def test_methods_are_ranked_on_the_photos_that_all_of_them_have(write_run, tmp_path) -> None:
+    results = staged(write_run, tmp_path, failed={"fido": range(15), "rise": [19]})
+    (test,) = results.tests
+    assert results.mean(FIDO, test).value > results.mean(RISE, test).value + 0.2  # lower is better
+    assert results.best(test) == {FIDO}  # where both have a number, it is better by 0.1
+    assert (results.mean_rank(FIDO), results.mean_rank(RISE)) == (1, 2)
+    assert results.rows[0] == FIDO
+    assert results.photos(test) == (4, 19)
+    words = "In 1 test methods have numbers for different photos and are ranked on those that all"
+    assert f"{words} have, 4 of 19 at least." in stage_tables.conclusion(results)
+    assert "on the 4 photos that all have, of up to 19." in stage_tables.test_notes(results)[0]
+
+
+def test_methods_without_a_photo_in_common_are_not_ranked(write_run, tmp_path) -> None:
+    results = staged(write_run, tmp_path, failed={"fido": range(15), "rise": range(15, 20)})
+    assert results.best(results.tests[0]) == set()
+    assert all(math.isnan(results.mean_rank(row)) for row in (FIDO, RISE))
+    assert "on the same photos; nothing is ranked" in stage_tables.conclusion(results)
+    assert "no photo has a number for all methods" in stage_tables.test_notes(results)[0]
+
+
+def test_equal_photos_need_no_words(write_run, tmp_path) -> None:
+    results = staged(write_run, tmp_path)
+    assert stage_tables.conclusion(results).endswith("fido (1.0), rise (2.0).")
+    assert "all have" not in stage_tables.test_notes(results)[0]
 
 
 def test_picture_has_an_axis_for_each_test_with_better_numbers_on_the_right(folder) -> None:

@@ -50,6 +50,20 @@ def test_weights_require_their_architecture(images, expected, tmp_path, suffix) 
         load(f"file:{path}", architecture="tests.conftest:Corner")
 
 
+def test_weights_that_would_be_taken_for_others_are_refused(images, expected, tmp_path) -> None:
+    path = tmp_path / "weights.pt"
+    settings = {**PREPROCESSING, "architecture": "tests.conftest:Convolutional"}
+    state = Convolutional().state_dict()
+    torch.save({f"module.{key}": value for key, value in state.items()}, path)
+    torch.testing.assert_close(load(f"file:{path}", **settings).predict(images), expected)
+    torch.save({**state, "module.head.weight": torch.zeros(5, 8)}, path)
+    with pytest.raises(InputError, match=r"two tensors for head.weight, head.weight and module"):
+        load(f"file:{path}", **settings)
+    torch.save({**state, "head.weight": (127 * state["head.weight"]).to(torch.int8)}, path)
+    with pytest.raises(InputError, match=r"another type: head.weight of int8 instead of float32"):
+        load(f"file:{path}", **settings)
+
+
 def test_settings_replace_those_of_an_architecture(tmp_path, monkeypatch) -> None:
     from unsee.sources.timm import Timm
 

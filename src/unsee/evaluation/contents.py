@@ -1,7 +1,7 @@
 """Recognise photos, outlines and models that were replaced between two rows of a run."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jaxtyping import Bool
@@ -13,8 +13,11 @@ from unsee.evaluation.store import Store
 from unsee.files import is_file
 from unsee.images.framing import Photo
 
-Contents = dict[tuple[str, str], str]
-"""Hash of pixels and outline by classifier, whose number of channels they have, and photo."""
+Contents = dict[tuple[int | str, str], str]
+"""Hash of pixels and outline by their number of channels and photo.
+
+The name of the classifier stands for the number where a run of an earlier version lacks it.
+"""
 
 
 def digest_of(photo: Photo, outline: Bool[Tensor, "rows columns"] | None = None) -> str:
@@ -39,16 +42,29 @@ def onnx_files(path: Path) -> list[Path]:
     return [file for name in names if is_file(file := path.with_name(name))]
 
 
-def add(contents: Contents, row: Row, folder: Path) -> None:
+def channels_of(store: Store, classifiers: Iterable[str]) -> dict[str, int]:
+    """Return the number of channels of those classifiers of a run whose views are stored."""
+    views = {name: store.read_view(number) for number, name in enumerate(classifiers)}
+    return {name: view.channels for name, view in views.items() if view is not None}
+
+
+def add(contents: Contents, row: Row, channels: Mapping[str, int], folder: Path) -> None:
     """Add the hash of a row; rows of failed photos and of earlier versions have none.
 
+    Args:
+        contents: Hashes of other rows.
+        row: The row.
+        channels: Numbers of channels by classifier.
+        folder: Folder of the run, for messages.
+
     Raises:
-        InputError: Another row of the photo has other pixels, or another outline.
+        InputError: Another row of the photo has other pixels, or another outline, also if it is of
+            another classifier with as many channels.
     """
     content = row.get("content")
     if not content:
         return
-    other = contents.setdefault((row["classifier"], row["photo"]), content)
+    other = contents.setdefault(_key(row, channels), content)
     if other != content:
         same_pixels = other.partition("-")[0] == content.partition("-")[0]
         what = "another outline" if same_pixels else "other pixels"
@@ -58,22 +74,33 @@ def add(contents: Contents, row: Row, folder: Path) -> None:
         )
 
 
-def check_photos(store: Store, files: Sequence[Path], rows: Iterable[Row]) -> None:
+def check_photos(
+    store: Store, files: Sequence[Path], rows: Sequence[Row], channels: Mapping[str, int]
+) -> None:
     """Check that the photos of new rows have the pixels that finished rows of them have.
 
     Args:
         store: The run.
-        files: Files of rows of the same photos and the same classifier, which may not exist yet.
+        files: Files of rows of the same photos, which may not exist yet.
         rows: The new rows.
+        channels: Numbers of channels by classifier.
 
     Raises:
         InputError: A photo was replaced.
     """
     contents: Contents = {}
-    for file in files:
-        if is_file(file):
-            for row in read_rows(file):
-                add(contents, row, store.folder)
-            break
     for row in rows:
-        add(contents, row, store.folder)
+        add(contents, row, channels, store.folder)
+    missing = set(contents)
+    for file in files:
+        if not missing:
+            return
+        for row in read_rows(file) if is_file(file) else ():
+            add(contents, row, channels, store.folder)
+            if row.get("content"):
+                missing.discard(_key(row, channels))
+
+
+def _key(row: Row, channels: Mapping[str, int]) -> tuple[int | str, str]:
+    classifier = row["classifier"]
+    return channels.get(classifier, classifier), row["photo"]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from unsee.errors import InputError
+from unsee.evaluation import answers
 from unsee.images.framing import Framing
 
 FORMAT = 1
@@ -17,6 +18,8 @@ MAX_CHANNELS = 1024
 
 UNKNOWN = ("digest", "kind", "data_mean", "data_std")
 """Values of a classifier that may be empty, which means that they are unknown."""
+ANSWERS = ("answers", "tolerance")
+"""Values of a classifier that are compared together, and not exactly."""
 CHANGES = {
     "digest": "weights", "kind": "kind of outputs", "data_mean": "mean colour of the data",
     "data_std": "deviation of the data",
@@ -92,19 +95,30 @@ class ClassifierView:
     """Mean colour of the data, which is grey; empty in a run of an earlier version."""
     data_std: tuple[float, ...] = ()
     """Standard deviation of the data; empty in a run of an earlier version."""
+    answers: tuple[float, ...] = ()
+    """Outputs for fixed pictures; empty if there are none, or in a run of an earlier version."""
+    tolerance: float = 0.0
+    """Share of their scale by which rounding may change the outputs."""
 
     def changes(self, other: "ClassifierView") -> list[str]:
-        """Return in what another view differs, except in what one of both does not know."""
+        """Return in what another view differs, except in what one of both does not know.
+
+        Outputs for the same pictures are named if nothing else shows why they differ.
+        """
         names = [
             field.name
             for field in fields(self)
-            if getattr(self, field.name) != getattr(other, field.name)
+            if field.name not in ANSWERS and getattr(self, field.name) != getattr(other, field.name)
         ]
-        return [
+        changes = [
             CHANGES.get(name, name)
             for name in names
             if name not in UNKNOWN or all(getattr(view, name) for view in (self, other))
         ]
+        tolerance = max(self.tolerance, other.tolerance)
+        if not changes and answers.differ(self.answers, other.answers, tolerance):
+            changes.append("outputs for the same pictures")
+        return changes
 
     def __post_init__(self) -> None:
         sides = self.framing.size

@@ -159,7 +159,8 @@ class Run:
             other = worker.view_of(name, self.chunk, str(classifier.device), self.precision)
             self.store.write_view(number, other)
         rows, maps, seconds = worker.evaluate(self.plan, unit.combination, samples, classifier)
-        contents.check_photos(self.store, self._others(unit), rows)
+        channels = contents.channels_of(self.store, self.plan.classifiers)
+        contents.check_photos(self.store, self._others(unit, channels), rows, channels)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)
 
     @cached_property
@@ -179,12 +180,13 @@ class Run:
             LOG.warning("unsee: %s", note)
         self._noted.add(classifier)
 
-    def _others(self, unit: Unit) -> list[Path]:
-        """Return the files of other combinations of a unit's shard and classifier."""
+    def _others(self, unit: Unit, channels: dict[str, int]) -> list[Path]:
+        """Return the files of other combinations of a unit's shard, with as many channels."""
+        own = channels.get(unit.combination.classifier)
         return [
             self.store.path(number, unit.shard)
             for number, combination in enumerate(self.plan.combinations())
-            if combination.classifier == unit.combination.classifier and number != unit.number
+            if channels.get(combination.classifier) == own and number != unit.number
         ]
 
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:

@@ -19,7 +19,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.passes import tensors_of
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
-from unsee.evaluation import contents
+from unsee.evaluation import answers, contents
 from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.rows import Row
@@ -98,6 +98,14 @@ def digest_of(
     return content.hexdigest()
 
 
+@lru_cache(maxsize=MAX_CLASSIFIERS)
+def answers_of(
+    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
+) -> tuple[float, ...]:
+    """Return a classifier's outputs for fixed pictures, which change if its code is edited."""
+    return answers.answers_of(load_classifier(name, chunk, device, precision, fit))
+
+
 def view_of(
     name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
 ) -> ClassifierView:
@@ -112,6 +120,8 @@ def view_of(
         str(classifier.kind) if is_determined else "",
         classifier.data_mean,
         classifier.data_std,
+        answers_of(name, chunk, device, precision, fit),
+        answers.tolerance_of(classifier),
     )
 
 

@@ -13,15 +13,19 @@ from unsee.images.framing import Photo
 
 DEEP_MODES = frozenset(["I;16", "I;16B", "I;16L", "I;16N", "I", "F"])
 """Modes of grey images with more than 8 bits per pixel."""
-CUT_MODES = frozenset(["RGB", "RGBA"])
-"""Modes of colour images of which Pillow may have read the upper 8 of 16 bits."""
+CUT_MODES = frozenset(["RGB", "RGBA", "RGBX", "RGBa", "LA", "La", "CMYK", "YCbCr", "LAB"])
+"""Modes of images with several bands of which Pillow may have read the upper 8 of 16 bits."""
 DEEP_RAW = re.compile(";16[BLN]")
 """What Pillow's names of such layouts in a file contain."""
+ALPHA_BANDS = ("A", "a")
+"""Names of the band that says how opaque a pixel is."""
 ALPHA_MODES = frozenset(["RGBA", "LA", "PA", "La", "RGBa"])
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 """Tag of a TIFF file, and its value for a file in which 0 is white."""
 SAMPLE_FORMAT, SIGNED = 339, 2
 """Tag of a TIFF file, and its value for signed integers, which Pillow wraps at 8 bits."""
+DEPTHS, COMPRESSION, UNCOMPRESSED, PLANES, APART = 258, 259, 1, 284, 2
+"""Tags of a TIFF file and their values: bits of a sample, no compression, one plane per band."""
 STRIP_PIXELS = 2**21
 """Pixels that are converted at a time."""
 DARKEST_SHARE = 1 / 8
@@ -48,7 +52,12 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
         raise InputError(
             f"a photo has 1 or 3 channels, but the classifier expects {channels}; pass arrays"
         )
-    if image.mode not in DEEP_MODES and SIGNED in _formats_of(image):
+    if _is_misread(image):
+        raise InputError(
+            "expected the bands of a pixel side by side: of a TIFF file of 16 bits with a plane "
+            "for each band, Pillow reads other values; save it with compression, or as PNG"
+        )
+    if image.mode not in DEEP_MODES and SIGNED in _values_of(image, SAMPLE_FORMAT):
         raise InputError(f"expected integers from 0 to 255, got signed ones of 8 bits; {_SCALE}")
     white = _white_of_deep(image) if image.mode in DEEP_MODES else None
     height, width = -(-image.height // by), -(-image.width // by)
@@ -73,25 +82,28 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
 
 def is_cut(image: Image.Image) -> bool:
     """Return whether Pillow keeps 8 of the 16 bits of a colour image that is not yet decoded."""
-    layouts = [tile[3] for tile in getattr(image, "tile", ())]
-    if image.format == "PPM":
-        return image.mode in CUT_MODES and any(layout[-1] > 255 for layout in layouts)
-    return image.mode in CUT_MODES and any(DEEP_RAW.search(str(layout)) for layout in layouts)
+    layouts = [tile[3] for tile in getattr(image, "tile", ())] if image.mode in CUT_MODES else []
+    if image.format == "PPM":  # the largest value is in the layout
+        return any(isinstance(layout[-1], int) and layout[-1] > 255 for layout in layouts)
+    return any(DEEP_RAW.search(str(layout)) for layout in layouts)
 
 
 def check_cut(image: Image.Image) -> None:
     """Check a decoded image of which Pillow kept the upper 8 of 16 bits.
 
     Raises:
-        InputError: Its values do not fill the range of 16 bits, as those of 12 bits do not.
+        InputError: Its colours or its transparency do not fill the range of 16 bits, as values of
+            12 bits do not. A picture without an opaque pixel would be white.
     """
-    colours = image.getextrema()[:3]
-    top = max(int(high) for _, high in colours)  # type: ignore[misc]  # a pair for each band
-    if top <= 255 * DARKEST_SHARE:
-        raise InputError(
-            "expected colours that fill the range 0 to 65535 of 16 bits, got values up to at most "
-            f"{256 * top + 255}; {_SCALE}"
-        )
+    extrema: Any = image.getextrema()  # a pair for each band
+    tops = dict(zip(image.getbands(), (int(high) for _, high in extrema), strict=True))
+    alphas = {band: tops.pop(band) for band in ALPHA_BANDS if band in tops}
+    for kind, highest in (("colours", tops), ("values of transparency (alpha)", alphas)):
+        if highest and (top := max(highest.values())) <= 255 * DARKEST_SHARE:
+            raise InputError(
+                f"expected {kind} that fill the range 0 to 65535 of 16 bits, got values up to at "
+                f"most {256 * top + 255}; {_SCALE}"
+            )
     key = image.info.get("transparency")
     if isinstance(key, tuple):  # the transparent colour, in 16 bits
         image.info["transparency"] = tuple(value >> 8 for value in key)
@@ -172,10 +184,19 @@ def _has_white_zero(image: Image.Image) -> bool:
     return bool(getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
 
-def _formats_of(image: Image.Image) -> tuple[object, ...]:
-    """Return the formats of the samples that a TIFF file declares."""
-    formats = getattr(image, "tag_v2", {}).get(SAMPLE_FORMAT, ())
-    return formats if isinstance(formats, tuple) else (formats,)
+def _is_misread(image: Image.Image) -> bool:
+    """Return whether Pillow takes each byte of 16 bits for a pixel of its own."""
+    return (
+        APART in _values_of(image, PLANES)
+        and UNCOMPRESSED in _values_of(image, COMPRESSION)
+        and any(isinstance(depth, int) and depth > 8 for depth in _values_of(image, DEPTHS))
+    )
+
+
+def _values_of(image: Image.Image, tag: int) -> tuple[object, ...]:
+    """Return the values of a tag of a TIFF file; none for another file."""
+    values = getattr(image, "tag_v2", {}).get(tag, ())
+    return values if isinstance(values, tuple) else (values,)
 
 
 def _extrema(array: NDArray[np.generic]) -> tuple[float, float]:

@@ -38,7 +38,6 @@ class MaskedAccuracy(Metric):
     https://arxiv.org/abs/1805.08249
     """
 
-    higher_is_better: ClassVar[bool] = True
     needs_reference_classifiers: ClassVar[bool] = True
     has_ties: ClassVar[bool] = True
 
@@ -47,6 +46,11 @@ class MaskedAccuracy(Metric):
     infiller: Literal["grey", "telea"] = "grey"
     """Replacement of removed pixels: the mean colour of the data (grey), or Telea's in-painting
     with a radius of 3 pixels where the rounded mask is 0 (telea)."""
+
+    @property
+    def higher_is_better(self) -> bool:  # type: ignore[override]
+        """Whether a higher share is better: the class should be lost with the marked pixels."""
+        return self.show == "in"
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context

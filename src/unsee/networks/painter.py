@@ -168,10 +168,11 @@ def load_painter(path: Path) -> Painter:
     Raises:
         InputError: The file holds weights of another network.
     """
-    stored = {
-        ".".join(RENAMED.get(part, part) for part in key.split(".")): value.float()
-        for key, value in read(path).items()
-    }
+
+    def rename(key: str) -> str:
+        return ".".join(RENAMED.get(part, part) for part in key.split("."))
+
+    stored = weights.renamed(read(path), rename, path)
     painter = Painter()
     weights.load_into(painter, stored, path)
     return painter

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from unsee.errors import InputError
 from unsee.networks.reading import read
+from unsee.networks.weights import load_into
 
 
 class Layer(NamedTuple):
@@ -102,8 +103,8 @@ class Perceptual(nn.Module):
         first = stored.get("net.slice1.0.weight", torch.empty(0))
         network = cls("AlexNet" if first.shape[-1:] == (11,) else "VGG-16")
         try:
-            network.load_state_dict(_rename(stored, network.plan))
-        except (KeyError, RuntimeError) as error:
+            load_into(network, _rename(stored, network.plan), path)
+        except KeyError as error:
             raise InputError(
                 f"{path}: not the weights of ST-LPIPS with {' or '.join(TRUNKS)} ({error})"
             ) from error

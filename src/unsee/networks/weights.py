@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unsee.errors import InputError, as_input_error
 from unsee.files import check_file, parse_json
@@ -126,7 +126,9 @@ def load_into(network: nn.Module, weights: Weights, path: Path) -> nn.Module:
     """Load weights into a network and return it in evaluation mode, without gradients.
 
     Raises:
-        InputError: Keys or shapes differ; `path` is named in the message.
+        InputError: Keys or shapes differ, or integers or complex numbers are stored in place of
+            floating-point numbers, such as quantised weights without their scales; `path` is named
+            in the message.
     """
     expected = network.state_dict()
     missing = sorted(expected.keys() - weights.keys())
@@ -142,8 +144,34 @@ def load_into(network: nn.Module, weights: Weights, path: Path) -> nn.Module:
             f"unexpected {_first_three(unexpected)}; "
             f"of another shape {_first_three(sorted(shapes))}"
         )
+    other_numbers = [
+        f"{key} of {_type(weights[key])} instead of {_type(expected[key])}"
+        for key in sorted(expected)
+        if expected[key].is_floating_point() and not weights[key].is_floating_point()
+    ]
+    if other_numbers:
+        raise InputError(
+            f"{path} holds weights of another type: {_first_three(other_numbers)}; expected "
+            "floating-point numbers, not quantised or complex ones"
+        )
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)
+
+
+def renamed(weights: Weights, rename: Callable[[str], str], path: Path) -> Weights:
+    """Return weights by other names.
+
+    Raises:
+        InputError: Two of them would have the same name, so that one of them would be lost.
+    """
+    names: dict[str, str] = {}
+    for key in weights:
+        if (other := names.setdefault(rename(key), key)) != key:
+            raise InputError(
+                f"{path} holds two tensors for {rename(key)}, {other} and {key}; remove those that "
+                "the network does not use"
+            )
+    return {name: weights[key] for name, key in names.items()}
 
 
 def untrained(make: type[nn.Module], *arguments: object) -> nn.Module:
@@ -221,6 +249,10 @@ def _instructions(published: Published, setting: str) -> str:
         f"Expected {published.name} from {published.origin} (licence: {published.licence}): "
         f"put it at {_cached_path(published)}, or give its path with {setting}=PATH"
     )
+
+
+def _type(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _first_three(names: list[str]) -> str:

@@ -257,6 +257,7 @@ def _add_rows(
         c: set(columns.photos) | columns.failed for c, columns in measurements.items()
     }
     failed, required = set(), {*columns_of(settings.metrics)}
+    channels = contents.channels_of(store, settings.classifiers)
     for row in store.walk():
         if missing := required - row.keys():
             raise InputError(f"{store.folder}: its rows lack {', '.join(sorted(missing))}")
@@ -266,7 +267,7 @@ def _add_rows(
                 f"{store.folder}: another of these runs has {row['photo']} by "
                 f"{configuration.method} too; report them separately"
             )
-        contents.add(pixels, row, store.folder)
+        contents.add(pixels, row, channels, store.folder)
         measurements.setdefault(configuration, MetricColumns()).add(row)
         if row["error"]:
             failed.add(row["photo"])

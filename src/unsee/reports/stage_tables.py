@@ -16,7 +16,7 @@ NOTE = (
     "A row for each method, a column for each test: mean, 95 % bootstrap interval, number of "
     f"photos (an interval needs {MIN_PHOTOS}). The best in bold; ↑ higher, ↓ lower is better; a "
     "dash: no number. Methods are in the order of their mean rank over the tests that rate maps, "
-    "1 being the best."
+    "1 being the best. A column ranks methods on the photos for which all of them have a number."
 )
 CAPTION = (
     "Means by method and test: further right is better in every column, whose axis is its own; "
@@ -39,14 +39,36 @@ def conclusion(results: StagedResults) -> str:
     """Return which methods have the lowest mean rank."""
     ranked = [row for row in results.rows if not math.isnan(results.mean_rank(row))]
     if len(ranked) < 2:
-        return "Fewer than two methods have numbers in a test that rates maps; nothing is ranked."
+        return "No test that rates maps compares methods on the same photos; nothing is ranked."
     places = [f"{results.label(row)} ({_rank(results, row)})" for row in ranked[:3]]
     text = f"Lowest mean rank over {results.ranked_tests()} tests: {', '.join(places)}"
     default = next((row for row in ranked if results.is_default(row)), None)
     if default and default not in ranked[:3]:
         place, rank = ranked.index(default) + 1, _rank(results, default)
         text += f"; the default, {results.label(default)}, is number {place} ({rank})"
-    return printable(f"{text}.")
+    return printable(f"{text}.{_unequal(results)}")
+
+
+def _unequal(results: StagedResults) -> str:
+    """Return in how many tests methods have numbers for different photos."""
+    counts = [results.photos(test) for test in results.tests if test.ranks_maps]
+    fewer = [(shared, most) for shared, most in counts if 0 < shared < most]
+    text = ""
+    if fewer:
+        shared, most = min(fewer, key=lambda pair: pair[0] / pair[1])
+        text = (
+            f" In {_tests(len(fewer))} methods have numbers for different photos and are ranked on "
+            f"those that all have, {shared} of {most} at least."
+        )
+    if apart := sum(most > 0 == shared for shared, most in counts):
+        text += (
+            f" {_tests(apart).capitalize()} rank nothing: no photo has a number for all methods."
+        )
+    return text
+
+
+def _tests(count: int) -> str:
+    return f"{count} test{'' if count == 1 else 's'}"
 
 
 def means(results: StagedResults) -> Table:
@@ -94,7 +116,9 @@ def terminal(results: StagedResults) -> Table:
 
 def test_notes(results: StagedResults) -> list[str]:
     """Return a line for each test: where its numbers come from."""
-    return [_test_note(results.stages[test.stage], test) for test in results.tests]
+    return [
+        _test_note(results.stages[test.stage], test, results.photos(test)) for test in results.tests
+    ]
 
 
 def notes(results: StagedResults) -> list[str]:
@@ -152,9 +176,13 @@ def _finite(mean: Mean) -> list[float | None]:
     return [mean.value, *ends, mean.photos]
 
 
-def _test_note(results: Results, test: SummaryTest) -> str:
+def _test_note(results: Results, test: SummaryTest, ranks_on: tuple[int, int]) -> str:
     text = summary("metrics", parse("metrics", test.metric).name).rstrip(".")
     ranked = "" if test.ranks_maps else " It rates no maps and does not count in the mean rank."
+    shared, most = ranks_on
+    if test.ranks_maps and shared < most:
+        ranked = f" Methods are ranked on the {shared} photos that all have, of up to {most}."
+        ranked = ranked if shared else " It ranks nothing: no photo has a number for all methods."
     count = sum(run.photos for run in results.runs)
     photos = f"{count} photo{'' if count == 1 else 's'}"
     return printable(

@@ -18,6 +18,7 @@ from unsee.files import exists
 from unsee.parts import OWN
 from unsee.reports.bootstrap import Mean
 from unsee.reports.results import Results
+from unsee.reports.sweeps import PhotoValues
 from unsee.study import DEFAULT_METHOD
 
 CONTROL = "random"
@@ -183,7 +184,7 @@ class StagedResults:
         return None if mean is None else mean.value
 
     def best(self, test: SummaryTest) -> set[Row]:
-        """Return the methods with the best mean; none where the test ranks no maps."""
+        """Return the methods with rank 1; none where the test ranks no methods."""
         ranks = self._ranks.get(test, {})
         return {row for row, rank in ranks.items() if rank == min(ranks.values())}
 
@@ -196,19 +197,39 @@ class StagedResults:
         """Return the number of tests that count in the mean rank, or in that of one method."""
         return sum(row is None or row in ranks for ranks in self._ranks.values())
 
+    def photos(self, test: SummaryTest) -> tuple[int, int]:
+        """Return the number of photos on which a test ranks methods, and the most that one has.
+
+        Methods are compared on the photos for which all of them that have a number have one.
+        """
+        values = self._values[test]
+        return len(_shared(values)), max(map(len, values.values()), default=0)
+
+    @cached_property
+    def _values(self) -> dict[SummaryTest, dict[Row, PhotoValues]]:
+        """Numbers of each method in each test by photo; methods without any are left out."""
+        numbers: dict[SummaryTest, dict[Row, PhotoValues]] = {}
+        for test in self.tests:
+            results = self.stages[test.stage]
+            numbers[test] = {
+                Row(c.method, c.infiller): values
+                for c in results.configurations
+                if c.classifier == test.classifier and (values := results.values(c, test.metric))
+            }
+        return numbers
+
     @cached_property
     def _ranks(self) -> dict[SummaryTest, dict[Row, float]]:
         """Rank of each method in each test, 1 for the best; equal means share their mean rank."""
         from scipy.stats import rankdata
 
         ranks = {}
-        for test in self.tests:
-            combinations = self.stages[test.stage].configurations
-            rows = [Row(c.method, c.infiller) for c in combinations]
-            means = {row: m.value for row in rows if (m := self.mean(row, test)) is not None}
-            if test.ranks_maps and len(means) > 1:
-                values = np.array(list(means.values())) * (-1 if test.higher_is_better else 1)
-                ranks[test] = dict(zip(means, rankdata(values).tolist(), strict=True))
+        for test, values in self._values.items():
+            photos = _shared(values)
+            if test.ranks_maps and len(values) > 1 and photos:
+                means = [np.mean([numbers[p] for p in photos]) for numbers in values.values()]
+                signed = np.array(means) * (-1 if test.higher_is_better else 1)
+                ranks[test] = dict(zip(values, rankdata(signed).tolist(), strict=True))
         return ranks
 
     def missing(self) -> list[str]:
@@ -231,6 +252,11 @@ class StagedResults:
         if combination in self.stages[test.stage].measurements:
             return f"no photo has a number for {test.metric}"
         return "not in this stage, or not computed yet"
+
+
+def _shared(values: dict[Row, PhotoValues]) -> list[str]:
+    """Return the photos for which every method has a number, in a fixed order."""
+    return sorted(set.intersection(*map(set, values.values()))) if values else []
 
 
 def _info(folder: Path) -> stages.StagesInfo:

@@ -290,6 +290,5 @@ def _split_channels(crops: Tensor) -> tuple[Tensor, Tensor]:
 
 def _load_weights(painter: Painter, path: Path) -> None:
     """Load weights to continue from, with gradients enabled."""
-    stored = {k: v.float() for k, v in read(path).items()}
-    files.load_into(painter, stored, path)
+    files.load_into(painter, read(path), path)
     painter.train().requires_grad_(True)

@@ -1,0 +1,89 @@
+"""Recognise a classifier whose code changed between two rows of a run."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from unsee.classifiers.classes import classes_of
+from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.outputs import Outputs
+from unsee.errors import InputError
+from unsee.types import Images
+
+CELLS = (1, 4, 16, 64)
+"""Rows and columns of the colours of each picture."""
+MAX_OUTPUTS = 250
+"""Numbers that are kept of a picture, evenly spaced over the classes."""
+ROUNDED, ROUNDED_ON_GPU, ROUNDED_HALF = 0.01, 0.05, 0.3
+"""Shares of their scale by which other threads and devices may change outputs: in single precision
+on a CPU, on a GPU, whose convolutions may round inputs to 10 bits, and in half precision. Rounding
+to bfloat16 changes those of EfficientNet-Lite0 by 0.11."""
+CONSTANT = 0.05
+"""An output that the pictures change by less than this share of itself has a constant part, such as
+-10000 for a class that is masked. It does not count for the scale."""
+
+
+def answers_of(classifier: Classifier) -> tuple[float, ...]:
+    """Return what a classifier says about a few fixed pictures, if it always says the same.
+
+    The pictures have random colours, from a single one to many of all contrasts. Each is passed
+    alone, since quantised networks may depend on the batch; the last is passed twice.
+    """
+    if classes_of(classifier) is None:
+        return ()
+    pictures = _pictures(classifier)
+    try:
+        rows = np.array([_numbers(classifier, picture) for picture in (*pictures, pictures[-1])])
+    except InputError:  # raised again for photos
+        return ()
+    rows = rows[:, :: -(-rows.shape[1] // MAX_OUTPUTS)]
+    first, again = rows[:-1].flatten().tolist(), np.delete(rows, -2, axis=0).flatten().tolist()
+    if differ(first, again, tolerance_of(classifier)):
+        return ()
+    return tuple(float(f"{number:.7g}") for number in first)
+
+
+def _numbers(classifier: Classifier, picture: Images) -> list[float]:
+    """Return logits, or probabilities where the model returns them: they may be rounded to 0."""
+    logits = classifier.predict(picture)
+    if classifier.kind in {Outputs.PROBABILITIES, Outputs.SIGMOID_PROBABILITIES}:
+        logits = classifier.kind.probabilities(logits)
+    numbers: list[float] = logits[0].tolist()
+    return numbers
+
+
+def tolerance_of(classifier: Classifier) -> float:
+    """Return by which share of their scale the outputs of the same classifier may differ."""
+    is_mixed = classifier.dtype == torch.float32 != classifier.precision
+    if is_mixed or classifier.dtype in {torch.bfloat16, torch.float16}:
+        return ROUNDED_HALF
+    return ROUNDED if classifier.device.type == "cpu" else ROUNDED_ON_GPU
+
+
+def differ(first: Sequence[float], second: Sequence[float], tolerance: float) -> bool:
+    """Return whether answers are those of two classifiers; answers that lack are those of any."""
+    if not first or not second:
+        return False
+    if len(first) != len(second) or len(first) % len(CELLS):
+        return True
+    a, b = (np.array(numbers).reshape(len(CELLS), -1) for numbers in (first, second))
+    bound = tolerance * np.maximum(min(_scale(a), _scale(b)), np.maximum(abs(a), abs(b)))
+    return bool((abs(a - b) > bound).any())
+
+
+def _scale(answers: NDArray[np.float64]) -> float:
+    """Return the magnitude of the outputs without constant parts."""
+    change, magnitude = np.ptp(answers, axis=0), abs(answers).max(0)
+    return float(np.where(change > CONSTANT * magnitude, magnitude, change).max())
+
+
+def _pictures(classifier: Classifier) -> list[Images]:
+    size, g = classifier.framing.size, np.random.default_rng(0)
+    pictures = []
+    for cells in CELLS:
+        colours = torch.from_numpy(g.random((1, classifier.channels, cells, cells), np.float32))
+        pictures.append(F.interpolate(colours, size, mode="nearest").to(classifier.device))
+    return pictures
