@@ -58,7 +58,8 @@ def test_stages_of_the_package_are_complete(monkeypatch, tmp_path) -> None:
 def test_the_plan_truth_has_every_method() -> None:
     settings, _, stages = paper_tables.load("truth")
     assert sorted(settings["methods"]) == available("methods")
-    assert len({column.label for stage in stages for column in stage.columns}) == 16
+    labels = [column.label for stage in stages for column in stage.columns]
+    assert len(labels) == len(set(labels)) >= len(stages)
 
 
 def test_settings_override_a_recipe() -> None:
