@@ -27,6 +27,15 @@ def loading(spec=None, **settings):
 
 
 BAD = {
+    "cells that are a fraction": call(cells=2.5),
+    "cells that are a list": call(cells=["slic", "slic"]),
+    "cells that are a label map": call(cells=np.zeros((32, 32), int)),
+    "cells that are a class": call(cells=type(create("cells", "slic"))),
+    "cells of a kind that there is not": call(cells="superpixels"),
+    "cells of a file that there is not": call(cells="labels:none.npy"),
+    "cells that are a truth value": call(cells=True),
+    "cells for a method without": call(method="box", cells="slic"),
+    "more cells than pixels": call(cells="slic:n=2000"),
     "targets of another length": call(targets=[0, 1, 2]),
     "target that is a fraction": call(targets=1.5),
     "targets that are fractions": call(targets=torch.tensor([0.5, 1.0])),

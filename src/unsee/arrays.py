@@ -1,4 +1,4 @@
-"""Read and write arrays in `.npz` files; nothing in them is executed or larger than it claims."""
+"""Read and write arrays in files of NumPy; nothing in them is executed or larger than it claims."""
 
 import io
 import zipfile
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unsee.errors import InputError, as_input_error
-from unsee.files import MAX_BYTES, check_file
+from unsee.files import MAX_BYTES, check_file, read_bytes
 
 MAX_RATIO = 64
 """Size of the arrays of a file, as a multiple of the file's size, if they exceed `MAX_BYTES`."""
@@ -52,6 +52,17 @@ def read_arrays(path: str | Path, names: Collection[str] | None = None) -> Array
         }
 
 
+def read_array(path: str | Path) -> NDArray[Any]:
+    """Return the array of an `.npy` file.
+
+    Raises:
+        InputError: It is no such file, is damaged, has Python objects, or is too large.
+    """
+    content = read_bytes(path)
+    with as_input_error(f"{path}: not an array that can be read"):
+        return _array(content, Path(path))
+
+
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays as `np.savez_compressed` does; they may have any name."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -62,7 +73,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _array(content: bytes, path: Path) -> NDArray[Any]:
-    """Return the array in a member of the archive; its header is read before memory is reserved."""
+    """Return the array in a file's content; its header is read before memory is reserved."""
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
     readers = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from numbers import Integral
 from os import PathLike, fsdecode
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,8 @@ from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.passes import has_values
 from unsee.errors import InputError, shown, unknown
 from unsee.images import reading
-from unsee.types import Images, Targets
+from unsee.images.framing import Photo
+from unsee.types import Images, Size, Targets
 
 Picture = str | PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
 """A photo (a path, a PIL image or an array) of any size, or a tensor (c, h, w)."""
@@ -31,7 +32,15 @@ Budget = int | str
 """A number of passes, or one of the names above."""
 
 
-def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifier) -> Images:
+class Photos(NamedTuple):
+    """A batch of images for a classifier."""
+
+    images: Images
+    sizes: list[Size | None]
+    """Height and width of each photo before it was framed; None for a tensor, which was not."""
+
+
+def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifier) -> Photos:
     """Return a batch (b, c, h, w) of images for the classifier.
 
     Photos are brought to the size of its input; tensors are taken as they are.
@@ -40,7 +49,7 @@ def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifi
         InputError: There is no image, a photo cannot be read, or tensors differ in shape.
     """
     if isinstance(images, Tensor):
-        return images[None] if images.ndim == 3 else images
+        return _unframed(images[None] if images.ndim == 3 else images)
     several: list[Any] = [images]
     if isinstance(images, Sequence) and not isinstance(images, str):
         several = list(images)
@@ -48,16 +57,22 @@ def as_images(images: Tensor | Picture | Sequence[Picture], classifier: Classifi
         raise InputError("expected at least one image, got none")
     tensors = [image for image in several if isinstance(image, Tensor)]
     if not tensors:
-        return torch.cat([_framed(image, classifier) for image in several])
+        photos = [_photo(image, classifier) for image in several]
+        shown = torch.cat([classifier.framing.show(photo) for photo in photos])
+        return Photos(shown, [(photo.shape[-2], photo.shape[-1]) for photo in photos])
     if len(tensors) < len(several):
         raise InputError("expected photos or tensors, got both; tensors are not resized or cropped")
     if len({(image.shape, image.dtype, image.device) for image in tensors}) > 1:
         raise InputError("expected tensors of one shape (c, h, w), type and device")
-    return torch.stack(tensors)
+    return _unframed(torch.stack(tensors))
 
 
-def _framed(image: object, classifier: Classifier) -> Images:
-    """Return a photo as the classifier's input (1, c, h, w)."""
+def _unframed(images: Tensor) -> Photos:
+    return Photos(images, [None] * (len(images) if images.ndim else 0))
+
+
+def _photo(image: object, classifier: Classifier) -> Photo:
+    """Read a photo with as many channels as the classifier's input."""
     if isinstance(image, (Image.Image, np.ndarray)):
         photo = reading.from_array(image, classifier.channels)
     elif isinstance(image, (str, PathLike)):
@@ -68,7 +83,7 @@ def _framed(image: object, classifier: Classifier) -> Images:
         )
     if not photo.numel():
         raise InputError("expected a photo with pixels, got one of size 0")
-    return classifier.framing.show(photo)
+    return photo
 
 
 def own_copy(images: Images, device: torch.device) -> Images:

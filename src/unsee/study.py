@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unsee import inputs
 from unsee.classifiers import determinism, loading, measures
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits, Measure
@@ -20,19 +21,11 @@ from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError, Note
 from unsee.explanation import Explanation
 from unsee.infillers.base import Infiller
-from unsee.inputs import (
-    BUDGETS,
-    Budget,
-    Classes,
-    Picture,
-    as_images,
-    as_targets,
-    own_copy,
-    passes_of,
-    whole_number,
-)
+from unsee.inputs import Budget, Classes, Picture, whole_number
 from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
+from unsee.masking.slots import CellsOrName, resolve_cells
+from unsee.methods._cells import provenance_of
 from unsee.methods._constant import check_maps
 from unsee.methods._no_evidence import causes_of, note_of
 from unsee.methods._one_by_one import predict_one_by_one, run_one_by_one
@@ -47,7 +40,7 @@ DEFAULT_METHOD = "tide"
 """Name of the method that explains by default."""
 
 
-def explain(
+def explain(  # noqa: PLR0913
     model: Classifier | nn.Module | str,
     images: Tensor | Picture | Sequence[Picture],
     method: Method | str = DEFAULT_METHOD,
@@ -55,6 +48,7 @@ def explain(
     infiller: Infiller | str | None = None,
     targets: Classes | None = None,
     measure: Measure | str | None = None,
+    cells: CellsOrName | int | None = None,
     seed: int = 0,
     repeats: int = 1,
     budget: Budget | None = None,
@@ -79,6 +73,9 @@ def explain(
         targets: A class, or one for each image, by number or by name; default: the predicted class.
         measure: The score that is explained, a function or a name; by default the one with which
             the method was published.
+        cells: What masks keep or remove as a whole: the method's grid (None), or segments of the
+            photo, by name with or without settings (`slic:n=150`, `labels:PATH`). A number is the
+            setting `cells` of a method.
         seed: Seed of all random numbers.
         repeats: Number of runs, with the seeds `seed`, `seed` + 1, ... The map is the mean of
             theirs, and `deviation` their standard deviation.
@@ -93,8 +90,8 @@ def explain(
         InputError: Something cannot be used. It is a ValueError.
     """
     study = Study.of(
-        model, images, method, infiller=infiller, targets=targets, measure=measure, seed=seed,
-        repeats=repeats, budget=budget, deterministic=deterministic, **settings,
+        model, images, method, infiller=infiller, targets=targets, measure=measure, cells=cells,
+        seed=seed, repeats=repeats, budget=budget, deterministic=deterministic, **settings,
     )  # fmt: skip
     return study.finish()
 
@@ -122,7 +119,7 @@ class Study:
     """Why the map of each image shows no evidence, in words; available after the last step."""
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913
         cls,
         model: Classifier | nn.Module | str,
         images: Tensor | Picture | Sequence[Picture],
@@ -131,6 +128,7 @@ class Study:
         infiller: Infiller | str | None = None,
         targets: Classes | None = None,
         measure: Measure | str | None = None,
+        cells: CellsOrName | int | None = None,
         seed: int = 0,
         repeats: int = 1,
         budget: Budget | None = None,
@@ -138,22 +136,25 @@ class Study:
         **settings: SettingValue,
     ) -> "Study":
         """Check all arguments, those of `explain`, and bind them."""
+        if isinstance(cells, int):
+            cells, settings = None, {**settings, "cells": cells}
         parts = resolve_parts(method, infiller, measure, **settings)
         seed, repeats = whole_number("seed", seed), whole_number("repeats", repeats, 1)
         parts.method.check()
-        passes = None if budget is None else passes_of(budget)
+        passes = None if budget is None else inputs.passes_of(budget)
         classifier = loading.load(model)
         if deterministic:
             classifier = replace(classifier, chunk=determinism.CHUNK, sampling_precision=None)
         with own_modes(classifier.device, deterministic=deterministic):
-            x = own_copy(as_images(images, classifier), classifier.device)
+            photos = inputs.as_images(images, classifier)
+            x = inputs.own_copy(photos.images, classifier.device)
             classifier.check(x)
             logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
             classifier.require_own_rows(x)
             if measure is None and classifier.kind is Outputs.REGRESSION:
                 parts = parts._replace(measure=measures.logit)
             classifier.measure_of(parts.measure)  # refuses one that this kind of output lacks
-            classes = as_targets(targets, classifier, logits)
+            classes = inputs.as_targets(targets, classifier, logits)
             classifier.check_measure(parts.measure, logits, classes)
             score = MaskedScore(
                 classifier,
@@ -162,6 +163,7 @@ class Study:
                 classes,
                 seeds_of(x, seed),
                 parts.measure,
+                slots=resolve_cells(cells, x, classifier.framing, photos.sizes),
             )
             method = parts.method.fitted(score)
             if passes is not None:
@@ -232,7 +234,7 @@ class Study:
             further: Suggestions beside a measure, a class and a budget.
         """
         height, width = self.score.images.shape[-2:]
-        larger = self.method.with_budget(BUDGETS["best"], (height, width))
+        larger = self.method.with_budget(inputs.BUDGETS["best"], (height, width))
         note = note_of(self.method, self.score, row, causes, larger, further)
         return self.words(note) if note else ""
 
@@ -257,6 +259,7 @@ class Study:
         return {
             "method": settings_of(self.method),
             "infiller": settings_of(score.infiller),
+            **provenance_of(score.slots),
             "measure": measures.name_of(score.measure),
             "classifier": classifier.settings(),
             "target": [

@@ -16,8 +16,8 @@ def test_list_names_every_part_with_a_summary(kind, capsys) -> None:
     assert main(["list", kind, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert all(set(row) == {"name", "summary"} and row["summary"] for row in rows)
-    if kind in {"methods", "infillers", "metrics"}:
-        assert [row["name"] for row in rows] == available(kind)
+    if kind in {"methods", "infillers", "metrics", "cells"}:
+        assert [row["name"].split(":")[0] for row in rows] == available(kind)
     assert main(["list", kind]) == 0
     assert rows[0]["name"].split(":")[0] in capsys.readouterr().out
 
@@ -26,7 +26,7 @@ def test_list_names_every_part_with_a_summary(kind, capsys) -> None:
     ("kind", "name"),
     [(kind, name) for kind in ("methods", "infillers", "metrics") for name in available(kind)]
     + [("classifiers", name) for name in available("sources")]
-    + [("datasets", name) for name in available("datasets")],
+    + [(kind, name) for kind in ("datasets", "cells") for name in available(kind)],
 )
 def test_settings_have_types_and_documentation(kind, name, capsys) -> None:
     assert main(["list", kind, name, "--json"]) == 0

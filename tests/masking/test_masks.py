@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from unsee import InputError
 from unsee.masking import masks
+from unsee.masking.soft_top_k import soft_top_k
 
 
 def test_compose_is_exact_for_full_and_empty_masks() -> None:
@@ -96,6 +97,6 @@ def test_relaxed_bernoulli_is_nearly_binary_and_differentiable() -> None:
 def test_soft_top_k_refuses_counts_out_of_range() -> None:
     for count in (-1.0, 0.0, 5.5):
         with pytest.raises(InputError, match=r"expected counts in \(0, 5\]"):
-            masks.soft_top_k(torch.zeros(1, 5), torch.tensor([count]))
-    whole = masks.soft_top_k(torch.zeros(1, 5), torch.tensor([5.0]))
+            soft_top_k(torch.zeros(1, 5), torch.tensor([count]))
+    whole = soft_top_k(torch.zeros(1, 5), torch.tensor([5.0]))
     torch.testing.assert_close(whole, torch.ones(1, 5))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from unsee import InputError
-from unsee.masking import masks
+from unsee.masking.soft_top_k import soft_top_k
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def sinkhorn(scores: torch.Tensor, count: float, epsilon: float, rounds: int) ->
 def test_soft_top_k_equals_the_limit_of_sinkhorn(g, epsilon) -> None:
     scores = torch.rand(60, generator=g, dtype=torch.float64)
     largest = max((scores**2).max(), ((scores - 1) ** 2).max())
-    got = masks.soft_top_k(scores, torch.tensor(13.0), temperature=float(epsilon * largest / 2))
+    got = soft_top_k(scores, torch.tensor(13.0), temperature=float(epsilon * largest / 2))
     torch.testing.assert_close(got, sinkhorn(scores, 13.0, epsilon, 20_000), atol=1e-6, rtol=1e-4)
     assert got.sum().item() == pytest.approx(13, abs=1e-5)
 
@@ -36,24 +36,24 @@ def test_soft_top_k_equals_the_limit_of_sinkhorn(g, epsilon) -> None:
 def test_soft_top_k_passes_gradcheck_and_sums_at_full_size(g) -> None:
     scores = torch.rand(2, 9, generator=g, dtype=torch.float64, requires_grad=True)
     count = torch.tensor([2.0, 5.5], dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda s: masks.soft_top_k(s, count, 0.2), scores)
-    large = masks.soft_top_k(torch.rand(50_176, generator=g), torch.tensor(7526.0), 0.05)
+    assert torch.autograd.gradcheck(lambda s: soft_top_k(s, count, 0.2), scores)
+    large = soft_top_k(torch.rand(50_176, generator=g), torch.tensor(7526.0), 0.05)
     assert large.double().sum().item() == pytest.approx(7526, rel=1e-6)
 
 
 def test_a_plain_number_is_the_count_of_all_rows(g) -> None:
     scores = torch.rand(2, 9, generator=g)
-    expected = masks.soft_top_k(scores, torch.tensor([5.0, 5.0]))
-    assert torch.equal(masks.soft_top_k(scores, 5), expected)
+    expected = soft_top_k(scores, torch.tensor([5.0, 5.0]))
+    assert torch.equal(soft_top_k(scores, 5), expected)
     with pytest.raises(InputError, match="expected counts in"):
-        masks.soft_top_k(scores, 10)
+        soft_top_k(scores, 10)
 
 
 @pytest.mark.parametrize(("n", "k", "scale"), [(784, 100.0, 1.0), (50, 0.5, 30.0), (9, 8.9, 0.0)])
 def test_memberships_sum_to_the_count(n, k, scale) -> None:
     scores = scale * torch.randn(3, n, generator=torch.Generator().manual_seed(0)).double()
     count = torch.full((3,), k).double()
-    top = masks.soft_top_k(scores, count)
+    top = soft_top_k(scores, count)
     torch.testing.assert_close(top.sum(1), count, atol=1e-6, rtol=0)
     assert ((top > 0) & (top <= 1)).all()
 
@@ -61,5 +61,5 @@ def test_memberships_sum_to_the_count(n, k, scale) -> None:
 @pytest.mark.parametrize(("n", "k", "scale"), [(784, 100, 1.0), (50, 1, 30.0)])
 def test_low_temperature_selects_the_top(n, k, scale) -> None:
     scores = scale * torch.randn(3, n, generator=torch.Generator().manual_seed(0)).double()
-    top = masks.soft_top_k(scores, torch.full((3,), float(k)).double(), temperature=1e-4)
+    top = soft_top_k(scores, torch.full((3,), float(k)).double(), temperature=1e-4)
     assert (top.gather(1, scores.topk(k, 1).indices) > 0.5).all()

@@ -110,7 +110,7 @@ def test_runs_with_other_content_of_the_same_file_are_not_paired(write_run, tmp_
 
 
 def test_a_report_states_the_settings_that_change_numbers(write_run, tmp_path) -> None:
-    write_run("a", settings={"measure": "logit", "fit": "resize"})
+    write_run("a", settings={"measure": "logit", "fit": "resize", "cells": "slic"})
     text = markdown(Results.read([tmp_path / "a"]))
     assert "seed 0" in text
-    assert "measure logit, fit resize, float32" in text
+    assert "cells slic, measure logit, fit resize, float32" in text

@@ -21,12 +21,13 @@ COMMANDS = {
     "evaluate-infill": "measure how well in-fillers remove objects and restore what is missing",
     "train": "train the networks of methods and in-fillers, in a run that can resume",
     "bench": "time the classifier, and the overhead of methods",
-    "list": "list methods, infillers, classifiers, metrics, datasets, measures, recipes or\n"
-    "tables, or the settings of one: unsee list methods fido",
+    "list": "list methods, infillers, classifiers, metrics, datasets, cells, measures, recipes\n"
+    "or tables, or the settings of one: unsee list methods fido",
     "demo": "explain a photo that comes with a package",
 }
 GRAMMAR = """\
 METHOD, INFILLER, METRIC    NAME or NAME:setting=value,...      rise:samples=500,cells=8
+CELLS                       NAME[:setting=value,...]            slic:n=150, labels:map.png
 METHOD with a recipe        recipe:NAME[:setting=value,...]     recipe:fido-sdr:steps=100
 CLASSIFIER                  SOURCE[:ARGUMENT][,setting=value]   timm:resnet50,weights=my.pth
 DATA                        PATH or DATASET:PATH[,setting=...]  voc:VOC2012,split=train

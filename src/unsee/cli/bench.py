@@ -23,7 +23,8 @@ from unsee.infillers.base import Infiller
 from unsee.inputs import passes_of
 from unsee.libraries import import_libraries
 from unsee.methods.base import Method
-from unsee.registry import resolve, split_words, trust_of
+from unsee.registry import resolve, trust_of
+from unsee.registry.grammar import split_words
 from unsee.study import Study
 from unsee.table import Column, Table, Value
 from unsee.types import Images
@@ -203,7 +204,7 @@ def _time_method(
     for _ in range(options.rounds):
         budget = options.budget or DEFAULT_BUDGET
         study = Study.of(
-            classifier, images, method, infiller=infiller, budget=budget,
+            classifier, images, method, infiller=infiller, cells=options.cells, budget=budget,
             deterministic=options.deterministic,
         )  # fmt: skip
         seconds, pass_cost = throughput.interleave(

@@ -12,8 +12,9 @@ from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.files import check_file
 from unsee.images import reading
+from unsee.masking.slots import Slots
 from unsee.parts import OWN, Parts
-from unsee.registry import split_words
+from unsee.registry.grammar import split_words
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.types import Images
 
@@ -38,7 +39,7 @@ class Compare(ExplainOptions):
         check_file(self.photo, "photo")
         checks.new_result(self.out, overwrite=self.overwrite)
 
-    def cells(self) -> dict[tuple[str, str], Parts]:
+    def combinations(self) -> dict[tuple[str, str], Parts]:
         """Return the parts of each cell of the table, by the names of method and in-filler."""
         methods, infillers = split_words(self.methods), split_words(self.infillers)
         if not methods or not infillers:
@@ -54,19 +55,20 @@ def run(arguments: list[str]) -> int:
     """Explain the photo in all configurations; one that fails leaves an empty cell and status 1."""
     options = parse(Compare, arguments, "unsee compare")
     options.check()
-    cells = options.cells()
+    combinations = options.combinations()
     classifier = explain_options.classifier_of(options)
     photo = reading.read(options.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
-    has_infillers = {infiller for _, infiller in cells} != {OWN}
+    slots = explain_options.slots_of(options, classifier, photo.pixels)
+    has_infillers = {infiller for _, infiller in combinations} != {OWN}
     outcome = configurations.explain_all(
         [
             Configuration(
                 method,
                 (infiller if has_infillers else "",),
-                partial(study_of, options, classifier, image, parts),
+                partial(study_of, options, classifier, image, slots, parts),
             )
-            for (method, infiller), parts in cells.items()
+            for (method, infiller), parts in combinations.items()
         ]
     )
     heads = ("method", "infiller" if has_infillers else "")
@@ -75,12 +77,17 @@ def run(arguments: list[str]) -> int:
 
 
 def study_of(
-    options: ExplainOptions, classifier: Classifier, image: Images, parts: Parts, number: int
+    options: ExplainOptions,
+    classifier: Classifier,
+    image: Images,
+    slots: Slots | None,
+    parts: Parts,
+    number: int,
 ) -> Study:
     """Bind one configuration to the photo; `number` is added to the seed."""
     parts = explain_options.with_contrast(parts, options, classifier)
     return Study.of(
         classifier, image, parts.method, infiller=parts.infiller, targets=options.target,
-        measure=parts.measure, seed=options.seed + number, budget=options.budget,
+        measure=parts.measure, cells=slots, seed=options.seed + number, budget=options.budget,
         deterministic=options.deterministic,
     )  # fmt: skip

@@ -22,7 +22,8 @@ from unsee.evaluation.run import Run, Unit
 from unsee.evaluation.store import MANIFEST
 from unsee.evaluation.worker import frame, load_classifier, load_parts
 from unsee.files import exists, parse_index
-from unsee.registry import split_words
+from unsee.masking.slots import resolve_cells
+from unsee.registry.grammar import split_words
 from unsee.study import Study
 
 
@@ -211,6 +212,7 @@ def _seconds(run_: Run, combination: Combination, sample: Sample) -> float:
             classifier, photo.image, combination.method,
             infiller=plan.spec("infillers", combination.infiller),
             targets="top1" if photo.target is None else photo.target, measure=plan.measure,
+            cells=resolve_cells(plan.cells, photo.image, classifier.framing, [photo.size]),
             seed=plan.seed, budget=plan.budget,
         )  # fmt: skip
         return cost.seconds_of(study)

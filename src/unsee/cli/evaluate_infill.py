@@ -38,7 +38,8 @@ from unsee.images.drawing import (
 )
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
-from unsee.registry import resolve, settings_of, split_words, trust_of
+from unsee.registry import resolve, settings_of, trust_of
+from unsee.registry.grammar import split_words
 from unsee.reports.infilling import markdown, means
 from unsee.table import Column, Table
 from unsee.types import Images

@@ -164,8 +164,9 @@ def _study(
 ) -> Study:
     return Study.of(
         classifier, classifier.framing.show(photo.pixels), parts.method, infiller=parts.infiller,
-        targets=options.target, measure=parts.measure, seed=options.seed, repeats=options.repeats,
-        budget=options.budget, deterministic=options.deterministic,
+        targets=options.target, measure=parts.measure,
+        cells=explain_options.slots_of(options, classifier, photo.pixels), seed=options.seed,
+        repeats=options.repeats, budget=options.budget, deterministic=options.deterministic,
     )  # fmt: skip
 
 

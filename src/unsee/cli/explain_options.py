@@ -16,9 +16,12 @@ from unsee.cli import checks
 from unsee.cli.console import short
 from unsee.cli.cost import Forecast
 from unsee.errors import InputError, Note
+from unsee.images import framing
 from unsee.images.framing import Fit
 from unsee.infillers.base import Infiller
 from unsee.inputs import passes_of
+from unsee.masking.slots import Slots, resolve_cells
+from unsee.methods._cells import check_cells
 from unsee.parts import Parts, resolve_parts
 from unsee.registry import resolve, trust_of
 from unsee.study import Study
@@ -49,6 +52,10 @@ ClassifierName = Annotated[
     str, arg(name="classifiers", metavar="CLASSIFIER", aliases=("--classifier",))
 ]
 """Specification of one classifier."""
+CellsName = Annotated[
+    str | None, arg(metavar="CELLS", help_behavior_hint="(default: the grid of the method)")
+]
+"""Specification of cells, or None."""
 Data = Annotated[str, arg(metavar="DATA")]
 """A required data set."""
 Device = Annotated[
@@ -72,6 +79,9 @@ class ExplainOptions:
         str | None, arg(metavar="MEASURE", help_behavior_hint="(default: that of the method)")
     ] = None
     """Score that is explained: probability, log_odds, logit or margin."""
+    cells: CellsName = None
+    """What masks keep or remove as a whole: segments of the photo, slic:n=150, felzenszwalb,
+    labels:PATH for a label map, or the grid of the method; see `unsee list cells`."""
     target: Annotated[str, arg(metavar="CLASS")] = "top1"
     """Class to explain: its name or number, or top1 for the predicted class."""
     contrast: Annotated[str | None, arg(metavar="CLASS", help_behavior_hint="")] = None
@@ -194,4 +204,15 @@ def parts_of(options: ExplainOptions, method: str, infiller: str | None) -> Part
     trusted = infiller_of(infiller, trust=options.trust)
     parts = resolve_parts(method, trusted, options.measure)
     parts.method.check()
+    check_cells(parts.method, options.cells)
     return parts
+
+
+def slots_of(options: ExplainOptions, classifier: Classifier, photo: framing.Photo) -> Slots | None:
+    """Segment a photo for --cells; None for the grid of the method."""
+    return resolve_cells(
+        options.cells,
+        classifier.framing.show(photo).to(classifier.device),
+        classifier.framing,
+        [(photo.shape[-2], photo.shape[-1])],
+    )

@@ -17,7 +17,8 @@ from unsee.registry import available, part, settings_about, summary
 from unsee.table import Column, Table
 
 Kind = Literal[
-    "methods", "infillers", "classifiers", "metrics", "datasets", "measures", "recipes", "tables",
+    "methods", "infillers", "classifiers", "metrics", "datasets", "cells", "measures", "recipes",
+    "tables",
 ]  # fmt: skip
 KINDS: tuple[str, ...] = get_args(Kind)
 FOLDERS = {"classifiers": "sources"}
@@ -29,8 +30,8 @@ class List:
     """List the names of a kind of part, or the settings of one part."""
 
     kind: Annotated[str, Positional, arg(metavar="KIND")]
-    """What is listed: methods, infillers, classifiers, metrics, datasets, measures, recipes or
-    tables."""
+    """What is listed: methods, infillers, classifiers, metrics, datasets, cells, measures, recipes
+    or tables."""
     name: Annotated[
         str | None, Positional, arg(metavar="[NAME]", help_behavior_hint="(default: list all)")
     ] = None

@@ -21,6 +21,8 @@ from unsee.files import check_file, write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
 from unsee.images.drawing import overview, save_figure
+from unsee.masking.slots import Slots
+from unsee.methods._cells import GRID
 from unsee.metrics._similarity import MEASURES
 from unsee.parts import Parts
 from unsee.registry import name_of, settings_of
@@ -65,11 +67,13 @@ def run(arguments: list[str]) -> int:
     parts = explain_options.parts_of(options, options.method, options.infiller)
     classifier = explain_options.classifier_of(options)
     parts = explain_options.with_contrast(parts, options, classifier)
-    image = classifier.framing.show(reading.read(options.photo, classifier.channels).pixels)
+    photo = reading.read(options.photo, classifier.channels).pixels
+    image = classifier.framing.show(photo)
+    slots = explain_options.slots_of(options, classifier, photo)
     results: list[RandomisedMaps] = []
     failed: list[InputError] = []
     try:
-        _compute(options, classifier, image, parts, results)
+        _compute(options, classifier, image, slots, parts, results)
     except (KeyboardInterrupt, Exception) as error:  # what is finished is written
         if len(results) > 1:
             _finish(options, parts, image, results, complete=False)
@@ -85,6 +89,7 @@ def _compute(
     options: Sanity,
     classifier: Classifier,
     image: Images,
+    slots: Slots | None,
     parts: Parts,
     results: list[RandomisedMaps],
 ) -> None:
@@ -97,7 +102,8 @@ def _compute(
         for result in parameter_randomisation.check(
             classifier, image, parts.method, order=options.order, steps=options.layers,
             seed=options.seed, infiller=parts.infiller, targets=options.target,
-            measure=parts.measure, budget=options.budget, deterministic=options.deterministic,
+            measure=parts.measure, cells=slots, budget=options.budget,
+            deterministic=options.deterministic,
         ):  # fmt: skip
             results.append(result)
             forecast.end()
@@ -148,6 +154,7 @@ def _write(
                 "photo": options.photo,
                 "method": settings_of(parts.method),
                 "infiller": settings_of(parts.infiller),
+                "cells": options.cells or GRID,
                 "measure": measures.name_of(parts.measure),
                 "order": options.order,
                 "seed": options.seed,

@@ -25,7 +25,8 @@ from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import overview, save_figure
 from unsee.metrics._similarity import MEASURES
 from unsee.parts import Parts, resolve_parts
-from unsee.registry import settings_of, split_words
+from unsee.registry import settings_of
+from unsee.registry.grammar import split_words
 from unsee.reports import bootstrap
 from unsee.study import Study
 from unsee.table import Column, Table

@@ -18,6 +18,7 @@ from unsee.errors import InputError, unknown
 from unsee.files import check_file
 from unsee.images import reading
 from unsee.inputs import passes_of
+from unsee.methods._cells import with_cells
 from unsee.methods.base import Method
 from unsee.metrics import _similarity
 from unsee.registry import name_of
@@ -66,6 +67,11 @@ def run(arguments: list[str]) -> int:
     classifier = explain_options.classifier_of(options)
     photo = reading.read(options.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
+    slots = explain_options.slots_of(options, classifier, photo.pixels)
+    if slots is not None:
+        _check_setting(parts.method, options)
+        parts = parts._replace(method=with_cells(parts.method, slots))
+        variants = _variants(parts.method, options.setting)
     if options.budget is not None:  # the setting that varies overrides the budget
         size = (image.shape[-2], image.shape[-1])
         method = parts.method.with_budget(passes_of(options.budget), size)
@@ -74,7 +80,9 @@ def run(arguments: list[str]) -> int:
     columns = tuple(f"seed {seed}" for seed in seeds) if options.seeds > 1 else ("",)
 
     def bind(make: Callable[[], Method], number: int) -> Study:
-        return compare.study_of(options, classifier, image, parts._replace(method=make()), number)
+        return compare.study_of(
+            options, classifier, image, slots, parts._replace(method=make()), number
+        )
 
     outcome = configurations.explain_all(
         [Configuration(label, columns, partial(bind, make)) for label, make in variants]
@@ -96,6 +104,13 @@ def _sensitivity(entries: list[Entry], setting: str | None) -> str:
     words = ", ".join(f"{name} {value:.3f}" for name, value in similarities.items())
     name = setting.partition("=")[0]
     return f"similarity over all pairs of maps, higher is less sensitive to {name}: {words}\n"
+
+
+def _check_setting(method: Method, options: Sweep) -> None:
+    """Refuse to vary a setting that --cells replaces."""
+    name = (options.setting or "").partition("=")[0]
+    if name in method.traits.cells:
+        raise InputError(f"--setting {name}: --cells {options.cells} replaces it; omit one of both")
 
 
 def _variants(method: Method, setting: str | None) -> Variants:

@@ -43,6 +43,7 @@ class Settings:
     metric_infiller: str | None = None
     measure: str | None = None
     fit: str | None = None
+    cells: str | None = None
     shard: int | None = None
     save_maps: bool = False
 

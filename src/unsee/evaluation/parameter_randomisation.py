@@ -55,6 +55,7 @@ def check(
         "measure": score.measure,
         "targets": score.targets,
         "repeats": study.repeats,
+        "cells": score.slots,
     }
     original = study.finish().saliency
     yield RandomisedMaps("", original, _similarity.similarities_by_measure(original, original))

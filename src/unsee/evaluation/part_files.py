@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from unsee.cells.base import Cells
 from unsee.errors import InputError, as_input_error
 from unsee.evaluation.contents import onnx_files
 from unsee.evaluation.plan import Plan
@@ -33,6 +34,8 @@ def digests(plan: Plan) -> dict[str, str]:
         parts += resolve_parts(method, plan.spec("infillers", infiller))[:2]
     if plan.metric_infiller is not None:
         parts.append(resolve("infillers", plan.spec("infillers", plan.metric_infiller)))
+    if plan.cells is not None:
+        parts.append(resolve("cells", plan.cells))
     named = {name: path for part in parts for name, path in _files_of(part)}
     return {name: _digest(path) for name, path in sorted(named.items())}
 
@@ -48,6 +51,8 @@ def _files_of(part: Any) -> Iterator[tuple[str, Path]]:
             continue
         with suppress(InputError):  # raised again for each photo, or a name of a hub
             yield value or published.name, weights.find(value, published)
+    if isinstance(part, Cells) and (path := getattr(part, "path", "")):
+        yield path, check_file(path, "label map")
 
 
 def _digest(path: Path) -> str:

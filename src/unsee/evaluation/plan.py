@@ -17,6 +17,7 @@ from unsee.errors import InputError
 from unsee.evaluation.manifest import upgraded
 from unsee.images.framing import Fit
 from unsee.inputs import passes_of
+from unsee.methods._cells import check_cells
 from unsee.methods._checks import check_choices
 from unsee.metrics.base import Metric
 from unsee.parts import OWN, resolve_parts
@@ -63,6 +64,11 @@ class Plan:
         str | None, arg(metavar="MEASURE", help_behavior_hint="(default: that of each method)")
     ] = None
     """Score that is explained: probability, log_odds, logit or margin."""
+    cells: Annotated[
+        str | None, arg(metavar="CELLS", help_behavior_hint="(default: the grid of each method)")
+    ] = None
+    """What masks keep or remove as a whole: segments of each photo, slic:n=150, felzenszwalb,
+    labels:PATH for a label map of all photos, or the grid; see `unsee list cells`."""
     budget: Annotated[
         str | None, arg(metavar="BUDGET", help_behavior_hint="(default: the methods' settings)")
     ] = None
@@ -126,7 +132,9 @@ class Plan:
         for classifier in (*self.classifiers, *self.reference_classifiers):
             resolve("sources", classifier)
         for _, method, infiller in self.combinations():
-            resolve_parts(method, infiller, self.measure).method.check()
+            instance = resolve_parts(method, infiller, self.measure).method
+            instance.check()
+            check_cells(instance, self.cells)
         self._check_metrics()
         parse_classes(self.classes or "")
         if self.budget is not None:

@@ -184,6 +184,8 @@ class Store:
                 continue
             if isinstance(old, dict) and isinstance(new, dict):
                 names = [k for k in {**old, **new} if old.get(k) != new.get(k)]
+                if not names:  # of an earlier version, which had no such setting
+                    continue
                 changes = ", ".join(f"{k}: was {old.get(k)}, now {new.get(k)}" for k in names)
             else:
                 changes = f"{key}: was {old}, now {new}"

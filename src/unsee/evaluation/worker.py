@@ -26,11 +26,12 @@ from unsee.evaluation.rows import Row
 from unsee.evaluation.store import Maps
 from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
+from unsee.masking.slots import resolve_cells
 from unsee.metrics.base import Truth
 from unsee.parts import resolve_parts
 from unsee.registry import parse, resolve
 from unsee.study import Study
-from unsee.types import Images
+from unsee.types import Images, Size
 
 MAX_CLASSIFIERS = 8
 """Classifiers that a process keeps in memory."""
@@ -44,6 +45,8 @@ class FramedPhoto:
     image: Images
     content: str
     """Hash of all pixels of the photo and of its outline."""
+    size: Size
+    """Height and width of the whole photo."""
     target: int | None
     """Class to explain; `None` is the predicted class."""
     truth: Truth
@@ -188,7 +191,8 @@ def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
         outline = None
     target = None if plan.target == "top1" else sample.target
     truth = Truth(boxes[visible], outline)
-    return FramedPhoto(sample.id, image, contents.digest_of(photo, whole), target, truth)
+    content, size = contents.digest_of(photo, whole), (photo.shape[-2], photo.shape[-1])
+    return FramedPhoto(sample.id, image, content, size, target, truth)
 
 
 def _explain(
@@ -202,10 +206,11 @@ def _explain(
     """Explain a batch of photos, measure the maps, add a row and a map for each photo."""
     images = torch.cat([photo.image for photo in batch])
     targets: Any = ["top1" if photo.target is None else photo.target for photo in batch]
+    slots = resolve_cells(plan.cells, images, classifier.framing, [photo.size for photo in batch])
     study = Study.of(
         classifier, images, combination.method,
         infiller=plan.spec("infillers", combination.infiller), targets=targets,
-        measure=plan.measure, seed=plan.seed, budget=plan.budget,
+        measure=plan.measure, cells=slots, seed=plan.seed, budget=plan.budget,
         deterministic=plan.deterministic,
     )  # fmt: skip
     explanation, score = study.finish(), study.score

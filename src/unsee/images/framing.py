@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, get_args
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unsee.errors import InputError, shown, unknown
@@ -100,10 +100,16 @@ class Framing:
 
     def mask(self, mask: Bool[Tensor, "height width"]) -> Bool[Tensor, "_h _w"]:
         """Transform a mask of the photo to the input's size by nearest-neighbour sampling."""
-        top, left, rows, columns = self.box(*mask.shape)
-        part = mask[top : top + rows, left : left + columns]
-        resized = F.interpolate(part[None, None].float(), self.size, mode="nearest-exact")
-        return resized[0, 0] > 0.5
+        return self._nearest(mask.float()) > 0.5
+
+    def labels(self, labels: Int[Tensor, "height width"]) -> Int[Tensor, "_h _w"]:
+        """Transform a label map of the photo to the input's size, as `mask` does."""
+        return self._nearest(labels.double()).long()
+
+    def _nearest(self, values: Float[Tensor, "height width"]) -> Float[Tensor, "_h _w"]:
+        top, left, rows, columns = self.box(*values.shape)
+        part = values[top : top + rows, left : left + columns]
+        return F.interpolate(part[None, None], self.size, mode="nearest-exact")[0, 0]
 
     def back(
         self, saliency: Float[Tensor, "h w"], height: int, width: int

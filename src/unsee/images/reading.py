@@ -80,6 +80,22 @@ def read_indices(path: str | Path) -> NDArray[np.uint8]:
         return np.array(image)
 
 
+def read_numbers(path: str | Path) -> NDArray[np.generic]:
+    """Read a picture in which each value or colour is a number: a palette index, a grey value.
+
+    The bytes of a colour are the digits of its number. Returns an array (h, w).
+
+    Raises:
+        InputError: The file cannot be read or is too large.
+    """
+    with files.open_binary(path) as file, opening.opened(file, path) as image:
+        image.load()
+        array = np.array(image)
+    if array.ndim < 3:
+        return array
+    return array.astype(np.int64) @ 256 ** np.arange(array.shape[2])[::-1]
+
+
 def stored_size(file: BufferedIOBase, name: str | Path) -> tuple[int, int]:
     """Return the height and width of a photo in a file, before it is rotated or reduced."""
     with opening.opened(file, name) as image:

@@ -10,11 +10,13 @@ from torch import Tensor
 from unsee.classifiers.checks import check_finite
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure, log_odds
+from unsee.errors import InputError
 from unsee.infillers.base import Infiller, RowIndex
 from unsee.masking import masks
 from unsee.masking.binding import BoundImages, bind
+from unsee.masking.slots import Slots
 from unsee.noise import ImageRandom
-from unsee.types import Images, Keep, Scores, Targets, Variants
+from unsee.types import Images, Keep, Scores, Size, Targets, Variants
 
 Draw = Callable[[Tensor, RowIndex], Float[Tensor, "n 1 gh gw"]]
 """From a chunk's parameters (n, ...) to its masks; differentiable in the parameters."""
@@ -45,8 +47,12 @@ class MaskedScore:
     """Number of the classifier's output that is the score."""
     bound: BoundImages | None = field(default=None, repr=False, kw_only=True)
     """In-filler bound to the images; taken over by `dataclasses.replace` if both are the same."""
+    slots: Slots | None = field(default=None, repr=False, kw_only=True)
+    """Segments of the images in place of the cells of a grid; None for a grid."""
 
     def __post_init__(self) -> None:
+        if self.slots is not None and self.slots.labels.shape != self.images[:, 0].shape:
+            raise InputError("the segments are of other images; bind the cells again")
         neutral = self.classifier.data_mean
         if self.bound is None or not self.bound.matches(
             self.infiller, self.images, self.seeds, neutral
@@ -107,6 +113,8 @@ class MaskedScore:
 
     def variants(self, keep: Float[Tensor, "n 1 gh gw"], rows: RowIndex) -> Variants:
         """Return the masked images of a flat batch of masks."""
+        if self.slots is not None and self.slots.holds(keep):
+            keep = self.slots.to_pixels(keep, rows.image)
         keep = masks.resize(keep[None], self.images.shape[-2:])[0]
         with torch.no_grad():  # in-fillers receive hard masks and pass on no gradient
             hard = keep.round()
@@ -115,6 +123,30 @@ class MaskedScore:
             if self._bound.returns_visible_pixels and soft:
                 backgrounds = torch.where(hard > 0, rows.of(self.imagined_background), backgrounds)
         return masks.compose(rows.of(self.images), backgrounds, keep)
+
+    def to_pixels(
+        self, cells: Keep, *, align_corners: bool = False
+    ) -> Float[Tensor, "b k 1 _h _w"]:
+        """Bring the values of cells, such as masks, to the size of the images.
+
+        A grid is resized bilinearly (see `masks.resize` for `align_corners`); with segments, each
+        pixel gets the value of its segment. Differentiable.
+        """
+        if self.slots is None or not self.slots.holds(cells):
+            return masks.resize(cells, self.images.shape[-2:], align_corners=align_corners)
+        image = torch.arange(len(cells), device=cells.device).repeat_interleave(cells.shape[1])
+        return self.slots.to_pixels(cells.flatten(0, 1), image).unflatten(0, cells.shape[:2])
+
+    def to_cells(self, maps: Keep, size: Size) -> Float[Tensor, "b k 1 _gh _gw"]:
+        """Bring maps of any size to cells: resized to `size`, or the means of the segments."""
+        if self.slots is None:
+            return masks.resize(maps, size)
+        return self.slots.means(masks.resize(maps, self.images.shape[-2:]))
+
+    @property
+    def cell_sizes(self) -> Float[Tensor, "b 1 1 g g"] | float:
+        """Size of each cell, in units of the mean size; 1 for a grid."""
+        return 1.0 if self.slots is None else self.slots.sizes
 
     def pictures(self, keep: Keep, step: int = 0) -> Images:
         """Return each image under the first of its masks, as the classifier would receive it."""
@@ -138,4 +170,5 @@ class MaskedScore:
             targets=self.targets[numbers],
             seeds=bound.seeds,
             bound=bound,
+            slots=None if self.slots is None else self.slots.rows(numbers),
         )

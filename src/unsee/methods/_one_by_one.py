@@ -84,6 +84,9 @@ def _singles(score: MaskedScore) -> list[MaskedScore]:
         return [score]
     parts = zip(_separate(score.images), score.targets.split(1), score.seeds, strict=True)
     return [
-        replace(score, images=image, targets=target, seeds=[seed], bound=None)
-        for image, target, seed in parts
-    ]
+        replace(
+            score, images=image, targets=target, seeds=[seed], bound=None,
+            slots=score.slots and score.slots.rows(torch.tensor([number])),
+        )
+        for number, (image, target, seed) in enumerate(parts)
+    ]  # fmt: skip

@@ -76,7 +76,8 @@ def first_ranking(score: MaskedScore, grid: int, layer: str | None = None) -> Fi
 
     With the last feature maps A of the network and the mean G_k over all positions of the gradient
     of the score by map k, the ranking is sum_k G_k A_k. It is resized bilinearly and smoothed with
-    a Gaussian of half a cell of A. Where the network has no such maps, it is the first-order change
+    a Gaussian of half a cell of A, at the size of the images where they have segments, whose means
+    are then taken. Where the network has no such maps, it is the first-order change
     of the score if each pixel were blurred, averaged over 7 x 7 cells. A probability is replaced by
     its log-odds, whose gradient does not vanish. Rankings have mean 0 and standard deviation 1; one
     that is constant is 0. It is computed once for a score.
@@ -100,9 +101,10 @@ def _computed(score: MaskedScore, grid: int, layer: str | None) -> FirstRanking:
             return _ranking(score, images.detach().requires_grad_(), score.targets[part], place)
 
     coarse = score.classifier.map_chunks(rows, score.images, score.images)
-    fine = masks.resize(coarse[:, None, None], (grid, grid))[:, 0]
-    smooth = gaussian_blur(fine, grid / min(coarse.shape[-2:]) / 2)
-    return standardise(smooth[:, 0])[:, None, None]
+    size = (grid, grid) if score.slots is None else score.images.shape[-2:]
+    fine = masks.resize(coarse[:, None, None], size)[:, 0]
+    smooth = gaussian_blur(fine, min(size) / min(coarse.shape[-2:]) / 2)
+    return standardise(score.to_cells(smooth[:, None], (grid, grid))[:, 0, 0])[:, None, None]
 
 
 def standardise(maps: Saliency) -> Saliency:

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking import masks
+from unsee.masking.soft_top_k import soft_top_k
 from unsee.methods._ranking_network import Ranking
 from unsee.types import Theta
 
@@ -28,7 +29,7 @@ def top_region(
     """
     scores = masks.resize(ranking, size).flatten(2)
     count = scores.new_full(scores.shape[:2], share * scores.shape[2])
-    return masks.soft_top_k(scores, count).unflatten(2, (1, *size))
+    return soft_top_k(scores, count).unflatten(2, (1, *size))
 
 
 def remove_top(theta: Theta, ranking: Ranking) -> Theta:

@@ -21,6 +21,7 @@ from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
+from unsee.methods._cells import CELLS_PER_SIDE, with_cells
 from unsee.methods._checks import check_choices
 from unsee.methods._ranking_network import initial_ranking
 from unsee.methods._warm_start import Initializer, remove_top
@@ -29,9 +30,6 @@ from unsee.types import Losses, Saliency, Size, Theta
 
 EARLY_STOPPING_WINDOWS = 15
 """Number of windows that the steps are divided into to detect a plateau of the loss."""
-
-CELLS_PER_SIDE = ("grid", "cells")
-"""Settings that count cells along each side of a mask; a cell has at least one pixel."""
 
 
 class Progress(NamedTuple):
@@ -68,6 +66,9 @@ class Traits:
     that rounding hardly changes the ranking of pixels."""
     uses_classifier: bool = True
     """Whether the map depends on the classifier; False for controls."""
+    cells: tuple[str, ...] = ()
+    """Settings of the cells of the masks, in place of which segments of the photo may be taken;
+    empty if the method has no cells."""
     may_be_empty: bool = False
     """Whether a map of zeros is a result: negative evidence is cut off, and there is no other."""
 
@@ -122,13 +123,18 @@ class Method(ABC):
         """Return this method with defaults that suit the classifier and the size of its images.
 
         A default grid with more cells a side than the image has pixels gets one cell for each
-        pixel, and a default patch that is larger than the image gets half of its side. Other
-        values that do not suit are refused when the method runs.
+        pixel, and a default patch that is larger than the image gets half of its side. Where the
+        score has segments, the grid is that of their slots. Other values that do not suit are
+        refused when the method runs.
 
         Raises:
-            InputError: The classifier cannot be explained by this method.
+            InputError: The classifier cannot be explained by this method, or the method has no
+                cells in place of which it could take segments.
         """
         self._check_classifier(score)
+        if score.slots is not None:
+            segmented: Method = with_cells(self, score.slots)
+            return segmented
         side = min(score.images.shape[-2:])
         largest = {**dict.fromkeys(CELLS_PER_SIDE, side), "patch": max(1, side // 2)}
         smaller: dict[str, Any] = {
@@ -229,7 +235,10 @@ class MaskOptimizer(Method):
         theta = self.start(score)
         if self.warm_start is None:
             return theta
-        return self.initializer(theta, initial_ranking(score, self.warm_start))
+        ranking = initial_ranking(score, self.warm_start)
+        if score.slots is not None:
+            ranking = score.slots.means(score.to_pixels(ranking))
+        return self.initializer(theta, ranking)
 
     @final
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:

@@ -31,8 +31,9 @@ class BBMP(MaskOptimizer):
     """
 
     traits = replace(
-        MaskOptimizer.traits, measure="log_odds", infiller=("blur", {"sigma": 10, "kernel": 0})
-    )
+        MaskOptimizer.traits, measure="log_odds", cells=("grid",),
+        infiller=("blur", {"sigma": 10, "kernel": 0}),
+    )  # fmt: skip
 
     mode: Literal["ssr", "sdr"] = "sdr"
     """Smallest sufficient region (ssr) or smallest destroying region (sdr)."""
@@ -79,7 +80,7 @@ class BBMP(MaskOptimizer):
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Return the signed score plus the penalties."""
-        keep = masks.resize(theta, score.images.shape[-2:])
+        keep = score.to_pixels(theta)
         evidence, cost = score(keep, step=step)[:, 0], keep.flatten(1)
         if self.mode == "ssr":
             evidence = -evidence
@@ -91,5 +92,5 @@ class BBMP(MaskOptimizer):
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """Return the share of each pixel that is kept (ssr) or removed (sdr)."""
-        keep = masks.resize(theta, score.images.shape[-2:])[:, 0, 0]
+        keep = score.to_pixels(theta)[:, 0, 0]
         return keep if self.mode == "ssr" else 1 - keep

@@ -31,6 +31,8 @@ class FIDO(MaskOptimizer):
     The blend of image and background uses the soft samples, the in-filler receives them rounded,
     and no gradient flows through the in-filler. The map is p (ssr) or 1 - p (sdr).
 
+    With segments of the photo, keep is drawn for each segment; penalties still count pixels.
+
     References: C.-H. Chang, E. Creager, A. Goldenberg, D. Duvenaud, "Explaining Image Classifiers
     by Counterfactual Generation", ICLR 2019, https://arxiv.org/abs/1807.08024. Concrete
     distribution: C. Maddison, A. Mnih, Y. W. Teh, ICLR 2017, https://arxiv.org/abs/1611.00712.
@@ -51,7 +53,9 @@ class FIDO(MaskOptimizer):
           that is in-filled tile by tile, so that visible pixels receive a gradient.
     """
 
-    traits = replace(MaskOptimizer.traits, measure="log_odds", infiller=("local", {}))
+    traits = replace(
+        MaskOptimizer.traits, cells=("grid",), measure="log_odds", infiller=("local", {})
+    )
 
     mode: Literal["ssr", "sdr"] = "ssr"
     """Smallest sufficient region (ssr) or smallest destroying region (sdr)."""
@@ -105,7 +109,7 @@ class FIDO(MaskOptimizer):
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Return the signed mean log-odds of the samples plus the penalties."""
-        size = score.images.shape[-2:]
+        size = score.images.shape[-2:] if score.slots is None else theta.shape[-2:]
         noise = score.random.uniform(step, self.samples, 1, *size)
 
         def draw(logits: Tensor, rows: RowIndex) -> Tensor:
@@ -114,7 +118,7 @@ class FIDO(MaskOptimizer):
             return masks.relaxed_bernoulli(p.logit(eps=1e-6), uniform, self.temperature)
 
         thetas = theta.expand(-1, self.samples, -1, -1, -1)
-        p = masks.resize(theta.sigmoid(), size)
+        p = score.to_pixels(theta.sigmoid())
         evidence, cost = score(thetas, step=step, draw=draw).mean(1), p.flatten(1)
         if self.mode == "ssr":
             evidence = -evidence
@@ -122,7 +126,7 @@ class FIDO(MaskOptimizer):
             cost = 1 - cost
         penalty = self.sparsity * cost.sum(1)
         if self.smoothness:
-            pixels = size[0] * size[1]
+            pixels = cost.shape[1]
             penalty = penalty + self.smoothness * pixels * masks.total_variation(p)
         return evidence + min(1.0, (step + 1) / max(self.ramp, 1)) * penalty
 
@@ -132,5 +136,5 @@ class FIDO(MaskOptimizer):
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """Return the probability of each pixel to be kept (ssr) or removed (sdr)."""
-        logits = masks.resize(theta, score.images.shape[-2:])[:, 0, 0]
+        logits = score.to_pixels(theta)[:, 0, 0]
         return logits.sigmoid() if self.mode == "ssr" else (-logits).sigmoid()

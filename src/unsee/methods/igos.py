@@ -26,7 +26,8 @@ class IGOS(MaskOptimizer):
 
     over t in (0, 1]. The gradient of the first term is the integrated gradient along the path from
     the background to the masked image. TV is the mean squared difference of neighbouring cells.
-    The map is 1 - m.
+    The map is 1 - m. With segments of the photo, m is one value for each, the mean of 1 - m counts
+    pixels, and TV compares neighbouring slots (see `masking.slots`).
 
     Reference: Z. Qi, S. Khorram, F. Li, "Visualizing Deep Networks by Optimizing with Integrated
     Gradients", AAAI 2020, https://arxiv.org/abs/1905.00954.
@@ -38,7 +39,9 @@ class IGOS(MaskOptimizer):
           search.
     """
 
-    traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 50, "kernel": 51}))
+    traits = replace(
+        MaskOptimizer.traits, cells=("grid",), infiller=("blur", {"sigma": 50, "kernel": 51})
+    )
 
     grid: int = 28
     """Number of cells per side of the mask, from 1 to the side of the image."""
@@ -101,13 +104,13 @@ class IGOS(MaskOptimizer):
 
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Return the mean score along the path plus the penalties of the mask."""
-        fine = masks.resize(theta, score.images.shape[-2:], align_corners=True)
+        fine = score.to_pixels(theta, align_corners=True)
         view = _path.noisy(score, step, self.path, self.noise)
         t = _path.points(score, step, self.path, self.points)
         deletion = score(fine * t, step=step, view=view).mean(1)
-        area = (1 - theta).flatten(1).mean(1)
+        area = (score.cell_sizes * (1 - theta)).flatten(1).mean(1)
         return deletion + self.sparsity * area + self.smoothness * masks.total_variation(theta)
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """Return the removed share of each pixel."""
-        return 1 - masks.resize(theta, score.images.shape[-2:], align_corners=True)[:, 0, 0]
+        return 1 - score.to_pixels(theta, align_corners=True)[:, 0, 0]

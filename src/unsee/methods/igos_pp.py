@@ -33,7 +33,8 @@ class IGOSPlusPlus(MaskOptimizer):
 
     where del(m) = mean_t score(t m) and ins(m) = mean_t score(1 - t m) over t in (0, 1]. BTV is the
     bilateral total variation (equation 7), in which an edge of the image makes variation cheaper.
-    The map is 1 - d i.
+    The map is 1 - d i. With segments of the photo, masks have one value for each, the mean of
+    1 - d i counts pixels, and plain variation compares neighbouring slots (see `masking.slots`).
 
     Reference: S. Khorram, T. Lawson, F. Li, "iGOS++: Integrated Gradient Optimized Saliency by
     Bilateral Perturbations", CHIL 2021, https://arxiv.org/abs/2012.15783.
@@ -51,7 +52,9 @@ class IGOSPlusPlus(MaskOptimizer):
           (recipe `igos_pp-published-224`).
     """
 
-    traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 50, "kernel": 51}))
+    traits = replace(
+        MaskOptimizer.traits, cells=("grid",), infiller=("blur", {"sigma": 50, "kernel": 51})
+    )
 
     grid: int = 28
     """Number of cells per side of the masks, from 1 to the side of the image."""
@@ -129,7 +132,7 @@ class IGOSPlusPlus(MaskOptimizer):
     def loss(self, score: MaskedScore, step: int, theta: Theta) -> Losses:
         """Return deletion scores less insertion scores plus the penalties of the masks."""
         small = theta.prod(1, keepdim=True)
-        fine = masks.resize(theta, score.images.shape[-2:], align_corners=True)
+        fine = score.to_pixels(theta, align_corners=True)
         product = fine.prod(1, keepdim=True)
         t = _path.points(score, step, self.path, self.points)
         deleting, inserting = {
@@ -142,7 +145,7 @@ class IGOSPlusPlus(MaskOptimizer):
         view = _path.noisy(score, step, self.path, self.noise)
         scores = score(keep, step=step, view=view).unflatten(1, (-1, self.path)).mean(2)
         deletion, insertion = scores[:, : len(deleting)].sum(1), scores[:, len(deleting) :].sum(1)
-        area = self.sparsity * (1 - small).flatten(1).mean(1)
+        area = self.sparsity * (score.cell_sizes * (1 - small)).flatten(1).mean(1)
         return (
             self.evidence * (deletion - insertion)
             + area
@@ -161,4 +164,4 @@ class IGOSPlusPlus(MaskOptimizer):
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """Return the share of each pixel that the masks remove together."""
         small = theta.prod(1, keepdim=True)
-        return 1 - masks.resize(small, score.images.shape[-2:], align_corners=True)[:, 0, 0]
+        return 1 - score.to_pixels(small, align_corners=True)[:, 0, 0]

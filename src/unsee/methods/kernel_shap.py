@@ -21,7 +21,7 @@ class KernelSHAP(CaptumMethod):
 
     The map is the Shapley value of the superpixel of each pixel, through Captum's `KernelShap`. A
     removed superpixel is replaced by the background that the in-filler computes when no pixel is
-    kept.
+    kept. Segments that are given as cells replace the superpixels.
 
     Reference: S. Lundberg, S.-I. Lee, "A Unified Approach to Interpreting Model Predictions",
     NeurIPS 2017, https://arxiv.org/abs/1705.07874.
@@ -31,7 +31,7 @@ class KernelSHAP(CaptumMethod):
         "captum.attr", "skimage.segmentation:slic", "skimage.segmentation:quickshift",
     )  # fmt: skip
 
-    traits = replace(CaptumMethod.traits, measure="probability")
+    traits = replace(CaptumMethod.traits, measure="probability", cells=("superpixels", "segments"))
 
     superpixels: Segmentation = "slic"
     """Segmentation of the image into superpixels."""
@@ -54,8 +54,12 @@ class KernelSHAP(CaptumMethod):
         self, captum: Any, network: ScoreModule, x: Images, background: Images
     ) -> Tensor:
         """Return the Shapley values: a pass for each sample, the image and its background."""
-        check_segments("kernel_shap", self.segments, network.score.images)
-        labels = segment(network.score.images[network.row], self.superpixels, self.segments)
+        score, row = network.score, network.row
+        if score.slots is not None:
+            labels = score.slots.segments(row)
+        else:
+            check_segments("kernel_shap", self.segments, score.images)
+            labels = segment(score.images[row], self.superpixels, self.segments)
         if int(labels.max()) == 0:  # a single superpixel has the whole difference
             with torch.no_grad():
                 return (network(x) - network(background)).view(-1, 1, 1, 1).expand_as(x)

@@ -35,7 +35,7 @@ class LIME(Method):
         sqrt(exp(-d^2 / width^2)), d = 1 - cosine(z, 1),
 
     gives a coefficient for each superpixel: the map. No gradient is needed. With a generative
-    in-filler the method is LIME-G.
+    in-filler the method is LIME-G. Segments that are given as cells replace the superpixels.
 
     References: M. T. Ribeiro, S. Singh, C. Guestrin, "'Why Should I Trust You?': Explaining the
     Predictions of Any Classifier", KDD 2016, https://arxiv.org/abs/1602.04938. Settings and LIME-G:
@@ -52,7 +52,9 @@ class LIME(Method):
         "sklearn.linear_model", "skimage.segmentation:slic", "skimage.segmentation:quickshift",
     )  # fmt: skip
 
-    traits = Traits(allows_half_precision=True)
+    traits = Traits(
+        allows_half_precision=True, cells=("superpixels", "segments", "compactness", "sigma")
+    )
 
     superpixels: Segmentation = "slic"
     """Segmentation of the image into superpixels."""
@@ -88,11 +90,7 @@ class LIME(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each round of `SAMPLES_PER_ROUND` samples of each image."""
-        check_segments("lime", self.segments, score.images)
-        segmentations = [
-            segment(image, self.superpixels, self.segments, self.compactness, self.sigma)
-            for image in score.images
-        ]
+        segmentations = self._segmentations(score)
         kept: list[list[Tensor]] = [[] for _ in segmentations]
         scores: list[list[Tensor]] = [[] for _ in segmentations]
         for step, start in enumerate(range(0, self.samples, SAMPLES_PER_ROUND)):
@@ -110,6 +108,16 @@ class LIME(Method):
             yield Progress(
                 done, self.samples, lambda: self._maps(segmentations, kept, scores, score)
             )
+
+    def _segmentations(self, score: MaskedScore) -> list[Int[Tensor, "h w"]]:
+        """Return the superpixels of each image, or the segments of the score."""
+        if score.slots is not None:
+            return [score.slots.segments(i) for i in range(len(score.images))]
+        check_segments("lime", self.segments, score.images)
+        return [
+            segment(image, self.superpixels, self.segments, self.compactness, self.sigma)
+            for image in score.images
+        ]
 
     def _samples(
         self, score: MaskedScore, i: int, step: int, labels: Int[Tensor, "h w"]

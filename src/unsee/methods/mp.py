@@ -24,7 +24,9 @@ class MP(MaskOptimizer):
 
         score(m) + sparsity sum(1 - m) + smoothness sum(|grad m|^power)
 
-    with sums over the cells of the mask. The map is 1 - m.
+    with sums over the cells of the mask. The map is 1 - m. With segments of the photo, a segment
+    counts in the first sum as many cells as it has pixels, and differences are those between
+    neighbouring slots (see `masking.slots`).
 
     References: R. Fong, A. Vedaldi, "Interpretable Explanations of Black Boxes by Meaningful
     Perturbation", ICCV 2017, https://arxiv.org/abs/1704.03296. Settings: C. Agarwal, A. Nguyen,
@@ -37,7 +39,9 @@ class MP(MaskOptimizer):
         - The variation is the sum of |dx|^3 + |dy|^3 instead of sqrt(dx^2 + dy^2)^3.
     """
 
-    traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 10, "kernel": 0}))
+    traits = replace(
+        MaskOptimizer.traits, cells=("grid",), infiller=("blur", {"sigma": 10, "kernel": 0})
+    )
 
     grid: int = 28
     """Number of cells per side of the mask."""
@@ -86,11 +90,11 @@ class MP(MaskOptimizer):
             crops = [v[:, y : y + h, x : x + w] for v, (y, x) in zip(larger, corners, strict=True)]
             return torch.stack(crops)
 
-        area = (1 - theta).flatten(1).sum(1)
+        area = (score.cell_sizes * (1 - theta)).flatten(1).sum(1)
         edges = self.grid * max(self.grid - 1, 1) * masks.total_variation(theta, self.power)
         deletion = score(theta, step=step, view=jittered).mean(1)
         return deletion + self.sparsity * area + self.smoothness * edges
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
         """Return the removed share of each pixel."""
-        return masks.resize(1 - theta, score.images.shape[-2:])[:, 0, 0]
+        return score.to_pixels(1 - theta)[:, 0, 0]

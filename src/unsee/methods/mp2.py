@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods._checks import check_grid, check_positive
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
@@ -32,7 +31,9 @@ class MP2(Method):
           also in the recipes `mp2` and `mp2-g`; the paper's map is the mask (`binary = true`).
     """
 
-    traits = Traits(infiller=("blur", {"sigma": 10, "kernel": 0}), needs_gradient=True)
+    traits = Traits(
+        infiller=("blur", {"sigma": 10, "kernel": 0}), needs_gradient=True, cells=("grid",)
+    )
 
     grid: int = 28
     """Number of cells per side of the mask."""
@@ -54,7 +55,7 @@ class MP2(Method):
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each step; images that are finished cost no further passes."""
         check_grid("mp2", self.grid, score)
-        count, size = self.grid**2, score.images.shape[-2:]
+        count = self.grid**2
         # the step in which each cell is removed; cells that stay have the number of all steps
         total = -(-count // self.cells)
         removed_at = torch.full(
@@ -76,13 +77,13 @@ class MP2(Method):
                 removed_at[active] = removed_at[active].scatter(1, steepest.indices, float(step))
             step += 1
             if active.any() and step < total:
-                yield Progress(step, total, fixed_maps(self._map(removed_at, total, size)))
-        yield Progress(total, total, fixed_maps(self._map(removed_at, total, size)))
+                yield Progress(step, total, fixed_maps(self._map(removed_at, total, score)))
+        yield Progress(total, total, fixed_maps(self._map(removed_at, total, score)))
 
-    def _map(self, removed_at: Tensor, total: int, size: torch.Size) -> Saliency:
+    def _map(self, removed_at: Tensor, total: int, score: MaskedScore) -> Saliency:
         """Return 1 for the first removed cells, falling to 0 for those that stay."""
         order = (removed_at < total).float() if self.binary else 1 - removed_at / total
-        return masks.resize(order.view(-1, 1, 1, self.grid, self.grid), size)[:, 0, 0]
+        return score.to_pixels(order.view(-1, 1, 1, self.grid, self.grid))[:, 0, 0]
 
 
 def _slopes(score: MaskedScore, keep: Keep) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods._checks import check_grid
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
@@ -15,7 +14,7 @@ __all__ = ["Random"]
 class Random(Method):
     """Draw a map of uniform noise, the control that every method should exceed."""
 
-    traits = Traits(uses_classifier=False)
+    traits = Traits(uses_classifier=False, cells=("grid",))
 
     grid: int | None = None
     """Number of cells per side, up-sampled bilinearly; None draws a number for each pixel."""
@@ -29,4 +28,4 @@ class Random(Method):
             check_grid("random", self.grid, score)
             cells = (self.grid, self.grid)
         noise = score.random.uniform(0, 1, 1, *cells, stream="map")
-        yield Progress(1, 1, fixed_maps(masks.resize(noise, size)[:, 0, 0]))
+        yield Progress(1, 1, fixed_maps(score.to_pixels(noise)[:, 0, 0]))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from unsee.infillers.base import RowIndex
@@ -11,7 +12,7 @@ from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods._checks import check_grid, check_positive
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
-from unsee.types import Size
+from unsee.types import Saliency, Size
 
 __all__ = ["RISE"]
 
@@ -26,12 +27,14 @@ class RISE(Method):
 
     Masks m are random: grids of `cells` x `cells` Bernoulli draws, up-sampled bilinearly and
     shifted by less than a cell. They are generated in chunks and not stored. No gradient is needed.
+    With segments of the photo, each is kept or removed as a whole, and nothing is shifted; many
+    segments need more samples.
 
     Reference: V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation of
     Black-box Models", BMVC 2018, https://arxiv.org/abs/1806.07421.
     """
 
-    traits = Traits(allows_half_precision=True)
+    traits = Traits(allows_half_precision=True, cells=("cells",))
 
     cells: int = 7
     """Number of cells per side of a random grid."""
@@ -50,19 +53,31 @@ class RISE(Method):
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each round of `MASKS_PER_ROUND` masks for each image."""
         check_grid("rise", self.cells, score)
-        size = score.images.shape[-2:]
         total = torch.zeros_like(score.images[:, 0])
         for step, start in enumerate(range(0, self.samples, MASKS_PER_ROUND)):
             done = min(start + MASKS_PER_ROUND, self.samples)
             noise = score.random.uniform(step, MASKS_PER_ROUND, self.cells + 1, self.cells + 1)
             grids = (noise[:, : done - start] < self.keep).to(total)
-            shift = score.random.uniform(step, MASKS_PER_ROUND, 2, stream="shift")
-            shift = shift[:, : done - start]
-
-            def draw(chunk: Tensor, rows: RowIndex, shift: Tensor = shift) -> Tensor:
-                return masks.shifted_grids(chunk, shift[rows.image, rows.variant], size)[:, None]
-
             with torch.no_grad():
-                scores = score(grids, step=step, draw=draw)
-                total = total + masks.sum_of_shifted_grids(grids, shift, scores, size)
+                summed = _sum_of_grids if score.slots is None else _sum_of_segments
+                total = total + summed(score, step, grids)
             yield Progress(done, self.samples, fixed_maps(total / (done * self.keep)))
+
+
+def _sum_of_grids(score: MaskedScore, step: int, grids: Float[Tensor, "b k g g"]) -> Saliency:
+    """Return the sum of the shifted masks, weighted by their scores."""
+    size, count = score.images.shape[-2:], grids.shape[1]
+    shift = score.random.uniform(step, MASKS_PER_ROUND, 2, stream="shift")[:, :count]
+
+    def draw(chunk: Tensor, rows: RowIndex) -> Tensor:
+        return masks.shifted_grids(chunk, shift[rows.image, rows.variant], size)[:, None]
+
+    scores = score(grids, step=step, draw=draw)
+    return masks.sum_of_shifted_grids(grids, shift, scores, size)
+
+
+def _sum_of_segments(score: MaskedScore, step: int, grids: Float[Tensor, "b k g g"]) -> Saliency:
+    """Return the sum of masks with a value for each segment, weighted by their scores."""
+    kept = grids[:, :, None, :-1, :-1]  # without the spare cells of shifted masks
+    weighted = score(kept, step=step)[..., None, None, None] * kept
+    return score.to_pixels(weighted.sum(1, keepdim=True))[:, 0, 0]

@@ -11,6 +11,7 @@ from unsee.images.filters import gaussian_blur
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
+from unsee.masking.soft_top_k import soft_top_k
 from unsee.methods._checks import check_grid, check_not_negative, check_positive
 from unsee.methods._prior import confidence, first_ranking, source_of, standardise
 from unsee.methods._ranking_network import Ranking
@@ -66,6 +67,9 @@ class TIDE(MaskOptimizer):
         - At the flat start, s = 0, every m_a is the constant a. The gradient is then that of the
           first step of iGOS++: the integrated gradient of score(t 1) and score(1 - t 1).
 
+    With segments of the photo in place of the grid, G blurs over neighbouring slots (see
+    `masking.slots`), area shares are shares of the pixels, and P is averaged over each segment.
+
     Compared with iGOS++, masks are level sets of one ranking instead of multiples of two masks, so
     that neither sparsity nor a line search is needed. As s grows, masks become binary, and a
     generative in-filler receives proper holes.
@@ -86,7 +90,9 @@ class TIDE(MaskOptimizer):
     Grad-CAM with its sign (`grad_cam`).
     """
 
-    traits = replace(MaskOptimizer.traits, infiller=("blur", {"sigma": 50, "kernel": 51}))
+    traits = replace(
+        MaskOptimizer.traits, cells=("grid",), infiller=("blur", {"sigma": 50, "kernel": 51})
+    )
 
     grid: int = 28
     """Number of cells per side of the grid."""
@@ -169,7 +175,7 @@ class TIDE(MaskOptimizer):
             p = confidence(score)[:, None, None]
             first = standardise(self.ranking(self.begin(score))[:, 0, 0])
             maps = p * maps + (1 - p) * first
-        return masks.resize(maps[:, None, None], score.images.shape[-2:])[:, 0, 0]
+        return score.to_pixels(maps[:, None, None])[:, 0, 0]
 
 
 def curve_area_loss(
@@ -186,7 +192,8 @@ def curve_area_loss(
     scores = ranking.flatten(1)
     area = torch.arange(levels, device=ranking.device) + score.random.uniform(step, 1)
     count = (area / levels).clamp(*AREA_LIMITS) * scores.shape[1]
-    top = masks.soft_top_k(scores[:, None].expand(-1, levels, -1), count)
+    weight = None if score.slots is None else score.slots.sizes.flatten(2)
+    top = soft_top_k(scores[:, None].expand(-1, levels, -1), count, weight=weight)
     top = top.unflatten(2, (1, *ranking.shape[-2:]))
     results = score(torch.cat([1 - top, top], 1), step=step)
     deleted, inserted = results.unflatten(1, (2, levels)).mean(2).unbind(1)

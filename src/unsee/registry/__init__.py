@@ -1,4 +1,4 @@
-"""Make parts (methods, in-fillers, metrics, sources, data sets) by name.
+"""Make parts (methods, in-fillers, metrics, sources, data sets, cells) by name.
 
 A file in the folder of a kind defines one part, and the name of the file is the name of the part.
 The grammar of a specification is the same in Python and on the command line, see `parse`.
@@ -31,16 +31,18 @@ BASES = {
     "metrics": "Metric",
     "sources": "Source",
     "datasets": "Dataset",
+    "cells": "Cells",
 }
 """Kinds of parts, and the abstract class of each."""
 KINDS = tuple(BASES)
-NOT_NEGATIVE = ("methods", "infillers", "metrics")
+NOT_NEGATIVE = ("methods", "infillers", "metrics", "cells")
 """Kinds of parts whose numbers are lengths, counts, weights or shares."""
 SIGNED = ("level",)
 """Settings that may be below zero all the same: values of a map."""
+UNNAMED = {"cells": "path"}
+"""Setting that a value without a name sets, by kind; `weights` for others."""
 RECIPE = "recipe:"
 """Prefix of a recipe's name where a method is expected."""
-_NAME = r"(?:[A-Za-z][\w-]*(?:[,:]|$)|[A-Za-z][\w.]*:)"
 
 
 class Spec(NamedTuple):
@@ -72,7 +74,7 @@ def available(kind: str) -> list[str]:
     """Return the names of all parts of a kind.
 
     Args:
-        kind: "methods", "infillers", "metrics", "sources" or "datasets".
+        kind: A key of `BASES`.
     """
     if kind not in KINDS:
         raise unknown("kind of part", kind, KINDS)
@@ -84,15 +86,15 @@ def available(kind: str) -> list[str]:
 def parse(kind: str, text: str) -> Spec:
     """Parse the specification of a part.
 
-    The grammar is `NAME[:setting=value,...]` for methods, in-fillers and metrics, and
+    The grammar is `NAME[:setting=value,...]` for methods, in-fillers, metrics and cells, and
     `NAME[:ARGUMENT][,setting=value,...]` for sources and data sets. An argument ends at the first
     comma that a setting follows. A value in quotes may have settings of its own:
     `mosaics:photos,classifier="file:m.pt,architecture=timm:resnet18"`. Elsewhere a value without a
-    name sets `weights`: `lama:big-lama.pt` is `lama:weights=big-lama.pt`. A classifier
-    `package.module:function` is short for `factory:package.module:function`.
+    name sets `weights`, of cells `path`: `lama:big-lama.pt` is `lama:weights=big-lama.pt`. A
+    classifier `package.module:function` is short for `factory:package.module:function`.
 
     Raises:
-        InputError: There is no such method, in-filler or metric, or it has no `weights`.
+        InputError: There is no such part, or it takes no value without a name.
     """
     spec = _split(text)
     if kind == "sources" and spec.argument and spec.name not in available(kind):
@@ -100,22 +102,17 @@ def parse(kind: str, text: str) -> Spec:
         return spec if re.search(r"[/\\]", target) else Spec("factory", target, spec.texts)
     if kind in {"sources", "datasets"} or not spec.argument:
         return spec
-    if "weights" not in _hints(part(kind, spec.name)):
+    setting = UNNAMED.get(kind, "weights")
+    if setting not in _hints(part(kind, spec.name)):
         raise InputError(f"{text}: expected NAME:setting=value, got {spec.argument!r}")
-    return Spec(spec.name, "", {"weights": spec.argument, **spec.texts})
-
-
-def split_words(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Split `a,b` into two specifications, but not the settings of one, and drop duplicates."""
-    parts = (spec.strip() for word in words for spec in re.split(rf",(?=\s*{_NAME})", word))
-    return tuple(dict.fromkeys(filter(None, parts)))
+    return Spec(spec.name, "", {setting: spec.argument, **spec.texts})
 
 
 def resolve(kind: str, spec: Any, /, **settings: Any) -> Any:
     """Return a part: an instance as it is, a specification as an instance.
 
     Args:
-        kind: "methods", "infillers", "metrics", "sources" or "datasets".
+        kind: A key of `BASES`.
         spec: An instance, or a text as `parse` reads it. A method may be `recipe:NAME`, with or
             without settings; see `parts.resolve_parts` for its in-filler and measure. The argument
             of a source or a data set is not part of the instance.

@@ -11,6 +11,7 @@ from unsee.parts import OWN
 
 COMPARED = {
     "metric_infiller": "in-fillers of the metrics", "measure": "measures", "fit": "fits",
+    "cells": "cells",
     "precision": "precisions", "seed": "seeds", "reference_classifiers": "reference classifiers",
 }  # fmt: skip
 """Settings that change the numbers of the same configuration, with the words for messages."""

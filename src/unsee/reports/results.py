@@ -78,8 +78,8 @@ class RunInfo:
         return printable(
             f"{self.name}: {self.photos} photos of {self.data}{failed}{unfinished}; target "
             f"{settings.target}, seed {settings.seed}, budget {settings.budget or OWN}, in-filler "
-            f"of the metrics {settings.metric_infiller or OWN}, measure {settings.measure or OWN}, "
-            f"fit {settings.fit or OWN}, {settings.precision}; "
+            f"of the metrics {settings.metric_infiller or OWN}, cells {settings.cells or OWN}, "
+            f"measure {settings.measure or OWN}, fit {settings.fit or OWN}, {settings.precision}; "
             f"unsee {self.versions.unsee}, torch {self.versions.torch}."
         )
 

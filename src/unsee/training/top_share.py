@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.masking import masks
+from unsee.masking.soft_top_k import soft_top_k
 
 MIN_SHARE = 0.01
 """Smallest share of pixels that is kept, or removed, where shares are uniform."""
@@ -42,4 +42,4 @@ def top_share_mask(
     flat = flat - flat.mean(1, keepdim=True)
     deviation = flat.square().mean(1, keepdim=True).sqrt()
     scaled = flat / (RANGE_IN_DEVIATIONS * deviation).clamp(min=1e-6)
-    return masks.soft_top_k(scaled, share * flat.shape[1], softness / 2).view_as(scores)
+    return soft_top_k(scaled, share * flat.shape[1], softness / 2).view_as(scores)
