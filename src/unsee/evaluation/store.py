@@ -62,7 +62,7 @@ class Store:
         if exists(self.folder) and not is_folder(self.folder):
             raise InputError(f"{self.folder}: is a file, expected a folder; choose another folder")
         if exists(path):  # before anything is made in the folder of another program
-            self._check_same(manifest)
+            self.check_same(manifest)
         with write_errors(self.folder):
             self._remove_leavings()
             if self._is_used() and not exists(path):  # in this order: another process may write it
@@ -79,7 +79,7 @@ class Store:
             except BaseException:
                 self.discard(existed=existed)
                 raise
-        self._check_same(manifest)
+        self.check_same(manifest)
 
     def join(self) -> None:
         """Keep other processes from discarding the run, as long as this object lives."""
@@ -175,10 +175,10 @@ class Store:
     def _view_path(self, number: int) -> Path:
         return self.folder / f"classifier-{number}.json"
 
-    def _check_same(self, manifest: dict[str, Any]) -> None:
-        """Check that a manifest agrees with that of the folder."""
+    def check_same(self, manifest: dict[str, Any], keys: Sequence[str] = COMPARED) -> None:
+        """Raise `InputError` unless a manifest agrees with that of the folder in these keys."""
         stored = self.manifest()
-        for key in COMPARED:
+        for key in keys:
             old, new = (json.loads(json.dumps(m.get(key))) for m in (stored, manifest))
             if old == new:
                 continue
