@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch.utils.data import DataLoader
 
+from unsee.children import kept_safe
 from unsee.errors import InputError
 from unsee.training import checkpoint, run_folder
 from unsee.training.crops import Crops, StepSampler, resize_whole
@@ -113,12 +114,14 @@ def _loggers() -> list[str] | None:
     return None
 
 
-def _loader(config: Training, crops: Crops, step: int, first: int, share: int) -> DataLoader[Any]:
-    """Return batches of crops and photo indices for this process, from `step` on."""
-    return DataLoader(
+def _loader(config: Training, crops: Crops, step: int, first: int, share: int) -> Iterator[Any]:
+    """Return an iterator of batches of crops and photo indices for this process, from `step` on."""
+    loader = DataLoader(
         crops, share, sampler=StepSampler(step, config.batch, first, share),
         num_workers=config.workers, pin_memory=torch.cuda.is_available(),
     )  # fmt: skip
+    with kept_safe():
+        return iter(loader)  # starts the worker processes
 
 
 def _to_device(batch: Batch, device: torch.device) -> Batch:
