@@ -78,11 +78,11 @@ from unsee.cli import main
 
 moment, original, calls = sys.argv[1], pq.write_table, []
 
-def write_table(table, file):
+def write_table(table, file, **options):
     calls.append(table)
     if len(calls) == 2 and moment == "before":
         os.kill(os.getpid(), signal.SIGKILL)
-    original(table, file)
+    original(table, file, **options)
     if len(calls) == 2:
         file.flush()
         os.kill(os.getpid(), signal.SIGKILL)
