@@ -28,8 +28,6 @@ PARQUET_END = b"PAR1"
 COMPARED = ("settings", "photos", "annotations", "classes", "files", "versions")
 """Keys of the manifest in which a run and the folder that it continues must agree."""
 MAP_TYPES = (np.float32, np.float16)
-EARLIER_UNFINISHED = ("rows/.*.unfinished", "maps/.*.unfinished", "maps/.*.npz")
-"""Temporary files of runs of earlier versions."""
 
 Maps = dict[str, NDArray[np.float32] | NDArray[np.float16]]
 """Saliency maps by photo; earlier versions store them in half precision, in which small values are
@@ -243,10 +241,6 @@ class Store:
     def clean(self) -> None:
         """Remove unfinished files of processes that were killed, and of no others."""
         self._remove_leavings()
-        for pattern in EARLIER_UNFINISHED:
-            for path in self.folder.glob(pattern):
-                if path.is_file():
-                    path.unlink(missing_ok=True)
 
     def read(self) -> list[Row]:
         """Return all rows in a fixed order."""
