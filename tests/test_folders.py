@@ -234,10 +234,46 @@ def test_files_of_the_user_behind_a_link_are_not_overwritten(linked) -> None:
 
 def test_last_part_of_a_path_is_a_link_itself_or_is_resolved(linked) -> None:
     home = linked / "home"
-    assert place_of("link") == home / "link"
+    assert place_of("link") == linked / "disk" / "data"
+    (home / "to nothing").symlink_to(home / "nothing")
+    assert place_of("to nothing") == home / "to nothing"
     assert place_of("link/..") == linked / "disk"
     assert place_of(".") == home
     assert place_of("a/b") == home / "a" / "b"
+
+
+def test_the_result_behind_a_link_is_replaced_and_the_link_stays(linked) -> None:
+    _result(linked / "disk" / "run")
+    link = linked / "home" / "run"
+    link.symlink_to(linked / "disk" / "run")
+    with pytest.raises(InputError, match="run: exists already"):
+        _result(link, "new")
+    with new_folder(link, overwrite=True) as unfinished:
+        (unfinished / "a").write_text("new")
+        write_manifest(unfinished, {})
+    assert link.is_symlink()
+    assert (linked / "disk" / "run" / "a").read_text() == "new"
+    assert sorted(path.name for path in (linked / "disk").iterdir()) == ["data", "run"]
+    (linked / "disk" / "run" / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="did not write"):
+        check_new(link, overwrite=True)
+    assert (linked / "disk" / "run" / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_link_that_appears_in_the_meantime_stays(linked) -> None:
+    _result(linked / "disk" / "run")
+    link = linked / "home" / "run"
+
+    def write_beside() -> None:
+        with new_folder(link, overwrite=True) as unfinished:
+            (unfinished / "a").write_text("new")
+            write_manifest(unfinished, {})
+            link.symlink_to(linked / "disk" / "run")
+
+    with pytest.raises(InputError, match="has become a link"):
+        write_beside()
+    assert link.is_symlink()
+    assert (linked / "disk" / "run" / "a").read_text() == "old"
 
 
 @pytest.mark.parametrize("kind", ["file", "link to a file", "link to nothing"])

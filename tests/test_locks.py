@@ -67,3 +67,19 @@ def test_without_locks_no_process_counts_as_alone(tmp_path, monkeypatch) -> None
     monkeypatch.setattr(locks.fcntl, "flock", refuse)
     sharing = Sharing.join(mark)
     assert not sharing.alone()
+
+
+def test_only_share_keeps_others_out_until_it_is_given_up(tmp_path) -> None:
+    mark = tmp_path / "mark"
+    assert Sharing.hold(mark) is None
+    mark.write_text("")
+    first = Sharing.hold(mark)
+    assert first.alone()
+    with pytest.raises(BlockingIOError):
+        Sharing.hold(mark)
+    first.close()
+    second = Sharing.join(mark)
+    with pytest.raises(BlockingIOError):
+        Sharing.hold(mark)
+    second.close()
+    assert Sharing.hold(mark).alone()

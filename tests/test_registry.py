@@ -1,5 +1,7 @@
 """The grammar of parts in Python."""
 
+from pathlib import Path
+
 import pytest
 
 from unsee import InputError, create
@@ -144,3 +146,86 @@ def test_settings_do_not_collide_with_arguments_of_explain(name) -> None:
     arguments = inspect.signature(explain).parameters
     names = {field for field in settings_of(create("methods", name)) if field != "name"}
     assert names & set(arguments) <= {"cells"}  # a number there is the setting of the method
+
+
+INJECTED = [
+    ("sources", "file:{}", "a.pt,trust=true"),
+    ("sources", "file:{},labels=b.txt", "a.pt,trust=true"),
+    ("sources", "file:./{}", "a.pt,trust=true"),
+    ("sources", "file:{}", "w.pt,architecture=pwn:net"),
+    ("sources", "file:{}", "w.pt,architecture=pwn:net,mean=0,0,0"),
+    ("sources", "file:w.pt,labels={}", "l.txt,trust=true"),
+    ("sources", "timm:resnet18,weights={}", "w.pt,share=1"),
+    ("sources", 'file:"{}"', 'a.pt",trust=true,labels="x'),
+    ("sources", 'file:"{}",share=1', 'a.pt",trust=true,labels="x'),
+    ("sources", "{}", "pwn:net,labels=l.onnx"),
+    ("sources", "{}", "pwn:net"),
+    ("sources", "{}", "file:a.pt,trust=true"),
+    ("sources", "blackbox:{}", "pwn:net,labels=l.onnx"),
+    ("sources", "blackbox:{}", "pwn:net"),
+    ("sources", "factory:{}", "pwn:net"),
+    ("sources", "file:w.pt,architecture={}", "pwn:net"),
+    ("infillers", "lama:{}", "lama.pt,trust=true"),
+    ("infillers", "lama:weights={}", "lama.pt,trust=true"),
+    ("infillers", "lama:{}", "weights=lama.pt,trust=true"),
+    ("datasets", "{}", "mosaics:sub,trust=true,classifier=pwn:net"),
+    ("datasets", "{}", "voc:sub"),
+    ("datasets", "mosaics:{}", "sub,trust=true"),
+    ("datasets", "mosaics:voc:{}", "sub,trust=true"),
+    ("datasets", "mosaics:sub,classifier=file:{}", "m.pt,trust=true"),
+    ("datasets", 'mosaics:sub,classifier="file:{}"', 'm.pt",trust=true,seed="3'),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "name"), INJECTED)
+def test_the_name_of_a_file_becomes_no_setting_and_no_code(
+    kind, text, name, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    parse_spec(kind, text.format(name))  # as long as there is no such file
+    Path(name).write_bytes(b"")
+    with pytest.raises(InputError, match="is also the name of a file"):
+        parse_spec(kind, text.format(name))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("sources", 'file:"a.pt,trust=true"', ("file", "a.pt,trust=true", {})),
+        ("sources", "file:'a.pt,trust=true',share=1", ("file", "a.pt,trust=true", {"share": "1"})),
+        ("sources", 'file:"a.pt",trust=true', ("file", "a.pt", {"trust": "true"})),
+        ("sources", "file:a,b.pt", ("file", "a,b.pt", {})),
+        ("sources", "timm:resnet18", ("timm", "resnet18", {})),
+        ("sources", "file:./pwn:net", ("file", "./pwn:net", {})),
+        ("infillers", 'lama:"a.pt,trust=true"', ("lama", "", {"weights": "a.pt,trust=true"})),
+        ("datasets", 'voc:"a.pt,trust=true"', ("voc", "a.pt,trust=true", {})),
+        ("datasets", "./voc:sub", ("./voc", "sub", {})),
+        ("methods", "rise:samples=4,cells=5", ("rise", "", {"samples": "4", "cells": "5"})),
+    ],
+)
+def test_a_file_is_named_in_quotes_or_with_its_folder(
+    kind, text, expected, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.pt,trust=true", "a,b.pt", "timm:resnet18", "voc:sub", "rise:samples=4,cells=5"):
+        Path(name).write_bytes(b"")
+    assert tuple(parse_spec(kind, text)) == expected
+
+
+def test_the_name_of_a_file_becomes_no_second_classifier(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert split_words(("file:a.pt,pwn:net",)) == ("file:a.pt", "pwn:net")
+    assert split_words(('file:"a.pt,pwn:net"',)) == ('file:"a.pt,pwn:net"',)
+    for name, text in (
+        ("a.pt,pwn:net", "file:{}"), ("a.pt,pwn:net", "timm:x,weights={}"), ("x,pwn:net", "{}"),
+    ):  # fmt: skip
+        Path(name).write_bytes(b"")
+        with pytest.raises(InputError, match="is also the name of a file"):
+            split_words((text.format(name),))
+    Path("tide,rise").write_bytes(b"")
+    assert split_words(("tide,rise",)) == ("tide", "rise")
+
+
+def test_a_specification_has_a_bounded_number_of_settings() -> None:
+    with pytest.raises(InputError, match="at most 100 settings"):
+        parse_spec("sources", "file:a" + ",b=1" * 101)

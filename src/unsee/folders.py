@@ -60,6 +60,8 @@ def new_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]
         yield unfinished
         if overwrite:
             _refuse_file(folder, path)
+            if place_of(folder) != path:
+                raise InputError(f"{folder}: has become a link; the new result is not written")
         _refuse_foreign(folder, path)  # what the user has put there in the meantime
 
 
@@ -109,7 +111,8 @@ def place_of(path: str | Path) -> Path:
     """Return the one absolute path that is checked and written where a user names a path.
 
     Links in its parent are followed as the system does, so that `link/../name` lies beside the
-    target of the link. A link in place of the last part is kept.
+    target of the link, and so is a link to a folder in place of the last part: the result behind
+    it is replaced, not the link. Another link in that place is kept.
 
     Raises:
         InputError: A folder above is a link to nothing.
@@ -119,7 +122,7 @@ def place_of(path: str | Path) -> Path:
         for folder in whole.parents:
             if folder.is_symlink() and not folder.exists():
                 raise InputError(f"{path}: {folder} is a link to nothing, expected a folder")
-        if whole.name in {"", ".."}:
+        if whole.name in {"", ".."} or (whole.is_symlink() and whole.is_dir()):
             return Path(os.path.realpath(whole))
         return Path(os.path.realpath(whole.parent)) / whole.name
 

@@ -44,14 +44,34 @@ class Sharing:
     def join(cls, mark: Path) -> "Sharing | None":
         """Take a share; None if there is no such file, since another process has removed it."""
         try:
+            return cls._taken(mark, exclusive=False, patience=WAIT)
+        except BlockingIOError:
+            return cls(mark, None)
+
+    @classmethod
+    def hold(cls, mark: Path) -> "Sharing | None":
+        """Take the only share, so that others wait; None if there is no such file.
+
+        Raises:
+            BlockingIOError: Another process has a share.
+        """
+        return cls._taken(mark, exclusive=True, patience=10 * PAUSE)
+
+    @classmethod
+    def _taken(cls, mark: Path, *, exclusive: bool, patience: float) -> "Sharing | None":
+        try:
             sharing = cls(mark, open_to_lock(mark))
         except FileNotFoundError:
             return None
         except OSError:
             return cls(mark, None)
-        if not sharing._locked(exclusive=False, patience=WAIT):
+        try:
+            if not sharing._lock(exclusive=exclusive, patience=patience):
+                sharing.close()
+                return cls(mark, None)
+        except BlockingIOError:
             sharing.close()
-            return cls(mark, None)
+            raise
         if not sharing._is_current():
             sharing.close()
             return None
@@ -67,9 +87,11 @@ class Sharing:
         if fcntl is None:
             self.close()  # what others have open cannot be removed
             return True
-        if self._locked(exclusive=True, patience=patience):
-            return True
-        self._locked(exclusive=False, patience=0)
+        with suppress(BlockingIOError):
+            if self._lock(exclusive=True, patience=patience):
+                return True
+        with suppress(BlockingIOError):
+            self._lock(exclusive=False, patience=0)
         return False
 
     def close(self) -> None:
@@ -77,7 +99,8 @@ class Sharing:
         self._release()
         self._handle = None
 
-    def _locked(self, *, exclusive: bool, patience: float) -> bool:
+    def _lock(self, *, exclusive: bool, patience: float) -> bool:
+        """Lock the file; raise `BlockingIOError` if others have it, return False without locks."""
         if fcntl is None or self._handle is None:
             return True
         kind, end = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, time.monotonic() + patience
@@ -86,7 +109,7 @@ class Sharing:
                 fcntl.flock(self._handle, kind | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= end:
-                    return False
+                    raise
                 time.sleep(PAUSE)
             except OSError:  # the file system has no locks
                 return False

@@ -93,24 +93,27 @@ def test_unwritable_cache_is_ignored(monkeypatch) -> None:
 NO_SIZES = (
     b"", b"{broken", b"[]", b"3", b"null", b"\xff\xfe{", b"\x00\xff", b"[" * 100_000,
     b'{"key": "32"}', b'{"key": true}', b'{"key": 1e3}', b'{"key": null}', b'{"key": [4]}',
+    b'{"chunks": [1, 2], "key": 4}',
     b'{"key": 0}', b'{"key": -4}', b'{"key": 99999999999}', b'{"key": NaN}', b'{"key": {"key": 4}}',
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("content", NO_SIZES, ids=range(len(NO_SIZES)))
-def test_content_that_is_no_size_is_replaced(tmp_path, monkeypatch, content) -> None:
+def test_content_that_is_no_size_is_not_used_and_stays(tmp_path, monkeypatch, content) -> None:
     monkeypatch.setenv("UNSEE_CACHE", str(tmp_path))
     (tmp_path / "chunks.json").write_bytes(content)
     assert BatchSizes().size("key", "cpu", 100, lambda size: 0.1 + 0.01 * size) == 32
-    assert json.loads((tmp_path / "chunks.json").read_text()) == {"key": 32}
+    assert (tmp_path / "chunks.json").read_bytes() == content  # it may be another program's
     assert [path.name for path in tmp_path.iterdir()] == ["chunks.json"]
 
 
 def test_sizes_of_others_are_kept(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("UNSEE_CACHE", str(tmp_path))
-    (tmp_path / "chunks.json").write_text('{"other": 8, "nonsense": "x"}')
+    (tmp_path / "elsewhere").write_text('{"other": 8}')
+    (tmp_path / "chunks.json").symlink_to(tmp_path / "elsewhere")
     BatchSizes().size("key", "cpu", 100, lambda size: 0.1 + 0.01 * size)
     assert json.loads((tmp_path / "chunks.json").read_text()) == {"other": 8, "key": 32}
+    assert (tmp_path / "chunks.json").is_symlink()
 
 
 def test_failure_to_store_leaves_no_file(tmp_path, monkeypatch) -> None:

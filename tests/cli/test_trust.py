@@ -106,3 +106,33 @@ def test_python_code_that_only_a_plan_names_is_not_run(photos, tmp_path, capsys)
     assert main([*words, "--out", str(tmp_path / "a"), "--trust"]) == 0
     named = ["--classifier", "tests.cli.conftest:tiny"]
     assert main([*words, "--out", str(tmp_path / "b"), *named]) == 0
+
+
+@pytest.mark.parametrize("name", ["--classifier=tests.cli.conftest:tiny", "--trust", "-h"])
+@pytest.mark.parametrize("command", ["explain", "evaluate", "report"])
+def test_the_name_of_a_file_is_no_option(name, command, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(b"")
+    assert main([command, name, "p.png"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "an option, and the name of a file in this folder; write ./*" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.pt,trust=true", ["explain", "p.png", "--classifier", "file:{}"]),
+        ("pwn:net,labels=l.onnx", ["explain", "p.png", "--classifier", "blackbox:{}"]),
+        ("m.pt,trust=true", ["explain", "p.png", "--infiller", "lama:{}"]),
+        ("mosaics:sub,trust=true,classifier=pwn:net", ["evaluate", "--data", "{}"]),
+        ("a.pt,pwn:net", ["evaluate", "--data", ".", "--classifier", "file:{}"]),
+    ],
+)
+def test_the_name_of_a_file_grants_no_trust(name, words, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pwn.py").write_text("raise SystemExit(99)")
+    (tmp_path / name).write_bytes(b"")
+    words = [*(word.format(name) for word in words), "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert "is also the name of a file" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

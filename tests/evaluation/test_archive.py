@@ -1,3 +1,4 @@
+import pyarrow.parquet as pq
 import pytest
 
 from unsee import InputError
@@ -58,8 +59,40 @@ def test_packing_is_refused_without_rows_or_twice(store, tmp_path) -> None:
         empty.pack()
 
 
-def test_damaged_archive_is_refused(store) -> None:
+def test_damaged_archive_is_refused_and_not_called_replaceable(store, monkeypatch) -> None:
     store.pack()
+    with monkeypatch.context() as patch:
+        patch.setattr("unsee.evaluation.rows.MAX_ROWS", 1)
+        with pytest.raises(InputError, match="more rows") as many:
+            Store(store.folder).read()
     store.archive.path.write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"rows\.parquet cannot be read"):
+    with pytest.raises(InputError, match=r"rows\.parquet cannot be read") as damaged:
         Store(store.folder).read()
+    for error in (many, damaged):
+        assert "it holds all rows of the run: restore it from a copy" in str(error.value)
+        assert "remove" not in str(error.value)
+
+
+def test_a_large_run_is_packed_in_groups_that_can_be_read(store, monkeypatch) -> None:
+    numbers = {f"m{i}": i / 7 for i in range(40)}
+    rows = [row(f"{i:05d}") | numbers | {"m0": i / 3} for i in range(500)]
+    for combination, shard in ((0, 0), (0, 1), (1, 0)):
+        store.write(combination, shard, rows, {}, 1.0)
+    monkeypatch.setattr("unsee.evaluation.rows.MAX_GROUP_BYTES", 100_000)
+    before = store.read()
+    store.pack()
+    assert not list(store.rows.iterdir())
+    assert Store(store.folder).read() == before
+    assert pq.ParquetFile(store.archive.path).metadata.num_row_groups > 10
+
+
+@pytest.mark.parametrize("name", ["MAX_ROWS", "MAX_GROUP_BYTES"])
+def test_rows_that_cannot_be_one_file_are_kept(store, monkeypatch, name) -> None:
+    before, files = store.read(), sorted(store.rows.iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(f"unsee.evaluation.rows.{name}", 2)
+        with pytest.raises(InputError, match="units are kept"):
+            store.pack()
+    assert sorted(store.rows.iterdir()) == files
+    assert not store.archive.path.exists()
+    assert store.read() == before

@@ -17,6 +17,7 @@ from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.methods.base import Method
+from unsee.workplace import LOCK, NEW, PREFIX
 
 
 def test_every_photo_and_combination_has_a_row(uninterrupted) -> None:
@@ -53,7 +54,10 @@ def test_interrupted_run_resumes(data, uninterrupted, tmp_path) -> None:
         next(steps)
     steps.close()
     assert len(run.missing()) == 5
-    (run.store.rows / ".0001-000001.abc.unfinished").write_bytes(b"half")
+    left = run.store.rows / f"{PREFIX}{1:032x}"  # by a process that was killed
+    left.mkdir()
+    (left / LOCK).touch()
+    (left / NEW).write_bytes(b"half")
     resumed = Run.begin(make_plan(data), out, threads=1)
     assert len(resumed.missing()) == 5
     assert_same_rows(run_plan(make_plan(data), out), uninterrupted)
@@ -78,11 +82,11 @@ from unsee.cli import main
 
 moment, original, calls = sys.argv[1], pq.write_table, []
 
-def write_table(table, file):
+def write_table(table, file, **options):
     calls.append(table)
     if len(calls) == 2 and moment == "before":
         os.kill(os.getpid(), signal.SIGKILL)
-    original(table, file)
+    original(table, file, **options)
     if len(calls) == 2:
         file.flush()
         os.kill(os.getpid(), signal.SIGKILL)

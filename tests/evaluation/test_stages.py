@@ -175,13 +175,49 @@ def test_folders_of_other_runs_are_refused(run, data, tmp_path, capsys) -> None:
     assert "is not a run; choose another folder" in capsys.readouterr().err
     assert run(COMMON + TWO.replace("two", "three")) == 2
     assert "has stages that this plan has not (two)" in capsys.readouterr().err
-    assert run(COMMON + TWO, "--seed", "1") == 1
+    assert run(COMMON + TWO, "--seed", "1") == 2
     assert "stage one: " in (errors := capsys.readouterr().err)
     assert "seed: was 0, now 1" in errors
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "note.txt").touch()
     assert run(COMMON + TWO, out="full") == 2
     assert "is not a folder of stages" in capsys.readouterr().err
+
+
+COLUMN = 'columns = [{metric = "gini", label = "Gini", chance = 0.5}]'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('["gini"]', '["entropy", "gini"]', "stage one: "),
+        ("limit = 3", "limit = 2", "limit: was 3, now 2"),
+        ("chance = 0.5", "chance = 0.9", "a plan with other columns in the stage one"),
+        ('label = "Gini"', 'label = "Wrong"', "a plan with other columns in the stage one"),
+        (COLUMN, "", "a plan with other columns in the stage one"),
+        ('"Mine"', '"Of another"', "a plan with another table"),
+        ('name = "two"', 'name = "new"', "has stages that this plan has not (two)"),
+    ],
+)
+def test_a_refused_plan_leaves_the_labels_of_a_result(
+    run, tmp_path, capsys, old, new, message
+) -> None:
+    text = 'summary = "Mine"\n' + COMMON + TWO.replace('"one"\n', f'"one"\n{COLUMN}\n')
+    assert run(text) == 0
+    before = (tmp_path / "out" / "stages.json").read_bytes()
+    other = text.replace(old, new) + '[[stages]]\nname = "third"\n'
+    assert other.count(new)
+    assert run(other) == 2
+    assert message in capsys.readouterr().err
+    assert (tmp_path / "out" / "stages.json").read_bytes() == before
+    assert not (tmp_path / "out" / "third").exists()
+
+
+def test_a_plan_gets_further_stages(run, tmp_path) -> None:
+    assert run(COMMON + TWO) == 0
+    assert run(COMMON + TWO + '[[stages]]\nname = "third"\nlimit = 1\n') == 0
+    assert [s.name for s in stages.read(tmp_path / "out").stages] == ["one", "two", "third"]
+    assert len(rows_of(tmp_path / "out" / "third")) == 2
 
 
 @pytest.mark.parametrize(

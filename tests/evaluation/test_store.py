@@ -154,3 +154,17 @@ def test_rows_are_not_written_without_their_run(data, tmp_path) -> None:
     with pytest.raises(InputError, match=r"run\.json was removed"):
         list(run.local())
     assert not (tmp_path / "run" / "rows").exists()
+
+
+def test_hidden_files_of_the_user_stay(tmp_path) -> None:
+    store = Store(tmp_path / "run")
+    store.begin({"settings": {"seed": 0}, "photos": 3})
+    files = [
+        store.rows / ".mine.unfinished",
+        store.maps / ".mine.npz",
+        store.maps / ".x.unfinished",
+    ]
+    for file in files:
+        file.write_text("of the user")
+    store.clean()
+    assert [file.read_text() for file in files] == ["of the user"] * 3

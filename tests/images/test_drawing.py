@@ -1,5 +1,10 @@
+from io import BytesIO
+
+import matplotlib as mpl
 import pytest
 import torch
+from matplotlib.figure import Figure
+from matplotlib.texmanager import TexManager
 
 from unsee.images import drawing
 from unsee.images.framing import Box
@@ -33,3 +38,33 @@ def test_overlay_is_brighter_where_saliency_is_high_and_darker_outside_the_crop(
     cropped = drawing.overlay(photo, saliency, Box(0, 5, 20, 10)).astype(int)
     assert (cropped[:, 5:15] == whole[:, 5:15]).all()
     assert cropped[:, :5].mean() < 0.5 * whole[:, :5].mean()
+
+
+def test_texts_of_a_figure_are_never_tex(monkeypatch) -> None:
+    def picture(make) -> bytes:
+        content = BytesIO()
+        drawing.save_figure(make(), content, 40)
+        return content.getvalue()
+
+    def plot() -> Figure:
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        axes.plot([1e-6, 3e-6], [1e5, 4e5], label=drawing.drawable("$x$"))
+        axes.set_title(drawing.drawable(r"\input{/etc/passwd}"))
+        axes.set_xticks([1e-6, 2e-6], ["a_b", "%"])
+        axes.legend(title="#")
+        axes.annotate("&", (1e-6, 2e5), (2e-6, 3e5))
+        figure.supxlabel("{")
+        return figure
+
+    def refuse(*_arguments, **_settings):
+        raise AssertionError("LaTeX was started")
+
+    def maps() -> Figure:
+        return drawing.overview(torch.rand(1, 3, 8, 8), torch.ones(1, 8, 8), [r"\input{a}"])
+
+    monkeypatch.setattr(TexManager, "make_dvi", refuse)
+    monkeypatch.setitem(mpl.rcParams, "text.usetex", True)
+    assert picture(plot)
+    assert picture(maps)
+    maps().savefig(BytesIO(), format="png", dpi=40)  # as the figure of `Explanation.plot`

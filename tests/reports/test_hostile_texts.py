@@ -3,8 +3,10 @@
 import csv
 import json
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.texmanager import TexManager
 from PIL import Image
 
 from tests.test_escaping import HOSTILE
@@ -20,6 +22,17 @@ SCRIPT = "<script>alert(1)</script>"
 def few_resamples(monkeypatch):
     """Intervals are of no interest here."""
     monkeypatch.setattr(bootstrap, "RESAMPLES", 200)
+
+
+@pytest.fixture(autouse=True)
+def tex_by_default(monkeypatch):
+    """The user has set `text.usetex`, and LaTeX must not be started all the same."""
+
+    def refuse(*_arguments, **_settings):
+        raise AssertionError("LaTeX was started")
+
+    monkeypatch.setattr(TexManager, "make_dvi", refuse)
+    monkeypatch.setitem(mpl.rcParams, "text.usetex", True)
 
 
 def test_reports_show_hostile_names_as_they_are(write_run, tmp_path, capsys) -> None:

@@ -1,5 +1,7 @@
+import os
 import socket
 import sys
+import threading
 from contextlib import nullcontext
 from types import ModuleType, SimpleNamespace
 
@@ -8,6 +10,8 @@ import pytest
 from unsee import InputError
 from unsee.sources._downloads import (
     DYNAMIC_MODULES,
+    NOT_ONLY_WEIGHTS,
+    ONLY_WEIGHTS,
     check_no_kernels,
     download,
     optional_import,
@@ -84,3 +88,46 @@ def test_configuration_that_names_compiled_code_of_a_hub_is_refused() -> None:
     ):
         with pytest.raises(InputError, match="model: names compiled code of a hub"):
             check_no_kernels(config, "model")
+
+
+def libraries(monkeypatch) -> tuple[SimpleNamespace, ModuleType]:
+    """Stand-ins for the client of the hub and for the dynamic modules of transformers."""
+    hub = SimpleNamespace(HF_HUB_OFFLINE=False, ENDPOINT="https://huggingface.co")
+    dynamic = ModuleType("dynamic")
+    dynamic.get_class_in_module = dict
+    monkeypatch.setattr("unsee.sources._downloads.quiet", nullcontext)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(constants=hub))
+    monkeypatch.setitem(sys.modules, "transformers", ModuleType("transformers"))
+    monkeypatch.setitem(sys.modules, DYNAMIC_MODULES["transformers"], dynamic)
+    return hub, dynamic
+
+
+def test_threads_have_the_guards_one_after_the_other(monkeypatch) -> None:
+    hub, dynamic = libraries(monkeypatch)
+    monkeypatch.setenv(NOT_ONLY_WEIGHTS, "1")
+    first_in, second_in, first_may_end = (threading.Event() for _ in range(3))
+    seen = []
+
+    def first() -> None:
+        with download("a", local=True):
+            first_in.set()
+            first_may_end.wait(20)
+
+    def second() -> None:
+        with download("b", local=True), download("part of b", local=True):
+            second_in.set()
+            first_thread.join()  # what it restores must not be what this block needs
+            seen.append((os.environ.get(ONLY_WEIGHTS), dynamic.get_class_in_module is dict))
+            seen.append(hub.HF_HUB_OFFLINE)
+
+    first_thread, second_thread = threading.Thread(target=first), threading.Thread(target=second)
+    first_thread.start()
+    assert first_in.wait(20)
+    second_thread.start()
+    assert not second_in.wait(0.1)
+    first_may_end.set()
+    second_thread.join(20)
+    assert seen == [("1", False), True]
+    assert dynamic.get_class_in_module is dict
+    settings = (ONLY_WEIGHTS in os.environ, os.environ[NOT_ONLY_WEIGHTS], hub.HF_HUB_OFFLINE)
+    assert settings == (False, "1", False)

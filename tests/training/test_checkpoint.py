@@ -8,8 +8,8 @@ import torch
 from tests.training import small
 from unsee import InputError
 from unsee.errors import DiskFullError
-from unsee.training import casm, checkpoint, distilled, variational
-from unsee.training.checkpoint import without_folders
+from unsee.training import casm, distilled, run_folder, variational
+from unsee.training.run_folder import without_folders
 
 KILLED = """
 import os, pathlib, signal, sys
@@ -49,7 +49,7 @@ def test_killed_run_resumes_bitwise(folder, tmp_path, network) -> None:
     how = {"env": small.environment(), "cwd": small.ROOT, "stdout": subprocess.DEVNULL}
     subprocess.run([sys.executable, *command, str(tmp_path / "whole")], check=True, **how)
     out = str(tmp_path / "parts")
-    for moves in ("1", "4", "7"):  # before the weights are moved, or the checkpoint
+    for moves in ("1", "2", "7"):  # before the weights are moved, or the checkpoint
         arguments = ["-c", KILLED, moves, *command[2:], out]
         assert subprocess.run([sys.executable, *arguments], **how).returncode == -9
     subprocess.run([sys.executable, *command, out], check=True, **how)
@@ -164,9 +164,12 @@ def test_refused_continuation_of_an_earlier_version_leaves_the_folder_as_it_was(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
-def test_interrupted_training_leaves_the_folder_that_another_has_joined(folder, tmp_path) -> None:
+def test_interrupted_training_leaves_the_folder_that_another_has_joined(
+    folder, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")  # processes of one launch share a folder
     config = small.config("casm", folder, tmp_path / "run")
-    first, second = checkpoint.begun(config), checkpoint.begun(config)
+    first, second = (run_folder.begun(config, casm.CasmTask) for _ in range(2))
     first.__enter__()
     with second as sharing:
         pass  # the second process trains now
@@ -180,12 +183,60 @@ def test_interrupted_training_leaves_the_folder_that_another_has_joined(folder, 
 
 def test_training_that_another_process_has_finished_is_not_discarded(folder, tmp_path) -> None:
     config = small.config("casm", folder, tmp_path / "run", steps=1)
-    first = checkpoint.begun(config)
-    first.__enter__()
+    first = run_folder.begun(config, casm.CasmTask)
+    first.__enter__().close()  # as on a disk without locks
     small.train("casm", folder, tmp_path / "run", steps=1)
     before = sorted((tmp_path / "run").rglob("*"))
     assert not first.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert sorted((tmp_path / "run").rglob("*")) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+def test_a_second_training_is_refused_while_the_first_runs(folder, tmp_path) -> None:
+    out = tmp_path / "run"
+    first = casm.train(small.config("casm", folder, out, save_every=1))
+    next(first)
+    for settings in ({"save_every": 1}, {"seed": 3}):  # the same command, and another one
+        with pytest.raises(InputError, match=r"another process trains|holds a run with seed = 0"):
+            small.train("casm", folder, out, **settings)
+    with pytest.raises(InputError, match="holds a run of casm, got variational"):
+        small.train("variational", folder, out)
+    assert [losses["step"] for losses in first] == [2, 3, 4]
+    assert small.train("casm", folder, out, save_every=1) == []  # the first has given it up
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
+def test_a_training_that_failed_gives_its_folder_up(folder, tmp_path) -> None:
+    settings = {"strategy": "L", "steps": 8}
+    with pytest.raises(InputError, match="not finite") as error:
+        small.train("casm", folder, tmp_path / "run", rate=1e30, **settings)
+    assert len(small.train("casm", folder, tmp_path / "run", rate=1e-3, **settings)) == 8
+    del error
+
+
+def test_a_run_of_other_settings_is_refused_before_its_first_checkpoint(folder, tmp_path) -> None:
+    steps = casm.train(small.config("casm", folder, tmp_path / "run"))
+    next(steps)
+    steps.close()
+    before = {path: path.read_bytes() for path in (tmp_path / "run").glob("*") if path.is_file()}
+    with pytest.raises(InputError, match="holds a run with strategy = L100, got L"):
+        small.train("casm", folder, tmp_path / "run", strategy="L")
+    after = {path: path.read_bytes() for path in (tmp_path / "run").glob("*") if path.is_file()}
+    assert after == before
+    assert len(small.train("casm", folder, tmp_path / "run")) == 4
+
+
+@pytest.mark.parametrize("settings", [{}, {"save_every": 1}])
+def test_weights_without_a_checkpoint_are_not_replaced(folder, tmp_path, settings) -> None:
+    out = tmp_path / "run"
+    small.train("casm", folder, out, **settings)
+    (out / "checkpoint.pt").unlink()
+    before = (out / "casm.safetensors").read_bytes()
+    with pytest.raises(
+        InputError, match=r"casm\.safetensors: would be replaced, since there is no"
+    ):
+        small.train("casm", folder, out, **settings)
+    assert (out / "casm.safetensors").read_bytes() == before
 
 
 def test_damaged_checkpoint_is_refused_in_one_line(folder, tmp_path) -> None:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -5,6 +6,8 @@ import pytest
 import torch
 
 from tests.training import small
+from unsee.training import trainer
+from unsee.training.crops import Crops
 from unsee.training.photos import PhotoSet
 from unsee.training.trainer import split_photos
 
@@ -30,6 +33,22 @@ def test_validation_photos_are_spread_evenly() -> None:
     assert torch.equal(training.pictures[:, 0, 0, 0].long(), training.targets)
     parts = split_photos(PhotoSet(photos.pictures[:1], None), 10)
     assert [len(part.pictures) for part in parts] == [1, 1]
+
+
+def test_workers_start_without_the_modules_of_the_working_folder(monkeypatch, tmp_path) -> None:
+    paths = []
+
+    def start(self):
+        paths.append(os.environ.get("PYTHONSAFEPATH"))
+        return iter(())
+
+    monkeypatch.setenv("PYTHONSAFEPATH", "")  # so that its absence is restored
+    monkeypatch.delenv("PYTHONSAFEPATH")
+    monkeypatch.setattr(trainer.DataLoader, "__iter__", start)
+    crops = Crops(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), 4, 0)
+    assert list(trainer._loader(small.config("casm", tmp_path, tmp_path), crops, 0, 0, 4)) == []
+    assert paths == ["1"]
+    assert "PYTHONSAFEPATH" not in os.environ
 
 
 def largest_difference(some, others) -> float:

@@ -147,25 +147,37 @@ def _round(size: int, seconds: Seconds) -> list[float]:
 
 def read(key: str) -> int | None:
     """Return the size stored on this machine; None without one, or if the file is unreadable."""
-    return _stored().get(key)
+    return (_stored() or {}).get(key)
 
 
 def write(key: str, size: int) -> int:
-    """Store a size and return it; a cache that cannot be written is not an error."""
-    text = json.dumps({**_stored(), key: size}, indent=1)
-    with suppress(OSError):
-        _replace(_path(), text)
+    """Store a size and return it; a cache that cannot be written is not an error.
+
+    A file of another program, which may have the same name, stays as it is.
+    """
+    stored = _stored()
+    if stored is not None:
+        with suppress(OSError):
+            _replace(_path(), json.dumps({**stored, key: size}, indent=1))
     return size
 
 
-def _stored() -> dict[str, int]:
-    """Return all stored sizes, without what is no size; none if the file cannot be used."""
-    try:
-        content = files.read_json(_path())
-    except InputError:
+def _stored() -> dict[str, int] | None:
+    """Return all stored sizes; None if the file holds anything else, none if there is no file."""
+    path = _path()
+    if not os.path.lexists(path):
         return {}
-    pairs = content.items() if isinstance(content, dict) else ()
-    return {key: size for key, size in pairs if type(size) is int and 0 < size <= MAX_STORED}
+    try:
+        content = files.read_json(path)
+    except InputError:
+        return None
+    if isinstance(content, dict) and all(map(_is_size, content.values())):
+        return content
+    return None
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and 0 < value <= MAX_STORED
 
 
 def _replace(path: Path, text: str) -> None:
@@ -187,4 +199,4 @@ def _kind_of(key: str) -> str:
 
 
 def _path() -> Path:
-    return cache_folder() / "chunks.json"
+    return Path(os.path.realpath(cache_folder() / "chunks.json"))

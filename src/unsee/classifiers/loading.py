@@ -14,11 +14,10 @@ from unsee.errors import InputError, as_input_error
 from unsee.images.framing import Fit
 from unsee.networks.weights import random_state_kept
 from unsee.registry import parse, resolve
+from unsee.registry.grammar import LIBRARIES
 
 DEFAULT = "efficientnet_lite0"
 """Specification of the classifier that ships with the package."""
-LIBRARIES = {"torchvision", "timm"}
-"""Sources of architectures; another architecture is a function of the user."""
 
 
 def load(

@@ -1,5 +1,6 @@
 """The command line: one module for each command, with a frozen dataclass for its options."""
 
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -7,7 +8,7 @@ from importlib.metadata import version
 
 from unsee.classifiers.allocator import keep_memory
 from unsee.cli import console
-from unsee.errors import unknown
+from unsee.errors import InputError, unknown
 from unsee.libraries import import_matplotlib
 
 COMMANDS = {
@@ -58,8 +59,22 @@ def _dispatch(arguments: list[str]) -> int:
     name, *options = arguments
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
+    _check_no_files(options)
     run: Callable[[list[str]], int] = import_module(f"unsee.cli.{name.replace('-', '_')}").run
     return run(options)
+
+
+def _check_no_files(words: list[str]) -> None:
+    """Raise `InputError` for an option that is the name of a file: the shell may have put it there.
+
+    In the folder of a stranger, `unsee explain *` would take the names of files as options.
+    """
+    for word in words:
+        if word.startswith("-") and os.path.lexists(word):
+            raise InputError(
+                f"{word}: an option, and the name of a file in this folder; write ./* in place of "
+                "*, or rename the file"
+            )
 
 
 def _usage() -> str:

@@ -27,7 +27,7 @@ def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path],
         InputError: A setting of a stage is invalid, or the folder holds something else.
     """
     checked, plans = _checked(file, common)
-    share = stages.begin(out, checked, file.table.plain())
+    share = stages.begin(out, checked, file.table.plain(), plans)
     try:
         status = _compute(list(zip(checked, plans, strict=True)), out, compute)
     finally:

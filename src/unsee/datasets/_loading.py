@@ -86,4 +86,4 @@ def _divided(spec: str) -> tuple[str, str]:
     own = {setting.name for setting in settings_about("datasets", name)}
     outer = "".join(f",{key}={value}" for key, value in texts.items() if key in own)
     rest = "".join(f",{key}={value}" for key, value in texts.items() if key not in own)
-    return f"{name}:{argument}{outer}", f"{argument}{rest}"
+    return f"{name}{outer}", f"{argument}{rest}"

@@ -8,8 +8,16 @@ from functools import cached_property
 from pathlib import Path
 
 from unsee.errors import InputError, as_input_error
-from unsee.evaluation.rows import Row, read_metadata, read_rows, write_rows
+from unsee.evaluation.rows import (
+    ARCHIVE,
+    Row,
+    mend_of,
+    read_metadata,
+    read_rows,
+    write_table,
+)
 from unsee.files import check_file, exists, parse_json
+from unsee.folders import new_file
 from unsee.records import record
 
 UNITS = b"unsee units"
@@ -29,7 +37,7 @@ class Archive:
     """The file `rows.parquet` of a run's folder; a run without it has an empty archive."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "rows.parquet"
+        self.path = folder / ARCHIVE
 
     @cached_property
     def seconds(self) -> dict[str, float]:
@@ -56,12 +64,14 @@ class Archive:
     def write(self, files: Sequence[Path]) -> None:
         """Move the rows of unit files into a new archive and remove the files.
 
+        They are removed when the archive has been read back.
+
         Args:
             files: Parquet files of units, in the order of their units.
 
         Raises:
-            InputError: The archive exists already, there is nothing to archive, or a file is
-                damaged.
+            InputError: The archive exists already, there is nothing to archive, a file is
+                damaged, or the rows are too many for one file. All files are then kept.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -76,12 +86,27 @@ class Archive:
         units = {file.stem: unit_seconds(file) for file in files}
         rows = pa.concat_tables(tables, promote_options="default")
         rows = rows.replace_schema_metadata({UNITS: json.dumps(units).encode()})
-        write_rows(self.path, rows, compression="zstd")
+        with new_file(self.path) as unfinished:
+            write_table(unfinished, rows, compression="zstd")
+            try:
+                _check(unfinished, rows.num_rows, units)
+            except InputError as error:
+                raise InputError(
+                    f"{self.path}: not written, since the rows cannot be read back from one file; "
+                    "the files of the units are kept"
+                ) from error
         for file in files:
             file.unlink()
 
 
+def _check(path: Path, count: int, units: dict[str, float]) -> None:
+    """Raise `InputError` unless a new archive can be read, with all rows and units."""
+    stored = read_metadata(path, UNITS)
+    if sum(1 for _ in read_rows(path)) != count or stored != json.dumps(units).encode():
+        raise InputError("other rows were read than written")
+
+
 def unit_seconds(path: Path) -> float:
     """Return the seconds spent on the unit of a file."""
-    with as_input_error(f"{path} cannot be read; remove it and run again"):
+    with as_input_error(f"{path} cannot be read; {mend_of(path)}"):
         return float(read_metadata(path, SECONDS) or b"0")

@@ -17,8 +17,14 @@ MAX_ROWS = 20_000_000
 """Number of rows of a file."""
 MAX_GROUP_BYTES = 2**30
 """Size of the rows that Parquet unpacks together."""
+GROUPS = 16
+"""Groups of the usual size that are as large as the largest group."""
+MAX_GROUP_ROWS = 2**20
+"""Number of rows that are packed together."""
 BATCH = 4096
 """Rows in memory at a time."""
+ARCHIVE = "rows.parquet"
+"""Name of the file that holds all rows of a finished run, which nothing can replace."""
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
@@ -28,7 +34,7 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]
         InputError: The file is damaged, larger than rows can be, or has other columns.
     """
     check_file(path, "file of rows")
-    with as_input_error(f"{path} cannot be read; remove it and run again"):
+    with as_input_error(f"{path} cannot be read; {mend_of(path)}"):
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(path) as file:
@@ -43,21 +49,36 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]
 def read_metadata(path: Path, key: bytes) -> bytes | None:
     """Return an entry of a file's metadata; raise `InputError` for a damaged file."""
     check_file(path, "file of rows")
-    with as_input_error(f"{path} cannot be read; remove it and run again"):
+    with as_input_error(f"{path} cannot be read; {mend_of(path)}"):
         import pyarrow.parquet as pq
 
         value: bytes | None = (pq.read_schema(path).metadata or {}).get(key)
         return value
 
 
-def write_rows(path: Path, table: Any, **options: Any) -> None:
+def write_rows(path: Path, table: Any) -> None:
     """Write a table of Arrow; the file appears when it is complete and on the disk."""
+    with new_file(path) as unfinished:
+        write_table(unfinished, table)
+
+
+def write_table(path: Path, table: Any, **options: Any) -> None:
+    """Write a table of Arrow to the disk, in groups that `read_rows` takes."""
     import pyarrow.parquet as pq
 
-    with new_file(path) as unfinished, unfinished.open("wb") as file:
-        pq.write_table(table, file, **options)
+    row_bytes = table.nbytes // max(1, table.num_rows) + 1
+    rows = min(MAX_GROUP_ROWS, max(1, MAX_GROUP_BYTES // GROUPS // row_bytes))
+    with path.open("wb") as file:
+        pq.write_table(table, file, row_group_size=rows, **options)
         file.flush()
         os.fsync(file.fileno())
+
+
+def mend_of(path: Path) -> str:
+    """Return what to do about a file of rows that cannot be used."""
+    if path.name == ARCHIVE:
+        return "it holds all rows of the run: restore it from a copy"
+    return "remove it and run again"
 
 
 def table_of(rows: Sequence[Row], metadata: dict[bytes, bytes]) -> Any:
@@ -83,7 +104,7 @@ def _empty_type(column: str) -> Any:
 def _check_size(path: Path, metadata: Any) -> None:
     groups = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if metadata.num_rows > MAX_ROWS or any(size > MAX_GROUP_BYTES for size in groups):
-        raise InputError(f"{path}: more rows than a run can have; remove it and run again")
+        raise InputError(f"{path}: more rows than a run can have; {mend_of(path)}")
 
 
 def _check_columns(path: Path, schema: Any, columns: Sequence[str] | None) -> None:

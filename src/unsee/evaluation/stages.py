@@ -1,5 +1,6 @@
 """Stages: several runs of one plan, each in its own folder, and the columns of their summary."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -12,6 +13,7 @@ from unsee.evaluation.manifest import check_format
 from unsee.evaluation.plan import Plan, check_kind, metric_of
 from unsee.evaluation.stage_share import Share
 from unsee.evaluation.store import MANIFEST as RUN
+from unsee.evaluation.store import Store
 from unsee.files import exists, is_folder, read_bytes, read_json
 from unsee.folders import RESERVED, create_file, json_bytes, new_file, write_errors
 from unsee.locks import Sharing
@@ -202,17 +204,23 @@ def read(folder: Path) -> StagesInfo:
     return record(StagesInfo, plain, path)
 
 
-def begin(folder: Path, stages: Iterable[StageInfo], table: dict[str, Any]) -> Share:
+def begin(
+    folder: Path, stages: Iterable[StageInfo], table: dict[str, Any], plans: Sequence[Plan] = ()
+) -> Share:
     """Write `stages.json`; a folder that has it already may get further stages.
 
-    What was measured is not compared here: the run of each stage does that.
+    Args:
+        folder: Folder of the stages.
+        stages: The stages of the plan.
+        table: Names and claims of the plan.
+        plans: The plan of each stage, with which the runs in the folder are compared.
 
     Returns:
         A share that keeps other processes from removing the folder, as long as it lives.
 
     Raises:
-        InputError: The folder is a run without stages, holds something else or stages that are
-            not in the plan, or cannot be written.
+        InputError: The folder is a run without stages, holds something else, stages that are not
+            in the plan or runs of another plan, or cannot be written. It is then as it was.
     """
     if exists(folder) and not is_folder(folder):
         raise InputError(f"{folder}: is a file, expected a folder; choose another folder")
@@ -231,7 +239,9 @@ def begin(folder: Path, stages: Iterable[StageInfo], table: dict[str, Any]) -> S
             made = not is_staged(folder) and create_file(path, content)
             sharing = Sharing.join(path)
         if not made:
-            _check_stored(folder, infos)
+            _check_stored(folder, StagesInfo(infos, table))
+            for info, plan in zip(infos, plans, strict=False):
+                _check_run(folder, info, plan)
             if read_bytes(path) != content:
                 with new_file(path) as unfinished:
                     unfinished.write_bytes(content)
@@ -246,14 +256,31 @@ def _with_data(value: Any, data: str) -> Any:
     return value.replace(DATA, data) if isinstance(value, str) else value
 
 
-def _check_stored(folder: Path, infos: Sequence[StageInfo]) -> None:
-    """Raise `InputError` for a folder with stages that are not in the plan."""
-    names = [info.name for info in infos]
-    if others := [stage.name for stage in read(folder).stages if stage.name not in names]:
+def _check_stored(folder: Path, new: StagesInfo) -> None:
+    """Raise `InputError` for stages that are not in the plan, or whose runs it would relabel."""
+    stored, planned = read(folder), {info.name: info for info in new.stages}
+    if others := [stage.name for stage in stored.stages if stage.name not in planned]:
         raise InputError(
             f"{folder} has stages that this plan has not ({', '.join(others)}); choose another "
             "folder"
         )
+    begun = [stage for stage in stored.stages if exists(folder / stage.name / RUN)]
+    others = [stage.name for stage in begun if stage.columns != planned[stage.name].columns]
+    if others or (begun and stored.table != json.loads(json.dumps(new.table))):
+        what = f"other columns in the stage {others[0]}" if others else "another table"
+        raise InputError(f"{folder} has results of a plan with {what}; choose another folder")
+
+
+def _check_run(folder: Path, info: StageInfo, plan: Plan) -> None:
+    """Raise `InputError` if the folder has a run of the stage with other settings."""
+    store = Store(folder / info.name)
+    if exists(store.folder / RUN):
+        try:
+            stored = store.manifest().get("settings")
+            settings = {**(stored if isinstance(stored, dict) else {}), **plan.settings()}
+            store.check_same({"settings": settings}, ("settings",))
+        except InputError as error:
+            raise error.prefixed(f"stage {info.name}") from error
 
 
 def _needs_references(plan: Plan) -> bool:

@@ -28,8 +28,6 @@ PARQUET_END = b"PAR1"
 COMPARED = ("settings", "photos", "annotations", "classes", "files", "versions")
 """Keys of the manifest in which a run and the folder that it continues must agree."""
 MAP_TYPES = (np.float32, np.float16)
-EARLIER_UNFINISHED = ("rows/.*.unfinished", "maps/.*.unfinished", "maps/.*.npz")
-"""Temporary files of runs of earlier versions."""
 
 Maps = dict[str, NDArray[np.float32] | NDArray[np.float16]]
 """Saliency maps by photo; earlier versions store them in half precision, in which small values are
@@ -62,7 +60,7 @@ class Store:
         if exists(self.folder) and not is_folder(self.folder):
             raise InputError(f"{self.folder}: is a file, expected a folder; choose another folder")
         if exists(path):  # before anything is made in the folder of another program
-            self._check_same(manifest)
+            self.check_same(manifest)
         with write_errors(self.folder):
             self._remove_leavings()
             if self._is_used() and not exists(path):  # in this order: another process may write it
@@ -79,7 +77,7 @@ class Store:
             except BaseException:
                 self.discard(existed=existed)
                 raise
-        self._check_same(manifest)
+        self.check_same(manifest)
 
     def join(self) -> None:
         """Keep other processes from discarding the run, as long as this object lives."""
@@ -175,10 +173,10 @@ class Store:
     def _view_path(self, number: int) -> Path:
         return self.folder / f"classifier-{number}.json"
 
-    def _check_same(self, manifest: dict[str, Any]) -> None:
-        """Check that a manifest agrees with that of the folder."""
+    def check_same(self, manifest: dict[str, Any], keys: Sequence[str] = COMPARED) -> None:
+        """Raise `InputError` unless a manifest agrees with that of the folder in these keys."""
         stored = self.manifest()
-        for key in COMPARED:
+        for key in keys:
             old, new = (json.loads(json.dumps(m.get(key))) for m in (stored, manifest))
             if old == new:
                 continue
@@ -245,10 +243,6 @@ class Store:
     def clean(self) -> None:
         """Remove unfinished files of processes that were killed, and of no others."""
         self._remove_leavings()
-        for pattern in EARLIER_UNFINISHED:
-            for path in self.folder.glob(pattern):
-                if path.is_file():
-                    path.unlink(missing_ok=True)
 
     def read(self) -> list[Row]:
         """Return all rows in a fixed order."""

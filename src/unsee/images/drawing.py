@@ -120,8 +120,21 @@ def fitting_size(text: str, size: float, inches: float, weight: str = "normal") 
     return min(size, HINTING * size * 72 * inches / max(width, 1.0))
 
 
+def without_tex(figure: "Figure") -> "Figure":
+    """Return a figure whose texts are never TeX, which runs commands in the names of a stranger.
+
+    A `matplotlibrc` with `text.usetex: True`, or a program that sets it, would make them so.
+    """
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_usetex(False)
+    return figure
+
+
 def save_figure(figure: "Figure", file: Path | BytesIO, dpi: int) -> None:
     """Write a figure as PNG; letters that the font lacks, such as Chinese ones, become boxes."""
+    without_tex(figure)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure.savefig(file, format="png", dpi=dpi)
@@ -138,7 +151,7 @@ def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figur
         show(axes[0, column], to_pixels(images[column]))
         show(axes[1, column], overlay(images[column], saliency[column]))
         axes[0, column].set_title(drawable(name), color=TEXT_COLOUR)
-    return figure
+    return without_tex(figure)
 
 
 def show(axes: "Axes", pixels: Pixels) -> None:

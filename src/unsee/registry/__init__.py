@@ -14,7 +14,15 @@ from typing import Any, NamedTuple, get_type_hints
 
 from unsee.errors import InputError, nearest, unknown
 from unsee.recipes import Recipe, recipe
-from unsee.registry.grammar import SETTING, split_at_settings
+from unsee.registry.grammar import (
+    Spec,
+    check_no_code,
+    check_no_file,
+    check_no_name,
+    split,
+    split_at_settings,
+)
+from unsee.registry.grammar import split_words as split_words
 from unsee.registry.settings import (
     SettingValue,
     as_setting,
@@ -22,7 +30,6 @@ from unsee.registry.settings import (
     field_docstrings,
     from_text,
     in_words,
-    untyped,
 )
 
 BASES = {
@@ -43,21 +50,6 @@ UNNAMED = {"cells": "path"}
 """Setting that a value without a name sets, by kind; `weights` for others."""
 RECIPE = "recipe:"
 """Prefix of a recipe's name where a method is expected."""
-
-
-class Spec(NamedTuple):
-    """A parsed specification of a part."""
-
-    name: str
-    argument: str
-    """Argument of a source or a data set: the name of a model, a path. Empty if there is none."""
-    texts: dict[str, str]
-    """Settings as they were written."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Settings as TOML values; what is not TOML is a string."""
-        return {name: untyped(text) for name, text in self.texts.items()}
 
 
 class Setting(NamedTuple):
@@ -93,19 +85,39 @@ def parse(kind: str, text: str) -> Spec:
     name sets `weights`, of cells `path`: `lama:big-lama.pt` is `lama:weights=big-lama.pt`. A
     classifier `package.module:function` is short for `factory:package.module:function`.
 
+    A path with a comma before a setting's name is put in quotes: `file:"a,b=c.pt",trust=true`.
+
     Raises:
-        InputError: There is no such part, or it takes no value without a name.
+        InputError: There is no such part, or it takes no value without a name; or what would be
+            read as settings, or as code, is part of the name of a file.
     """
-    spec = _split(text)
-    if kind == "sources" and spec.argument and spec.name not in available(kind):
-        target = f"{spec.name}:{spec.argument}"
-        return spec if re.search(r"[/\\]", target) else Spec("factory", target, spec.texts)
-    if kind in {"sources", "datasets"} or not spec.argument:
+    spec, is_ours = split(text), split(text).name in available(kind)
+    if kind == "sources":
+        check_no_file(text, split_at_settings(text))
+        spec = spec if is_ours else _factory(spec)
+        check_no_code(text, spec)
+        return spec
+    if kind == "datasets":
+        if is_ours and spec.argument:
+            check_no_file(text, split_at_settings(text))
+            check_no_name(text, text, f"for the folder of this name, use ./{text}")
         return spec
     setting = UNNAMED.get(kind, "weights")
+    if is_ours and setting in _hints(part(kind, spec.name)):
+        check_no_file(text, split_at_settings(text), whole=False)
+    if not spec.argument:
+        return spec
     if setting not in _hints(part(kind, spec.name)):
         raise InputError(f"{text}: expected NAME:setting=value, got {spec.argument!r}")
     return Spec(spec.name, "", {setting: spec.argument, **spec.texts})
+
+
+def _factory(spec: Spec) -> Spec:
+    """Return the specification of `package.module:function`; that of a path stays as it is."""
+    target = f"{spec.name}:{spec.argument}"
+    if not spec.argument or re.search(r"[/\\]", target):
+        return spec
+    return Spec("factory", target, spec.texts)
 
 
 def resolve(kind: str, spec: Any, /, **settings: Any) -> Any:
@@ -128,7 +140,7 @@ def resolve(kind: str, spec: Any, /, **settings: Any) -> Any:
         parsed = parse(kind, spec)
         base: dict[str, Any] = {"name": parsed.name}
     else:
-        parsed, base = _split(spec.removeprefix(RECIPE)), published.method
+        parsed, base = split(spec.removeprefix(RECIPE)), published.method
         if parsed.argument:
             raise InputError(f"{spec}: expected recipe:NAME:setting=value, got {parsed.argument!r}")
     return create(kind, **{**base, **_typed(kind, base["name"], parsed.texts), **settings})
@@ -138,7 +150,7 @@ def recipe_of(spec: object) -> Recipe | None:
     """Return the recipe that `recipe:NAME[:setting=value,...]` names, None for anything else."""
     if not isinstance(spec, str) or not spec.startswith(RECIPE):
         return None
-    return recipe(_split(spec.removeprefix(RECIPE)).name)
+    return recipe(split(spec.removeprefix(RECIPE)).name)
 
 
 def create(kind: str, /, name: str, **settings: Any) -> Any:
@@ -214,7 +226,7 @@ def trust_of(kind: str, spec: str | None, *, trust: bool) -> dict[str, Any]:
     """
     if not trust or spec is None:
         return {}
-    name = _split(spec).name if kind != "sources" else parse(kind, spec).name
+    name = split(spec).name if kind != "sources" else parse(kind, spec).name
     has_setting = name in available(kind) and "trust" in _hints(part(kind, name))
     return {"trust": True} if has_setting else {}
 
@@ -230,19 +242,6 @@ def settings_of(instance: object) -> dict[str, Any]:
     """Return a part as plain values: its name, then its settings."""
     values = {field.name: getattr(instance, field.name) for field in fields(instance)}  # type: ignore[arg-type]
     return {"name": name_of(instance), **values}
-
-
-def _split(text: str) -> Spec:
-    """Split `NAME[:ARGUMENT][,setting=value,...]` or `NAME[:setting=value,...]`."""
-    head, *pairs = split_at_settings(text.strip().rstrip(","))
-    name, _, argument = (part.strip() for part in head.partition(":"))
-    if re.match(SETTING, argument):
-        argument, pairs = "", [argument, *pairs]
-    texts = {}
-    for pair in pairs:
-        setting, _, value = pair.partition("=")
-        texts[setting.strip()] = value.strip()
-    return Spec(name, argument, texts)
 
 
 def _instance(kind: str, spec: object, settings: dict[str, Any]) -> object:

@@ -113,7 +113,7 @@ def _first_that_fits(hint: Any, value: Any, convert: Callable[[Any, Any], Any]) 
 
 def _from_text(inner: Any, text: str) -> SettingValue:
     if get_origin(inner) is Literal:
-        return {str(choice): choice for choice in get_args(inner)}[_unquoted(text)]
+        return {str(choice): choice for choice in get_args(inner)}[unquoted(text)]
     if get_origin(inner) is tuple:
         items = text.strip("[]() ").split(",")
         return tuple(_from_text(get_args(inner)[0], item.strip()) for item in items if item.strip())
@@ -121,7 +121,7 @@ def _from_text(inner: Any, text: str) -> SettingValue:
         return BOOLS[text.lower()]
     if inner in {int, float}:
         return _bounded(inner(text))
-    return _unquoted(text)
+    return unquoted(text)
 
 
 def _from_value(inner: Any, value: Any) -> Any:
@@ -160,6 +160,7 @@ def _inner(hint: Any) -> tuple[Any, bool]:
     return (members[0] if len(members) == 1 else Union[tuple(members)]), optional  # noqa: UP007
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
+    """Return a text without the quotes around it."""
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     return text[1:-1] if quoted else text

@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -28,6 +29,9 @@ DYNAMIC_MODULES = {
     "diffusers": "diffusers.utils.dynamic_modules_utils",
 }
 """Modules of libraries that import the Python files of checkpoints."""
+
+_LOCK = threading.RLock()
+"""Held while the process has the guards of `download`, which replace and restore its settings."""
 
 
 @contextmanager
@@ -64,12 +68,14 @@ def download(description: str, *, local: bool = False) -> Iterator[None]:
     For what is local, and without a network, the Hugging Face client reads its cache only: a folder
     of a stranger reaches no network, and no request is repeated for 20 seconds.
 
+    The guards are settings of the process: blocks of several threads run one after the other.
+
     Args:
         description: What is downloaded, for messages.
         local: Whether it is a file or a folder of this computer.
     """
     try:
-        with _hub_offline(always=local), _weights_only(), _no_code(), quiet():
+        with _LOCK, _hub_offline(always=local), _weights_only(), _no_code(), quiet():
             yield
     except (InputError, MemoryError):
         raise

@@ -115,11 +115,12 @@ class MaskTask(TrainingTask):
 
     def draw_preview(self, batch: Batch, path: Path) -> None:
         """Draw photos next to their maps, as PNG."""
-        from unsee.images.drawing import overview
+        from unsee.images.drawing import overview, save_figure
 
         maps = self.maps(batch).float().cpu()
         names = [str(number) for number in range(len(maps))]
-        overview(batch.pixels.cpu(), maps, names).savefig(path.with_suffix(".png"), dpi=PREVIEW_DPI)
+        figure = overview(batch.pixels.cpu(), maps, names)
+        save_figure(figure, path.with_suffix(".png"), PREVIEW_DPI)
 
 
 def load_module(name: str, device: Any = None) -> Classifier:

@@ -85,6 +85,10 @@ class TrainingTask(ABC):
     snapshots: Sequence[dict[str, Tensor]] = ()
     """Earlier states of a network that the training still needs; part of the checkpoint."""
 
+    @abstractmethod
+    def __init__(self, config: Any, accelerator: Any) -> None:
+        """Make the networks for the settings of the training and Accelerate's `Accelerator`."""
+
     @property
     @abstractmethod
     def size(self) -> int:

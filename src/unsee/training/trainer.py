@@ -2,15 +2,16 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from typing import Any, TypeVar
 
 import torch
 from torch.utils.data import DataLoader
 
+from unsee.children import kept_safe
 from unsee.errors import InputError
-from unsee.training import checkpoint
+from unsee.training import checkpoint, run_folder
 from unsee.training.crops import Crops, StepSampler, resize_whole
 from unsee.training.photos import PhotoSet
 from unsee.training.task import Batch, Training, TrainingTask
@@ -21,9 +22,7 @@ MAX_HELD_OUT_FRACTION = 5
 Config = TypeVar("Config", bound=Training)
 
 
-def run(
-    config: Config, make_task: Callable[[Config, Any], TrainingTask]
-) -> Iterator[dict[str, float]]:
+def run(config: Config, make_task: type[TrainingTask]) -> Iterator[dict[str, float]]:
     """Train to the last step or to the time limit; yield the losses and the number of each step.
 
     Raises:
@@ -32,12 +31,21 @@ def run(
     """
     if not config.data:
         raise InputError("expected data: folders or zip files of photos")
-    with checkpoint.begun(config) as sharing:
+    with run_folder.begun(config, make_task) as sharing:
         accelerator = _accelerator(config)
         accelerator.init_trackers("training")
         task = make_task(config, accelerator)
         step, best = checkpoint.resume(config, accelerator, task)
         photos, held_out = split_photos(config.photos(), config.held_out)
+    with closing(sharing):
+        yield from _trained(config, accelerator, task, (step, best), photos, held_out)
+
+
+def _trained(
+    config: Config, accelerator: Any, task: TrainingTask, resumed: tuple[int, float],
+    photos: PhotoSet, held_out: PhotoSet,
+) -> Iterator[dict[str, float]]:  # fmt: skip
+    step, best = resumed
     validation_batch = Batch(
         resize_whole(held_out.pictures, task.size), held_out.targets, 0, len(held_out.pictures)
     )
@@ -60,7 +68,6 @@ def run(
         if stop:
             break
     accelerator.end_training()
-    sharing.close()  # where the caller stops earlier, with this generator
 
 
 def split_photos(photos: PhotoSet, count: int) -> tuple[PhotoSet, PhotoSet]:
@@ -88,7 +95,7 @@ def _accelerator(config: Training) -> Any:
         mixed_precision=config.precision,
         log_with=_loggers(),
         project_config=ProjectConfiguration(
-            str(config.out), logging_dir=str(config.out / checkpoint.LOG)
+            str(config.out), logging_dir=str(config.out / run_folder.LOG)
         ),
     )
     if config.batch % accelerator.num_processes:
@@ -107,12 +114,14 @@ def _loggers() -> list[str] | None:
     return None
 
 
-def _loader(config: Training, crops: Crops, step: int, first: int, share: int) -> DataLoader[Any]:
-    """Return batches of crops and photo indices for this process, from `step` on."""
-    return DataLoader(
+def _loader(config: Training, crops: Crops, step: int, first: int, share: int) -> Iterator[Any]:
+    """Return an iterator of batches of crops and photo indices for this process, from `step` on."""
+    loader = DataLoader(
         crops, share, sampler=StepSampler(step, config.batch, first, share),
         num_workers=config.workers, pin_memory=torch.cuda.is_available(),
     )  # fmt: skip
+    with kept_safe():
+        return iter(loader)  # starts the worker processes
 
 
 def _to_device(batch: Batch, device: torch.device) -> Batch:
