@@ -183,9 +183,10 @@ def _ranking(
 ) -> Float[Tensor, "n _r _c"]:
     """Return the coarse ranking of a chunk of images, which require a gradient."""
     measure = log_odds if score.measure is probability else score.measure
-    network = score.classifier.network
     with ExitStack() as hooks:
-        kept = [] if place is None else hooks.enter_context(_kept_output(network, place.name))
+        kept: list[Tensor] = []
+        if place is not None:  # a function has no layers
+            kept = hooks.enter_context(_kept_output(score.classifier.network, place.name))
         values = score.classifier.score_chunk(images, targets, measure)
     slope: Tensor | None = None
     if kept:  # the pass back ends at the layer
