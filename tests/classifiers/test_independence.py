@@ -1,0 +1,145 @@
+"""A model whose outputs for an image depend on more than that image is refused."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tests.conftest import Convolutional, toy
+from unsee import InputError, explain
+
+BATCH = "other images of the batch"
+
+
+class Before(Convolutional):
+    """Changes the images before the network."""
+
+    def __init__(self, change) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        return super().forward(self.change(x))
+
+
+class After(Convolutional):
+    """Changes the outputs."""
+
+    def __init__(self, change) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        return self.change(super().forward(x))
+
+
+class Recurrent(Convolutional):
+    """An LSTM whose sequence is the batch: `batch_first` was forgotten."""
+
+    def __init__(self) -> None:
+        super().__init__(16)
+        self.lstm, self.last = nn.LSTM(16, 16), nn.Linear(16, 5)
+
+    def forward(self, x):
+        return self.last(self.lstm(super().forward(x)[:, None])[0][:, -1])
+
+
+def seeded_by_place(x):
+    return x + 0.3 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+
+
+def refused(model, images, words, **settings) -> None:
+    classifier = toy(model, **settings)
+    with pytest.raises(InputError, match=words):
+        explain(classifier, images[:1], "rise", samples=4)
+    assert not classifier.has_own_rows
+
+
+@pytest.mark.parametrize("contrast", [1.0, 0.3])
+@pytest.mark.parametrize(
+    "model",
+    [
+        Recurrent,
+        lambda: After(lambda z: z.cumsum(0)),
+        lambda: After(lambda z: torch.cat([z[:1], z[1:] + z[:-1] / 2])),
+        lambda: After(lambda z: z + z.flip(0) / 2),
+        lambda: After(lambda z: torch.cat([z[:-1], z[-1:] * (1 if len(z) == 1 else 2)])),
+        lambda: Before(lambda x: x / x.abs().max()),
+        lambda: Before(lambda x: x - x.amin()),
+        lambda: Before(lambda x: x - x.mean()),
+        lambda: Before(seeded_by_place),
+    ],
+    ids=["lstm", "cumsum", "previous", "flip", "last", "max", "min", "mean", "seeded"],
+)
+def test_other_rows_at_any_place(model, contrast, images) -> None:
+    refused(model(), 0.4 + contrast * (images - 0.4), BATCH)
+
+
+def test_other_rows_are_compared_for_a_dim_image_too() -> None:
+    full = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)).round()
+    refused(Before(lambda x: x / x.abs().max()), full, BATCH)
+
+
+def test_a_model_that_takes_valid_pixels_only_is_checked(images) -> None:
+    def gamma(x):
+        return (x + 0.4).pow(1 / 2.2)  # NaN below the pixels of black
+
+    class Dropout(Before):
+        def forward(self, x):
+            return F.dropout(super().forward(x), 0.5, True)
+
+    class Statistics(Before):
+        def forward(self, x):
+            z = super().forward(x)
+            return z - z.mean(0) * (len(z) > 1)
+
+    refused(Dropout(gamma), images, "other numbers each time")
+    refused(Statistics(gamma), images, BATCH)
+    classifier = toy(Before(gamma))
+    classifier.require_own_rows(images)
+    assert classifier.has_own_rows
+
+
+@pytest.mark.parametrize("lacks", ["memory", "numbers"])
+def test_nothing_compared_is_nothing_checked(lacks, images) -> None:
+    def change(x):
+        if lacks == "memory" and len(x) > 1:
+            raise MemoryError
+        return x * (torch.nan if lacks == "numbers" else 1)
+
+    classifier = toy(Before(change))
+    classifier.require_own_rows(images)
+    assert not classifier.has_own_rows
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_nan_beside_others_is_a_difference(row, images) -> None:
+    def spoiled(z):
+        place = torch.arange(len(z))[:, None] == row
+        return torch.where(place & torch.tensor(len(z) > 1), torch.nan, z)
+
+    refused(After(spoiled), images, BATCH)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("quantised", [False, True])
+def test_ordinary_networks_are_accepted(quantised, images) -> None:
+    network = nn.Sequential(Convolutional(32), nn.ReLU(), nn.Linear(32, 5)).eval()
+    if quantised:
+        network = torch.ao.quantization.quantize_dynamic(network, {nn.Linear}, torch.qint8)
+    classifier = toy(network)
+    classifier.require_own_rows(images)
+    assert classifier.has_own_rows
+
+
+@pytest.mark.parametrize(
+    ("measure", "words"),
+    [
+        (lambda z, y: (z.cumsum(0) / torch.arange(1, len(z) + 1)[:, None])[:, 1], "beside others"),
+        (lambda z, y: (z / z.norm(dim=1).max())[:, 1], "beside others"),
+        (lambda z, y: (z / z.norm(dim=1).min())[:, 1], "beside others"),
+    ],
+)
+def test_measures_that_see_other_rows_or_chance(measure, words, images) -> None:
+    with pytest.raises(InputError, match=words):
+        explain(toy(Convolutional()), images[:1], "rise", samples=4, measure=measure)
