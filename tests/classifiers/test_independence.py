@@ -1,5 +1,8 @@
 """A model whose outputs for an image depend on more than that image is refused."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,8 +10,11 @@ from torch import nn
 
 from tests.conftest import Convolutional, toy
 from unsee import InputError, explain
+from unsee.classifiers.checks import check_images
+from unsee.classifiers.random_state import RandomState, draws_in_python
 
-BATCH = "other images of the batch"
+BATCH, CHANCE = "other images of the batch", "draws random numbers"
+CPU = torch.device("cpu")
 
 
 class Before(Convolutional):
@@ -72,7 +78,7 @@ def refused(model, images, words, **settings) -> None:
     ids=["lstm", "cumsum", "previous", "flip", "last", "max", "min", "mean", "seeded"],
 )
 def test_other_rows_at_any_place(model, contrast, images) -> None:
-    refused(model(), 0.4 + contrast * (images - 0.4), BATCH)
+    refused(model(), 0.4 + contrast * (images - 0.4), f"{BATCH}|{CHANCE}")
 
 
 def test_other_rows_are_compared_for_a_dim_image_too() -> None:
@@ -132,14 +138,71 @@ def test_ordinary_networks_are_accepted(quantised, images) -> None:
     assert classifier.has_own_rows
 
 
+def rarely(draw):
+    return lambda x: x.flip(3) if draw() < 1e-9 else x
+
+
+def reseeded(x):
+    torch.manual_seed(0)
+    return x + 1e-6 * torch.randn(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (rarely(lambda: torch.rand(())), "torch"),
+        (rarely(np.random.random), "NumPy"),
+        (rarely(random.random), "Python"),
+        (reseeded, "torch"),
+    ],
+    ids=["torch", "NumPy", "Python", "seeded"],
+)
+def test_a_pass_that_draws_is_refused_and_the_generators_restored(change, name, images) -> None:
+    model, before = Before(change), RandomState(CPU)
+    refused(model, images, rf"{CHANCE}.*\({name}\)")
+    assert set(before.changed()) <= {"Python"}  # type checks of the tests draw from it
+
+
+def test_a_draw_in_the_first_pass_only_is_no_chance(images) -> None:
+    first = []
+
+    def change(x):
+        if not first:
+            first.append(torch.rand(()))
+        return x
+
+    classifier = toy(Before(change))
+    classifier.require_own_rows(images)
+    assert classifier.has_own_rows
+
+
+def test_checks_of_types_are_no_draws() -> None:
+    from tests.typechecker import checked
+
+    @checked
+    def function(values: list[int]) -> None:
+        random.getstate()
+
+    before = random.getstate()
+    assert not draws_in_python(lambda: function([1, 2, 3]))
+    assert random.getstate() != before  # the type checker has drawn
+    assert draws_in_python(lambda: random.choice([1, 2]))
+    assert draws_in_python(lambda: random.seed(1))
+    assert not draws_in_python(lambda: check_images(torch.rand(1, 3, 2, 2), 3))
+
+
 @pytest.mark.parametrize(
     ("measure", "words"),
     [
         (lambda z, y: (z.cumsum(0) / torch.arange(1, len(z) + 1)[:, None])[:, 1], "beside others"),
         (lambda z, y: (z / z.norm(dim=1).max())[:, 1], "beside others"),
         (lambda z, y: (z / z.norm(dim=1).min())[:, 1], "beside others"),
+        (lambda z, y: z[:, 1] * (torch.rand(()) > 1e-9), r"draws random numbers.*\(torch\)"),
+        (lambda z, y: z[:, 1] * (random.random() > 1e-9), r"draws random numbers.*\(Python\)"),
     ],
 )
 def test_measures_that_see_other_rows_or_chance(measure, words, images) -> None:
+    before = RandomState(CPU)
     with pytest.raises(InputError, match=words):
         explain(toy(Convolutional()), images[:1], "rise", samples=4, measure=measure)
+    assert "torch" not in before.changed()

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unsee.classifiers.chunked import is_out_of_memory
+from unsee.classifiers.random_state import RandomState, draws_in_python
 from unsee.errors import InputError
 from unsee.types import Images
 
@@ -31,6 +32,9 @@ CELLS = 8
 """Cells per side of the noise beside which an image is passed."""
 DIM = 0.05
 """Amplitude of the noise around the mean colour of which the dim image consists."""
+REPEATS = 2
+"""Number of passes that repeat one in which a random generator changed. Another thread, or what a
+model does at its first pass only, may have changed it."""
 
 
 class Model(NamedTuple):
@@ -85,7 +89,9 @@ def is_exact(model: object, precision: torch.dtype) -> bool:
 
 
 def _check(model: Model, image: Images) -> bool:
+    generators = RandomState(model.device)
     alone = model.outputs(image)
+    changed = generators.changed()
     again = model.outputs(image)
     white, noise, dim = _neighbours(image, model.mean)
     dim_alone = model.outputs(dim)
@@ -93,11 +99,13 @@ def _check(model: Model, image: Images) -> bool:
     others = model.outputs(noise)
     is_finite = bool(alone.isfinite().all())
     if is_finite and _differ(again, alone, REPEATED * _scale(pair, others), REPEATED):
+        generators.restore(changed)
         raise InputError(
             "the model returns other numbers each time for the same image, so maps would be "
             "chance; switch off its dropout, noise or memory (such as F.dropout without "
             "training=self.training)"
         )
+    _check_generators(model, image, generators, changed)
     if not is_finite:
         return False
     first, last = model.outputs(image, white, dim, noise), model.outputs(white, dim, noise, image)
@@ -114,6 +122,25 @@ def _check(model: Model, image: Images) -> bool:
             "batch_first=True"
         )
     return True
+
+
+def _check_generators(model: Model, image: Images, before: RandomState, changed: list[str]) -> None:
+    """Raise `InputError` if the generators that changed in the first pass change in each pass."""
+    if "Python" in changed and not draws_in_python(lambda: model.outputs(image)):
+        before.restore(["Python"])
+        changed = [name for name in changed if name != "Python"]
+    for _ in range(REPEATS):
+        if changed:
+            before.restore(changed)
+            model.outputs(image)
+            changed = [name for name in changed if name in before.changed()]
+    if changed:
+        before.restore(changed)
+        raise InputError(
+            f"the model draws random numbers, or seeds their generator ({', '.join(changed)}), in "
+            "each pass, so maps would be chance; switch off its dropout, noise or augmentation, "
+            "or give it a generator of its own"
+        )
 
 
 def _neighbours(image: Images, mean: tuple[float, ...]) -> tuple[Images, Images, Images]:
