@@ -13,7 +13,7 @@ from unsee import InputError, explain
 from unsee.classifiers.checks import check_images
 from unsee.classifiers.random_state import RandomState, draws_in_python
 
-BATCH, CHANCE = "other images of the batch", "draws random numbers"
+BATCH, CHANCE, STATE = "other images of the batch", "draws random numbers", "changes its own"
 CPU = torch.device("cpu")
 
 
@@ -158,7 +158,8 @@ def reseeded(x):
     ids=["torch", "NumPy", "Python", "seeded"],
 )
 def test_a_pass_that_draws_is_refused_and_the_generators_restored(change, name, images) -> None:
-    model, before = Before(change), RandomState(CPU)
+    model = Before(change)
+    before = RandomState(CPU)
     refused(model, images, rf"{CHANCE}.*\({name}\)")
     assert set(before.changed()) <= {"Python"}  # type checks of the tests draw from it
 
@@ -191,6 +192,52 @@ def test_checks_of_types_are_no_draws() -> None:
     assert not draws_in_python(lambda: check_images(torch.rand(1, 3, 2, 2), 3))
 
 
+class Stateful(Convolutional):
+    """Has a buffer that each pass changes in a way that outputs show hardly or not at all."""
+
+    def __init__(self, update) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(5))
+        self.update = update
+
+    def forward(self, x):
+        z = super().forward(x)
+        with torch.no_grad():
+            self.update(self, z)
+        return z - self.centre
+
+
+def replaced(network, z):
+    network.centre = network.centre + 1e-6
+
+
+UPDATES = {
+    "in place": lambda network, z: network.centre.mul_(1 - 1e-5).add_(1e-5 * z.mean(0)),
+    "data": lambda network, z: network.centre.data.add_(1e-6),
+    "replaced": replaced,
+    "parameter": lambda network, z: network.head.bias.data.mul_(1 + 1e-6),
+    "not the first pass": lambda network, z: network.centre.add_(1e-6 * (len(z) > 1)),
+}
+
+
+@pytest.mark.parametrize("kind", UPDATES)
+def test_a_pass_that_changes_the_model_is_refused_and_the_model_restored(kind, images) -> None:
+    model = Stateful(UPDATES[kind]).eval()
+    buffer, bias = model.centre, model.head.bias
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    name = "head.bias" if kind == "parameter" else "centre"
+    refused(model, images, rf"{STATE} {name} in a pass")
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    assert model.centre is buffer
+    assert model.head.bias is bias
+
+
+def test_a_buffer_of_nan_has_not_changed(images) -> None:
+    model = Convolutional()
+    model.register_buffer("unused", torch.full((3,), torch.nan))
+    toy(model).require_own_rows(images)
+
+
 @pytest.mark.parametrize(
     ("measure", "words"),
     [
@@ -202,7 +249,7 @@ def test_checks_of_types_are_no_draws() -> None:
     ],
 )
 def test_measures_that_see_other_rows_or_chance(measure, words, images) -> None:
-    before = RandomState(CPU)
+    classifier, before = toy(Convolutional()), RandomState(CPU)
     with pytest.raises(InputError, match=words):
-        explain(toy(Convolutional()), images[:1], "rise", samples=4, measure=measure)
+        explain(classifier, images[:1], "rise", samples=4, measure=measure)
     assert "torch" not in before.changed()

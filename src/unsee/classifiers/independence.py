@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unsee.classifiers.chunked import is_out_of_memory
+from unsee.classifiers.model_state import ModelState, listed
 from unsee.classifiers.random_state import RandomState, draws_in_python
 from unsee.errors import InputError
 from unsee.types import Images
@@ -68,8 +69,12 @@ def check(model: Model, image: Images) -> bool:
         Whether the outputs could be compared: they are finite, and memory sufficed.
     """
     try:
-        with torch.no_grad():
-            return _check(model, image)
+        state = ModelState(getattr(model.model, "__self__", model.model))
+        try:
+            with torch.no_grad():
+                return _check(model, image, state)
+        finally:
+            state.restore()
     except Exception as error:
         if is_out_of_memory(error):  # reported by the passes of the method
             return False
@@ -88,10 +93,11 @@ def is_exact(model: object, precision: torch.dtype) -> bool:
     ) and not any("quant" in type(part).__module__ for part in model.modules())
 
 
-def _check(model: Model, image: Images) -> bool:
+def _check(model: Model, image: Images, state: ModelState) -> bool:
     generators = RandomState(model.device)
     alone = model.outputs(image)
     changed = generators.changed()
+    state.add_new()
     again = model.outputs(image)
     white, noise, dim = _neighbours(image, model.mean)
     dim_alone = model.outputs(dim)
@@ -106,6 +112,7 @@ def _check(model: Model, image: Images) -> bool:
             "training=self.training)"
         )
     _check_generators(model, image, generators, changed)
+    _check_state(state)
     if not is_finite:
         return False
     first, last = model.outputs(image, white, dim, noise), model.outputs(white, dim, noise, image)
@@ -121,6 +128,7 @@ def _check(model: Model, image: Images) -> bool:
             "values over the first axis, and for recurrent or attention layers without "
             "batch_first=True"
         )
+    _check_state(state)
     return True
 
 
@@ -140,6 +148,16 @@ def _check_generators(model: Model, image: Images, before: RandomState, changed:
             f"the model draws random numbers, or seeds their generator ({', '.join(changed)}), in "
             "each pass, so maps would be chance; switch off its dropout, noise or augmentation, "
             "or give it a generator of its own"
+        )
+
+
+def _check_state(state: ModelState) -> None:
+    names = state.changed()
+    if names:
+        raise InputError(
+            f"the model changes its own {listed(names)} in a pass, so maps would depend on earlier "
+            "passes; switch off what updates it in evaluation mode (if only its first pass does, "
+            "pass it one image before)"
         )
 
 
