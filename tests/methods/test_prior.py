@@ -204,7 +204,7 @@ def test_a_layer_that_the_gradient_does_not_reach_is_not_named(two_spots) -> Non
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             output = super().forward(x)
-            return output + self.maps(x).mean().detach()
+            return output + self.maps(x).mean((1, 2, 3))[:, None].detach()
 
     assert layer_of(Aside(), two_spots, small("tide")) == "gradient"
     with pytest.raises(InputError, match="does not reach the layer 'maps'"):
