@@ -149,8 +149,8 @@ class Study:
             photos = inputs.as_images(images, classifier)
             x = inputs.own_copy(photos.images, classifier.device)
             classifier.check(x)
-            logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
             classifier.require_own_rows(x)
+            logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
             if measure is None and classifier.kind is Outputs.REGRESSION:
                 parts = parts._replace(measure=measures.logit)
             classifier.measure_of(parts.measure)  # refuses one that this kind of output lacks

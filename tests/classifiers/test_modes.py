@@ -111,7 +111,7 @@ class Failing(nn.Module):
 def test_errors_of_the_model_are_one_line(error, words, images) -> None:
     with pytest.raises(InputError, match=words) as raised:
         explain(toy(Failing(error)), images, "rise")
-    assert "the model failed on images (3, 3, 32, 32) of float32" in str(raised.value)
+    assert "the model failed on images (1, 3, 32, 32) of float32" in str(raised.value)
     assert "\n" not in str(raised.value)
 
 

@@ -1,7 +1,10 @@
 """The layer of class activation maps, in networks whose right layer is known."""
 
+from itertools import pairwise
+
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.conftest import Convolutional
@@ -176,3 +179,129 @@ def test_named_layer_must_have_the_shape_of_the_image() -> None:
         find(Shapes(), "rows")
     with pytest.raises(InputError, match="no layer 'quarters'"):
         find(Windows(), "quarters")
+
+
+class Before(Convolutional):
+    """Moves or cuts the images before the network."""
+
+    def __init__(self, change) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        return super().forward(self.change(x))
+
+
+def enlarged(x, scale=1.5):
+    return F.interpolate(x, scale_factor=scale, mode="bilinear")
+
+
+def centre_crop(x, scale):
+    height, width = x.shape[-2:]
+    x = enlarged(x, scale)
+    top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
+    return x[..., top : top + height, left : left + width]
+
+
+MOVED = {
+    "centre crop": lambda x: centre_crop(x, 1.5),
+    "small centre crop": lambda x: centre_crop(x, 1.25),
+    "left half": lambda x: enlarged(x)[..., : x.shape[-2], : x.shape[-1]],
+    "upper left": lambda x: x[..., : x.shape[-2] * 3 // 4, : x.shape[-1] * 3 // 4],
+    "lower right": lambda x: x[..., x.shape[-2] // 4 :, x.shape[-1] // 4 :],
+    "padded after": lambda x: F.pad(x, (0, x.shape[-1], 0, x.shape[-2])),
+    "padded around": lambda x: F.pad(x, (x.shape[-1] // 2,) * 2 + (x.shape[-2] // 2,) * 2),
+    "rolled": lambda x: x.roll(x.shape[-1] // 4, 3),
+    "flipped": lambda x: x.flip(3),
+}
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 96)])
+@pytest.mark.parametrize("change", MOVED.values(), ids=MOVED)
+def test_networks_that_move_the_image_inside_have_no_layer(change, size) -> None:
+    with pytest.raises(InputError, match=r"positions are those of the image|no late layer"):
+        find(Before(change), size=size)
+
+
+class Strides(nn.Module):
+    """A stack of convolutions."""
+
+    def __init__(self, kernel: int, stride: int, padding: int, layers: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        widths = [3] + [16] * layers
+        self.features = nn.Sequential()
+        for width, next_ in pairwise(widths):
+            self.features.extend([nn.Conv2d(width, next_, kernel, stride, padding), nn.ReLU()])
+        self.head = nn.Linear(16, 5)
+
+    def forward(self, x):
+        return self.head(self.features(x).mean((2, 3)))
+
+
+class Gated(Strides):
+    """Each map is multiplied with a gate by its mean, so that all changes are everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 2, 1, 3)
+        self.gate, self.last = nn.Linear(16, 16), nn.Identity()
+
+    def forward(self, x):
+        maps = self.features(x)
+        gate = self.gate(50 * maps.mean((2, 3))).sigmoid()
+        return self.head(self.last(maps * gate[..., None, None]).mean((2, 3)))
+
+
+@pytest.mark.parametrize("size", [(32, 32), (63, 63), (61, 92), (47, 65)])
+@pytest.mark.parametrize(
+    "network",
+    [
+        lambda: Strides(3, 2, 1, 3),
+        lambda: Strides(3, 2, 0, 2),
+        lambda: Strides(2, 2, 0, 3),
+        lambda: Strides(4, 4, 0, 1),
+        lambda: Strides(3, 1, 0, 1),
+        lambda: Strides(7, 2, 3, 2),
+        Gated,
+    ],
+    ids=["padded", "unpadded", "patches", "patch", "full", "seven", "gated"],
+)
+def test_strides_and_padding_of_any_alignment_keep_positions(network, size) -> None:
+    assert find(network(), size=size).name in {"features", "last"}
+
+
+class Sum(nn.Module):
+    """Two networks; the second one has little weight."""
+
+    def __init__(self, weight: float, change=lambda x: x) -> None:
+        super().__init__()
+        self.first, self.second = Strides(3, 2, 1, 3), Strides(3, 2, 1, 4)
+        self.weight, self.change = weight, change
+
+    def forward(self, x):
+        return self.first(x) + self.weight * self.second(self.change(x))
+
+
+@pytest.mark.parametrize("change", [lambda x: x, MOVED["centre crop"]])
+def test_a_branch_with_little_weight_is_not_the_default(change) -> None:
+    assert find(Sum(1e-3, change)).name == "first.features"
+
+
+def test_a_network_of_many_parts_has_no_layer() -> None:
+    class Vote(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = nn.ModuleList(Convolutional() for _ in range(16))
+
+        def forward(self, x):
+            return torch.stack([part(x) for part in self.parts]).mean(0)
+
+    with pytest.raises(InputError, match=r"most of its outputs.*layer=NAME"):
+        find(Vote())
+    assert find(Vote(), "parts.3.features").name == "parts.3.features"
+
+
+def test_outputs_of_zeros_have_a_layer() -> None:
+    network = Strides(3, 2, 1, 3)
+    nn.init.zeros_(network.head.weight)
+    assert find(network).name == "features"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.conftest import masked_score, small, toy
@@ -93,6 +94,19 @@ def test_a_network_without_feature_maps_is_read_by_its_gradient(two_spots) -> No
     ranking = first_ranking(score, 24)[0, 0, 0]
     inside = ranking[2:10, 2:10].mean()
     assert inside > ranking[12:].mean() + 1
+
+
+def test_a_network_that_crops_inside_is_read_by_its_gradient() -> None:
+    class Cropping(Spots):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(F.interpolate(x, scale_factor=2.0)[..., 12:-12, 12:-12])
+
+    image = torch.full((1, 3, 24, 24), 0.5)
+    image[:, 2, 14:18, 14:18] = 1.0  # on the network's maps it is at 16 to 24
+    ranking = first_ranking(scored(toy(Cropping()), image, [1]), 24)[0, 0, 0]
+    row, column = divmod(int(ranking.argmax()), 24)
+    assert 13 <= row <= 18
+    assert 13 <= column <= 18
 
 
 def test_a_ranking_does_not_depend_on_the_rest_of_the_batch(two_spots) -> None:
@@ -190,7 +204,7 @@ def test_a_layer_that_the_gradient_does_not_reach_is_not_named(two_spots) -> Non
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             output = super().forward(x)
-            return output + self.maps(x).mean().detach()
+            return output + self.maps(x).mean((1, 2, 3))[:, None].detach()
 
     assert layer_of(Aside(), two_spots, small("tide")) == "gradient"
     with pytest.raises(InputError, match="does not reach the layer 'maps'"):

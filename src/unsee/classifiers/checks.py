@@ -17,15 +17,6 @@ from unsee.types import Images
 
 MAX_ROWS = 5
 """Number of images that a message lists."""
-REPEATED, BESIDE_ANOTHER = 1e-3, 0.05
-"""Largest accepted change of an image's outputs, as a share of their scale, if a pass is repeated,
-and if another image is in the batch; reduced precision and dynamic quantisation change them by
-less."""
-ROUNDED = 0.01
-"""Share of an output's own magnitude by which rounding may change it, in any precision."""
-CONSTANT = 0.05
-"""An output that another image changes by less than this share has a constant part, such as -10000
-for a class that is masked. It does not count for the scale."""
 LARGEST_MEAN = 2.0
 """Largest accepted mean or deviation of a channel, whose pixels are in [0, 1]."""
 GRADIENT_HINT = "rise and sliding_patch need no gradients"
@@ -205,50 +196,6 @@ def _failure(error: BaseException, shape: tuple[int, ...], dtype: torch.dtype) -
     return InputError(
         f"the model failed on images {shape} of {kind}: {type(error).__name__}: {text}{hint}"
     )
-
-
-def check_rows(numbers: Callable[[Tensor], Tensor], first: Tensor) -> None:
-    """Raise `InputError` if a model's outputs for an image depend on chance or on other images.
-
-    Args:
-        numbers: Function from normalised images to the model's outputs.
-        first: A normalised image (1, c, h, w). It is passed alone, again, and beside its negative.
-    """
-    pair = torch.cat([first, -first])
-    try:
-        with torch.no_grad():
-            alone, again, pair = (numbers(x.clone()) for x in (first, first, pair))
-    except RuntimeError as error:
-        if is_out_of_memory(error):  # reported by the passes of the method
-            return
-        raise
-    if not all(x.isfinite().all() for x in (alone, again, pair)):  # reported with the image
-        return
-    scale = _scale(pair)
-    if _differ(again, alone, REPEATED * scale, REPEATED):
-        raise InputError(
-            "the model returns other numbers each time for the same image, so maps would be "
-            "chance; switch off its dropout, noise or memory (such as F.dropout without "
-            "training=self.training)"
-        )
-    if _differ(pair[:1], alone, BESIDE_ANOTHER * scale, ROUNDED):
-        raise InputError(
-            "the model's numbers for an image depend on the other images of the batch, so maps "
-            "would too; check for BatchNorm with track_running_stats=False, and for sums over the "
-            "first axis"
-        )
-
-
-def _differ(a: Tensor, b: Tensor, bound: Tensor, share: float) -> bool:
-    """Return whether outputs differ by more than a bound, and than a share of their magnitude."""
-    return bool(((a - b).abs() > torch.maximum(bound, share * b.abs())).any())
-
-
-def _scale(pair: Tensor) -> Tensor:
-    """Return the magnitude of outputs (2, columns) for two images, without constant parts."""
-    change, magnitude = (pair[0] - pair[1]).abs(), pair.abs().amax(0)
-    varying = magnitude[change > CONSTANT * magnitude]
-    return torch.cat([change, varying]).max() if change.any() else magnitude.max()
 
 
 def check_gradient(logits: Callable[[Tensor], Tensor] | None, images: Images, method: str) -> None:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from unsee.classifiers import checks, detection, labels, outputs, own_measures
+from unsee.classifiers import checks, detection, independence, labels, outputs, own_measures
 from unsee.classifiers.chunked import RowFunction, Rows, map_chunks
 from unsee.classifiers.measures import Logits, Measure, is_built_in, log_odds
 from unsee.classifiers.model import PixelModel
@@ -167,13 +167,18 @@ class Classifier(PixelModel):
             self.has_gradient = True
 
     def require_own_rows(self, images: Images) -> None:
-        """Raise `InputError` if an image's outputs depend on chance or on the rest of its batch.
+        """Raise `InputError` if an image's outputs depend on more than that image.
 
-        A black box, which may be slow, is not checked.
+        Chance, earlier passes and the rest of the batch are tried, once; before any other pass, so
+        that a model that is refused can get back what the passes changed. A black box, which may be
+        slow, is not checked.
         """
         if self.differentiable and not self.has_own_rows:
-            checks.check_rows(self._numbers, self.network_input(images[:1]))
-            self.has_own_rows = True
+            exact = independence.is_exact(self.model, self.precision)
+            model = independence.Model(
+                self.model, self.network_input, self._numbers, self.data_mean, images.device, exact
+            )
+            self.has_own_rows = independence.check(model, images[:1])
 
     def score(
         self, images: Images, targets: Int[Tensor, " b"], measure: Measure

@@ -66,7 +66,7 @@ class PixelModel:
     has_gradient: bool = field(default=False, init=False, repr=False, compare=False)
     """Whether a gradient was computed and is not zero; False before that."""
     has_own_rows: bool = field(default=False, init=False, repr=False, compare=False)
-    """Whether the outputs for an image were the same again and beside another image."""
+    """Whether the outputs for an image were the same again and beside other images."""
 
     def __post_init__(self) -> None:
         checks.check_model(self.model)

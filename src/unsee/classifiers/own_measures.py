@@ -7,10 +7,11 @@ from unsee.classifiers.checks import GRADIENT_HINT
 from unsee.classifiers.chunked import is_out_of_memory
 from unsee.classifiers.measures import Measure
 from unsee.classifiers.passes import has_values
+from unsee.classifiers.random_state import RandomState, draws_in_python
 from unsee.errors import InputError, reason, shown
 
 TOLERANCE = 1e-3
-"""Largest accepted change of a value beside another row, as a share of its magnitude."""
+"""Largest accepted change of a value beside other rows, as a share of its magnitude."""
 
 
 def call_measure(measure: Measure, logits: Tensor, targets: Tensor) -> Tensor:
@@ -45,23 +46,38 @@ def check_rows(measure: Measure, logits: Tensor, targets: Tensor) -> None:
 
     Args:
         measure: The measure, as it is called.
-        logits: The outputs for at least one image. The first row is rated alone and beside its
-            reverse at half the size.
+        logits: The outputs for at least one image. The first row is rated alone, and as the first,
+            the second and the last row beside its reverse, halved and doubled.
         targets: The class of each image.
 
     Raises:
-        InputError: The value depends on the other row or on chance, or cannot be used.
+        InputError: The value depends on other rows or on chance, or cannot be used.
     """
+    name = getattr(measure, "__name__", type(measure).__name__)
     first, target = logits[:1].detach(), targets[:1]
+    others = [first.flip(1) / 2, 2 * first.flip(1)]
+    generators = RandomState(logits.device)
     with torch.no_grad():
         alone = call_measure(measure, first, target)[0].item()
-        pair = call_measure(measure, torch.cat([first, first.flip(1) / 2]), target.repeat(2))[
-            0
-        ].item()
-    if abs(pair - alone) > TOLERANCE * max(abs(pair), abs(alone)):  # False for NaN, see the scores
-        name = getattr(measure, "__name__", type(measure).__name__)
+        changed = generators.changed()
+        values = [
+            call_measure(measure, torch.cat(rows), target.repeat(3))[place].item()
+            for place in range(3)
+            for rows in [[*others[:place], first, *others[place:]]]
+        ]
+        if "Python" in changed and not draws_in_python(lambda: measure(first, target)):
+            changed.remove("Python")
+    for value in values:
+        if abs(value - alone) > TOLERANCE * max(abs(value), abs(alone)):  # False for NaN
+            generators.restore(changed)
+            raise InputError(
+                f"the measure {name} rates the same outputs by {alone:.6g} alone and by "
+                f"{value:.6g} beside others; it must rate each row (n, classes) by itself: check "
+                "for means, sums and largest values over the first axis, and for chance"
+            )
+    if changed:
+        generators.restore(changed)
         raise InputError(
-            f"the measure {name} rates the same outputs by {alone:.6g} alone and by {pair:.6g} "
-            "beside others; it must rate each row (n, classes) by itself: check for means, sums "
-            "and largest values over the first axis, and for chance"
+            f"the measure {name} draws random numbers, or seeds their generator "
+            f"({', '.join(changed)}), so maps would be chance; it must rate outputs by themselves"
         )

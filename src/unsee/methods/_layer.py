@@ -1,19 +1,20 @@
 """Choice of the layer for class activation maps, in convolutional networks and transformers."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unsee.classifiers.passes import unwrapped
 from unsee.errors import InputError
-from unsee.networks.stages import layer_outputs, of_this_thread
+from unsee.methods._influence import Influence
+from unsee.methods._positions import Fit, compare
+from unsee.networks.stages import layer_outputs
 
 MAX_PREFIX_TOKENS = 8
 """Maximum number of tokens before those of the image (class token, registers)."""
@@ -29,7 +30,8 @@ MIN_RATIO = 0.2
 LATE = 1 / 3
 """Share of the network's modules that have finished with a layer that counts as late."""
 MAX_TRIALS = 8
-"""Number of layers that are tried in turn until one reaches the logits."""
+"""Number of layers, and of those that contain most others, that are tried in turn until one reaches
+the logits."""
 
 Layout = Callable[[Tensor], Tensor]
 """Function from the output of a module to feature maps (n, channels, rows, columns)."""
@@ -47,6 +49,8 @@ class Layer:
     """Whether `LATE` of the network's modules have finished when this one has."""
     is_ordered: bool
     """Whether no change of the image contradicts the order of rows and columns."""
+    block: str = ""
+    """Name of the block of a transformer that begins with this layer; empty for other layers."""
 
 
 class _Map(NamedTuple):
@@ -68,8 +72,12 @@ def find(network: nn.Module, x: Float[Tensor, "n c h w"], name: str = "") -> Lay
     In a transformer, the default is the first norm of the last block: the outputs of later layers
     reach the logits through the class token only.
 
+    A layer is refused as the default if changes of single cells of the image lie elsewhere on the
+    map, or if little of the logits goes through it: the network crops, pads or moves the image, or
+    is one of several.
+
     Args:
-        network: Network in evaluation mode; it is run once, or a few times for the default.
+        network: Network in evaluation mode; it is run a few times for the default, else once.
         x: Normalised images; only their shape, dtype and device matter.
         name: Qualified name of a module, or empty.
 
@@ -86,7 +94,8 @@ def find(network: nn.Module, x: Float[Tensor, "n c h w"], name: str = "") -> Lay
         matches = get_close_matches(name, names, 5, 0.3) or names[-5:]
         hint = f"; try {', '.join(matches)}" if matches else ""
         raise InputError(f"no layer {name!r} with a spatial output{hint}")
-    candidates = _by_preference([layer for layer in layers if layer.is_late and layer.is_ordered])
+    late = [layer for layer in layers if layer.is_late]
+    candidates = _by_preference([layer for layer in late if layer.is_ordered])
     if not candidates:
         names = [layer.name for layer in layers[-3:]]
         hint = f"; name one of the others: layer={' or layer='.join(names)}" if names else ""
@@ -94,8 +103,51 @@ def find(network: nn.Module, x: Float[Tensor, "n c h w"], name: str = "") -> Lay
             "this network has no late layer with a spatial output; class activation maps need "
             f"one{hint}"
         )
-    trials = candidates[:MAX_TRIALS]
-    return next((layer for layer in trials if _reaches(network, probes, layer)), candidates[0])
+    is_doubtful = not _by_preference(late)[0].is_ordered
+    placed = _placed(network, x, candidates, is_doubtful=is_doubtful)
+    return _influential(network, probes, placed)
+
+
+def _placed(
+    network: nn.Module, x: Tensor, layers: Sequence[Layer], *, is_doubtful: bool
+) -> list[Layer]:
+    """Return the layers whose cells lie where the pixels lie, in the same order.
+
+    A layer in which changes have no place is accepted too, unless that is doubtful, as it is after
+    a layer that is out of place.
+    """
+    layouts = {layer.module: layer.spatial or _identity for layer in layers}
+    fits = compare(network, x, layouts)
+    placed = []
+    for layer in layers:
+        fit = fits[layer.module]
+        is_doubtful |= fit is Fit.OTHER
+        if fit is Fit.SAME or (fit is Fit.UNKNOWN and not is_doubtful):
+            placed.append(layer)
+    if not placed:
+        raise InputError(
+            "this network has no layer whose positions are those of the image, as if it cropped, "
+            "padded or moved images inside; class activation maps need one (crop and pad before "
+            "the network, with its framing)"
+        )
+    return placed
+
+
+def _influential(network: nn.Module, probes: Tensor, layers: Sequence[Layer]) -> Layer:
+    """Return the first layer through which a large share of the logits goes."""
+    influence = Influence(network, probes)
+    if not influence.has_change:
+        return layers[0]
+    others = sorted(layers[MAX_TRIALS:], key=lambda layer: layer.name.count("."))
+    for layer in [*layers[:MAX_TRIALS], *others[:MAX_TRIALS]]:
+        if influence.of_maps(layer.module, layer.spatial) and influence.of_all(
+            network.get_submodule(layer.block) if layer.block else layer.module
+        ):
+            return layer
+    raise InputError(
+        "this network has no layer with a spatial output that most of its outputs go through, as "
+        "if it were several networks; class activation maps need one (name it with layer=NAME)"
+    )
 
 
 def _by_preference(layers: Sequence[Layer]) -> list[Layer]:
@@ -104,27 +156,9 @@ def _by_preference(layers: Sequence[Layer]) -> list[Layer]:
     for layer in layers:
         if isinstance(layer.module, nn.LayerNorm):
             blocks.setdefault(layer.name.rpartition(".")[0], []).append(layer)
-    norms = [block[0] for block in reversed(blocks.values()) if len(block) >= 2]
-    return norms + [layer for layer in reversed(layers) if layer not in norms]
-
-
-def _reaches(network: nn.Module, probes: Tensor, layer: Layer) -> bool:
-    """Return whether the logits change if the layer's maps are exchanged between the probes."""
-
-    def exchange(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        output = output.clone()
-        maps = layer.spatial(output) if layer.spatial else output
-        maps.copy_(maps.roll(1, 0))  # a view of the output: other tokens keep their values
-        return output
-
-    with torch.no_grad():
-        before = unwrapped(network(probes))
-        handle = layer.module.register_forward_hook(of_this_thread(exchange))
-        try:
-            after = unwrapped(network(probes))
-        finally:
-            handle.remove()
-    return not torch.equal(before, after)
+    norms = {block[0]: name for name, block in reversed(blocks.items()) if len(block) >= 2}
+    in_blocks = [replace(layer, block=name) for layer, name in norms.items()]
+    return in_blocks + [layer for layer in reversed(layers) if layer not in norms]
 
 
 def _maps(network: nn.Module, probes: Tensor) -> list[Layer]:
