@@ -34,6 +34,16 @@ def test_explain_takes_segments_and_says_so(photo, tmp_path) -> None:
     assert len(Explanation.load(out / "dog").saliency.unique()) == manifest["segments"][0]
 
 
+def test_several_photos_with_one_label_map_are_noted(photo, label_map, tmp_path, capsys) -> None:
+    second = photo.with_name("cat.png")
+    second.write_bytes(photo.read_bytes())
+    command = ["explain", str(photo), str(second), *QUICK, "--out", str(tmp_path / "out")]
+    assert main([*command, "--cells", f"labels:{label_map}"]) == 0
+    assert f"all 2 photos have the segments of labels:{label_map}" in capsys.readouterr().err
+    assert main([*command, "--cells", "slic:n=9", "--overwrite"]) == 0
+    assert "segments of" not in capsys.readouterr().err
+
+
 def test_a_label_map_of_the_photo_is_framed_with_it(photo, label_map, tmp_path) -> None:
     out, cells = tmp_path / "out", f"labels:{label_map}"
     assert main(["explain", str(photo), *QUICK, "--out", str(out), "--cells", cells]) == 0

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from tests.conftest import masked_score
-from unsee import Framing, InputError, create
+from unsee import Framing, InputError, create, explain
+from unsee.cells.base import Cells
 from unsee.masking.slots import assign, bind_cells
 from unsee.masking.soft_top_k import soft_top_k
 
@@ -134,3 +135,26 @@ def test_sums_of_a_gpu_are_those_of_a_cpu(slots) -> None:
     """The other order of summation, which needs no GPU itself."""
     values, image = torch.rand(4, 1024), torch.tensor([2, 0, 0, 1])
     torch.testing.assert_close(slots._ordered_sums(values, image), slots._sums(values, image))
+
+
+class Halves(Cells):
+    """Two segments of a dark image, nine of a bright one, and no limit."""
+
+    def segment(self, photo):
+        rows = torch.arange(photo.shape[0])[:, None].expand(photo.shape)
+        return rows * (2 if photo.image.mean() < 0.5 else 9) // photo.shape[0]
+
+
+def test_cells_without_a_limit_do_not_depend_on_the_batch(images) -> None:
+    dark, bright = torch.full_like(images[:1], 0.2), torch.full_like(images[:1], 0.8)
+    framing = Framing((32, 32))
+    assert bind_cells(Halves(), bright, framing, [None]).side == 3
+    assert bind_cells(Halves(), dark.repeat(2, 1, 1, 1), framing, [None] * 2).side == 2
+    with pytest.raises(InputError, match=r"2 to 9 segments.*one by one"):
+        bind_cells(Halves(), torch.cat([dark, bright]), framing, [None] * 2)
+
+
+def test_segments_of_one_image_are_numbered_alone(classifier, images) -> None:
+    explanation = explain(classifier, images, "random", cells="slic:n=20")
+    counts = explanation.provenance["segments"]
+    assert explanation[1].provenance["segments"] == counts[1:2]

@@ -1,12 +1,14 @@
 """The smallest region that changes the answer, and the smallest that suffices."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import pytest
 import torch
 from torch import nn
 
 from tests.conftest import toy
+from unsee.infillers.base import Infiller
 from unsee.results import regions
 from unsee.results.assessment import assess
 from unsee.study import Study
@@ -95,3 +97,24 @@ def test_nothing_suffices_where_the_infilled_photo_does(study) -> None:
     whole = score.classifier.probabilities(score.images)[0, 0].item()
     infilled = score.classifier.probabilities(torch.full_like(score.images, 0.5))[0, 0].item()
     assert not regions.sufficient(curve, whole, infilled, is_value=False).any()
+
+
+@dataclass(frozen=True)
+class Samples(Infiller):
+    """A background for each mask of an image in turn: grey, then white, which hides nothing."""
+
+    uses_removed_pixels: ClassVar[bool] = False
+
+    def bind(self, batch):
+        backgrounds = torch.stack([torch.full_like(batch.images, v) for v in (0.5, 1.0)])
+        return lambda keep, rows: backgrounds[rows.variant % 2, rows.image]
+
+
+def test_regions_have_the_samples_of_the_pictures(study) -> None:
+    study.score = replace(study.score, infiller=Samples(), bound=None)
+    assessment = assess(study)
+    p, curves = assessment.target_probabilities, assessment.picture_curves
+    assert (p["removed"] < 0.5) == assessment.has_effect["removed"]
+    assert (p["kept"] >= regions.SUFFICIENT * p["original"]) == assessment.has_effect["kept"]
+    removed = curves["removed"].scores[0]
+    assert (removed.diff() <= 1e-3).all()  # white backgrounds would restore the square

@@ -49,6 +49,9 @@ class Cells(ABC):
     argument: ClassVar[str] = ""
     """Placeholder of a value without a name in help texts, such as PATH."""
 
+    of_file: ClassVar[bool] = False
+    """Whether the segments are those of a file, for any photo."""
+
     @property
     def limit(self) -> int | None:
         """Largest number of segments of any photo; None if the segments say."""

@@ -33,6 +33,7 @@ class LabelMap(Cells):
     """
 
     argument: ClassVar[str] = "PATH"
+    of_file: ClassVar[bool] = True
 
     path: str = ""
     """Path of the file."""

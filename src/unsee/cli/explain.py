@@ -92,6 +92,8 @@ def run(arguments: list[str]) -> int:
         picture_infiller = resolve("infillers", trusted)
     notes: list[str] = []
     paths = finding.find(options.photos, notes)
+    if len(paths) > 1 and options.cells and resolve("cells", options.cells).of_file:
+        notes.append(f"all {len(paths)} photos have the segments of {options.cells}")
     for note in notes:
         print_note(note)
     _check_results(options, paths)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from unsee.cells.base import Cells, Labels, ShownPhoto
+from unsee.errors import InputError
 from unsee.images.framing import Framing
 from unsee.registry import resolve
 from unsee.types import FlatKeep, Images, Keep, Size
@@ -137,7 +138,8 @@ def bind_cells(
         sizes: Height and width of the photo of each image, None for one that was not framed.
 
     Raises:
-        InputError: A setting is invalid, or the segments of an image cannot be used.
+        InputError: A setting is invalid, the segments of an image cannot be used, or cells without
+            a limit need grids of several sizes: maps would depend on the other images.
     """
     cells.check()
     segmented = []
@@ -146,8 +148,15 @@ def bind_cells(
         if labels is None:
             return None
         segmented.append(labels.cpu())
-    most = cells.limit or max(int(labels.max()) + 1 for labels in segmented)
-    side = math.isqrt(most - 1) + 1
+    counts = [int(labels.max()) + 1 for labels in segmented]
+    sides = {math.isqrt(most - 1) + 1 for most in ([cells.limit] if cells.limit else counts)}
+    if len(sides) > 1:
+        raise InputError(
+            f"{type(cells).__name__} makes {min(counts)} to {max(counts)} segments, which need "
+            "grids of several sizes, so maps would depend on the other images; explain the images "
+            "one by one, or give the cells a `limit`"
+        )
+    side = sides.pop()
     labels = torch.stack([assign(labels, side) for labels in segmented])
     return Slots(cells, side, labels.to(images.device))
 

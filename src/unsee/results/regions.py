@@ -97,12 +97,15 @@ def _scores(
     """Return the score while the top shares of the pixels are removed, or kept."""
     count, rank = saliency[0].numel(), masks.ranks(saliency)
     pixels = (shares * count).round().to(rank)
+    # Each share is the first mask of a copy of the photo: an in-filler with several samples gives
+    # later masks other samples than that of the pictures.
+    copies = score.rows(torch.zeros(len(shares), dtype=torch.long))
 
     def draw(pixels: Tensor, rows: RowIndex) -> Tensor:
-        top = rank[rows.image] < pixels[:, None]
+        top = rank < pixels[:, None]
         return (top if kept else ~top).to(rank).view(-1, 1, *saliency.shape[1:])
 
-    return score(pixels[None], draw=draw)[0].cpu().float()
+    return copies(pixels[:, None], draw=draw)[:, 0].cpu().float()
 
 
 def changed(
