@@ -141,7 +141,10 @@ def _photos(sources: Sequence[str | Path]) -> Iterator["_Stored"]:
                 if is_photo and not any(map(finding.is_foreign, path.parts)):
                     yield _Stored(source, name, archive)
         else:
-            yield from (_Stored(path) for path in finding.find([str(source)]))
+            notes: list[str] = []
+            yield from map(_Stored, finding.find([str(source)], notes))
+            for note in notes:
+                LOG.warning(note)
 
 
 class _Stored(NamedTuple):
