@@ -173,6 +173,26 @@ INJECTED = [
     ("datasets", "mosaics:{}", "sub,trust=true"),
     ("datasets", "mosaics:voc:{}", "sub,trust=true"),
     ("datasets", "mosaics:sub,classifier=file:{}", "m.pt,trust=true"),
+    ("sources", "file:{}", "a.pt,trust=true,"),
+    ("sources", "file:{}", "a.pt,trust=true "),
+    ("sources", "file:{}", " a.pt,trust=true"),
+    ("sources", "file:{},share=1", "a.pt,trust=true ,"),
+    ("sources", "file:{},", "a.pt,trust=true "),
+    ("sources", "file: {}", "a.pt,trust=true\n"),
+    ("sources", "file:{}", "a.pt "),
+    ("sources", "{}", "pwn:net "),
+    ("sources", "{}", " pwn:net,"),
+    ("sources", "blackbox:{}", "pwn:net "),
+    ("sources", "file:w.pt,architecture={}", " pwn:net"),
+    ("sources", "file:w.pt,architecture={},share=1", "pwn:net "),
+    ("infillers", "lama:{}", "lama.pt,trust=true,"),
+    ("infillers", "imagined:by=lama:{}", "a.pt,trust=true"),
+    ("infillers", "imagined:by=lama:weights={}", "a.pt,trust=true"),
+    ("infillers", "imagined:by=lama:{}", "a.pt,trust=true "),
+    ("methods", "rise:cells=labels:{}", "m.png,samples=4"),
+    ("datasets", "{}", "mosaics:sub,trust=true,classifier=pwn:net "),
+    ("datasets", "mosaics:{}", "sub,trust=true,classifier=pwn:net,"),
+    ("datasets", "mosaics:{}", "sub "),
     ("datasets", 'mosaics:sub,classifier="file:{}"', 'm.pt",trust=true,seed="3'),
 ]
 
@@ -218,6 +238,8 @@ def test_the_name_of_a_file_becomes_no_second_classifier(tmp_path, monkeypatch) 
     assert split_words(('file:"a.pt,pwn:net"',)) == ('file:"a.pt,pwn:net"',)
     for name, text in (
         ("a.pt,pwn:net", "file:{}"), ("a.pt,pwn:net", "timm:x,weights={}"), ("x,pwn:net", "{}"),
+        ("b.pt,trust=true ", "file:{}"), ("c.pt,trust=true ", "file:{},timm:x"),
+        ("e:net ", "{}"), (" f:net", "timm:x,{}"), ("g:net ", "{},timm:x"),
     ):  # fmt: skip
         Path(name).write_bytes(b"")
         with pytest.raises(InputError, match="is also the name of a file"):

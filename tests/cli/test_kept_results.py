@@ -114,3 +114,16 @@ def test_error_of_a_layer_leaves_the_earlier_result(attempt) -> None:
     status, printed = attempt("sanity", parameter_randomisation, "check", layers_until(error))
     assert status == 1
     assert KEPT in printed.err
+
+
+def test_an_evaluation_in_the_folder_of_its_photos_resumes(photo, monkeypatch, capsys) -> None:
+    for name in ("ant", "zebra"):
+        (photo.parent / name).mkdir()
+        (photo.parent / name / "1.png").write_bytes(photo.read_bytes())
+    monkeypatch.chdir(photo.parent)
+    words = ["evaluate", "--data", ".", "--methods", "random", "--metrics", "entropy", "--target",
+             "top1", "--classifier", MODEL]  # fmt: skip
+    assert main(words) == 0
+    capsys.readouterr()
+    assert main(words) == 0
+    assert "left out 1 folders with results of unsee" in capsys.readouterr().err

@@ -69,3 +69,15 @@ def test_programs_are_refused_without_naming_an_option_that_training_lacks(
     error = capsys.readouterr().err
     assert "training needs a module of PyTorch, not a program" in error
     assert "--trust" not in error
+
+
+def test_a_training_in_the_folder_of_its_photos_resumes_without_its_previews(
+    colours, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(colours)
+    arguments = ["train", "infiller", "--data", ".", *FLAGS, "--perceptual", "0"]
+    arguments[arguments.index("--steps") + 1] = "2"
+    assert main([*arguments, "--minutes", "1e-9"]) == 0
+    assert list(colours.glob("*/step-*"))  # a preview
+    assert main(arguments) == 0
+    assert "step 2 of 2" in capsys.readouterr().out

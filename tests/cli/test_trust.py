@@ -126,6 +126,12 @@ def test_the_name_of_a_file_is_no_option(name, command, tmp_path, monkeypatch, c
         ("m.pt,trust=true", ["explain", "p.png", "--infiller", "lama:{}"]),
         ("mosaics:sub,trust=true,classifier=pwn:net", ["evaluate", "--data", "{}"]),
         ("a.pt,pwn:net", ["evaluate", "--data", ".", "--classifier", "file:{}"]),
+        ("pwn:net ", ["explain", "p.png", "--classifier", "{}"]),
+        ("pwn:net ", ["evaluate", "--data", ".", "--classifier", "{}"]),
+        ("a.pt,trust=true ", ["evaluate", "--data", ".", "--classifier", "file:{}"]),
+        ("sub,trust=true,classifier=pwn:net,", ["evaluate-infill", "--data", "mosaics:{}"]),
+        ("mosaics:sub,trust=true,classifier=pwn:net ", ["evaluate-infill", "--data", "{}"]),
+        ("a.pt,trust=true", ["explain", "p.png", "--infiller", "imagined:by=lama:{}"]),
     ],
 )
 def test_the_name_of_a_file_grants_no_trust(name, words, tmp_path, monkeypatch, capsys) -> None:

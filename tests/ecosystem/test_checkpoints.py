@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ torchvision = pytest.importorskip("torchvision", exc_type=(ImportError, RuntimeE
 transformers = pytest.importorskip("transformers")
 
 from unsee import InputError, load  # noqa: E402
+from unsee.sources._downloads import KERNEL_LOADERS  # noqa: E402
 
 pytestmark = pytest.mark.ecosystem
 TINY = {
@@ -173,3 +175,22 @@ def test_random_state_is_kept(name) -> None:
     before = torch.get_rng_state()
     load(name, weights="none", device="cpu")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("key", ["_attn_implementation", "_attn_implementation_internal"])
+def test_a_configuration_that_passes_the_check_loads_no_compiled_code(
+    folder, monkeypatch, key
+) -> None:
+    from transformers.integrations import hub_kernels
+
+    called: list[str] = []
+    for name in (name for name in KERNEL_LOADERS if hasattr(hub_kernels, name)):
+        monkeypatch.setattr(hub_kernels, name, called.append)
+    transformers.ViTForImageClassification(config()).save_pretrained(folder)
+    edit(folder / "config.json", **{key: "owner/code"})
+    with pytest.raises(InputError, match="names compiled code of a hub"):
+        load(f"transformers:{folder}")
+    monkeypatch.setattr("unsee.sources.transformers.check_no_kernels", lambda *_: None)
+    with suppress(InputError):  # a version that does not read the key
+        load(f"transformers:{folder}")
+    assert called == []

@@ -1,12 +1,17 @@
 """Search of folders and glob patterns."""
 
+import json
 import os
+from dataclasses import fields
 
 import pytest
 
 from tests.images.conftest import write
-from unsee import InputError
+from unsee import InputError, folders
+from unsee.evaluation import manifest, stages, store
 from unsee.images import finding
+from unsee.images._results import MARKS, TRAINING
+from unsee.training import run_folder
 
 
 def test_photos_of_files_folders_and_patterns_are_found(picture, tmp_path) -> None:
@@ -95,3 +100,41 @@ def test_names_that_are_patterns_are_searched_as_they_are(picture, tmp_path) -> 
     write(picture, folder / "*" / "1.png")
     assert len(finding.find([folder])) == 1
     assert len(finding.find([tmp_path / "**" / "1.png"])) == 1
+
+
+RESULTS = {
+    "manifest.json": {"written_by_unsee": {}},
+    "run.json": {"settings": {}, "photos": 3, "versions": {}},
+    "stages.json": {"stages": [], "table": {}},
+    "training.json": {"settings": {"out": ".", "data": ["."], "steps": 1, "seed": 0}},
+}
+
+
+@pytest.mark.parametrize("mark", RESULTS)
+def test_results_of_unsee_are_left_out(picture, tmp_path, mark) -> None:
+    for name in ("a/1.png", "b/2.png", "m-out/preview.png", "out/photo/panel.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        write(picture, tmp_path / name)
+    for name in ("m-out", "out/photo"):
+        (tmp_path / name / mark).write_text(json.dumps(RESULTS[mark]))
+    for content in ("{}", "[]", "{", '{"settings": 5}'):  # of another program
+        (tmp_path / "b" / mark).write_text(content)
+        for pattern in (tmp_path, tmp_path / "**" / "*.png"):
+            photos = [p.relative_to(tmp_path).as_posix() for p in finding.find([pattern])]
+            assert photos == ["a/1.png", "b/2.png"]
+    assert finding.subfolders(tmp_path) == ["a", "b"]
+    notes: list[str] = []
+    finding.find([tmp_path], notes)
+    assert f"left out 2 folders with results of unsee ({tmp_path / 'm-out'})" in notes[-1]
+    (preview,) = finding.find([tmp_path / "m-out"])  # a folder that is named is searched
+    assert preview.name == "preview.png"
+    with pytest.raises(InputError, match=r"no photos.*, and results of unsee are left out"):
+        finding.find([tmp_path / "out"])
+
+
+def test_marks_are_those_that_unsee_writes(tmp_path) -> None:
+    names = (folders.MANIFEST, store.MANIFEST, stages.MANIFEST, run_folder.MANIFEST)
+    assert tuple(MARKS) == names
+    assert MARKS[store.MANIFEST]({field.name: 0 for field in fields(manifest.RunManifest)})
+    assert MARKS[stages.MANIFEST]({field.name: 0 for field in fields(stages.StagesInfo)})
+    assert set(run_folder.COMMON_SETTINGS) == TRAINING

@@ -9,7 +9,10 @@ import pytest
 
 from unsee import InputError
 from unsee.sources._downloads import (
+    ADAPTER_MODULE,
     DYNAMIC_MODULES,
+    KERNEL_LOADERS,
+    KERNEL_MODULE,
     NOT_ONLY_WEIGHTS,
     ONLY_WEIGHTS,
     check_no_kernels,
@@ -84,10 +87,40 @@ def test_configuration_that_names_compiled_code_of_a_hub_is_refused() -> None:
         {"_attn_implementation": "owner/code"},
         {"attn_implementation": "flash_attention_2"},
         {"attn_implementation": {"vision": "owner/code"}},
+        {"_attn_implementation_internal": "owner/code"},
         {"vision": {"experts_implementation": "owner/code@main:function"}},
     ):
         with pytest.raises(InputError, match="model: names compiled code of a hub"):
             check_no_kernels(config, "model")
+
+
+@pytest.mark.parametrize("name", KERNEL_LOADERS)
+def test_libraries_load_no_compiled_code_of_a_hub(monkeypatch, name) -> None:
+    libraries(monkeypatch)
+    first, second, late = map(ModuleType, (KERNEL_MODULE, "transformers.modeling", "kernels.late"))
+    for module in (first, second):
+        setattr(module, name, list)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    with download("transformers:folder", local=True), download("a part", local=True):
+        for module in (first, second):
+            with pytest.raises(InputError, match="the checkpoint brings code of its own"):
+                getattr(module, name)("owner/code")
+        setattr(late, name, getattr(first, name))  # imported while it is replaced
+        monkeypatch.setitem(sys.modules, late.__name__, late)
+    assert [getattr(module, name) for module in (first, second, late)] == [list] * 3
+
+
+@pytest.mark.parametrize("found", [None, "folder/adapter_config.json"])
+def test_an_adapter_of_another_checkpoint_is_refused(monkeypatch, found) -> None:
+    libraries(monkeypatch)
+    first, second = ModuleType(ADAPTER_MODULE), ModuleType("transformers.models.auto.auto_factory")
+    first.find_adapter_config_file = second.find_adapter_config_file = find = lambda name: found
+    for module in (first, second):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    refused = pytest.raises(InputError, match="is an adapter of another one")
+    with download("transformers:folder", local=True), refused if found else nullcontext():
+        assert second.find_adapter_config_file("folder") is None
+    assert second.find_adapter_config_file is find
 
 
 def libraries(monkeypatch) -> tuple[SimpleNamespace, ModuleType]:

@@ -8,7 +8,8 @@ import torch
 from tests.training import small
 from unsee import InputError
 from unsee.errors import DiskFullError
-from unsee.training import casm, distilled, run_folder, variational
+from unsee.training import casm, checkpoint, distilled, run_folder, variational
+from unsee.training.infiller import InfillerTraining
 from unsee.training.run_folder import without_folders
 
 KILLED = """
@@ -57,8 +58,10 @@ def test_killed_run_resumes_bitwise(folder, tmp_path, network) -> None:
 
 
 @pytest.mark.parametrize("network", ["variational", "distilled"])
-def test_diverging_run_keeps_its_last_checkpoint(folder, tmp_path, network) -> None:
+def test_diverging_run_keeps_its_last_checkpoint(folder, tmp_path, network, monkeypatch) -> None:
     out = tmp_path / "run"
+    for module in (run_folder, checkpoint):  # another rate is refused otherwise
+        monkeypatch.setattr(module, "check_settings", lambda *_: None)
     settings = {"steps": 30, "save_every": 1}
     small.train(network, folder, out, **settings, rate=1e-3, minutes=1e-9)  # a single step
     before = (out / "checkpoint.pt").read_bytes()
@@ -102,6 +105,67 @@ def test_run_refuses_other_settings_and_losses_that_are_not_finite(folder, tmp_p
         small.train("casm", folder, tmp_path / "bad", strategy="L", rate=1e30, steps=8)
     with pytest.raises(InputError, match="expected data"):
         list(casm.train(casm.CasmTraining()))
+
+
+OTHER = {
+    "casm": [
+        {"rate": 0.5}, {"mask_rate": 0.5}, {"area": 0.0}, {"volume": 0.3}, {"fade": 1},
+        {"snapshot_probability": 0.1},
+    ],
+    "distilled": [{"rate": 0.5}, {"smoothness": 0.5}],
+    "variational": [{"rate": 0.5}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("network", OTHER)
+def test_a_run_is_continued_with_its_settings_only(folder, tmp_path, network) -> None:
+    out, mark = tmp_path / "run", tmp_path / "run" / run_folder.MANIFEST
+    small.train(network, folder, out, steps=1)
+    content = mark.read_bytes()
+    for settings in OTHER[network]:
+        for path in (mark, mark.with_name("moved")):  # with, and without the file of settings
+            mark.write_bytes(content)
+            mark.rename(path)
+            with pytest.raises(InputError, match=f"holds a run with {next(iter(settings))} = "):
+                small.train(network, folder, out, steps=1, **settings)
+    mark.write_bytes(content)
+    free = {"save_every": 7, "minutes": 3.0}
+    assert small.train(network, folder, out, steps=1, **free) == []
+
+
+def test_every_setting_but_a_few_is_compared(tmp_path) -> None:
+    for make in {network[0] for network in small.NETWORKS.values()} | {InfillerTraining}:
+        config = make(data=("a",), out=tmp_path)
+        stored = run_folder.as_json(config)
+        run_folder.check_settings(stored, config)
+        for name in stored.keys() - {"out", "data", "workers", "save_every", "minutes"}:
+            with pytest.raises(InputError, match=f"holds a run with {name} = other, got"):
+                run_folder.check_settings({**stored, name: "other"}, config)
+            older = {key: value for key, value in stored.items() if key != name}
+            run_folder.check_settings(older, config)
+
+
+def test_a_run_is_continued_with_its_photos_only(folder, tmp_path) -> None:
+    out, moved, other = (tmp_path / name for name in ("run", "moved", "other"))
+    small.train("casm", folder, out, steps=2, minutes=1e-9)
+    shutil.copytree(folder, moved)
+    shutil.copytree(folder, other)
+    first, *_, last = sorted(path for path in other.rglob("*") if path.is_file())
+    shutil.copy(first, last)
+    before = {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    for is_finished in (False, True):
+        with pytest.raises(InputError, match="holds a run with other photos or labels than"):
+            small.train("casm", other, out, steps=2)
+        assert {path: path.read_bytes() for path in before} == before
+        if not is_finished:
+            assert [losses["step"] for losses in small.train("casm", moved, out, steps=2)] == [2]
+            before = {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    stored = torch.load(out / "checkpoint.pt", weights_only=True)
+    del stored["photos"]  # as of an earlier version
+    torch.save(stored, out / "checkpoint.pt")
+    with pytest.raises(InputError, match="holds a run with other photos or labels than"):
+        small.train("casm", other, out, steps=2)
+    assert small.train("casm", moved, out, steps=2) == []
 
 
 def test_metadata_of_weights_contains_no_folder() -> None:
@@ -207,11 +271,12 @@ def test_a_second_training_is_refused_while_the_first_runs(folder, tmp_path) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
 def test_a_training_that_failed_gives_its_folder_up(folder, tmp_path) -> None:
-    settings = {"strategy": "L", "steps": 8}
-    with pytest.raises(InputError, match="not finite") as error:
-        small.train("casm", folder, tmp_path / "run", rate=1e30, **settings)
-    assert len(small.train("casm", folder, tmp_path / "run", rate=1e-3, **settings)) == 8
-    del error
+    settings = {"strategy": "L", "steps": 8, "rate": 1e30}
+    errors = []
+    for _ in range(2):  # the second is not refused since another process trains
+        with pytest.raises(InputError, match="not finite") as error:
+            small.train("casm", folder, tmp_path / "run", **settings)
+        errors.append(error)
 
 
 def test_a_run_of_other_settings_is_refused_before_its_first_checkpoint(folder, tmp_path) -> None:

@@ -12,6 +12,7 @@ from PIL import features
 
 from unsee.errors import InputError, printable
 from unsee.files import is_folder
+from unsee.images._results import is_result
 
 SUFFIXES = frozenset([
     ".apng", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
@@ -40,6 +41,9 @@ class Search:
     unreadable: list[Path] = field(default_factory=list)
     """Folders that cannot be listed."""
 
+    results: list[Path] = field(default_factory=list)
+    """Folders that unsee wrote, which are not searched."""
+
     def notes(self, path: Path) -> list[str]:
         """Return a line for what was left out, and one for what could not be read."""
         lines = []
@@ -55,6 +59,11 @@ class Search:
                 f"{path}: left out {len(self.unreadable)} folders that cannot be read "
                 f"({self.unreadable[0]})"
             )
+        if self.results:
+            lines.append(
+                f"{path}: left out {len(self.results)} folders with results of unsee "
+                f"({self.results[0]})"
+            )
         return [printable(line) for line in lines]
 
 
@@ -66,8 +75,8 @@ def is_foreign(name: str) -> bool:
 def search(folder: Path) -> Search:
     """Return the photos in a folder and its subfolders, sorted by path.
 
-    Links are followed, but not into a folder that holds the link. Hidden files and folders, and
-    `FOREIGN` ones, are skipped.
+    Links are followed, but not into a folder that holds the link. Hidden files and folders,
+    `FOREIGN` ones, and the results of unsee below the folder are skipped.
 
     Raises:
         InputError: The folder cannot be listed, or holds more than `MAX_FOLDERS`.
@@ -76,6 +85,7 @@ def search(folder: Path) -> Search:
     for listed in _walk(folder):
         if not listed.is_readable:
             result.unreadable.append(listed.path)
+        result.results += (listed.path / name for name in listed.results)
         for path in (listed.path / name for name in listed.files):
             if path.suffix.lower() in SUFFIXES:
                 result.photos.append(path)
@@ -84,11 +94,15 @@ def search(folder: Path) -> Search:
     if result.unreadable == [folder]:
         raise InputError(f"{folder}: the folder cannot be read")
     result.photos.sort()
+    result.results.sort()
     return result
 
 
 def subfolders(path: Path) -> list[str]:
-    """Return the names of the folders in a folder, without hidden and foreign ones, sorted."""
+    """Return the names of the folders in a folder, sorted.
+
+    Hidden and foreign ones, and results of unsee, are left out.
+    """
     return sorted(_listed(path).folders)
 
 
@@ -113,7 +127,8 @@ def find(patterns: Iterable[str | Path], notes: list[str] | None = None) -> list
             inside = search(path)
             if not inside.photos:
                 kinds = ", ".join(sorted(SUFFIXES))
-                raise InputError(f"{path}: no photos in this folder ({kinds})")
+                left_out = ", and results of unsee are left out" if inside.results else ""
+                raise InputError(f"{path}: no photos in this folder ({kinds}){left_out}")
             if notes is not None:
                 notes += inside.notes(path)
             photos.update(dict.fromkeys(inside.photos))
@@ -152,17 +167,23 @@ class _Folder(NamedTuple):
     path: Path
     folders: list[str]
     files: list[str]
+    results: list[str]
     is_readable: bool = True
 
 
 def _listed(path: Path) -> _Folder:
     """Return the visible names in a folder; links to folders are folders."""
-    result = _Folder(path, [], [])
+    result = _Folder(path, [], [], [])
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                if not is_foreign(entry.name):
-                    (result.folders if _is_directory(entry) else result.files).append(entry.name)
+                if is_foreign(entry.name):
+                    continue
+                if not _is_directory(entry):
+                    names = result.files
+                else:
+                    names = result.results if is_result(path / entry.name) else result.folders
+                names.append(entry.name)
     except OSError:
         return result._replace(is_readable=False)
     return result

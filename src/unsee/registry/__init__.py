@@ -20,7 +20,6 @@ from unsee.registry.grammar import (
     check_no_file,
     check_no_name,
     split,
-    split_at_settings,
 )
 from unsee.registry.grammar import split_words as split_words
 from unsee.registry.settings import (
@@ -93,18 +92,18 @@ def parse(kind: str, text: str) -> Spec:
     """
     spec, is_ours = split(text), split(text).name in available(kind)
     if kind == "sources":
-        check_no_file(text, split_at_settings(text))
+        check_no_file(text)
         spec = spec if is_ours else _factory(spec)
         check_no_code(text, spec)
         return spec
     if kind == "datasets":
         if is_ours and spec.argument:
-            check_no_file(text, split_at_settings(text))
+            check_no_file(text)
             check_no_name(text, text, f"for the folder of this name, use ./{text}")
         return spec
     setting = UNNAMED.get(kind, "weights")
-    if is_ours and setting in _hints(part(kind, spec.name)):
-        check_no_file(text, split_at_settings(text), whole=False)
+    if is_ours:
+        check_no_file(text, whole=False)
     if not spec.argument:
         return spec
     if setting not in _hints(part(kind, spec.name)):
@@ -140,6 +139,7 @@ def resolve(kind: str, spec: Any, /, **settings: Any) -> Any:
         parsed = parse(kind, spec)
         base: dict[str, Any] = {"name": parsed.name}
     else:
+        check_no_file(spec, whole=False)
         parsed, base = split(spec.removeprefix(RECIPE)), published.method
         if parsed.argument:
             raise InputError(f"{spec}: expected recipe:NAME:setting=value, got {parsed.argument!r}")

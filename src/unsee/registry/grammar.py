@@ -21,6 +21,8 @@ MAX_PARTS = 100
 """Largest number of settings in a specification, and of specifications in a word."""
 MAX_COLONS = 4
 """Colons of a part after which a path may begin: `mosaics:voc:PATH`, `classifier=file:PATH`."""
+QUOTES = ("'", '"')
+"""Marks around a value."""
 MAX_PATH = 4096
 """Length beyond which no file has such a name."""
 
@@ -42,7 +44,7 @@ class Spec(NamedTuple):
 
 def split(text: str) -> Spec:
     """Split `NAME[:ARGUMENT][,setting=value,...]` or `NAME[:setting=value,...]`."""
-    head, *pairs = split_at_settings(text)
+    head, *pairs = _split_before(SETTING, text.strip().rstrip(","))
     name, _, argument = (part.strip() for part in head.partition(":"))
     if re.match(SETTING, argument):
         argument, pairs = "", [argument, *pairs]
@@ -53,9 +55,17 @@ def split(text: str) -> Spec:
     return Spec(name, unquoted(argument), texts)
 
 
-def split_at_settings(text: str) -> list[str]:
-    """Split at each comma that a setting follows, unless it is inside quotes."""
-    return _split_before(SETTING, text.strip().rstrip(","))
+def check_no_file(text: str, *, whole: bool = True) -> None:
+    """Raise `InputError` if the name of a file is part of a specification and would be changed.
+
+    A file may be named by a stranger: nothing in its name becomes a setting, and no other name is
+    read because a blank or a comma at the end of its name was dropped.
+
+    Args:
+        text: A specification, as it was written.
+        whole: Whether the text may be a path itself; else a path follows a colon or `=`.
+    """
+    _check_parts(text, _split_before(SETTING, text), whole=whole)
 
 
 def split_words(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -67,31 +77,16 @@ def split_words(words: tuple[str, ...]) -> tuple[str, ...]:
     specs = []
     for word in words:
         parts = _split_before(NAME, word)
-        check_no_file(word, parts, whole=any(":" in part for part in parts[1:]))
+        _check_parts(word, parts, whole=any(":" in part for part in parts[1:]))
+        for part in parts:
+            check_no_file(part, whole=False)  # as written: blanks at the ends are dropped below
         specs += [part.strip() for part in parts]
     return tuple(dict.fromkeys(filter(None, specs)))
 
 
-def check_no_file(text: str, parts: Sequence[str], *, whole: bool = True) -> None:
-    """Raise `InputError` if several parts of a text together are the name of a file.
-
-    A file may be named by a stranger, and nothing in its name becomes a setting.
-
-    Args:
-        text: Text that was split.
-        parts: The parts, which commas separate.
-        whole: Whether the text may be a path itself; else a path follows a colon or `=`.
-    """
-    if len(parts) > MAX_PARTS:
-        raise InputError(f"{text[:MAX_PARTS]}...: expected at most {MAX_PARTS} settings or parts")
-    for path in _joined(parts, whole=whole):
-        check_no_name(text, path, 'put the path in quotes, as in file:"PATH",setting=value')
-
-
 def check_no_name(text: str, path: str, mend: str) -> None:
     """Raise `InputError` if what names code, or a part, is the name of a file too."""
-    if _is_name(path):
-        raise InputError(f"{text}: {path} is also the name of a file; {mend}, or rename the file")
+    _refuse(text, path, _variants(path), mend)
 
 
 def check_no_code(text: str, spec: Spec) -> None:
@@ -107,6 +102,7 @@ def check_no_code(text: str, spec: Spec) -> None:
 
 
 def _split_before(beginning: str, text: str) -> list[str]:
+    """Split at each comma that such a beginning follows, unless it is inside quotes."""
     quoted = [match.span() for match in re.finditer(QUOTED, text)]
     commas = [match.start() for match in re.finditer(rf",(?=\s*{beginning})", text)]
     cuts = [at for at in commas if not any(first < at < last for first, last in quoted)]
@@ -114,21 +110,44 @@ def _split_before(beginning: str, text: str) -> list[str]:
     return [text[first:last] for first, last in zip(starts, ends, strict=True)]
 
 
-def _joined(parts: Sequence[str], *, whole: bool) -> Iterator[str]:
-    """Yield what several successive parts may be together, if they are one path."""
-    for number, part in enumerate(parts[:-1]):
+def _check_parts(text: str, parts: Sequence[str], *, whole: bool) -> None:
+    """Raise `InputError` if several parts together are the name of a file, or one loses its end."""
+    if len(parts) > MAX_PARTS:
+        raise InputError(f"{text[:MAX_PARTS]}...: expected at most {MAX_PARTS} settings or parts")
+    for path, is_split in _joined(parts, whole=whole):
+        names = _variants(path)
+        if not is_split:
+            names.discard(path.strip().rstrip(",").rstrip())  # the name that is read
+        _refuse(text, path, names, 'put the path in quotes, as in file:"PATH",setting=value')
+
+
+def _joined(parts: Sequence[str], *, whole: bool) -> Iterator[tuple[str, bool]]:
+    """Yield what successive parts may be together, if they are one path.
+
+    Yields:
+        The path as written, and whether it is one that is split.
+    """
+    for number, part in enumerate(parts):
         starts = [m.end() for m in re.finditer(r"[:=]", part)][: MAX_COLONS + 1]
-        for start in [0, *starts] if whole and number == 0 else starts:
+        for start in [0, *starts] if number == 0 else starts:
             ends = accumulate(parts[number + 1 :], lambda before, more: f"{before},{more}",
                               initial=part[start:])  # fmt: skip
-            yield from list(ends)[1:]
+            for count, path in enumerate(ends):
+                yield path, count > 0 and (whole or start > 0)
 
 
-def _is_name(path: str) -> bool:
-    """Whether there is a file of this name, or of the name without quotes around it."""
-    path = path.strip()
-    if not path or len(path) > MAX_PATH:
-        return False
-    names = {path, *(path[1:] for _ in (0,) if path[0] in "'\"")}
-    names |= {name[:-1] for name in names if name[-1:] in {"'", '"'}}
-    return any(name and os.path.lexists(name) for name in names)
+def _variants(path: str) -> set[str]:
+    """Return a path with and without the blanks and commas at its ends that are dropped."""
+    names = {path} if len(path) <= MAX_PATH else set()
+    for _ in range(3):  # blanks, commas, and blanks before these
+        names |= {change(name) for name in names for change in (str.lstrip, str.rstrip)}
+        names |= {name.rstrip(",") for name in names}
+    return names
+
+
+def _refuse(text: str, path: str, names: set[str], mend: str) -> None:
+    """Raise `InputError` if there is a file of one of the names, or of one without quotes."""
+    names = names | {name[1:] for name in names if name[:1] in QUOTES}
+    names |= {name[:-1] for name in names if name[-1:] in QUOTES}
+    if any(name and os.path.lexists(name) for name in names):
+        raise InputError(f"{text}: {path} is also the name of a file; {mend}, or rename the file")

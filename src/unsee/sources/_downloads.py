@@ -4,8 +4,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
@@ -29,6 +29,14 @@ DYNAMIC_MODULES = {
     "diffusers": "diffusers.utils.dynamic_modules_utils",
 }
 """Modules of libraries that import the Python files of checkpoints."""
+KERNEL_MODULE = "transformers.integrations.hub_kernels"
+"""Module of transformers that downloads compiled code and imports it."""
+KERNEL_LOADERS = (
+    "get_kernel", "get_kernel_hub", "load_and_register_kernel", "load_and_register_attn_kernel",
+)  # fmt: skip
+"""Names of the functions that do so, each in some versions of the libraries."""
+ADAPTER_MODULE, ADAPTER_FINDER = "transformers.utils.peft_utils", "find_adapter_config_file"
+"""Function with which transformers looks for an adapter, which names another checkpoint."""
 
 _LOCK = threading.RLock()
 """Held while the process has the guards of `download`, which replace and restore its settings."""
@@ -51,7 +59,7 @@ def check_no_kernels(config: object, name: object) -> None:
     """
     entries = config.items() if isinstance(config, dict) else ()
     for key, value in entries:
-        if str(key).endswith("_implementation"):
+        if "_implementation" in str(key):
             values = value.values() if isinstance(value, dict) else (value,)
             if any(item not in IMPLEMENTATIONS for item in values if item is not None):
                 raise InputError(
@@ -105,7 +113,8 @@ def _no_code() -> Iterator[None]:
     """Forbid transformers and diffusers to run a Python file of a checkpoint, or to ask for it.
 
     `trust_remote_code=False` is not enough: they load parts of a pipeline or of a processor without
-    it, and then ask on the terminal.
+    it, and then ask on the terminal. Nor do they load compiled code of a hub, or an adapter, for
+    which transformers loads the checkpoint that it names, with a configuration of its own.
     """
     with ExitStack() as stack:
         for library, name in DYNAMIC_MODULES.items():
@@ -114,6 +123,14 @@ def _no_code() -> Iterator[None]:
                 stack.enter_context(_replaced(module, "get_class_in_module", _refuse_code))
                 # 0 seconds: an error in place of a question
                 stack.enter_context(_replaced(module, "TIME_OUT_REMOTE_CODE", 0))
+        if "transformers" in sys.modules:
+            for name in (KERNEL_MODULE, ADAPTER_MODULE):
+                with suppress(ImportError, RuntimeError):  # a version without it
+                    import_module(name)
+            for name in KERNEL_LOADERS:
+                stack.enter_context(_replaced_everywhere(name, _refuse_code))
+            find = getattr(sys.modules.get(ADAPTER_MODULE), ADAPTER_FINDER, None)
+            stack.enter_context(_replaced_everywhere(ADAPTER_FINDER, _without_adapter(find)))
         yield
 
 
@@ -129,6 +146,42 @@ def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
         yield
     finally:
         setattr(module, name, before)
+
+
+@contextmanager
+def _replaced_everywhere(name: str, value: object) -> Iterator[None]:
+    """Replace a function in the block, in all modules of the libraries that have or import it."""
+    before = [(module, vars(module)[name]) for module in _library_modules(name)]
+    for module, _ in before:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for module, function in before:
+            setattr(module, name, function)
+        for module in _library_modules(name):  # those that imported it in the block
+            if vars(module)[name] is value and before:
+                setattr(module, name, before[0][1])
+
+
+def _library_modules(name: str) -> list[ModuleType]:
+    """Return the imported modules of the libraries that have an attribute; none is imported."""
+    libraries = {"kernels", *DYNAMIC_MODULES}
+    modules = [m for key, m in list(sys.modules.items()) if key.partition(".")[0] in libraries]
+    return [module for module in modules if name in getattr(module, "__dict__", ())]
+
+
+def _without_adapter(find: Any) -> Callable[..., None]:
+    """Return a function that refuses the adapter which another one finds."""
+
+    def refuse(*args: Any, **settings: Any) -> None:
+        if find is not None and find(*args, **settings) is not None:
+            raise InputError(
+                "the checkpoint is an adapter of another one, which is never loaded; merge both "
+                "into one checkpoint, or remove adapter_config.json"
+            )
+
+    return refuse
 
 
 def _refuse_code(*_: Any, **__: Any) -> NoReturn:

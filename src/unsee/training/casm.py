@@ -115,9 +115,6 @@ class CasmTask(MaskTask):
 
     config: CasmTraining
     weights_file: ClassVar[str] = "casm.safetensors"
-    resume_settings: ClassVar[tuple[str, ...]] = (
-        *MaskTask.resume_settings, "strategy", "objective", "shared", "width",
-    )  # fmt: skip
 
     def __init__(self, config: CasmTraining, accelerator: Any) -> None:
         self.config, self.accelerator = config, accelerator

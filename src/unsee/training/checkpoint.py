@@ -30,7 +30,7 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         The number of completed steps and the lowest validation loss: (0, inf) for a new run.
 
     Raises:
-        InputError: If the checkpoint was made with other settings.
+        InputError: If the checkpoint was made with other settings or photos.
     """
     path = config.out / CHECKPOINT
     if not exists(path):
@@ -39,7 +39,8 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
     with as_input_error(f"{path}: not a checkpoint of this training"):
         stored = torch.load(path, "cpu", weights_only=True)
         settings = parse_json(stored["settings"], path)
-        check_settings(dict(settings), config, task.resume_settings)
+        check_settings(dict(settings), config)
+        _check_photos(stored, dict(settings), config, task)
         for name, part in _state(accelerator, task).items():
             part.load_state_dict(stored["states"][name])
         step, best, networks = int(stored["step"]), float(stored["best"]), stored["past"]
@@ -48,6 +49,22 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
             raise ValueError(f"step {step}, lowest loss {best}, a {kind} of networks")
         task.snapshots = networks
         return step, best
+
+
+def _check_photos(
+    stored: dict[str, Any], settings: dict[str, Any], config: Training, task: TrainingTask
+) -> None:
+    """Raise `InputError` for other photos than those of the checkpoint, wherever they are."""
+    data = list(config.data)
+    if stored.get("photos") and task.photos:
+        is_same = stored["photos"] == task.photos
+    else:  # earlier versions store no digest
+        is_same = settings.get("data", data) == data
+    if not is_same:
+        raise InputError(
+            f"{config.out} holds a run with other photos or labels than {', '.join(data)}; choose "
+            "another folder"
+        )
 
 
 def save(
@@ -120,6 +137,7 @@ def _save_checkpoint(
         "past": task.snapshots,
         "step": step,
         "best": best,
+        "photos": task.photos,
         "settings": json.dumps(as_json(config)),
     }
     with new_file(config.out / CHECKPOINT) as unfinished, _full_disk():
@@ -137,5 +155,5 @@ def _check_finite(tensors: dict[str, Tensor], loss: float | None, step: int) -> 
     if not finite or (loss is not None and not math.isfinite(loss)):
         raise InputError(
             f"step {step}: the weights or the validation loss are not finite; the last checkpoint "
-            "is unchanged: use a lower rate"
+            "is unchanged: train in another folder with a lower rate"
         )

@@ -39,6 +39,7 @@ def descend(
     norm = nn.utils.clip_grad_norm_(network.parameters(), max_norm)
     if accelerator.scaler is None and not norm.isfinite():
         raise InputError(
-            "the gradient is not finite; the last checkpoint is unchanged: use a lower rate"
+            "the gradient is not finite; the last checkpoint is unchanged: train in another folder "
+            "with a lower rate"
         )
     optimizer.step()

@@ -76,9 +76,6 @@ class DistilledTask(MaskTask):
 
     config: DistilledTraining
     weights_file: ClassVar[str] = "distilled.safetensors"
-    resume_settings: ClassVar[tuple[str, ...]] = (
-        *MaskTask.resume_settings, "infiller", "grid", "width", "levels",
-    )  # fmt: skip
 
     def __init__(self, config: DistilledTraining, accelerator: Any) -> None:
         self.config, self.accelerator = config, accelerator

@@ -113,9 +113,6 @@ class InfillerTask(TrainingTask):
     """The in-filling network (painter), its moving average and the critic."""
 
     weights_file: ClassVar[str] = "painter.safetensors"
-    resume_settings: ClassVar[tuple[str, ...]] = (
-        *TrainingTask.resume_settings, "size", "perceptual", "trunk", "window",
-    )  # fmt: skip
     keeps_best: ClassVar[bool] = False
 
     def __init__(self, config: InfillerTraining, accelerator: Any) -> None:

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -90,9 +90,6 @@ class MaskTraining(Training):
 class MaskTask(TrainingTask):
     """Training of a network that produces maps for a classifier."""
 
-    resume_settings: ClassVar[tuple[str, ...]] = (
-        *TrainingTask.resume_settings, "classifier", "labels", "classes", "size",
-    )  # fmt: skip
     classifier: Classifier
     config: MaskTraining
 

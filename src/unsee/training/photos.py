@@ -4,6 +4,7 @@ import logging
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -37,6 +38,14 @@ class PhotoSet(NamedTuple):
         """Return the photos where `mask` is true."""
         targets = None if self.targets is None else self.targets[mask]
         return PhotoSet(self.pictures[mask], targets)
+
+    def digest(self) -> str:
+        """Return a digest of the pixels and the classes, in their order."""
+        content = blake2b(repr(self.pictures.shape).encode(), digest_size=16)
+        for tensor in (self.pictures, self.targets):
+            if tensor is not None:
+                content.update(tensor.contiguous().numpy().data)
+        return content.hexdigest()
 
 
 def load_squares(sources: Sequence[str | Path], side: int) -> UInt8[Tensor, "n 3 {side} {side}"]:
@@ -132,7 +141,10 @@ def _photos(sources: Sequence[str | Path]) -> Iterator["_Stored"]:
                 if is_photo and not any(map(finding.is_foreign, path.parts)):
                     yield _Stored(source, name, archive)
         else:
-            yield from (_Stored(path) for path in finding.find([str(source)]))
+            notes: list[str] = []
+            yield from map(_Stored, finding.find([str(source)], notes))
+            for note in notes:
+                LOG.warning(note)
 
 
 class _Stored(NamedTuple):

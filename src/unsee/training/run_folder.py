@@ -28,6 +28,10 @@ LOG = "log"
 """Folder of TensorBoard's files."""
 COMMON_SETTINGS = ("out", "data", "steps", "seed")
 """Settings of every training, by which its `training.json` is recognised."""
+MAY_CHANGE = ("out", "data", "workers", "save_every", "minutes")
+"""Settings that may differ when a run is resumed. Of the data, a checkpoint stores a digest."""
+ZERO_COUNTS = ("area",)
+"""Settings for which 0 is another value than none."""
 RENAMED_SETTINGS = {"keep": "stored_size"}
 """Present names of the settings that older checkpoints store under another name."""
 NUMBERS_OF_PROCESSES = (
@@ -125,7 +129,7 @@ def _check_same(config: Training, task: type[TrainingTask]) -> None:
         raise InputError(
             f"{config.out} holds a run of {stored['network']}, got {network}; choose another folder"
         )
-    check_settings(stored["settings"], config, task.resume_settings)
+    check_settings(stored["settings"], config)
 
 
 def _is_of_a_kill(weights: Path, config: Training) -> bool:
@@ -203,16 +207,22 @@ def as_json(config: Training) -> dict[str, Any]:
     return settings
 
 
-def check_settings(stored: dict[str, Any], config: Training, names: Sequence[str]) -> None:
-    """Raise `InputError` if a setting that must stay the same differs from the stored one."""
-    before, now = _upgrade(stored), as_json(config)
-    for name in names:
-        # older checkpoints store 0 or "" for a setting that is not given, and lack newer settings
-        if before.get(name) != now[name] and (before.get(name) or now[name]):
+def check_settings(stored: dict[str, Any], config: Training) -> None:
+    """Raise `InputError` if a setting differs from the stored one, unless it may change."""
+    now = as_json(config)
+    before = as_json(type(config)()) | _upgrade(stored)  # older checkpoints lack newer settings
+    for name in (name for name in now if name not in MAY_CHANGE):
+        if not _is_same(name, before[name], now[name]):
             raise InputError(
-                f"{config.out} holds a run with {name} = {before.get(name)}, got {now[name]}; "
-                "choose another folder"
+                f"{config.out} holds a run with {name} = {before[name]}, got {now[name]}; choose "
+                "another folder"
             )
+
+
+def _is_same(name: str, before: Any, now: Any) -> bool:
+    # older checkpoints store 0 or "" for a setting that is not given
+    is_unset = not before and not now and name not in ZERO_COUNTS
+    return is_unset or before == now
 
 
 def _upgrade(stored: dict[str, Any]) -> dict[str, Any]:

@@ -76,14 +76,12 @@ class TrainingTask(ABC):
 
     weights_file: ClassVar[str]
     """File name of the trained weights."""
-    resume_settings: ClassVar[tuple[str, ...]] = (
-        "batch", "seed", "steps", "stored_size", "held_out", "precision",
-    )  # fmt: skip
-    """Settings that must be the same when a run is resumed."""
     keeps_best: ClassVar[bool] = True
     """Whether the weights of the lowest validation loss are saved, instead of the last ones."""
     snapshots: Sequence[dict[str, Tensor]] = ()
     """Earlier states of a network that the training still needs; part of the checkpoint."""
+    photos: str = ""
+    """Digest of the photos; part of the checkpoint, which continues with the same ones only."""
 
     @abstractmethod
     def __init__(self, config: Any, accelerator: Any) -> None:

@@ -35,8 +35,10 @@ def run(config: Config, make_task: type[TrainingTask]) -> Iterator[dict[str, flo
         accelerator = _accelerator(config)
         accelerator.init_trackers("training")
         task = make_task(config, accelerator)
+        photos = config.photos()
+        task.photos = photos.digest()
         step, best = checkpoint.resume(config, accelerator, task)
-        photos, held_out = split_photos(config.photos(), config.held_out)
+        photos, held_out = split_photos(photos, config.held_out)
     with closing(sharing):
         yield from _trained(config, accelerator, task, (step, best), photos, held_out)
 
@@ -143,5 +145,5 @@ def _check_finite(losses: dict[str, float], step: int) -> None:
     if not all(map(math.isfinite, losses.values())):
         raise InputError(
             f"step {step}: the loss is not finite ({losses}); the last checkpoint is unchanged: "
-            "use a lower rate"
+            "train in another folder with a lower rate"
         )

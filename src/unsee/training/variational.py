@@ -123,10 +123,6 @@ class VariationalTask(MaskTask):
 
     config: VariationalTraining
     weights_file: ClassVar[str] = "variational.safetensors"
-    resume_settings: ClassVar[tuple[str, ...]] = (
-        *MaskTask.resume_settings, "infiller", "share", "spread", "uniform_shares", "softness",
-        "length", "nugget", "reconstruction", "prior", "reads", "side", "widths", "width", "heads",
-    )  # fmt: skip
 
     def __init__(self, config: VariationalTraining, accelerator: Any) -> None:
         self.config, self.accelerator = config, accelerator
