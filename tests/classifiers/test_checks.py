@@ -1,5 +1,6 @@
 """What a model, a measure or a batch may not return or be."""
 
+import copy
 import dataclasses
 
 import pytest
@@ -171,3 +172,37 @@ def test_a_black_box_that_is_a_module_in_training_mode_is_refused(of, images) ->
     model.train()
     with pytest.raises(InputError, match="training mode"):
         box.predict(images)
+
+
+def plain(model: nn.Module) -> Classifier:
+    """A classifier as that of `toy`, without a call of `eval`."""
+    return Classifier(model, mean=(0.4,) * 3, std=(1.0,) * 3, framing=Framing((32, 32)), chunk=16)
+
+
+def exported(batch) -> nn.Module:
+    shapes = ({0: torch.export.Dim("n")},)
+    return torch.export.export(Convolutional().eval(), (batch,), dynamic_shapes=shapes).module()
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize("kind", ["exported", "frozen"])
+def test_programs_whose_mode_is_fixed_are_accepted(kind, copied, images) -> None:
+    network = Convolutional().eval()
+    expected = toy(network).predict(images)
+    if kind == "exported":
+        program = exported(images[:2])
+    else:
+        program = torch.jit.freeze(torch.jit.trace(network, images[:1]))
+    program = copy.deepcopy(program) if copied else program
+    torch.testing.assert_close(plain(program).predict(images), expected)
+
+
+def test_layers_beside_an_exported_program_need_evaluation_mode(images) -> None:
+    network = nn.Sequential(exported(images[:2]), nn.Dropout())
+    with pytest.raises(InputError, match=r"set part.training = False for each part in"):
+        plain(network)
+    for part in network.modules():
+        part.training = False
+    assert len(plain(network).predict(images)) == len(images)

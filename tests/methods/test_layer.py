@@ -287,18 +287,41 @@ def test_a_branch_with_little_weight_is_not_the_default(change) -> None:
     assert find(Sum(1e-3, change)).name == "first.features"
 
 
-def test_a_network_of_many_parts_has_no_layer() -> None:
-    class Vote(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.parts = nn.ModuleList(Convolutional() for _ in range(16))
+class Vote(nn.Module):
+    """The mean of several networks, or a layer on the outputs of all."""
 
-        def forward(self, x):
-            return torch.stack([part(x) for part in self.parts]).mean(0)
+    def __init__(self, count: int, *, is_joined: bool = False) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(Convolutional() for _ in range(count))
+        for seed, part in enumerate(self.parts):
+            torch.manual_seed(seed)
+            for layer in part.modules():
+                if hasattr(layer, "reset_parameters"):
+                    layer.reset_parameters()
+        outputs = len(self.parts[0].head.bias)
+        self.head = nn.Linear(count * outputs, outputs) if is_joined else None
 
+    def forward(self, x):
+        outputs = torch.stack([part(x) for part in self.parts], 1)
+        return self.head(outputs.flatten(1)) if self.head else outputs.mean(1)
+
+
+@pytest.mark.parametrize("is_joined", [False, True], ids=["mean", "joined"])
+@pytest.mark.parametrize("count", [2, 3, 5, 16])
+def test_a_network_of_several_parts_has_no_layer(count, is_joined) -> None:
+    torch.manual_seed(0)
+    network = Vote(count, is_joined=is_joined)
     with pytest.raises(InputError, match=r"most of its outputs.*layer=NAME"):
-        find(Vote())
-    assert find(Vote(), "parts.3.features").name == "parts.3.features"
+        find(network)
+    assert find(network, "parts.1.features").name == "parts.1.features"
+
+
+def test_two_equal_networks_have_no_layer() -> None:
+    """The change has the right direction, and half of the size."""
+    network = Vote(2)
+    network.parts[1].load_state_dict(network.parts[0].state_dict())
+    with pytest.raises(InputError, match="most of its outputs"):
+        find(network)
 
 
 def test_outputs_of_zeros_have_a_layer() -> None:

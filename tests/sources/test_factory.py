@@ -26,6 +26,17 @@ def test_function_returns_a_module_or_a_classifier(images, expected) -> None:
     assert load("factory:tests.sources.test_factory:make_classifier").channels == 3
 
 
+def make_exported():
+    shapes = ({0: torch.export.Dim("n")},)
+    batch = torch.rand(2, 3, 32, 32)
+    return torch.export.export(Convolutional().eval(), (batch,), dynamic_shapes=shapes).module()
+
+
+def test_function_returns_an_exported_program(images, expected) -> None:
+    loaded = load("tests.sources.test_factory:make_exported", **PREPROCESSING)
+    torch.testing.assert_close(loaded.predict(images), expected)
+
+
 def test_settings_replace_those_of_a_classifier() -> None:
     spec = "tests.sources.test_factory:make_classifier"
     assert load(spec).outputs == "auto"

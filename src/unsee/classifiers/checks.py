@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from unsee.classifiers.chunked import is_out_of_memory
-from unsee.classifiers.passes import is_training
+from unsee.classifiers.passes import is_exported, is_training
 from unsee.errors import InputError, reason, shown
 from unsee.images.framing import Framing
 from unsee.types import Images
@@ -38,8 +38,13 @@ def check_model(model: object) -> None:
 
 def check_mode(model: object) -> None:
     """Raise `InputError` for a module, or a method of one, unless it is in evaluation mode."""
-    if is_training(getattr(model, "__self__", model)):
-        raise InputError("the model is in training mode; call model.eval() first")
+    module = getattr(model, "__self__", model)
+    if isinstance(module, nn.Module) and is_training(module):
+        hint = "call model.eval() first"
+        if any(map(is_exported, module.modules())):
+            hint = "its exported program has no eval(): set part.training = False for each part in "
+            hint += "model.modules() first"
+        raise InputError(f"the model is in training mode; {hint}")
 
 
 def channel_values(name: str, values: object, *, positive: bool = False) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.fx import GraphModule
 
 from unsee.classifiers.measures import Logits, Measure, log_odds
 from unsee.errors import InputError
@@ -39,18 +40,38 @@ class Features(NamedTuple):
 def is_training(model: object) -> bool:
     """Return whether a module, or a part of one, is in training mode; False for a function.
 
-    It is called at every pass, and `model.modules()` takes three times as long.
+    It is called at every pass, and `model.modules()` takes three times as long. The mode of an
+    exported program is a part of the program, and a frozen one has none.
     """
     modules = [model] if isinstance(model, nn.Module) else []
     seen = set(modules)
     while modules:
         module = modules.pop()
-        if module.training:
+        if is_exported(module):
+            continue
+        if getattr(module, "training", False):
             return True
         parts = {part for part in module._modules.values() if part is not None} - seen
         seen |= parts
         modules += parts
     return False
+
+
+def is_exported(module: nn.Module) -> bool:
+    """Return whether a module was made by torch.export, so that no mode can be set."""
+    return isinstance(module, GraphModule) and any(
+        part.__module__.startswith("torch.export.") for part in type(module).__mro__
+    )
+
+
+def in_evaluation(model: nn.Module) -> nn.Module:
+    """Return a module after putting it into evaluation mode, but for exported programs in it."""
+    try:
+        model.eval()
+    except NotImplementedError:  # raised by exported programs, before later parts have the mode
+        for part in model.modules():
+            part.training = False
+    return model
 
 
 def tensors_of(model: object) -> Iterator[Tensor]:

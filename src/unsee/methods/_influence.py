@@ -4,32 +4,46 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from unsee.classifiers.passes import unwrapped
 from unsee.networks.stages import of_this_thread
 
-MIN_SHARE = 0.3
-"""Smallest change of the outputs if those of a layer are exchanged between images, as a share of
-the change if the images are exchanged. It is 1 for the trunk of a network, and small for a network
-that is only a part of another, such as one of an ensemble with little weight."""
+MAX_MISSING = 0.45
+"""Largest difference between the change of the outputs if those of a layer are exchanged between
+images, and the change if the images are exchanged, as a share of the latter. It is 0 for the trunk
+of a network, and at least 0.5 for one of two equal networks whose outputs are averaged."""
+IMAGES = 9
+"""Number of images of noise. With few, one network of several may seem to be all by chance."""
+NOISE_CELLS = 8
+"""Cells per side of the coarse noise."""
 
 Maps = Callable[[Tensor], Tensor]
 
 
 class Influence:
-    """The outputs of a network for a few images, with and without an exchange inside of it."""
+    """The outputs of a network for images of noise, with and without an exchange inside of it.
 
-    def __init__(self, network: nn.Module, images: Tensor) -> None:
-        self.network, self.images = network, images
+    Args:
+        network: Network in evaluation mode.
+        x: Normalised images; only their shape, dtype and device matter.
+    """
+
+    def __init__(self, network: nn.Module, x: Float[Tensor, "n c h w"]) -> None:
+        generator = torch.Generator().manual_seed(0)
+        cells = torch.randn(IMAGES, x.shape[1], NOISE_CELLS, NOISE_CELLS, generator=generator)
+        self.network = network
+        self.images = F.interpolate(cells, x.shape[-2:], mode="nearest").to(x)
         with torch.no_grad():
-            self.outputs = unwrapped(network(images))
-        self.change = (self.outputs.roll(1, 0) - self.outputs).float().norm()
+            self.outputs = unwrapped(network(self.images))
+        self.change = (self.outputs.roll(1, 0) - self.outputs).float()
 
     @property
     def has_change(self) -> bool:
         """Whether the outputs differ between the images; those of an untrained head may not."""
-        return bool(self.change > 0)
+        return bool(self.change.any())
 
     def of_maps(self, module: nn.Module, maps: Maps | None) -> bool:
         """Return whether the outputs change if the maps of a layer are exchanged."""
@@ -43,10 +57,11 @@ class Influence:
         return not torch.equal(self._with(module, exchange), self.outputs)
 
     def of_all(self, module: nn.Module) -> bool:
-        """Return whether a large share of the outputs goes through a module.
+        """Return whether a large part of the outputs goes through a module.
 
-        All that it returns is exchanged between the images. A module whose outputs have another
-        first axis is not measured.
+        All that it returns is exchanged between the images, and the change of the outputs is
+        compared with that if the images are exchanged, not its size only. A module
+        whose outputs have another first axis is not measured.
         """
         is_exchanged = False
 
@@ -59,8 +74,9 @@ class Influence:
             is_exchanged = True
             return output.roll(1, 0)
 
-        change = (self._with(module, exchange) - self.outputs).float().norm()
-        return not is_exchanged or not change < MIN_SHARE * self.change
+        change = (self._with(module, exchange) - self.outputs).float()
+        missing = (change - self.change).norm()
+        return not is_exchanged or not missing > MAX_MISSING * self.change.norm()
 
     def _with(self, module: nn.Module, exchange: Callable[[Any], Any]) -> Tensor:
         """Return the outputs of the network if those of a module are exchanged."""

@@ -66,15 +66,15 @@ def find(network: nn.Module, x: Float[Tensor, "n c h w"], name: str = "") -> Lay
     An output is a map if its first axis is that of the images and if its rows and columns have the
     proportions of the image. By default, a layer is also late in the network and reaches the
     logits, and where a change of a quarter of the image moves on the map, it moves to that quarter.
-    This is measured with three images of noise, so that the result depends on the network and the
+    This is measured with images of noise, so that the result depends on the network and the
     size of the images only.
 
     In a transformer, the default is the first norm of the last block: the outputs of later layers
     reach the logits through the class token only.
 
     A layer is refused as the default if changes of single cells of the image lie elsewhere on the
-    map, or if little of the logits goes through it: the network crops, pads or moves the image, or
-    is one of several.
+    map, or if too little of the logits goes through it: the network crops, pads or moves the
+    image, or is one of several.
 
     Args:
         network: Network in evaluation mode; it is run a few times for the default, else once.
@@ -105,7 +105,7 @@ def find(network: nn.Module, x: Float[Tensor, "n c h w"], name: str = "") -> Lay
         )
     is_doubtful = not _by_preference(late)[0].is_ordered
     placed = _placed(network, x, candidates, is_doubtful=is_doubtful)
-    return _influential(network, probes, placed)
+    return _influential(network, x, placed)
 
 
 def _placed(
@@ -133,9 +133,9 @@ def _placed(
     return placed
 
 
-def _influential(network: nn.Module, probes: Tensor, layers: Sequence[Layer]) -> Layer:
-    """Return the first layer through which a large share of the logits goes."""
-    influence = Influence(network, probes)
+def _influential(network: nn.Module, x: Tensor, layers: Sequence[Layer]) -> Layer:
+    """Return the first layer through which a large part of the logits goes."""
+    influence = Influence(network, x)
     if not influence.has_change:
         return layers[0]
     others = sorted(layers[MAX_TRIALS:], key=lambda layer: layer.name.count("."))

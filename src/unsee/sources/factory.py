@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import nn
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.passes import in_evaluation
 from unsee.errors import InputError
 from unsee.sources._custom import CustomModel, call
 
@@ -28,4 +29,4 @@ class Factory(CustomModel):
                 f"{argument}: expected a function that returns a module or a Classifier, "
                 f"got {type(model).__name__}"
             )
-        return Classifier(model.eval(), name=argument, **self.classifier_arguments())
+        return Classifier(in_evaluation(model), name=argument, **self.classifier_arguments())

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.passes import in_evaluation
 from unsee.errors import InputError, as_input_error
 from unsee.files import check_file
 from unsee.libraries import quiet
@@ -74,7 +75,7 @@ class File(CustomModel):
         if not isinstance(model, nn.Module):
             raise InputError(f"{self.architecture}: expected a module, got {type(model).__name__}")
         load_weights(model, path)
-        return Classifier(model.eval(), name=f"file:{path}", **self.classifier_arguments())
+        return Classifier(in_evaluation(model), name=f"file:{path}", **self.classifier_arguments())
 
 
 def _program(path: Path, kind: Kind) -> nn.Module:
@@ -85,8 +86,6 @@ def _program(path: Path, kind: Kind) -> nn.Module:
         raise InputError(f"{path}: compiled programs cannot be used; save with torch.export.save")
     program = torch.export.load(path)
     module = program.module()
-    for part in module.modules():  # the export fixed the mode; the flag has no effect
-        part.training = False
     shapes = [
         node.meta["val"].shape
         for node in program.graph.nodes
