@@ -1,9 +1,48 @@
-"""Merge segments until there are no more than a number of them."""
+"""Segments by colour, merged until there are no more than a number of them."""
 
 import heapq
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
+import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
+from torch import Tensor
+
+from unsee.cells.base import MAX_SEGMENTS, Cells, Labels, ShownPhoto
+from unsee.errors import InputError
+from unsee.registry import name_of
+
+
+@dataclass(frozen=True)
+class MergedSegments(Cells):
+    """Base of segments by colour. Where more than n result, the smallest ones are merged."""
+
+    n: int = 150
+    """Largest number of segments; there may be fewer."""
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.n <= MAX_SEGMENTS:
+            raise InputError(
+                f"{name_of(self)}: expected n = 2 to {MAX_SEGMENTS} segments, got {self.n}"
+            )
+
+    @property
+    def limit(self) -> int:
+        """Largest number of segments."""
+        return self.n
+
+    @abstractmethod
+    def by_colour(self, image: Float[Tensor, "c h w"]) -> NDArray[np.int64]:
+        """Return the segment of each pixel, before any are merged."""
+
+    @final
+    def segment(self, photo: ShownPhoto) -> Labels:
+        """Return the segment of each pixel."""
+        pixels = photo.image.permute(1, 2, 0).cpu().double().numpy()
+        return torch.from_numpy(merged(self.by_colour(photo.image), pixels, self.n))
 
 
 def merged(labels: NDArray[np.int64], pixels: NDArray[np.float64], most: int) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from unsee.registry import check_settings, name_of
 from unsee.types import Size
 
 MAX_SEGMENTS = 2500
-"""Number of segments of a photo, at most; arranging so many on a grid takes two seconds."""
+"""Largest number of segments of a photo. To assign them to the cells of a grid takes 2 seconds."""
 
 Labels = Int[Tensor, "h w"]
 """Number of the segment of each pixel."""
@@ -94,14 +94,3 @@ class Cells(ABC):
                 f"{name_of(self)}: expected at most {most} segments for "
                 f"{photo.shape[0]} x {photo.shape[1]} pixels, got {count}"
             )
-
-
-def check_limit(name: str, n: int) -> None:
-    """Raise `InputError` for a number of segments below two, or above all photos' limit."""
-    if not 2 <= n <= MAX_SEGMENTS:
-        raise InputError(f"{name}: expected n = 2 to {MAX_SEGMENTS} segments, got {n}")
-
-
-def pixels_of(image: Float[Tensor, "c h w"]) -> Tensor:
-    """Return an image as (h, w, c) in double precision on the CPU."""
-    return image.permute(1, 2, 0).cpu().double()

@@ -4,16 +4,18 @@ import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
 
-from unsee.cells._merging import merged
-from unsee.cells.base import Cells, Labels, ShownPhoto, check_limit, pixels_of
+from unsee.cells._merging import MergedSegments
 
 __all__ = ["Felzenszwalb"]
 
 
 @dataclass(frozen=True)
-class Felzenszwalb(Cells):
+class Felzenszwalb(MergedSegments):
     """Segments of any size along the edges of the photo (Felzenszwalb & Huttenlocher, IJCV 2004).
 
     Pixels are merged along a spanning tree while the difference between two segments is small
@@ -26,8 +28,6 @@ class Felzenszwalb(Cells):
 
     libraries: ClassVar[tuple[str, ...]] = ("skimage.segmentation:felzenszwalb",)
 
-    n: int = 150
-    """Largest number of segments; a smooth photo has fewer."""
     scale: float = 100.0
     """Preference for large segments."""
     sigma: float = 0.8
@@ -35,22 +35,14 @@ class Felzenszwalb(Cells):
     least: int = 20
     """Number of pixels of the smallest segment."""
 
-    def __post_init__(self) -> None:
-        check_limit("felzenszwalb", self.n)
-
-    @property
-    def limit(self) -> int:
-        """Largest number of segments."""
-        return self.n
-
-    def segment(self, photo: ShownPhoto) -> Labels:
+    def by_colour(self, image: Float[Tensor, "c h w"]) -> NDArray[np.int64]:
         """Return the segment of each pixel."""
         from skimage.segmentation import felzenszwalb
 
-        pixels = pixels_of(photo.image).numpy()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about images of more than three channels
-            labels = felzenszwalb(
-                pixels, scale=self.scale, sigma=self.sigma, min_size=self.least, channel_axis=2
-            )
-        return torch.from_numpy(merged(labels, pixels, self.n))
+            labels: NDArray[np.int64] = felzenszwalb(
+                image.permute(1, 2, 0).cpu().double().numpy(),
+                scale=self.scale, sigma=self.sigma, min_size=self.least, channel_axis=2,
+            )  # fmt: skip
+        return labels
