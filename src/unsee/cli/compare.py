@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> int:
     classifier = explain_options.classifier_of(options)
     photo = reading.read(options.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
-    slots = explain_options.slots_of(options, classifier, photo.pixels)
+    slots = explain_options.slots_of(options, classifier, photo.pixels, image)
     has_infillers = {infiller for _, infiller in combinations} != {OWN}
     outcome = configurations.explain_all(
         [

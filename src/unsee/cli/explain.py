@@ -164,11 +164,12 @@ def explain_all(
 def _study(
     options: Explain, classifier: Classifier, parts: Parts, photo: reading.PhotoFile
 ) -> Study:
+    image = classifier.framing.show(photo.pixels)
+    slots = explain_options.slots_of(options, classifier, photo.pixels, image)
     return Study.of(
-        classifier, classifier.framing.show(photo.pixels), parts.method, infiller=parts.infiller,
-        targets=options.target, measure=parts.measure,
-        cells=explain_options.slots_of(options, classifier, photo.pixels), seed=options.seed,
-        repeats=options.repeats, budget=options.budget, deterministic=options.deterministic,
+        classifier, image, parts.method, infiller=parts.infiller, targets=options.target,
+        measure=parts.measure, cells=slots, seed=options.seed, repeats=options.repeats,
+        budget=options.budget, deterministic=options.deterministic,
     )  # fmt: skip
 
 

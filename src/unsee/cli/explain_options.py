@@ -25,7 +25,7 @@ from unsee.methods._cells import check_cells
 from unsee.parts import Parts, resolve_parts
 from unsee.registry import resolve, trust_of
 from unsee.study import Study
-from unsee.types import Size
+from unsee.types import Images, Size
 
 PRECISIONS = {
     "float32": torch.float32,
@@ -208,11 +208,9 @@ def parts_of(options: ExplainOptions, method: str, infiller: str | None) -> Part
     return parts
 
 
-def slots_of(options: ExplainOptions, classifier: Classifier, photo: framing.Photo) -> Slots | None:
-    """Segment a photo for --cells; None for the grid of the method."""
-    return resolve_cells(
-        options.cells,
-        classifier.framing.show(photo).to(classifier.device),
-        classifier.framing,
-        [(photo.shape[-2], photo.shape[-1])],
-    )
+def slots_of(
+    options: ExplainOptions, classifier: Classifier, photo: framing.Photo, image: Images
+) -> Slots | None:
+    """Segment a photo for --cells, as the classifier sees it; None for the grid of the method."""
+    image, size = image.to(classifier.device), (photo.shape[-2], photo.shape[-1])
+    return resolve_cells(options.cells, image, classifier.framing, [size])

@@ -69,7 +69,7 @@ def run(arguments: list[str]) -> int:
     parts = explain_options.with_contrast(parts, options, classifier)
     photo = reading.read(options.photo, classifier.channels).pixels
     image = classifier.framing.show(photo)
-    slots = explain_options.slots_of(options, classifier, photo)
+    slots = explain_options.slots_of(options, classifier, photo, image)
     results: list[RandomisedMaps] = []
     failed: list[InputError] = []
     try:

@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
     classifier = explain_options.classifier_of(options)
     photo = reading.read(options.photo, classifier.channels)
     image = classifier.framing.show(photo.pixels)
-    slots = explain_options.slots_of(options, classifier, photo.pixels)
+    slots = explain_options.slots_of(options, classifier, photo.pixels, image)
     if slots is not None:
         _check_setting(parts.method, options)
         parts = parts._replace(method=with_cells(parts.method, slots))
