@@ -85,6 +85,17 @@ class Convolutional(nn.Module):
         return 10 * self.head(self.features(x).relu().mean((2, 3)))
 
 
+class Before(Convolutional):
+    """Changes the images before the network."""
+
+    def __init__(self, change) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        return super().forward(self.change(x))
+
+
 def toy(model: nn.Module, size: int = 32, channels: int = 3, **settings) -> Classifier:
     return Classifier(
         model.eval(),

@@ -8,24 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tests.conftest import Convolutional, toy
+from tests.conftest import Before, Convolutional, toy
 from unsee import InputError, explain
 from unsee.classifiers.checks import check_images
 from unsee.classifiers.random_state import RandomState, draws_in_python
 
 BATCH, CHANCE, STATE = "other images of the batch", "draws random numbers", "changes its own"
 CPU = torch.device("cpu")
-
-
-class Before(Convolutional):
-    """Changes the images before the network."""
-
-    def __init__(self, change) -> None:
-        super().__init__()
-        self.change = change
-
-    def forward(self, x):
-        return super().forward(self.change(x))
 
 
 class After(Convolutional):

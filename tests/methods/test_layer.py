@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tests.conftest import Convolutional
+from tests.conftest import Before, Convolutional
 from unsee import InputError
 from unsee.methods import _layer
 
@@ -179,17 +179,6 @@ def test_named_layer_must_have_the_shape_of_the_image() -> None:
         find(Shapes(), "rows")
     with pytest.raises(InputError, match="no layer 'quarters'"):
         find(Windows(), "quarters")
-
-
-class Before(Convolutional):
-    """Moves or cuts the images before the network."""
-
-    def __init__(self, change) -> None:
-        super().__init__()
-        self.change = change
-
-    def forward(self, x):
-        return super().forward(self.change(x))
 
 
 def enlarged(x, scale=1.5):
