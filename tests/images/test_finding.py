@@ -12,6 +12,7 @@ from unsee.evaluation import manifest, stages, store
 from unsee.images import finding
 from unsee.images._results import MARKS, TRAINING
 from unsee.training import run_folder
+from unsee.training.task import Training
 
 
 def test_photos_of_files_folders_and_patterns_are_found(picture, tmp_path) -> None:
@@ -137,4 +138,7 @@ def test_marks_are_those_that_unsee_writes(tmp_path) -> None:
     assert tuple(MARKS) == names
     assert MARKS[store.MANIFEST]({field.name: 0 for field in fields(manifest.RunManifest)})
     assert MARKS[stages.MANIFEST]({field.name: 0 for field in fields(stages.StagesInfo)})
-    assert set(run_folder.COMMON_SETTINGS) == TRAINING
+    settings = {field.name: 0 for field in fields(Training)}
+    assert MARKS[run_folder.MANIFEST]({"settings": settings})
+    for name in TRAINING:
+        assert not MARKS[run_folder.MANIFEST]({"settings": {n: 0 for n in settings if n != name}})

@@ -24,26 +24,27 @@ another program may write files of these names."""
 
 def is_result(folder: Path) -> bool:
     """Return whether a folder is a result, or holds results and nothing else."""
-    if _is_marked(folder):
+    if _has_mark(folder):
         return True
     with suppress(OSError), os.scandir(folder) as entries:
         inside = 0
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if not entry.is_dir() or not _is_marked(folder / entry.name):
+            if not entry.is_dir() or not _has_mark(folder / entry.name):
                 return False
             inside += 1
         return inside > 0
     return False
 
 
-def _is_marked(folder: Path) -> bool:
-    for name, is_ours in MARKS.items():
-        path = folder / name
-        if exists(path):
-            with suppress(InputError, KeyError, TypeError, ValueError):
-                content = read_json(path)
-                if isinstance(content, dict) and is_ours(content):
-                    return True
+def is_mark(path: Path) -> bool:
+    """Return whether a file has the name of a mark and was written by unsee."""
+    with suppress(InputError, KeyError, TypeError, ValueError):
+        content = read_json(path)
+        return isinstance(content, dict) and MARKS[path.name](content)
     return False
+
+
+def _has_mark(folder: Path) -> bool:
+    return any(exists(folder / name) and is_mark(folder / name) for name in MARKS)

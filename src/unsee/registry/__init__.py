@@ -90,7 +90,8 @@ def parse(kind: str, text: str) -> Spec:
         InputError: There is no such part, or it takes no value without a name; or what would be
             read as settings, or as code, is part of the name of a file.
     """
-    spec, is_ours = split(text), split(text).name in available(kind)
+    spec = split(text)
+    is_ours = spec.name in available(kind)
     if kind == "sources":
         check_no_file(text)
         spec = spec if is_ours else _factory(spec)

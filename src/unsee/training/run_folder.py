@@ -15,6 +15,7 @@ import torch
 from unsee.errors import InputError, as_input_error
 from unsee.files import check_file, exists, is_folder, read_json
 from unsee.folders import check_name, create_file, json_bytes, place_of, write_errors
+from unsee.images._results import is_mark
 from unsee.locks import Sharing
 from unsee.networks.weights import load_trained
 from unsee.training.task import Training, TrainingTask
@@ -26,8 +27,6 @@ MANIFEST = "training.json"
 """File that marks the folder of a training."""
 LOG = "log"
 """Folder of TensorBoard's files."""
-COMMON_SETTINGS = ("out", "data", "steps", "seed")
-"""Settings of every training, by which its `training.json` is recognised."""
 MAY_CHANGE = ("out", "data", "workers", "save_every", "minutes")
 """Settings that may differ when a run is resumed. Of the data, a checkpoint stores a digest."""
 ZERO_COUNTS = ("area",)
@@ -108,7 +107,7 @@ def _check_folder(config: Training, task: type[TrainingTask]) -> None:
     with write_errors(out):
         remove_leavings(out)
         others = [path for path in out.glob("*") if not is_workplace(path)]
-        if others and not _is_marked(out / MANIFEST) and not _is_checkpoint(out / CHECKPOINT):
+        if others and not is_mark(out / MANIFEST) and not _is_checkpoint(out / CHECKPOINT):
             raise InputError(
                 f"{out}: holds files of no training ({others[0].name}); choose another folder"
             )
@@ -165,15 +164,6 @@ def _is_checkpoint(path: Path) -> bool:
     with suppress(InputError), as_input_error(path):
         stored = torch.load(check_file(path), "cpu", weights_only=True)
         return isinstance(stored, dict) and {"states", "settings", "step"} <= stored.keys()
-    return False
-
-
-def _is_marked(path: Path) -> bool:
-    """Return whether there is a `training.json` that a training wrote, not the user."""
-    with suppress(InputError):
-        content = read_json(path)
-        settings = content.get("settings") if isinstance(content, dict) else None
-        return isinstance(settings, dict) and set(COMMON_SETTINGS) <= settings.keys()
     return False
 
 
