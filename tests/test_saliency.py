@@ -69,6 +69,15 @@ def test_maps_are_rescaled_by_their_extremes() -> None:
     torch.testing.assert_close(as_mask(maps), expected)
 
 
-def test_map_in_the_unit_range_is_its_own_mask() -> None:
+def test_unit_of_a_map_does_not_change_its_mask() -> None:
     maps = torch.tensor([[[0.2, 0.4], [0.2, 0.3]]])
-    assert torch.equal(as_mask(maps), maps)
+    for factor in (1.0, 0.01, 300.0):
+        torch.testing.assert_close(as_mask(factor * maps), rescale(maps))
+
+
+def test_raw_mask_is_the_map_and_is_refused_outside_the_unit_range() -> None:
+    maps = torch.tensor([[[0.2, 0.4], [0.2, 0.3]]])
+    assert torch.equal(as_mask(maps, "raw"), maps)
+    for values in (maps - 0.3, maps * 3):
+        with pytest.raises(InputError, match="with mask=raw, got values"):
+            as_mask(values, "raw")

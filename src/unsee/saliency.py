@@ -1,7 +1,7 @@
 """Read saliency maps of any library, check them and scale them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from unsee.types import Images, Saliency
 
 SaliencyLike = Tensor | NDArray[Any] | Sequence[Tensor] | Sequence[NDArray[Any]]
 """Saliency maps as a tensor, an array or a list of either; `as_saliency` lists the shapes."""
+
+MaskSource = Literal["rescaled", "raw"]
+"""How a map becomes a soft mask; `as_mask` describes the two."""
 
 
 def as_saliency(maps: SaliencyLike, images: Images | None = None) -> Saliency:
@@ -98,11 +101,23 @@ def rescale(saliency: Saliency) -> Saliency:
     return (saliency - low[:, None, None]) / (high - low).clamp(min=1e-12)[:, None, None]
 
 
-def as_mask(saliency: Saliency) -> Saliency:
+def as_mask(saliency: Saliency, mask: MaskSource = "rescaled") -> Saliency:
     """Return each map as a soft mask in [0, 1].
 
-    A map that lies in [0, 1] is returned unchanged, any other map is scaled by `rescale`.
+    Args:
+        saliency: Maps (b, h, w).
+        mask: "rescaled" scales each map by `rescale`, so that the unit of the map does not matter.
+            "raw" takes maps that are masks already, such as those of CASM, as they are.
+
+    Raises:
+        InputError: With "raw" for a map outside [0, 1].
     """
-    low, high = saliency.flatten(1).aminmax(dim=1)
-    in_range = ((low >= 0) & (high <= 1))[:, None, None]
-    return torch.where(in_range, saliency, rescale(saliency))
+    if mask == "rescaled":
+        return rescale(saliency)
+    low, high = (value.item() for value in saliency.aminmax())
+    if low < 0 or high > 1:
+        raise InputError(
+            f"expected maps in [0, 1] with mask=raw, got values from {low:.3g} to {high:.3g}: "
+            "mask=rescaled scales them"
+        )
+    return saliency

@@ -51,3 +51,11 @@ def test_map_of_a_constant_image_is_finite() -> None:
     method = create("methods", "pda", window=6, stride=8, samples=3)
     flat = explain(toy(Convolutional()), torch.full((1, 3, 32, 32), 0.5), method).saliency
     assert flat.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("passes", "stride", "samples"), [(31_000, 4, 10), (6_000, 10, 10), (1_100, 10, 2), (5, 10, 1)]
+)
+def test_budget_pays_for_the_windows_and_then_for_their_samples(passes, stride, samples) -> None:
+    method = create("methods", "pda").with_budget(passes, (224, 224))
+    assert (method.stride, method.samples) == (stride, samples)

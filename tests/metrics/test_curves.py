@@ -135,6 +135,22 @@ def test_clean_and_infill_use_the_infiller_of_the_score(image, saliency) -> None
     assert area == pytest.approx(expected, abs=1e-4, nan_ok=True)
 
 
+def test_painted_is_clean_with_the_generator_in_eleven_points(image, saliency) -> None:
+    network = toy(Convolutional())
+    painted = _curves.curve(
+        masked_score(network, image), saliency, PROTOCOLS["painted"], "deletion"
+    )
+    counts = [*range(0, 1024, 103), 1024]
+    torch.testing.assert_close(painted.share, torch.tensor(counts) / 1024)
+    score = masked_score(network, image, "painter")
+    order = (-saliency[0]).flatten().argsort()
+    for count, value in zip(counts, painted.scores[0].tolist(), strict=True):
+        keep = torch.ones(1024)
+        keep[order[:count]] = 0
+        picture = score.pictures(keep.view(1, 1, 1, 32, 32))
+        assert value == pytest.approx(network.logits(picture).softmax(1)[0, 1].item(), abs=1e-5)
+
+
 def test_normalised_areas_by_hand() -> None:
     share = torch.linspace(0, 1, 3)
     deletion = Curve(share, torch.tensor([[2.0, 1.0, 0.0], [2.0, -90.0, 1.9], [0.0, -4.0, 1.0]]))

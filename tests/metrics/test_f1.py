@@ -14,16 +14,19 @@ def test_f1_by_hand(score) -> None:
     # half of the mask's sum lies in the box, and the mask is 1/2 everywhere in the box
     precision, recall = 0.5, 0.5
     expected = 2 * precision * recall / (precision + recall)
-    assert rate("f1", score, soft, truths(LEFT_HALF)) == pytest.approx(expected)
-    assert rate("f1", score, soft, truths((0, 0, 1, 1), LEFT_HALF)) == pytest.approx(expected)
+    assert rate("f1", score, soft, truths(LEFT_HALF), mask="raw") == pytest.approx(expected)
+    boxes = truths((0, 0, 1, 1), LEFT_HALF)
+    assert rate("f1", score, soft, boxes, mask="raw") == pytest.approx(expected)
     assert rate("f1", score, rectangle(), truths(RECTANGLE)) == pytest.approx(1)
 
 
-def test_map_outside_the_unit_range_is_rescaled(score) -> None:
-    assert rate("f1", score, 5 * rectangle() - 2, truths(RECTANGLE)) == pytest.approx(1)
+@pytest.mark.parametrize(("factor", "offset"), [(1.0, 0.0), (0.5, 0.2), (5.0, -2.0), (0.01, 0.0)])
+def test_unit_of_the_map_does_not_matter(score, factor, offset) -> None:
+    saliency = factor * rectangle() + offset
+    assert rate("f1", score, saliency, truths(RECTANGLE)) == pytest.approx(1)
 
 
 def test_function_takes_arrays() -> None:
     maps = np.repeat(0.5 * rectangle().numpy(), 2, axis=0)
-    values = f1(maps, [np.array([LEFT_HALF]), np.zeros((0, 4))])
+    values = f1(maps, [np.array([LEFT_HALF]), np.zeros((0, 4))], "raw")
     np.testing.assert_allclose(values, [0.5, np.nan], rtol=1e-6)

@@ -39,9 +39,10 @@ def test_a_higher_share_is_better_only_of_what_the_map_marks() -> None:
     assert not create("metrics", "masked_accuracy", show="out").higher_is_better
 
 
-def test_map_outside_the_unit_range_is_a_mask_too(score, classifiers) -> None:
+@pytest.mark.parametrize(("factor", "offset"), [(5.0, -2.0), (0.4, 0.3)])
+def test_unit_of_the_map_does_not_matter(score, classifiers, factor, offset) -> None:
     metric = create("metrics", "masked_accuracy", show="out", infiller="telea")
-    values = metric.rate(score, 5 * CORNER - 2, reference_classifiers=classifiers)
+    values = metric.rate(score, factor * CORNER + offset, reference_classifiers=classifiers)
     torch.testing.assert_close(
         values, metric.rate(score, CORNER, reference_classifiers=classifiers)
     )

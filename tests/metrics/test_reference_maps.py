@@ -75,8 +75,8 @@ EXPECTED = {
     "pointing_game": {"perfect": 1, "inverse": 0, "pixel": 1},
     "energy_pointing_game": {"perfect": 1, "inverse": 0, "constant": 0.25, "pixel": 1},
     "outside_box": {"perfect": 0, "inverse": 1, "pixel": 0},
-    # constant: precision 1/4 and recall 1/2; pixel: precision 1 and recall 1/256
-    "f1": {"perfect": 1, "inverse": 0, "constant": 2 / 4 / 2 / (3 / 4), "pixel": 2 / 257},
+    # pixel: precision 1 and recall 1/256
+    "f1": {"perfect": 1, "inverse": 0, "constant": 0, "pixel": 2 / 257},
 }
 
 

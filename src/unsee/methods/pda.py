@@ -64,15 +64,21 @@ class PDA(Method):
         )
 
     def with_budget(self, passes: int, size: Size) -> "PDA":
-        """Return this method with the smallest stride that the passes pay for."""
+        """Return this method with the smallest stride that the passes pay for.
+
+        Where not even windows side by side are paid for, each gets fewer samples, at least one.
+        """
         times, stride = self.samples if self.sampler == "conditional" else 1, 1
-        while (
-            stride < self.window
-            and times * math.prod(len(_places(side, self.window, stride)) for side in size)
-            > passes - 1
-        ):
+        windows = self._windows(stride, size)
+        while stride < self.window and times * windows > passes - 1:
             stride += 1
-        return replace(self, stride=stride)
+            windows = self._windows(stride, size)
+        samples = min(self.samples, max(1, (passes - 1) // windows))
+        return replace(self, stride=stride, samples=samples)
+
+    def _windows(self, stride: int, size: Size) -> int:
+        """Return the number of windows at a stride."""
+        return math.prod(len(_places(side, self.window, stride)) for side in size)
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each row of windows."""

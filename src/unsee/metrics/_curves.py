@@ -3,6 +3,7 @@
 Many incompatible areas under such curves are in use. Each is a named `Protocol` here.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -16,6 +17,7 @@ from unsee.classifiers.measures import Measure, log_odds, probability
 from unsee.errors import unknown
 from unsee.images.filters import convolve, gaussian_blur
 from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
+from unsee.infillers.painter import PainterInfiller
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.saliency import check_map
@@ -182,7 +184,19 @@ _CLEAN = replace(
     "with a free choice of in-filler.",
     backgrounds=None,
 )
-
+_PAINTED = replace(
+    _CLEAN,
+    name="painted",
+    summary="single pixels, a tenth per step; the generator `painter` replaces removed pixels; "
+    "trapezoidal area of the probability",
+    description="Single pixels are ranked. Each step changes a tenth of the pixels (11 points). "
+    "The generator `painter` replaces removed pixels by content that fits the visible ones: "
+    "deletion ends, and insertion starts, with an image that is painted everywhere. The score is "
+    "the softmax probability of the class. The area is trapezoidal over equal steps. Of this "
+    "project: an optimiser with another in-filler cannot learn this background by heart.",
+    backgrounds=lambda direction: PainterInfiller(),
+    step=lambda count, width: math.ceil(count / 10),
+)
 
 _IGOS = Protocol(
     "igos",
@@ -231,7 +245,7 @@ _INFILL = replace(
     area=normalised,
     measure=log_odds,
 )
-_ALL = (_RISE, _IGOS, _IGOS_7, _IGOS_224, _IGOS_RELEASED, _CLEAN, _INFILL)
+_ALL = (_RISE, _IGOS, _IGOS_7, _IGOS_224, _IGOS_RELEASED, _CLEAN, _PAINTED, _INFILL)
 PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
 """All protocols by name."""
 

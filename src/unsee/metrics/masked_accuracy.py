@@ -16,7 +16,7 @@ from unsee.infillers.telea import Telea
 from unsee.masking.score import MaskedScore
 from unsee.metrics._references import score_on
 from unsee.metrics.base import Context, Metric
-from unsee.saliency import as_mask
+from unsee.saliency import MaskSource, as_mask
 from unsee.types import Saliency
 
 __all__ = ["MaskedAccuracy"]
@@ -29,8 +29,7 @@ INFILLERS: dict[str, Infiller] = {"grey": Grey(), "telea": Telea(radius=3)}
 class MaskedAccuracy(Metric):
     """Share of other classifiers that predict the class for the masked image (Zolna et al., 2018).
 
-    The map is the mask if it lies in [0, 1], and is otherwise scaled to [0, 1] by its extremes. The
-    paper has three variants: masked in (`show = "in"`), which should be recognised; masked out
+    The paper has three variants: masked in (`show = "in"`), which should be recognised; masked out
     (`show = "out"`), which should not; and masked out and in-painted (`infiller = "telea"` too).
     Each classifier gets the image at its own size. In [0, 1].
 
@@ -46,6 +45,9 @@ class MaskedAccuracy(Metric):
     infiller: Literal["grey", "telea"] = "grey"
     """Replacement of removed pixels: the mean colour of the data (grey), or Telea's in-painting
     with a radius of 3 pixels where the rounded mask is 0 (telea)."""
+    mask: MaskSource = "rescaled"
+    """Scale the map to [0, 1] by its extremes (rescaled), or take a map that is a mask as it is
+    (raw)."""
 
     @property
     def higher_is_better(self) -> bool:  # type: ignore[override]
@@ -56,7 +58,7 @@ class MaskedAccuracy(Metric):
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
         """Return the share of each image."""
-        mask = as_mask(saliency)
+        mask = as_mask(saliency, self.mask)
         keep = mask if self.show == "in" else 1 - mask
         if self.infiller == "telea":
             keep = keep.round()
