@@ -46,6 +46,26 @@ def test_each_stage_is_an_ordinary_run(run, data, tmp_path, capsys) -> None:
     assert [stage.name for stage in info.stages] == ["one", "two"]
 
 
+def test_single_stages_are_computed_one_after_the_other(run, tmp_path, capsys) -> None:
+    assert run(COMMON + TWO, out="whole") == 0
+    assert run(COMMON + TWO, "--stages", "two") == 0
+    assert not (tmp_path / "out" / "one").exists()
+    assert [stage.name for stage in stages.read(tmp_path / "out").stages] == ["one", "two"]
+    assert main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "report")]) == 0
+    assert "stage one: no run" in (tmp_path / "report" / "report.md").read_text()
+    assert run(COMMON + TWO, "--stages", "one", "two") == 0
+    for name in ("one", "two"):
+        assert_same_rows(rows_of(tmp_path / "out" / name), rows_of(tmp_path / "whole" / name))
+
+
+def test_unknown_stages_and_stages_of_a_plan_without_any_are_refused(run, tmp_path, capsys) -> None:
+    assert run(COMMON + TWO, "--stages", "tow") == 2
+    assert "unknown stage of the plan 'tow'" in capsys.readouterr().err
+    assert run(COMMON, "--stages", "two") == 2
+    assert "--stages: expected a plan with stages" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_interrupted_plan_resumes_and_loads_nothing_for_finished_stages(
     run, tmp_path, monkeypatch
 ) -> None:

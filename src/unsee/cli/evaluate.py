@@ -38,6 +38,10 @@ class Evaluate(Plan):
 
     plan: Annotated[str | None, arg(metavar="PLAN", help_behavior_hint="")] = None
     """Defaults of these options: the table of a paper, see `unsee list tables`, or a TOML file."""
+    stages: Annotated[
+        tuple[str, ...], arg(metavar="STAGE", help_behavior_hint="(default: all)")
+    ] = ()
+    """Names of the stages of the plan to compute; the same folder takes the others later."""
     out: Folder = Path("unsee-run")
     """Folder of the run."""
     engine: Literal["local", "ray"] = "local"
@@ -92,9 +96,11 @@ def run(arguments: list[str]) -> int:
     if file is not None:
         plans = [stage.plan(plan) for stage in file.stages] or [plan]
         _check_code(plans, options, on_command_line)
+    if options.stages and (file is None or not file.stages):
+        raise InputError("--stages: expected a plan with stages, such as --plan truth")
     if file is not None and file.stages:
         return stages.run(
-            file, plan, options.out,
+            file, plan, options.out, split_words(options.stages),
             lambda plan, out: _run(
                 plan, replace(options, out=out), part, file.table, in_stage=True
             ),

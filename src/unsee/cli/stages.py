@@ -5,19 +5,26 @@ from pathlib import Path
 
 from unsee.cli import checks
 from unsee.cli.console import as_message, print_error, print_note, say
-from unsee.errors import DiskFullError
+from unsee.errors import DiskFullError, unknown
 from unsee.evaluation import stages
 from unsee.evaluation.paper_tables import PlanFile
 from unsee.evaluation.plan import Plan
 
 
-def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path], int]) -> int:
+def run(
+    file: PlanFile,
+    common: Plan,
+    out: Path,
+    names: Sequence[str],
+    compute: Callable[[Plan, Path], int],
+) -> int:
     """Check all stages, then compute each in its folder; one that fails does not end the others.
 
     Args:
         file: The file of the plan.
         common: Settings that the stages share, with those of the command line.
         out: Folder of the folders of the stages.
+        names: Stages to compute; none stands for all.
         compute: Function that computes a run in a folder and returns the exit status.
 
     Returns:
@@ -26,10 +33,16 @@ def run(file: PlanFile, common: Plan, out: Path, compute: Callable[[Plan, Path],
     Raises:
         InputError: A setting of a stage is invalid, or the folder holds something else.
     """
+    all_names = [stage.name for stage in file.stages]
+    for name in names:
+        if name not in all_names:
+            raise unknown("stage of the plan", name, all_names)
     checked, plans = _checked(file, common)
     share = stages.begin(out, checked, file.table.plain(), plans)
     try:
-        status = _compute(list(zip(checked, plans, strict=True)), out, compute)
+        parts = zip(checked, plans, strict=True)
+        wanted = [(stage, plan) for stage, plan in parts if stage.name in (names or all_names)]
+        status = _compute(wanted, out, compute)
     finally:
         share.close()
     if stages.is_staged(out):
