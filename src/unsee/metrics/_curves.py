@@ -84,19 +84,25 @@ def riemann_released(curve: Curve) -> Float[Tensor, " b"]:
     return riemann(curve) + curve.share.diff()[-1].to(curve.scores)
 
 
-def normalised(curve: Curve) -> Float[Tensor, " b"]:
-    """Return the trapezoidal area of (s - s_removed) / (s_whole - s_removed).
+def restored(curve: Curve) -> Float[Tensor, "b p"]:
+    """Return the scores scaled so that 0 is the removed and 1 the whole image.
 
-    The normalised score is 0 if everything is removed and 1 for the whole image (Chang et al.,
-    2019, section 4.6, https://arxiv.org/abs/1807.08024). NaN where removing everything does not
-    lower the score. The normalised score is clipped to [-1, 2], so that an image whose two ends are
-    close does not outweigh all others (not in the paper).
+    (s - s_removed) / (s_whole - s_removed); NaN where removing everything does not lower the score.
     """
     first, last = curve.scores[:, :1], curve.scores[:, -1:]
     whole, removed = (first, last) if curve.direction == "deletion" else (last, first)
-    heights = ((curve.scores - removed) / (whole - removed).clamp(min=1e-6)).clamp(-1, 2)
-    areas = trapezoid(curve._replace(scores=heights))
-    return areas.where((whole > removed)[:, 0], torch.nan)
+    heights = (curve.scores - removed) / (whole - removed).clamp(min=1e-6)
+    return heights.where(whole > removed, torch.nan)
+
+
+def normalised(curve: Curve) -> Float[Tensor, " b"]:
+    """Return the trapezoidal area of the `restored` score (Chang et al., 2019, section 4.6).
+
+    NaN where removing everything does not lower the score. The restored score is clipped to
+    [-1, 2], so that an image whose two ends are close does not outweigh all others (not in the
+    paper, https://arxiv.org/abs/1807.08024).
+    """
+    return trapezoid(curve._replace(scores=restored(curve).clamp(-1, 2)))
 
 
 _RISE_STEPS = (
