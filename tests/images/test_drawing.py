@@ -29,6 +29,22 @@ def test_heat_ignores_negative_values_and_extreme_pixels() -> None:
     assert (drawing.heat(torch.zeros(3, 3)) == 0).all()
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-13])
+def test_heat_of_a_single_pixel_is_its_own(unit) -> None:
+    saliency = torch.zeros(20, 20)
+    saliency[3, 4] = unit
+    assert drawing.heat(saliency)[3, 4] == drawing.heat(saliency).sum() == 1
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e-13])
+@pytest.mark.parametrize("offset", [-4.0, 1.0])
+def test_heat_of_maps_that_do_not_reach_zero_has_their_range(factor, offset) -> None:
+    saliency = torch.linspace(0, 3, 1000).view(10, 100) + offset
+    heat = drawing.heat(factor * saliency)
+    expected = drawing.heat(torch.linspace(0, 3, 1000).view(10, 100))
+    assert abs(heat - expected).max() < 1e-5
+
+
 def test_overlay_is_brighter_where_saliency_is_high_and_darker_outside_the_crop() -> None:
     saliency = torch.zeros(20, 20)
     saliency[:10] = 1

@@ -49,6 +49,14 @@ def test_projected_map_matches_the_photo(size, photo, fit) -> None:
         assert outside.abs().max() == 0
 
 
+@pytest.mark.parametrize(("values", "outside"), [((-1, 1), 0), ((-3, -2), -3), ((1, 2), 1)])
+def test_pixels_outside_of_the_crop_have_no_evidence(values, outside) -> None:
+    saliency = torch.full((32, 32), values[0], dtype=torch.float32)
+    saliency[:16] = values[1]
+    back = Framing((32, 32)).back(saliency, 64, 128)
+    assert back[0, 0] == back[-1, -1] == outside
+
+
 def test_crop_equals_torchvisions() -> None:
     framing = Framing((224, 224), share=0.875)
     assert framing.box(256, 341) == (16, 58, 224, 224)

@@ -25,6 +25,14 @@ def test_thresholds_by_hand(threshold, alpha, expected) -> None:
     assert _boxes.threshold_mask(saliency, threshold, alpha).int().tolist() == [expected]
 
 
+@pytest.mark.parametrize("threshold", ["max", "mean", "energy", "minmax"])
+def test_map_without_positive_values_counts_from_its_minimum(threshold) -> None:
+    saliency = torch.tensor([[0.0, 1.0, 2.0, 5.0]])
+    expected = _boxes.threshold_mask(saliency, threshold, 0.6)
+    for offset in (5, 7):
+        assert torch.equal(_boxes.threshold_mask(saliency - offset, threshold, 0.6), expected)
+
+
 def test_share_threshold_takes_the_mean_of_the_map() -> None:
     soft = torch.tensor([[0.9, 0.6, 0.4, 0.1]])
     assert _boxes.threshold_mask(soft, "share", 1.0).int().tolist() == [[1, 1, 0, 0]]

@@ -33,6 +33,7 @@ def test_histogram_entropy_takes_arrays() -> None:
     maps = np.random.default_rng(0).random((2, 16, 16))
     expected = [numpy_entropy(saliency) for saliency in maps]
     np.testing.assert_allclose(histogram_entropy(maps), expected, rtol=1e-3)
+    np.testing.assert_allclose(histogram_entropy(1e-14 * maps), expected, rtol=1e-3)
     assert histogram_entropy(np.ones((1, 4, 4))).item() == 0
     with pytest.raises(InputError, match="bins >= 2"):
         histogram_entropy(maps, bins=1)

@@ -25,9 +25,18 @@ def test_share_by_hand(score, saliency) -> None:
     assert share == pytest.approx(EXPECTED)
 
 
-def test_map_without_positive_values_is_a_constant_map(score) -> None:
-    for saliency in (torch.zeros(1, 32, 32), -torch.rand(1, 32, 32)):
+def test_constant_map_has_the_share_of_the_object(score) -> None:
+    for level in (-3.0, 0.0, 2.0):
+        saliency = torch.full((1, 32, 32), level)
         assert rate("energy_pointing_game", score, saliency, truths((0, 0, 16, 32))) == 0.5
+
+
+def test_map_without_positive_values_counts_from_its_minimum(score) -> None:
+    saliency = rectangle() - 3
+    saliency[0, 20, 20:32] = -2.5
+    for maps in (saliency, saliency + 2):
+        share = rate("energy_pointing_game", score, maps, truths(RECTANGLE))
+        assert share == pytest.approx(128 / (128 + 6))
 
 
 def test_function_takes_arrays(saliency) -> None:

@@ -27,3 +27,8 @@ def test_constant_maps_have_the_same_value(score) -> None:
         rate("irof", score, torch.full((1, 32, 32), level), segments=16) for level in (0.3, 0.7)
     )
     assert low == high
+
+
+def test_unit_of_the_map_does_not_count(score, noise) -> None:
+    whole, tiny = (rate("irof", score, unit * noise, segments=9) for unit in (1, 1e-22))
+    assert tiny == whole

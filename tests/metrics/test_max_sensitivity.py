@@ -6,6 +6,7 @@ import torch
 
 from tests.metrics.conftest import rate_method
 from unsee import create
+from unsee.classifiers.measures import probability
 
 OCCLUSION = create("methods", "sliding_patch", patch=8, stride=8)
 
@@ -29,3 +30,14 @@ def test_method_that_ignores_the_image_is_not_sensitive(batch_score) -> None:
 
 def test_methods_with_gradients_are_served(batch_score) -> None:
     assert (rate_method("max_sensitivity", batch_score, create("methods", "gradient")) > 0).all()
+
+
+def test_unit_of_the_score_does_not_count(batch_score) -> None:
+    def tiny(logits, targets):
+        return 1e-14 * probability(logits, targets)
+
+    of_tiny = dataclasses.replace(batch_score, measure=tiny)
+    values = rate_method("max_sensitivity", batch_score, OCCLUSION, samples=1)
+    torch.testing.assert_close(
+        rate_method("max_sensitivity", of_tiny, OCCLUSION, samples=1), values, rtol=1e-3, atol=0
+    )

@@ -25,6 +25,12 @@ def test_similarity_of_equal_and_of_unrelated_maps(pair, measure) -> None:
 
 
 @pytest.mark.parametrize("measure", _similarity.MEASURES)
+def test_unit_of_the_maps_does_not_count(pair, measure) -> None:
+    tiny = _similarity.similarity(*(1e-14 * pair), measure)
+    assert tiny == pytest.approx(_similarity.similarity(*pair, measure), abs=1e-5)
+
+
+@pytest.mark.parametrize("measure", _similarity.MEASURES)
 def test_constant_map_has_no_similarity(pair, measure) -> None:
     constant = torch.zeros(48, 48)
     assert _similarity.similarity(pair[0], constant, measure) == 0

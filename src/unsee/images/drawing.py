@@ -14,6 +14,7 @@ from torch import Tensor
 
 from unsee.errors import printable
 from unsee.images.framing import Box, Photo
+from unsee.saliency import base_level
 from unsee.types import Images, Saliency
 
 if TYPE_CHECKING:
@@ -64,15 +65,17 @@ def save_png(path: Path, photo: Float[Tensor, "c h w"] | Pixels) -> None:
 def heat(saliency: Float[Tensor, "h w"]) -> NDArray[np.float32]:
     """Return a map scaled to [0, 1] for display.
 
-    0 is the minimum, or zero for maps with negative values; 1 is the 99.5th percentile, so that few
-    extreme pixels do not hide the rest.
+    0 is zero for maps with values on both sides of it, and otherwise the minimum, as
+    `unsee.saliency.base_level` says. 1 is the 99.5th percentile, so that few extreme pixels do not
+    hide the rest.
     """
-    values = saliency.detach().cpu().float().numpy()
-    low = max(float(values.min()), 0.0)
+    plane = saliency.detach().cpu().float()
+    low, values = base_level(plane), plane.numpy()
     high = float(np.quantile(values, 0.995))
     if high <= low:  # constant, or non-zero in a few pixels only
-        high = max(float(values.max()), low + 1e-9)
-    scaled: NDArray[np.float32] = ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
+        high = float(values.max())
+    range_ = high - low if high > low else 1.0
+    scaled: NDArray[np.float32] = ((values - low) / range_).clip(0, 1).astype(np.float32)
     return scaled
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unsee.errors import InputError, shown, unknown
+from unsee.saliency import base_level
 from unsee.types import Images
 
 Photo = Float[Tensor, "c height width"]
@@ -114,9 +115,13 @@ class Framing:
     def back(
         self, saliency: Float[Tensor, "h w"], height: int, width: int
     ) -> Float[Tensor, "{height} {width}"]:
-        """Project a map onto a photo of this size; pixels outside of the crop get its minimum."""
+        """Project a map onto a photo of this size.
+
+        Pixels outside of the crop, which the classifier does not get, have the map's value for no
+        evidence: zero if the map has values on both sides of it, and otherwise its minimum.
+        """
         top, left, rows, columns = self.box(height, width)
-        whole = torch.full((height, width), saliency.min().item(), dtype=saliency.dtype)
+        whole = torch.full((height, width), base_level(saliency), dtype=saliency.dtype)
         whole[top : top + rows, left : left + columns] = F.interpolate(
             saliency[None, None].cpu(), (rows, columns), mode="bilinear", align_corners=False
         )[0, 0]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.masking import masks
+from unsee.saliency import with_positive_values
 from unsee.types import Saliency, Size
 
 Threshold = Literal["max", "mean", "energy", "minmax", "share"]
@@ -45,8 +46,10 @@ def threshold_mask(
     - `share`: the highest-ranked pixels, as many as alpha * mean(s) of all pixels, s clipped to
       [0, 1] (Zolna et al., 2018, with alpha = 1).
 
-    `energy` and `share` order equal pixels by the seeded shuffle of `masks.ranks`.
+    A map without a positive value counts from its minimum. `energy` and `share` order equal pixels
+    by the seeded shuffle of `masks.ranks`.
     """
+    saliency = with_positive_values(saliency)
     if threshold == "max":
         return saliency >= alpha * saliency.max()
     if threshold == "mean":

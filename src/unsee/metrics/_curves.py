@@ -6,7 +6,7 @@ Many incompatible areas under such curves are in use. Each is a named `Protocol`
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,15 +15,14 @@ from torch import Tensor
 
 from unsee.classifiers.measures import Measure, log_odds, probability
 from unsee.errors import unknown
-from unsee.images.filters import convolve, gaussian_blur
-from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
+from unsee.infillers.base import Infiller, RowIndex
 from unsee.infillers.painter import PainterInfiller
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
+from unsee.metrics._backgrounds import Direction as Direction
+from unsee.metrics._backgrounds import IgosBackground, RiseBackground
 from unsee.saliency import check_map
 from unsee.types import Saliency
-
-Direction = Literal["deletion", "insertion"]
 
 
 class Curve(NamedTuple):
@@ -35,61 +34,6 @@ class Curve(NamedTuple):
     """Score of each image at each point."""
     direction: Direction = "deletion"
     """Whether pixels are removed (deletion) or shown (insertion)."""
-
-
-@dataclass(frozen=True)
-class RiseBackground(Infiller):
-    """Backgrounds of RISE: the neutral colour for deletion, a light blur for insertion.
-
-    The neutral colour is the mean of the data, which is zero after normalisation. The blur is a
-    convolution of the normalised image, zero-padded, with `rise_kernel` in both directions.
-
-    Reference: Petsiuk et al., 2018, RISE: randomized input sampling for explanation of black-box
-    models, BMVC, https://arxiv.org/abs/1806.07421, and its published code.
-    """
-
-    direction: Direction
-    """Which of the two backgrounds."""
-
-    def bind(self, scene: ImageBatch) -> Fill:
-        """Compute the background once; it does not depend on the mask."""
-        neutral = scene.neutral.view(-1, 1, 1)
-        background = neutral.expand_as(scene.images)
-        if self.direction == "insertion":
-            background = convolve(scene.images - neutral, rise_kernel(), border="zero") + neutral
-        return lambda keep, rows: rows.of(background)
-
-
-@dataclass(frozen=True)
-class IgosBackground(Infiller):
-    """Background of iGOS++ for both directions: a strong blur of the image.
-
-    A Gaussian of 51 x 51 pixels and sigma 50, rounded to 8 bits as OpenCV rounds it.
-
-    Reference: Khorram et al., 2021, iGOS++: integrated gradient optimized saliency by bilateral
-    perturbations, CHIL, https://arxiv.org/abs/2012.15783, and its published code.
-    """
-
-    direction: Direction
-    """Not used: both directions have the same background."""
-
-    def bind(self, scene: ImageBatch) -> Fill:
-        """Blur once; the background does not depend on the mask."""
-        background = (gaussian_blur(scene.images, 50, 51) * 255).round() / 255
-        return lambda keep, rows: rows.of(background)
-
-
-def rise_kernel() -> Float[Tensor, " 11"]:
-    """Return the 11 weights of RISE's blur along one axis; they sum to 1.
-
-    RISE's code filters a single bright pixel on an 11 x 11 canvas with a Gaussian of sigma 5 whose
-    borders reflect. So the weights are a Gaussian folded back into 11 pixels at both ends.
-    """
-    offsets = torch.arange(-20, 21)
-    weights = torch.exp(-0.5 * (offsets / 5).square())
-    folded = (offsets + 5).remainder(22)
-    folded = torch.where(folded < 11, folded, 21 - folded)
-    return torch.zeros(11).index_add_(0, folded, weights / weights.sum())
 
 
 @dataclass(frozen=True)
@@ -140,19 +84,25 @@ def riemann_released(curve: Curve) -> Float[Tensor, " b"]:
     return riemann(curve) + curve.share.diff()[-1].to(curve.scores)
 
 
-def normalised(curve: Curve) -> Float[Tensor, " b"]:
-    """Return the trapezoidal area of (s - s_removed) / (s_whole - s_removed).
+def restored(curve: Curve) -> Float[Tensor, "b p"]:
+    """Return the scores scaled so that 0 is the removed and 1 the whole image.
 
-    The normalised score is 0 if everything is removed and 1 for the whole image (Chang et al.,
-    2019, section 4.6, https://arxiv.org/abs/1807.08024). NaN where removing everything does not
-    lower the score. The normalised score is clipped to [-1, 2], so that an image whose two ends are
-    close does not outweigh all others (not in the paper).
+    (s - s_removed) / (s_whole - s_removed); NaN where removing everything does not lower the score.
     """
     first, last = curve.scores[:, :1], curve.scores[:, -1:]
     whole, removed = (first, last) if curve.direction == "deletion" else (last, first)
-    heights = ((curve.scores - removed) / (whole - removed).clamp(min=1e-6)).clamp(-1, 2)
-    areas = trapezoid(curve._replace(scores=heights))
-    return areas.where((whole > removed)[:, 0], torch.nan)
+    heights = (curve.scores - removed) / (whole - removed).clamp(min=1e-6)
+    return heights.where(whole > removed, torch.nan)
+
+
+def normalised(curve: Curve) -> Float[Tensor, " b"]:
+    """Return the trapezoidal area of the `restored` score (Chang et al., 2019, section 4.6).
+
+    NaN where removing everything does not lower the score. The restored score is clipped to
+    [-1, 2], so that an image whose two ends are close does not outweigh all others (not in the
+    paper, https://arxiv.org/abs/1807.08024).
+    """
+    return trapezoid(curve._replace(scores=restored(curve).clamp(-1, 2)))
 
 
 _RISE_STEPS = (

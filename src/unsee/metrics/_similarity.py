@@ -4,11 +4,13 @@ from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
 from unsee.errors import unknown
+from unsee.saliency import rescale
 
 Plane = NDArray[np.float64]
 """One map (h, w)."""
@@ -128,8 +130,7 @@ def _plane(saliency: Float[Tensor, "h w"]) -> Plane:
 
 
 def _rescale(plane: Plane) -> Plane:
-    low, high = plane.min(), plane.max()
-    scaled: Plane = (plane - low) / max(high - low, 1e-12)
+    scaled: Plane = rescale(torch.from_numpy(plane)[None])[0].numpy()
     return scaled
 
 

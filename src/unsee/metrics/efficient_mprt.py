@@ -12,7 +12,7 @@ from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics._randomised import maps_of_randomised_classifiers
 from unsee.metrics.base import Context, Metric
-from unsee.saliency import SaliencyLike, as_saliency
+from unsee.saliency import SaliencyLike, as_saliency, rescale
 from unsee.types import Saliency
 
 __all__ = ["EfficientMPRT"]
@@ -34,9 +34,8 @@ def histogram_entropy(maps: SaliencyLike, bins: int = 100) -> Float[Tensor, " b"
     _check_bins(bins)
     saliency = as_saliency(maps)
     entropies = []
-    for values in saliency.flatten(1):
-        low, high = values.aminmax()
-        bin_of = ((values - low) / (high - low).clamp(min=1e-12) * bins).long()
+    for values in rescale(saliency).flatten(1):
+        bin_of = (values * bins).long()
         counts = torch.bincount(bin_of.clamp(max=bins - 1), minlength=bins)
         entropies.append(torch.special.entr(counts / counts.sum()).sum())
     return torch.stack(entropies).to(saliency)

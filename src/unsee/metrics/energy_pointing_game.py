@@ -11,7 +11,7 @@ from torch import Tensor
 from unsee.masking.score import MaskedScore
 from unsee.metrics._boxes import Region, rate_regions
 from unsee.metrics.base import Context, Metric
-from unsee.saliency import SaliencyLike, as_saliency
+from unsee.saliency import SaliencyLike, as_saliency, with_positive_values
 from unsee.types import Saliency
 
 __all__ = ["EnergyPointingGame"]
@@ -21,8 +21,8 @@ def energy_pointing_game(maps: SaliencyLike, regions: Sequence[Region]) -> Float
     """Return the share of each map's positive sum that lies on the object.
 
     sum over the object of max(s, 0), divided by the same sum over the image. A map without a
-    positive value counts as a constant map, whose value is the object's share of the image. NaN for
-    an image without a label.
+    positive value counts from its minimum. A constant map has the object's share of the image. NaN
+    for an image without a label.
 
     Args:
         maps: Maps (b, h, w), as a tensor, an array or a list of them.
@@ -33,7 +33,7 @@ def energy_pointing_game(maps: SaliencyLike, regions: Sequence[Region]) -> Float
     """
 
     def share(saliency: Tensor, inside: Tensor) -> float:
-        energy = saliency.clamp(min=0)
+        energy = with_positive_values(saliency).clamp(min=0)
         energy = energy if energy.any() else torch.ones_like(energy)
         return (energy[inside].sum() / energy.sum()).item()
 

@@ -71,7 +71,8 @@ def _area_of_one(
     total = importance.new_zeros(count).index_add_(0, segment_of, importance)
     means = total / torch.bincount(segment_of, minlength=count).clamp(min=1)
     # rounded, so that equal means stay equal in any order of summation
-    means = (means / importance.abs().max().clamp(min=1e-12) * 1e9).round()
+    largest = importance.abs().max()
+    means = (means / largest.where(largest > 0, 1.0) * 1e9).round()
     rank = masks.ranks(means.view(1, 1, -1))[0]
     removed = torch.arange(count + 1, device=rank.device).to(saliency)
 

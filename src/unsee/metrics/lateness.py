@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.classifiers.measures import log_odds
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
@@ -23,6 +25,10 @@ class Lateness(Metric):
     the whole image. In [0, 1]; `part = 1` is the first point that reaches the whole image's score.
     Adversarial examples have a high lateness.
 
+    Log-odds have no zero: under `infill`, `part` counts from the score of the image that is
+    in-filled everywhere, as in `minimal_mask`. NaN where in-filling everything does not lower the
+    log-odds.
+
     Reference: Khorram et al., 2021, iGOS++: integrated gradient optimized saliency by bilateral
     perturbations, CHIL, https://arxiv.org/abs/2012.15783
     """
@@ -34,7 +40,7 @@ class Lateness(Metric):
     """Order, steps and replacement of hidden pixels: a name of `_curves.PROTOCOLS`. The light blur
     of `rise` often leaves half of the score."""
     part: float = 0.5
-    """Share of the whole image's score that must be reached, in (0, 1]."""
+    """Share of the whole image's score, or of its rise, that must be reached, in (0, 1]."""
 
     def __post_init__(self) -> None:
         _curves.protocol_named(self.protocol)
@@ -46,6 +52,11 @@ class Lateness(Metric):
     ) -> Float[Tensor, " b"]:
         """Return the share of each image."""
         protocol = _curves.protocol_named(self.protocol)
-        share, scores, _ = _curves.curve(score, saliency, protocol, "insertion")
-        reached = scores >= self.part * scores[:, -1:]
-        return share[reached.int().argmax(1)].to(saliency)
+        curve = _curves.curve(score, saliency, protocol, "insertion")
+        if protocol.measure is log_odds:
+            scores, level = _curves.restored(curve), curve.scores.new_tensor(self.part)
+        else:
+            scores, level = curve.scores, self.part * curve.scores[:, -1:]
+        reached = scores >= level
+        first = curve.share[reached.int().argmax(1)].where(reached.any(1), 1.0)
+        return first.where(~scores.isnan().any(1), torch.nan).to(saliency)

@@ -47,7 +47,8 @@ def localisation_error(
         boxes: Boxes (n, 4) of each image: x1, y1, x2, y2 in pixels of the map.
         threshold: How alpha becomes a threshold. It is a share of the map's maximum (max), mean
             (mean), range (minmax) or positive sum (energy). With `share`, alpha times the mean of
-            the map is the share of the pixels that is taken, the highest-ranked first.
+            the map is the share of the pixels that is taken, the highest-ranked first. A map
+            without a positive value counts from its minimum.
         alpha: Number in [0, 1]; `mean` has no upper limit.
         component: Take the box around the largest 4-connected component only (Zolna et al., 2018).
 

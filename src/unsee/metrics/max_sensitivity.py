@@ -59,4 +59,4 @@ class MaxSensitivity(Metric):
             noisy = (score.images + self.radius * (2 * noise - 1)).clamp(0, 1)
             change = context.attribute(replace(score, images=noisy)) - saliency
             largest = torch.maximum(largest, change.flatten(1).norm(dim=1))
-        return torch.where(norm > 0, largest / norm.clamp(min=1e-12), torch.nan)
+        return (largest / norm).where(norm > 0, torch.nan)

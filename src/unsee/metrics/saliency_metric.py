@@ -26,7 +26,8 @@ class SaliencyMetric(Metric):
 
     The crop is the tight box around the pixels above a threshold, resized to the classifier's
     input. Its area is a share of the image's. Needs the score for p. At least log(0.05); a map
-    without a pixel above the threshold counts as the whole image.
+    without a pixel above the threshold counts as the whole image. A map without a positive value
+    counts from its minimum.
 
     Reference: Dabkowski and Gal, 2017, Real time image saliency for black box classifiers, NIPS,
     https://arxiv.org/abs/1705.07857; Agarwal and Nguyen, 2020, Explaining image classifiers by

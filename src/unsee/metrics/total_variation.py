@@ -9,7 +9,7 @@ from torch import Tensor
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.metrics.base import Context, Metric
-from unsee.saliency import SaliencyLike, as_saliency
+from unsee.saliency import SaliencyLike, as_saliency, span
 from unsee.types import Saliency
 
 __all__ = ["TotalVariation"]
@@ -28,8 +28,7 @@ def total_variation(maps: SaliencyLike) -> Float[Tensor, " b"]:
     https://arxiv.org/abs/1805.08249
     """
     saliency = as_saliency(maps)
-    low, high = saliency.flatten(1).aminmax(dim=1)
-    return masks.total_variation(saliency[:, None], power=1) / (high - low).clamp(min=1e-12)
+    return masks.total_variation(saliency[:, None], power=1) / span(saliency)
 
 
 @dataclass(frozen=True)
