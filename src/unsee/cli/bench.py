@@ -112,8 +112,8 @@ def run(arguments: list[str]) -> int:
 
 def _precision(method: Method, classifier: Classifier) -> torch.dtype:
     """Return the precision in which a method runs the classifier."""
-    averages = method.traits.allows_half_precision
-    return classifier.averaging_precision if averages else classifier.precision
+    sampled = method.traits.allows_half_precision
+    return classifier.averaging_precision if sampled else classifier.precision
 
 
 def _precisions(options: BenchOptions, classifier: Classifier) -> tuple[torch.dtype, ...]:
