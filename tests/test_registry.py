@@ -70,7 +70,7 @@ def test_texts_become_values_of_the_type_of_the_field(text, field, value) -> Non
     ("kind", "text", "words"),
     [
         ("methods", "rise:sample=4", "did you mean 'samples'"),
-        ("methods", "rise:zzzzz=4", "cells, samples, keep"),
+        ("methods", "rise:zzzzz=4", "cells, samples, keep, coverage"),
         ("methods", "rise:samples", "expected NAME:setting=value"),
         ("methods", "rise:samples=4.5", "expected samples = int, got '4.5'"),
         ("methods", "gradient:steps=4", "setting"),

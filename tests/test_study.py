@@ -71,7 +71,9 @@ def test_provenance_records_settings_and_cost(network, images, quick) -> None:
     before = network.passes.forwards
     provenance = explain(network, images, quick, seed=5).provenance
     json.dumps(provenance, allow_nan=False)
-    assert provenance["method"] == {"name": "rise", "cells": 7, "samples": 70, "keep": 0.5}
+    assert provenance["method"] == {
+        "name": "rise", "cells": 7, "samples": 70, "keep": 0.5, "coverage": "actual",
+    }  # fmt: skip
     assert provenance["infiller"] == {"name": "grey"}
     assert provenance["cost"]["forwards"] == 3 * 70
     assert provenance["cost"]["backwards"] == 0
@@ -226,9 +228,9 @@ def test_settings_are_given_in_the_name_or_as_arguments(network, images) -> None
     assert torch.equal(explain(network, images, "rise:samples=20").saliency, expected)
     assert torch.equal(explain(network, images, "rise", samples=20).saliency, expected)
     assert explain(network, images, "rise:samples=9,cells=4", samples=8).provenance["method"] == {
-        "name": "rise", "samples": 8, "cells": 4, "keep": 0.5,
+        "name": "rise", "samples": 8, "cells": 4, "keep": 0.5, "coverage": "actual",
     }  # fmt: skip
-    with pytest.raises(InputError, match=r"did you mean 'samples'.*cells, samples, keep"):
+    with pytest.raises(InputError, match=r"did you mean 'samples'.*cells, samples, keep, coverage"):
         explain(network, images, "rise", sample=20)
 
 

@@ -247,10 +247,10 @@ class Study:
 
     def _reseeded(self, run: int) -> MaskedScore:
         """Return the score with the noise of the next seed, at the precision of the method."""
-        score, precision = self.score, self.score.classifier.sampling_precision
+        score, precision = self.score, self.score.classifier.averaging_precision
         if run:
             score = replace(score, seeds=seeds_of(score.images, self.seed + run))
-        if precision and self.method.traits.allows_half_precision:
+        if self.method.traits.allows_half_precision:
             score = replace(score, classifier=replace(score.classifier, precision=precision))
         return score
 

@@ -118,6 +118,27 @@ def test_sampling_precision_changes_averaging_methods_little(settings) -> None:
     assert half.passes.forwards > forwards[1]
 
 
+class Offset(nn.Module):
+    """Returns a value far from 0, as a model of prices does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.last = Convolutional(1), nn.Linear(1, 1)
+        nn.init.constant_(self.last.bias, 300.0)
+
+    def forward(self, x):
+        return self.last(self.inner(x))
+
+
+def test_a_regression_is_not_sampled_in_half_precision(images) -> None:
+    exact = toy(Offset(), outputs="regression")
+    half = replace(exact, sampling_precision=torch.bfloat16)
+    method = create("methods", "sliding_patch", patch=8, stride=8)
+    maps = [explain(c, images, method, targets=0) for c in (exact, half)]
+    assert torch.equal(maps[0].saliency, maps[1].saliency)
+    assert maps[1].provenance["classifier"]["sampling_precision"] == "float32"
+
+
 def test_other_methods_ignore_the_sampling_precision(images) -> None:
     exact = toy(Convolutional())
     half = replace(exact, sampling_precision=torch.bfloat16)

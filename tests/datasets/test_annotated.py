@@ -143,11 +143,97 @@ def test_boxes_of_a_photo_that_is_read_at_half_size(folder, monkeypatch) -> None
         assert sample.boxes_in(photo).tolist() == [[15, 5, 30, 10]]
 
 
+def cut_out(mask) -> Image.Image:
+    """A photo of the object on a background that is transparent."""
+    pixels = np.full((*mask.shape, 4), 200, np.uint8)
+    pixels[..., 3] = mask
+    return Image.fromarray(pixels)
+
+
+def silhouette(mask) -> Image.Image:
+    """A black shape on a transparent background."""
+    pixels = np.zeros((*mask.shape, 4), np.uint8)
+    pixels[..., 3] = mask
+    return Image.fromarray(pixels)
+
+
+def indexed(mask) -> Image.Image:
+    """The colour of the object is dark blue, which is black in grey."""
+    image = Image.fromarray((mask > 0).astype(np.uint8)).convert("P")
+    image.putpalette([0, 0, 0, 0, 0, 1] + [0] * 762)
+    return image
+
+
+def turned(mask) -> Image.Image:
+    return Image.fromarray(np.rot90(mask).copy())
+
+
+def orientation(value) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "options"),
+    [
+        (cut_out, "m.png", {}),
+        (cut_out, "m.tif", {}),
+        (silhouette, "m.png", {}),
+        (indexed, "m.png", {}),
+        (lambda mask: Image.fromarray(255 - mask), "m.png", {"transparency": 255}),
+        (lambda mask: indexed(255 - mask), "m.png", {"transparency": 1}),
+        (lambda mask: Image.fromarray((mask // 255).astype(np.uint16)), "m.png", {}),
+        (lambda mask: Image.fromarray(mask > 0), "m.png", {}),
+        (Image.fromarray, "m.jpg", {"quality": 75}),
+        (lambda mask: Image.fromarray(mask // 255 * 60), "m.webp", {"quality": 20}),
+        (turned, "m.png", {"exif": orientation(6)}),
+    ],
+)  # fmt: skip
+def test_a_mask_is_neither_black_nor_transparent(folder, make, name, options) -> None:
+    expected = np.zeros((40, 60), np.uint8)
+    expected[16:24, 32:48] = 255
+    make(expected).save(folder / name, **options)
+    write_annotations(folder, [{"file": "b.png", "index": 5, "mask": name}])
+    (sample,) = load_data(str(folder))
+    np.testing.assert_array_equal(sample.object_mask().numpy(), expected > 0)
+
+
+def test_parts_of_other_values_belong_to_the_mask(folder) -> None:
+    parts = np.zeros((40, 60), np.uint8)
+    parts[10, 10:13] = (1, 100, 255)
+    Image.fromarray(parts).save(folder / "mask.png")
+    assert load_data(str(folder))[1].object_mask().sum() == 3
+
+
+def test_a_large_mask_is_read_at_half_size(folder, monkeypatch) -> None:
+    monkeypatch.setattr("unsee.images.opening.MAX_KEPT", 2000)
+    mask = load_data(str(folder))[1].object_mask()
+    assert (mask.shape, mask.sum()) == ((20, 30), 50)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_mask_without_background_is_refused(folder, mode) -> None:
+    Image.new(mode, (60, 40), "white").save(folder / "mask.png")
+    with pytest.raises(
+        InputError, match=r"mask\.png: expected a mask that is black or transparent"
+    ):
+        load_data(str(folder))[1].object_mask()
+
+
+def test_a_mask_without_an_object_is_no_mask(folder) -> None:
+    for image in (Image.new("L", (60, 40)), Image.new("RGBA", (60, 40))):
+        image.save(folder / "mask.png")
+        assert load_data(str(folder))[1].object_mask() is None
+
+
 def test_a_mask_of_other_proportions_is_refused(folder) -> None:
-    Image.new("L", (40, 60), 255).save(folder / "mask.png")
+    mask = Image.new("L", (40, 60))
+    mask.putpixel((3, 3), 255)
+    mask.save(folder / "mask.png")
     _, sample = load_data(str(folder))
     assert sample.object_mask() is not None  # rotated, as a photo with an orientation may be
-    Image.new("L", (60, 60), 255).save(folder / "mask.png")
+    mask.resize((60, 60)).save(folder / "mask.png")
     with pytest.raises(InputError, match="its outline has 60 x 60 pixels, but the photo has 60 x"):
         sample.object_mask()
 

@@ -133,6 +133,35 @@ def test_timm_backbones_are_refused() -> None:
         load("timm:vit_small_patch14_dinov2", weights="none")
 
 
+ENCODER = "vit_xsmall_patch16_clip_224.tinyclip_yfcc15m"
+
+
+def test_timm_image_encoders_are_refused_before_a_download(monkeypatch) -> None:
+    def create(*_: object, **__: object) -> None:
+        raise OSError("a download")
+
+    monkeypatch.setattr(timm, "create_model", create)
+    for name in (ENCODER, "resnet50_clip", "convnext_base.clip_laion2b"):
+        with pytest.raises(InputError, match=rf"^timm:{name}: not a classifier; .* numbers"):
+            load(f"timm:{name}")
+    others = ("resnet18", "resnet18.x", "vit_base_patch16_clip_224.laion2b_ft_in12k_in1k")
+    for name in (*others, "mvitv2_base_cls.fb_inw21k", "vit_base_patch16_224.bamboo"):
+        with pytest.raises(InputError, match="a download"):
+            load(f"timm:{name}")
+
+
+@pytest.mark.parametrize(("classes", "labels"), [(512, None), (512, ["a"] * 512), (3, None)])
+def test_timm_folders_of_image_encoders_are_refused(classes, labels, tmp_path) -> None:
+    model = timm.create_model(ENCODER, num_classes=classes, depth=1)
+    config = {"model_args": {"depth": 1}, **({"label_names": labels} if labels else {})}
+    timm.models.save_for_hf(model, tmp_path, config)
+    if classes == 512 and not labels:
+        with pytest.raises(InputError, match="not a classifier; it returns 512 numbers"):
+            load(f"timm:local-dir:{tmp_path}", device="cpu")
+    else:
+        assert load(f"timm:local-dir:{tmp_path}", device="cpu").model.num_classes == classes
+
+
 @pytest.mark.parametrize("name", ["torchvision:resnet18", "timm:resnet18"])
 def test_weights_of_another_number_of_classes_are_refused(name, tmp_path) -> None:
     model = torchvision.models.resnet18(weights=None, num_classes=7)

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from tests.conftest import Convolutional, masked_score, toy
 from unsee import InputError, available, create, explain
+from unsee.methods._defaults import reduced
+from unsee.metrics.auc import auc
 from unsee.networks.efficientnet_lite import EfficientNetLite
 from unsee.registry import part
 
@@ -32,7 +35,7 @@ def test_defaults_serve_small_images_or_are_refused_in_a_line(name, side, channe
 @pytest.mark.parametrize(
     ("name", "setting", "value"),
     [("fido", "grid", 16), ("bbmp", "grid", 16), ("tide", "grid", 16), ("mp2", "grid", 16),
-     ("sliding_patch", "patch", 8), ("occlusion", "patch", 8)],
+     ("sliding_patch", "patch", 3), ("occlusion", "patch", 3)],
 )  # fmt: skip
 def test_defaults_that_do_not_fit_are_reduced_and_recorded(name, setting, value) -> None:
     method = create("methods", name)
@@ -46,8 +49,56 @@ def test_defaults_that_do_not_fit_are_reduced_and_recorded(name, setting, value)
         explain(network, image, explicit)
 
 
-def test_defaults_that_fit_are_kept(network, images) -> None:
-    score = masked_score(network, images)
+class Window(nn.Module):
+    """Class 0 sees a window of the picture, in rows and columns 8 to 20."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        value = self.gain * (
+            x[:, :, 8:20, 8:20].mean((1, 2, 3)) + 0.1 * x[..., 29:].mean((1, 2, 3))
+        )
+        return torch.stack([value, -value], 1)
+
+
+@pytest.mark.parametrize("name", ["sliding_patch", "occlusion"])
+@pytest.mark.parametrize("budget", [None, 500])
+def test_default_patches_fit_small_images(name, budget) -> None:
+    method = create("methods", name)
+    if method.traits.requires:
+        pytest.importorskip(method.traits.requires)
+    network = toy(Window())
+    explanation = explain(
+        network, torch.full((1, 3, 32, 32), 0.9), method, targets=0, budget=budget
+    )
+    maps = explanation.saliency
+    assert auc(maps, [torch.tensor([[8.0, 8.0, 20.0, 20.0]])]).item() > 0.95
+    settings = explanation.provenance["method"]
+    assert (settings["patch"], settings["stride"]) == (4, 2 if budget else 1)
+    if budget:
+        assert explanation.provenance["cost"]["forwards"] <= budget
+
+
+@pytest.mark.parametrize(
+    ("side", "settings", "expected"),
+    [
+        (224, {}, (29, 8)), (58, {}, (29, 8)), (57, {}, (7, 2)), (32, {}, (4, 1)),
+        (8, {}, (3, 1)), (4, {}, (2, 1)), (1, {}, (1, 1)),
+        (32, {"stride": 6}, (6, 6)), (32, {"patch": 20}, (20, 8)),
+        (32, {"patch": 20, "stride": 2}, (20, 2)),
+    ],
+)  # fmt: skip
+def test_default_patches_are_a_share_of_the_side(side, settings, expected) -> None:
+    method = create("methods", "occlusion", **settings)
+    method = replace(method, **reduced(method, side))
+    assert (method.patch, method.stride) == expected
+    assert reduced(method, side) == {}
+
+
+def test_defaults_that_fit_are_kept() -> None:
+    score = masked_score(toy(Convolutional(), size=64), torch.rand(1, 3, 64, 64))
     for name in ("tide", "sliding_patch", "rise", "igos"):
         method = create("methods", name)
         read = {"layer": "features"} if name == "tide" else {}  # what a default is read from

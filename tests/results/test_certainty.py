@@ -39,7 +39,8 @@ def test_a_region_with_an_effect_needs_no_note() -> None:
 
 
 def test_a_map_whose_regions_have_no_effect_has_a_note() -> None:
-    study = finished(network(), with_square(0.5), small("rise"), targets=0)
+    noise = replace(small("rise"), coverage="expected")
+    study = finished(network(), with_square(0.5), noise, targets=0)
     study.words = Note.in_shell
     note = assess(study).note
     assert "no share of the most important pixels changes the answer" in note

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from tests.conftest import toy
+from tests.conftest import small, toy
 from unsee.infillers.base import Infiller
 from unsee.results import regions
 from unsee.results.assessment import assess
+from unsee.results.regions import Wanted
 from unsee.study import Study
 
 SIDE = 32
@@ -87,7 +88,9 @@ def test_a_class_that_gains_from_removal_has_no_evidence_removed(study) -> None:
     curve = regions.picture_curves(score, study.explanation.saliency, None)["removed"]
     assert curve.scores[0].max() > 2 * score.classifier.probabilities(score.images)[0, 0]
     whole = score.classifier.probabilities(score.images)[0, 0].item()
-    effect = regions.changed(score, study.explanation.saliency, curve, whole, predicted=False)
+    effect = regions.changed(
+        score, study.explanation.saliency, curve, Wanted(whole, 0.0, False, False)
+    )
     assert not effect.any()
 
 
@@ -96,7 +99,49 @@ def test_nothing_suffices_where_the_infilled_photo_does(study) -> None:
     curve = regions.picture_curves(score, study.explanation.saliency, None)["kept"]
     whole = score.classifier.probabilities(score.images)[0, 0].item()
     infilled = score.classifier.probabilities(torch.full_like(score.images, 0.5))[0, 0].item()
-    assert not regions.sufficient(curve, whole, infilled, is_value=False).any()
+    assert not regions.sufficient(curve, Wanted(whole, infilled, False, False)).any()
+
+
+class Values(nn.Module):
+    """A value that grows or falls with what is visible of the square, from an offset."""
+
+    def __init__(self, offset: float, gain: float) -> None:
+        super().__init__()
+        self.offset, self.square = offset, Square()
+        nn.init.constant_(self.square.gain, gain)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.square(x)[:, 1:] + self.offset
+
+
+@pytest.mark.parametrize("gain", [20.0, -20.0])
+def test_effects_on_a_value_do_not_depend_on_its_offset(study, gain) -> None:
+    shares = []
+    for offset in (0.0, 500.0):
+        model = toy(Values(offset, gain), outputs="regression")
+        other = Study.of(
+            replace(model, data_mean=(0.5, 0.5, 0.5)),
+            study.score.images, "random", infiller="grey", targets=0,
+        )  # fmt: skip
+        explanation = other.finish()
+        other.explanation = replace(explanation, saliency=study.explanation.saliency)
+        assessment = assess(other)
+        assert assessment.has_effect == {"removed": True, "kept": True}
+        shares.append(assessment.shares)
+        square = 64 / SIDE**2
+        assert 0.5 * square <= assessment.shares["removed"] <= 0.8 * square
+        assert 0.8 * square <= assessment.shares["kept"] <= 1.2 * square
+    assert shares[0] == pytest.approx(shares[1], abs=0.02)  # a point more: half is lost exactly
+
+
+def test_a_value_that_in_filling_leaves_as_it_is_has_no_effect(study) -> None:
+    model = replace(toy(Values(500.0, 20.0), outputs="regression"), data_mean=(0.5, 0.5, 0.5))
+    flat = torch.full((1, 3, SIDE, SIDE), 0.5)
+    other = Study.of(model, flat, small("sliding_patch"), infiller="grey", targets=0)
+    other.finish()
+    assessment = assess(other)
+    assert assessment.has_effect == {"removed": False, "kept": False}
+    assert "the photo that is wholly in-filled scores as high" in assessment.note
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,16 @@ class Classifier(PixelModel):
         return self.outputs if isinstance(self.outputs, Outputs) else Outputs.SOFTMAX
 
     @property
+    def averaging_precision(self) -> torch.dtype:
+        """Precision for methods that average many scores, see `sampling_precision`.
+
+        Half precision rounds a value in proportion to its distance from 0, which may be far larger
+        than its differences: a regression keeps `precision`.
+        """
+        rounds_too_much = self.kind is Outputs.REGRESSION
+        return self.precision if rounds_too_much else self.sampling_precision or self.precision
+
+    @property
     def is_determined(self) -> bool:
         """Whether a pass has determined the kind of the outputs."""
         return self.determined is not None and self.determined[0] == self.outputs
@@ -275,7 +285,6 @@ class Classifier(PixelModel):
     def settings(self) -> dict[str, Any]:
         """Return the settings as plain values, for provenance."""
         kind = type(self.model)
-        sampling_precision = self.sampling_precision or self.precision
         return {
             "name": self.name or f"{kind.__module__}.{kind.__qualname__}",
             "mean": list(self.mean),
@@ -284,7 +293,7 @@ class Classifier(PixelModel):
             "data_std": list(self.data_std),
             "framing": {**asdict(self.framing), "size": list(self.framing.size)},
             "precision": str(self.precision).removeprefix("torch."),
-            "sampling_precision": str(sampling_precision).removeprefix("torch."),
+            "sampling_precision": str(self.averaging_precision).removeprefix("torch."),
             "outputs": str(self.kind if self.is_determined else self.outputs),
             "chunk": self.batch_sizes.in_use or self.chunk,
         }

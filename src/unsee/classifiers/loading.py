@@ -41,7 +41,8 @@ def load(
         device: Device of the network. Classifiers loaded by name default to CUDA if it is
             available; others stay where they are.
         precision: Precision of a pass. "auto" is float32, but bfloat16 for methods that average
-            many scores (RISE, LIME, sliding patches) if the device has instructions for it.
+            many scores (RISE, LIME, sliding patches) if the device has instructions for it and
+            the model is no regression.
         size: Height and width of the input in pixels; by default the classifier's own.
         fit: "crop" cuts out the centre of a photo, "resize" resizes all of it, "resize_crop" does
             both; by default the classifier's own.

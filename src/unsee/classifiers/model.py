@@ -48,7 +48,7 @@ class PixelModel:
     """Precision of a pass; bfloat16 and float16 enable mixed precision."""
     sampling_precision: torch.dtype | None = None
     """Precision of passes for methods that average many scores, in whose maps rounding errors
-    cancel; None uses `precision`."""
+    cancel; None uses `precision`, as does a regression, whose values may be far from 0."""
     outputs: Outputs | OutputsName = field(default="auto", repr=False, compare=False)
     """Kind of the model's outputs, see `Outputs`; `auto` determines it at the first pass."""
     passes: Passes = field(default_factory=Passes, repr=False, compare=False, kw_only=True)

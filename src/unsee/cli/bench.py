@@ -112,14 +112,13 @@ def run(arguments: list[str]) -> int:
 
 def _precision(method: Method, classifier: Classifier) -> torch.dtype:
     """Return the precision in which a method runs the classifier."""
-    if method.traits.allows_half_precision and classifier.sampling_precision:
-        return classifier.sampling_precision
-    return classifier.precision
+    sampled = method.traits.allows_half_precision
+    return classifier.averaging_precision if sampled else classifier.precision
 
 
 def _precisions(options: BenchOptions, classifier: Classifier) -> tuple[torch.dtype, ...]:
     """Return the precisions to time: those of the classifier, then the extra ones."""
-    default = (classifier.precision, classifier.sampling_precision or classifier.precision)
+    default = (classifier.precision, classifier.averaging_precision)
     extra = (PRECISIONS[name] for name in options.extra_precisions)
     return tuple(dict.fromkeys((*default, *extra)))
 

@@ -102,7 +102,7 @@ class ExplainOptions:
     aspect ratio (resize), or both (resize_crop)."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the network. auto is float32, except for methods that average many scores, which
-    use bfloat16 where the device has instructions for it."""
+    use bfloat16 where the device has instructions for it and the model is no regression."""
     deterministic: bool = False
     """Compute maps in which threads and batch size change no bit: on one thread, in float32 unless
     --precision says otherwise, slower. Without it they differ by rounding, which an optimiser can

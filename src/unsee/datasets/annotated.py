@@ -30,9 +30,10 @@ class Annotated(Dataset):
     """A folder or a zip file with annotations.json: a list of {file, index, boxes, mask}.
 
     `file` and `mask` are paths relative to the annotations or to `images/` next to them. `index` is
-    the class, `boxes` are lists x1, y1, x2, y2, and `mask` is a picture that is not black where the
-    object is. `width` and `height` are the size at which the boxes were annotated. All fields
-    except `file` are optional.
+    the class, `boxes` are lists x1, y1, x2, y2, and `mask` is a picture that is black or
+    transparent where no object is; JPEG and other lossy masks are cut at half of their brightest
+    value. `width` and `height` are the size at which the boxes were annotated. All fields except
+    `file` are optional.
     """
 
     annotations: str = "annotations.json"
@@ -106,7 +107,7 @@ def _outline(
     mask = source.find(files.check_relative(name, path))
     if mask is None:
         raise InputError(f"{path}: no mask {name}, which the annotations name")
-    return lambda: _Reader(source, mask)(1)[0] > 0
+    return lambda: reading.decode_mask(source.read(mask), mask)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Convert decoded images and arrays to photos in [0, 1], without a clipped or a guessed value."""
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ DARKEST_SHARE = 1 / 8
 do not: they would look black."""
 DARKEST_BYTE = 1
 """Value that an array of 8 bits must exceed: 0 and 1 are those of a mask."""
-Planes = NDArray[np.float32]
+Value = TypeVar("Value", bound=np.generic)
 
 
 def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int = 1) -> Photo:
@@ -52,6 +52,30 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
         raise InputError(
             f"a photo has 1 or 3 channels, but the classifier expects {channels}; pass arrays"
         )
+    check_bands(image)
+    white = _white_of_deep(image) if image.mode in DEEP_MODES else None
+    height, width = -(-image.height // by), -(-image.width // by)
+    size = (width, height) if orientation >= 5 else (height, width)
+    photo = np.empty((channels, *size), np.float32)
+    target = as_stored(photo, orientation)
+    for top, strip in strips_of(image):
+        if white is None:
+            values = np.asarray(_opaque(strip, channels).reduce(by), np.float32)
+            values /= np.float32(255)
+        else:
+            stored = np.asarray(strip)
+            values = (stored / white).astype(np.float32)
+            values = 1 - values if has_white_zero(image) else values
+            if isinstance(key := image.info.get("transparency"), int):
+                values[stored == key] = 1  # transparent pixels are blended with white
+            values = np.asarray(Image.fromarray(values).reduce(by)) if by > 1 else values
+        rows = slice(top // by, top // by + len(values))
+        target[:, rows] = values.transpose(2, 0, 1) if values.ndim == 3 else values
+    return torch.from_numpy(photo)
+
+
+def check_bands(image: Image.Image) -> None:
+    """Raise `InputError` for a file of which Pillow reads other values than it has."""
     if _is_misread(image):
         raise InputError(
             "expected the bands of a pixel side by side: of a TIFF file of 16 bits with a plane "
@@ -59,25 +83,6 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
         )
     if image.mode not in DEEP_MODES and SIGNED in _values_of(image, SAMPLE_FORMAT):
         raise InputError(f"expected integers from 0 to 255, got signed ones of 8 bits; {_SCALE}")
-    white = _white_of_deep(image) if image.mode in DEEP_MODES else None
-    height, width = -(-image.height // by), -(-image.width // by)
-    size = (width, height) if orientation >= 5 else (height, width)
-    photo = np.empty((channels, *size), np.float32)
-    target = _as_stored(photo, orientation)
-    for top, strip in _strips(image):
-        if white is None:
-            values = np.asarray(_opaque(strip, channels).reduce(by), np.float32)
-            values /= np.float32(255)
-        else:
-            stored = np.asarray(strip)
-            values = (stored / white).astype(np.float32)
-            values = 1 - values if _has_white_zero(image) else values
-            if isinstance(key := image.info.get("transparency"), int):
-                values[stored == key] = 1  # transparent pixels are blended with white
-            values = np.asarray(Image.fromarray(values).reduce(by)) if by > 1 else values
-        rows = slice(top // by, top // by + len(values))
-        target[:, rows] = values.transpose(2, 0, 1) if values.ndim == 3 else values
-    return torch.from_numpy(photo)
 
 
 def is_cut(image: Image.Image) -> bool:
@@ -169,7 +174,7 @@ _SCALE = "scale them: (x - low) / (high - low), with one low and high for all ph
 
 def _white_of_deep(image: Image.Image) -> float:
     """Return the value of white in an image with more than 8 bits; mode I often holds 16 bits."""
-    ends = [_extrema(np.asarray(strip)) for _, strip in _strips(image)]
+    ends = [_extrema(np.asarray(strip)) for _, strip in strips_of(image)]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if any(np.isnan(low) for low, _ in ends):
         low = high = np.nan
@@ -179,7 +184,7 @@ def _white_of_deep(image: Image.Image) -> float:
     return white_of(np.dtype(dtype), low, high)
 
 
-def _has_white_zero(image: Image.Image) -> bool:
+def has_white_zero(image: Image.Image) -> bool:
     """Return whether 0 is white in a deep TIFF file; Pillow inverts those of 8 bits alone."""
     return bool(getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
@@ -203,7 +208,7 @@ def _extrema(array: NDArray[np.generic]) -> tuple[float, float]:
     return float(array.min()), float(array.max())  # both are NaN if any value is
 
 
-def _strips(image: Image.Image) -> Any:
+def strips_of(image: Image.Image) -> Any:
     """Yield the first row and the image of each strip of an even number of rows."""
     step = max(2, STRIP_PIXELS // max(1, image.width) // 2 * 2)
     for top in range(0, image.height, step):
@@ -222,7 +227,7 @@ def _opaque(image: Image.Image, channels: int) -> Image.Image:
     return image.convert("L" if channels == 1 else "RGB")
 
 
-def _as_stored(photo: Planes, orientation: int) -> Planes:
+def as_stored(photo: NDArray[Value], orientation: int) -> NDArray[Value]:
     """Return a view of an upright photo in which rows and columns are as the file stores them."""
     turned = photo.swapaxes(1, 2) if orientation >= 5 else photo
     down = -1 if orientation in {3, 4, 6, 7} else 1

@@ -1,14 +1,19 @@
 """Read photos, whatever their size, mode and bit depth, in at most 1 GiB of memory."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
+from jaxtyping import Bool
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from unsee import files
 from unsee.errors import InputError, as_input_error
@@ -16,6 +21,9 @@ from unsee.images import _metadata, converting, opening
 from unsee.images._quiet import silenced
 from unsee.images.converting import planes_of, planes_of_array
 from unsee.images.framing import Photo
+from unsee.images.outlines import mask_of
+
+Converted = TypeVar("Converted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +59,28 @@ def read(path: str | Path, channels: int = 3) -> PhotoFile:
     with as_input_error(f"{path}: cannot be read"), files.open_binary(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        pixels, reduced_from = _read(file, path, channels)
+        pixels, reduced_from = _read(file, path, partial(planes_of, channels=channels))
     return PhotoFile(pixels, str(path), digest, reduced_from)
 
 
 def decode(content: bytes, name: str | Path, channels: int = 3) -> Photo:
     """Decode the content of a file as `read` does; `name` is used in messages."""
-    return _read(BytesIO(content), name, channels)[0]
+    return _read(BytesIO(content), name, partial(planes_of, channels=channels))[0]
+
+
+def decode_mask(content: bytes, name: str | Path) -> Bool[Tensor, "height width"]:
+    """Decode the content of a file as a mask, see `mask_of`, upright and reduced as by `read`.
+
+    Raises:
+        InputError: It is not a readable picture, or all of it is an object.
+    """
+    mask = _read(BytesIO(content), name, mask_of)[0]
+    if mask.all():
+        raise InputError(
+            f"{name}: expected a mask that is black or transparent where no object is, got one "
+            "that covers the whole picture"
+        )
+    return torch.from_numpy(mask)
 
 
 def decode_rgb(content: bytes, name: str | Path) -> Image.Image:
@@ -134,8 +157,9 @@ def from_array(array: NDArray[np.generic] | Image.Image, channels: int = 3) -> P
 
 
 def _read(
-    file: BufferedIOBase, name: str | Path, channels: int
-) -> tuple[Photo, tuple[int, int] | None]:
+    file: BufferedIOBase, name: str | Path, convert: Callable[..., Converted]
+) -> tuple[Converted, tuple[int, int] | None]:
+    """Return the converted pixels, and the size before they were reduced, None if they were not."""
     if not file.read(1):
         raise InputError(f"{name}: the file is empty (0 bytes)")
     file.seek(0)
@@ -147,7 +171,7 @@ def _read(
         try:
             if is_cut:
                 converting.check_cut(image)
-            pixels = planes_of(image, channels, by, orientation)
+            pixels = convert(image, by=by, orientation=orientation)
         except InputError as error:
             raise error.prefixed(name) from error
     if opening.factor((width, height)) == 1:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import islice
 from typing import (
@@ -21,8 +21,9 @@ from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
-from unsee.methods._cells import CELLS_PER_SIDE, with_cells
+from unsee.methods._cells import with_cells
 from unsee.methods._checks import check_choices
+from unsee.methods._defaults import reduced
 from unsee.methods._ranking_network import initial_ranking
 from unsee.methods._warm_start import Initializer, remove_top
 from unsee.registry import check_settings
@@ -122,9 +123,8 @@ class Method(ABC):
     def fitted(self, score: MaskedScore) -> "Method":
         """Return this method with defaults that suit the classifier and the size of its images.
 
-        A default grid with more cells a side than the image has pixels gets one cell for each
-        pixel, and a default patch that is larger than the image gets half of its side. Where the
-        score has segments, the grid is that of their slots. Other values that do not suit are
+        Default grids and patches that are too large for the image are reduced, see `reduced`. Where
+        the score has segments, the grid is that of their slots. Other values that do not suit are
         refused when the method runs.
 
         Raises:
@@ -135,15 +135,7 @@ class Method(ABC):
         if score.slots is not None:
             segmented: Method = with_cells(self, score.slots)
             return segmented
-        side = min(score.images.shape[-2:])
-        largest = {**dict.fromkeys(CELLS_PER_SIDE, side), "patch": max(1, side // 2)}
-        smaller: dict[str, Any] = {
-            field.name: largest[field.name]
-            for field in fields(self)  # type: ignore[arg-type]  # every method is a dataclass
-            if field.name in largest
-            and isinstance(field.default, int)
-            and side < field.default == getattr(self, field.name)
-        }
+        smaller = reduced(self, min(score.images.shape[-2:]))
         method: Method = replace(self, **smaller) if smaller else self  # type: ignore[type-var]
         return method
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.methods._captum import CaptumMethod, Pooling, ScoreModule
 from unsee.methods._checks import check_positive
+from unsee.methods._defaults import reduced
 from unsee.types import Images, Size
 
 __all__ = ["Occlusion"]
@@ -29,7 +30,8 @@ class Occlusion(CaptumMethod):
     traits = replace(CaptumMethod.traits, measure="probability", allows_half_precision=True)
 
     patch: int = 29
-    """Side of the window in pixels."""
+    """Side of the window in pixels. Where it is above half of an image's side, the default becomes
+    29/224 of that side, and the default stride with it."""
     stride: int = 8
     """Distance between neighbouring windows in pixels."""
     channels: Pooling = "sum"
@@ -41,10 +43,10 @@ class Occlusion(CaptumMethod):
 
     def with_budget(self, passes: int, size: Size) -> "Occlusion":
         """Return this method with the smallest stride that the passes pay for."""
-        stride = 1
-        while stride < self.patch and _places(self.patch, stride, size) > passes - 1:
+        method, stride = replace(self, **reduced(self, min(size))), 1
+        while stride < method.patch and _places(method.patch, stride, size) > passes - 1:
             stride += 1
-        return replace(self, stride=stride)
+        return replace(method, stride=stride)
 
     def attributions(
         self, captum: Any, network: ScoreModule, x: Images, background: Images

@@ -12,6 +12,7 @@ from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.methods._checks import check_positive
+from unsee.methods._defaults import reduced
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.types import Size
 
@@ -35,7 +36,8 @@ class SlidingPatch(Method):
     traits = Traits(allows_half_precision=True)
 
     patch: int = 29
-    """Side of the patch in pixels (paper: 29; published script: 41)."""
+    """Side of the patch in pixels (paper: 29; published script: 41). Where it is above half of an
+    image's side, the default becomes 29/224 of that side, and the default stride with it."""
     stride: int = 3
     """Distance between neighbouring positions in pixels."""
 
@@ -44,10 +46,10 @@ class SlidingPatch(Method):
 
     def with_budget(self, passes: int, size: Size) -> "SlidingPatch":
         """Return this method with the smallest stride that the passes pay for."""
-        stride = 1
-        while math.prod((side - self.patch) // stride + 1 for side in size) > max(passes - 1, 1):
+        method, stride = replace(self, **reduced(self, min(size))), 1
+        while math.prod((side - method.patch) // stride + 1 for side in size) > max(passes - 1, 1):
             stride += 1
-        return replace(self, stride=stride)
+        return replace(method, stride=stride)
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each row of positions."""

@@ -241,7 +241,7 @@ def _note(study: Study, wanted: Wanted, *, any_effect: bool) -> str:
             "suffices alone"
         )
         background = torch.tensor([wanted.infilled])
-        if regions.suffices(background, wanted.whole, is_value=wanted.is_value).all():
+        if regions.suffices(background, wanted).all():
             causes.append("the photo that is wholly in-filled scores as high")
             further.append("another in-filler")
     return study.note(0, causes, further)

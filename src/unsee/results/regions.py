@@ -25,6 +25,8 @@ DENSITY = 1.5
 """Exponent that moves the points of these curves towards small shares."""
 SUFFICIENT = 0.9
 """Share of the photo's probability that a region must keep to suffice."""
+ROUNDING = 4 * torch.finfo(torch.float32).eps
+"""Difference of two values that may be rounding, as a share of their magnitude."""
 FALLBACK = 0.15
 """Share of the pixels in a picture where no share has the effect that is searched for."""
 
@@ -40,6 +42,11 @@ class Wanted(NamedTuple):
     """Whether the class is predicted for the photo; False for a regression."""
     is_value: bool
     """Whether these are values of a regression."""
+
+    @property
+    def rounding(self) -> float:
+        """Difference of values that may be rounding; a probability has a zero to compare with."""
+        return ROUNDING * abs(self.whole) if self.is_value else 0.0
 
 
 class Regions(NamedTuple):
@@ -61,20 +68,23 @@ def search(score: MaskedScore, saliency: Saliency, share: float | None, wanted: 
     """
     curves = picture_curves(score, saliency, share)
     effects = {
-        "removed": changed(
-            score, saliency, curves["removed"], wanted.whole, predicted=wanted.predicted
-        ),
-        "kept": sufficient(curves["kept"], wanted.whole, wanted.infilled, is_value=wanted.is_value),
+        "removed": changed(score, saliency, curves["removed"], wanted),
+        "kept": sufficient(curves["kept"], wanted),
     }
     shares = {key: share or first_share(curves[key], effects[key]) for key in curves}
     return Regions(curves, effects, shares)
 
 
-def suffices(scores: Float[Tensor, " p"], whole: float, *, is_value: bool) -> Bool[Tensor, " p"]:
-    """Return which scores are at least `SUFFICIENT` of that of the photo, or near its value."""
-    if is_value:
-        return (scores - whole).abs() <= (1 - SUFFICIENT) * abs(whole)
-    return scores >= SUFFICIENT * whole
+def suffices(scores: Float[Tensor, " p"], wanted: Wanted) -> Bool[Tensor, " p"]:
+    """Return which scores are at least `SUFFICIENT` of that of the photo, or near its value.
+
+    A value has no zero: it is near within a share of its distance from that of the photo that is
+    wholly in-filled.
+    """
+    if wanted.is_value:
+        distance = abs(wanted.whole - wanted.infilled)
+        return (scores - wanted.whole).abs() <= (1 - SUFFICIENT) * distance + wanted.rounding
+    return scores >= SUFFICIENT * wanted.whole
 
 
 def picture_curves(score: MaskedScore, saliency: Saliency, share: float | None) -> dict[str, Curve]:
@@ -109,41 +119,38 @@ def _scores(
 
 
 def changed(
-    score: MaskedScore, saliency: Saliency, curve: Curve, whole: float, *, predicted: bool
+    score: MaskedScore, saliency: Saliency, curve: Curve, wanted: Wanted
 ) -> Bool[Tensor, " p"]:
     """Return where removal changes the answer: the class is predicted no longer.
 
-    Where it is not predicted for the photo, and for a regression: where half of the score is lost.
+    Where it is not predicted for the photo: where half of its probability is lost. For a
+    regression: where half of its difference to the photo that is wholly in-filled is lost.
 
     Args:
         score: Score with the in-filler of the pictures.
         saliency: The map.
         curve: Curve of removal, see `picture_curves`.
-        whole: Probability of the class for the photo, or the value of a regression.
-        predicted: Whether the class is predicted for the photo; False for a regression.
+        wanted: What the effects are measured against.
     """
-    if predicted:
+    if wanted.predicted:
         answers = replace(score, measure=first_answer)
         return _scores(answers, saliency, curve.share, kept=False) < 0.5
-    lost = (whole - curve.scores[0]) * (-1 if whole < 0 else 1)
-    return (lost >= 0.5 * abs(whole)) & (whole != 0)
+    full = wanted.whole - (wanted.infilled if wanted.is_value else 0.0)
+    lost = (wanted.whole - curve.scores[0]) * (-1 if full < 0 else 1)
+    return (lost >= 0.5 * abs(full)) & (abs(full) > wanted.rounding)
 
 
-def sufficient(
-    curve: Curve, whole: float, infilled: float, *, is_value: bool
-) -> Bool[Tensor, " p"]:
-    """Return where the kept pixels suffice: they keep `SUFFICIENT` of the photo's score.
+def sufficient(curve: Curve, wanted: Wanted) -> Bool[Tensor, " p"]:
+    """Return where the kept pixels suffice, see `suffices`.
 
-    Nowhere, if the photo that is wholly in-filled keeps as much.
+    Nowhere, if the photo that is wholly in-filled suffices too.
 
     Args:
         curve: Curve of keeping, see `picture_curves`.
-        whole: Probability of the class for the photo, or the value of a regression.
-        infilled: The same for the photo that is wholly in-filled.
-        is_value: Whether they are values of a regression.
+        wanted: What the effects are measured against.
     """
-    scores = torch.cat([curve.scores[0], torch.tensor([infilled])])
-    enough = suffices(scores, whole, is_value=is_value)
+    scores = torch.cat([curve.scores[0], torch.tensor([wanted.infilled])])
+    enough = suffices(scores, wanted)
     return enough[:-1] & ~enough[-1]
 
 

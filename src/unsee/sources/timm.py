@@ -17,6 +17,9 @@ __all__ = ["Timm"]
 CLASSES_OF_IMAGENET = 1000
 FIRST_OF_IMAGENET = ("tench", "n01440764")
 """Starts of the name of class 0 in lists of ImageNet's classes."""
+LARGEST_EMBEDDING = 1280
+"""Numbers that the largest image encoder of timm returns; classifiers of other data sets have
+more classes."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,14 @@ class Timm(Source):
         with optional_import("timm"):
             import timm
         name = f"timm:{argument}"
-        local = argument.startswith("local-dir:")
-        if not (local or argument.startswith("hf-hub:") or timm.is_model(argument.split(".")[0])):
+        local, published = argument.startswith("local-dir:"), self.weights == "default"
+        remote = argument.startswith("hf-hub:")
+        if not (local or remote or timm.is_model(argument.split(".")[0])):
             raise unknown("timm model", argument, timm.list_models())
         with download(name, local=local):
-            model = timm.create_model(argument, pretrained=self.weights == "default").float()
+            if published and not (local or remote):  # before the weights are downloaded
+                _check_classes(timm, name, argument)
+            model = timm.create_model(argument, pretrained=published).float()
             process = _process(timm, model)
         if not model.num_classes:
             raise InputError(
@@ -46,8 +52,12 @@ class Timm(Source):
             )
         if self.weights not in {"default", "none"}:
             load_weights(model, Path(self.weights))
+        stated = model.pretrained_cfg
+        names = stated.get("label_names") or ()
+        if published and not names:
+            weights = f"{stated.get('architecture')}.{stated.get('tag') or ''}".rstrip(".")
+            _check_classes(timm, name, weights, model.num_classes)
         seen = measure(process, getattr(model, "in_chans", 3), name)
-        names = model.pretrained_cfg.get("label_names") or ()
         return Classifier(
             model.eval(),
             mean=seen.mean,
@@ -55,6 +65,29 @@ class Timm(Source):
             framing=seen.framing,
             labels=_labels(tuple(names), model.num_classes),
             name=name,
+        )
+
+
+def _check_classes(timm: Any, name: str, weights: str, classes: int | None = None) -> None:
+    """Raise `InputError` for published weights that are those of an image encoder.
+
+    Args:
+        timm: The library.
+        name: Name of the model, for the message.
+        weights: Name that timm has for the weights.
+        classes: Number of the model's outputs; None for that of these weights.
+    """
+    try:
+        config = timm.get_pretrained_cfg(weights)
+    except RuntimeError:  # weights that timm does not have, about which it says nothing
+        return
+    if config is None or classes not in {None, config.num_classes} or config.label_names:
+        return
+    is_of_imagenet = timm.data.infer_imagenet_subset(config.to_dict()) is not None
+    if not is_of_imagenet and 0 < config.num_classes <= LARGEST_EMBEDDING:
+        raise InputError(
+            f"{name}: not a classifier; it returns {config.num_classes} numbers that describe a "
+            "picture, as in CLIP; choose a model that was trained or fine-tuned on classes"
         )
 
 
