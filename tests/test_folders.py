@@ -20,9 +20,9 @@ from unsee.folders import (
     new_file,
     new_folder,
     place_of,
-    result_folders,
     write_manifest,
 )
+from unsee.results.photo_folders import result_folders
 from unsee.workplace import (
     LOCK,
     MAX_AGE,
