@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from unsee.classifiers import determinism, loading
+from unsee.classifiers import answers, determinism, loading
 from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.passes import tensors_of
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
-from unsee.evaluation import answers, contents
+from unsee.evaluation.contents import digest_of as digest_of_photo
 from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.rows import Row
@@ -28,6 +28,7 @@ from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
 from unsee.masking.slots import resolve_cells
 from unsee.metrics.base import Truth
+from unsee.part_files import onnx_files
 from unsee.parts import resolve_parts
 from unsee.registry import parse, resolve
 from unsee.study import Study
@@ -91,7 +92,7 @@ def digest_of(
         path = Path(parse("sources", name).argument)
         if path.suffix != ".onnx":
             return ""
-        for file in contents.onnx_files(path):
+        for file in onnx_files(path):
             content.update(file.read_bytes())
         return content.hexdigest()
     for tensor in tensors_of(classifier.model):
@@ -191,7 +192,7 @@ def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
         outline = None
     target = None if plan.target == "top1" else sample.target
     truth = Truth(boxes[visible], outline)
-    content, size = contents.digest_of(photo, whole), (photo.shape[-2], photo.shape[-1])
+    content, size = digest_of_photo(photo, whole), (photo.shape[-2], photo.shape[-1])
     return FramedPhoto(sample.id, image, content, size, target, truth)
 
 

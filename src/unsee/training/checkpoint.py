@@ -6,15 +6,18 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from unsee.classifiers.answers import Answers, differ
 from unsee.errors import InputError, as_input_error
 from unsee.files import check_file, exists, parse_json
 from unsee.folders import new_file, write_errors
+from unsee.records import record
 from unsee.training.run_folder import CHECKPOINT, as_json, check_settings, run_of
 from unsee.training.task import Batch, Training, TrainingTask
 from unsee.workplace import NEW, workplace
@@ -41,6 +44,7 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         settings = parse_json(stored["settings"], path)
         check_settings(dict(settings), config)
         _check_photos(stored, dict(settings), config, task)
+        _check_inputs(stored, config, task)
         for name, part in _state(accelerator, task).items():
             part.load_state_dict(stored["states"][name])
         step, best, networks = int(stored["step"]), float(stored["best"]), stored["past"]
@@ -65,6 +69,29 @@ def _check_photos(
             f"{config.out} holds a run with other photos or labels than {', '.join(data)}; choose "
             "another folder"
         )
+
+
+def _check_inputs(stored: dict[str, Any], config: Training, task: TrainingTask) -> None:
+    """Raise `InputError` for another classifier, or other files, of the same names.
+
+    Earlier versions store neither.
+    """
+    answers, now = stored.get("answers"), task.answers
+    if answers is not None and now is not None:
+        before = record(Answers, answers, config.out / CHECKPOINT)
+        tolerance = max(before.tolerance, now.tolerance)
+        if before.size != now.size or differ(before.outputs, now.outputs, tolerance):
+            raise InputError(
+                f"{config.out} holds a run of another classifier of the same name (other outputs "
+                "for the same pictures); choose another folder"
+            )
+    files = dict(stored.get("files", task.files))
+    for name in task.files.keys() & files.keys():
+        if task.files[name] != files[name]:
+            raise InputError(
+                f"{config.out} holds a run with another content of the file {name}; choose another "
+                "folder"
+            )
 
 
 def save(
@@ -100,6 +127,8 @@ def save(
         return best
     if improved:
         metadata = metadata | {"run": run_of(config), "step": str(step)}
+        if task.answers is not None:
+            metadata["answers"] = json.dumps(asdict(task.answers))
         _save_weights(config.out / task.weights_file, tensors, metadata)
     _save_checkpoint(config, accelerator, task, step, best)
     preview = config.out / f"step-{step:06d}"
@@ -138,6 +167,8 @@ def _save_checkpoint(
         "step": step,
         "best": best,
         "photos": task.photos,
+        "answers": None if task.answers is None else asdict(task.answers),
+        "files": task.files,
         "settings": json.dumps(as_json(config)),
     }
     with new_file(config.out / CHECKPOINT) as unfinished, _full_disk():

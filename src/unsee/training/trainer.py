@@ -36,7 +36,8 @@ def run(config: Config, make_task: type[TrainingTask]) -> Iterator[dict[str, flo
         accelerator.init_trackers("training")
         task = make_task(config, accelerator)
         photos = config.photos()
-        task.photos = photos.digest()
+        task.photos, task.answers = photos.digest(), task.classifier_answers()
+        task.files = run_folder.digests(config)
         step, best = checkpoint.resume(config, accelerator, task)
         photos, held_out = split_photos(photos, config.held_out)
     with closing(sharing):
