@@ -14,7 +14,7 @@ import platformdirs
 
 from unsee.errors import DiskFullError, InputError, as_input_error
 from unsee.files import MAX_TEXT_BYTES, read_bytes, read_json
-from unsee.workplace import NEW, is_workplace, remove_leavings, replace, workplace
+from unsee.workplace import NEW, is_workplace, remove_leavings, replace, set_aside, workplace
 
 MANIFEST = "manifest.json"
 """Name of the file that marks a result folder as complete."""
@@ -139,9 +139,27 @@ def write_errors(path: object) -> Iterator[None]:
 def check_new(folder: Path, *, overwrite: bool) -> None:
     """Raise `InputError` for a folder that exists, unless it is a result and may be overwritten.
 
-    What a killed command left at this place is restored or removed first.
+    What a killed command left at this place is restored or removed first. A folder that would be
+    replaced is moved, and moved back: that a mounted folder cannot be moved must be noticed before
+    the result is computed.
     """
-    _check_new(folder, place_of(folder), overwrite=overwrite)
+    path = place_of(folder)
+    _check_new(folder, path, overwrite=overwrite)
+    with write_errors(folder):
+        if not path.is_dir():
+            return
+        with workplace(path.parent) as place:
+            _set_aside(folder, path, place)
+
+
+def _set_aside(named: object, path: Path, place: Path) -> None:
+    try:
+        set_aside(path, place)
+    except OSError as error:
+        raise InputError(
+            f"{named}: cannot be replaced ({error.strerror or error}), as a mounted folder cannot; "
+            "choose a folder in it"
+        ) from error
 
 
 def _check_new(named: object, folder: Path, *, overwrite: bool) -> None:
