@@ -74,7 +74,7 @@ class PixelModel:
         checks.check_model(self.model)
         checks.check_precision(self.precision, self.sampling_precision)
         checks.check_framing(self.framing)
-        self.chunk = checks.checked_chunk(self.chunk)
+        self.name, self.chunk = checks.checked_name(self.name), checks.checked_chunk(self.chunk)
         self.mean, self.std = checks.normalisation(self.mean, self.std)
         self.labels, self.outputs = checks.check_labels(self.labels), outputs.parse(self.outputs)
         self.data_mean, self.data_std = checks.normalisation(
