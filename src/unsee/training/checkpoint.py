@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,7 +32,8 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         The number of completed steps and the lowest validation loss: (0, inf) for a new run.
 
     Raises:
-        InputError: If the checkpoint was made with other settings or photos.
+        InputError: If the checkpoint was made with other settings or photos, or the weights with
+            the lowest validation loss are missing.
     """
     path = config.out / CHECKPOINT
     if not exists(path):
@@ -52,7 +52,27 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
             kind = type(networks).__name__
             raise ValueError(f"step {step}, lowest loss {best}, a {kind} of networks")
         task.snapshots = networks
-        return step, best
+    if not exists(config.out / task.weights_file):
+        _restore_weights(config, accelerator, task, step, is_last=bool(stored.get("has_weights")))
+    return step, best
+
+
+def _restore_weights(
+    config: Training, accelerator: Any, task: TrainingTask, step: int, *, is_last: bool
+) -> None:
+    """Write weights that are missing, if they are those of the checkpoint.
+
+    Raises:
+        InputError: They are of an earlier step, which the checkpoint does not hold.
+    """
+    path = config.out / task.weights_file
+    if task.keeps_best and not is_last:
+        raise InputError(
+            f"{path} is missing, and {CHECKPOINT} holds other weights than these, which had the "
+            "lowest validation loss; put the file back, or choose another folder"
+        )
+    if accelerator.is_main_process:
+        _save_weights(config, task, step)
 
 
 def _check_photos(
@@ -117,8 +137,7 @@ def save(
     """
     with torch.no_grad():
         loss = task.validation_loss(photos)
-    tensors, metadata = task.weights()
-    _check_finite(tensors, loss, step)
+    _check_finite(task.weights()[0], loss, step)
     if loss is not None:
         accelerator.log({"held out": loss}, step)
     improved = loss is None or loss < best or not task.keeps_best
@@ -126,11 +145,8 @@ def save(
     if not accelerator.is_main_process:
         return best
     if improved:
-        metadata = metadata | {"run": run_of(config), "step": str(step)}
-        if task.answers is not None:
-            metadata["answers"] = json.dumps(asdict(task.answers))
-        _save_weights(config.out / task.weights_file, tensors, metadata)
-    _save_checkpoint(config, accelerator, task, step, best)
+        _save_weights(config, task, step)
+    _save_checkpoint(config, accelerator, task, step, best, has_weights=improved)
     preview = config.out / f"step-{step:06d}"
     with torch.no_grad(), write_errors(preview), workplace(config.out) as place:
         (place / NEW).mkdir()
@@ -140,10 +156,14 @@ def save(
     return best
 
 
-def _save_weights(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+def _save_weights(config: Training, task: TrainingTask, step: int) -> None:
     from safetensors.torch import save_file
 
-    with new_file(path) as unfinished, _full_disk():
+    tensors, metadata = task.weights()
+    metadata = metadata | {"run": run_of(config), "step": str(step)}
+    if task.answers is not None:
+        metadata["answers"] = json.dumps(asdict(task.answers))
+    with new_file(config.out / task.weights_file) as unfinished, _full_disk():
         save_file({k: value.contiguous() for k, value in tensors.items()}, unfinished, metadata)
 
 
@@ -159,13 +179,15 @@ def _full_disk() -> Iterator[None]:
 
 
 def _save_checkpoint(
-    config: Training, accelerator: Any, task: TrainingTask, step: int, best: float
-) -> None:
+    config: Training, accelerator: Any, task: TrainingTask, step: int, best: float, *,
+    has_weights: bool,
+) -> None:  # fmt: skip
     stored = {
         "states": {name: part.state_dict() for name, part in _state(accelerator, task).items()},
         "past": task.snapshots,
         "step": step,
         "best": best,
+        "has_weights": has_weights,
         "photos": task.photos,
         "answers": None if task.answers is None else asdict(task.answers),
         "files": task.files,
