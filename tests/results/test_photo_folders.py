@@ -13,7 +13,7 @@ from tests.cli.conftest import MODEL
 from unsee import InputError
 from unsee.cli import main
 from unsee.folders import new_folder, write_manifest
-from unsee.results import photo_folders
+from unsee.results import assessment, photo_folders
 from unsee.results.photo_folders import check_photo, place_of_photo, result_folders
 
 
@@ -102,12 +102,23 @@ def test_result_of_something_else_is_not_replaced(photos) -> None:
     assert names_of(photos[:1]) == ["1-2"]  # refused there, as a folder of the user is
 
 
-def test_result_written_by_another_command_in_the_meantime_stays(photos) -> None:
+def test_result_written_by_another_command_in_the_meantime_stays(
+    photos, monkeypatch, capsys
+) -> None:
     cat, dog = photos
-    result_of(cat, Path("r/1"))
+    assess = assessment.assess
+
+    def assess_while_another_command_writes(*arguments):
+        result_of(cat, Path("r/1"))
+        return assess(*arguments)
+
+    monkeypatch.setattr(assessment, "assess", assess_while_another_command_writes)
+    command = ["--classifier", MODEL, "--method", "random", "--infiller", "grey", "--out", "r"]
+    assert main(["explain", str(dog), *command, "--overwrite"]) == 1
+    assert "r/1: holds the result of ds/cat/1.png, not of ds/dog/1.png" in capsys.readouterr().err
     check_photo(Path("r/1"), cat)
     check_photo(Path("r/none"), dog)
-    with pytest.raises(InputError, match=r"r/1: holds the result of ds/cat/1\.png, not of ds/dog"):
+    with pytest.raises(InputError, match="it is not overwritten: choose another folder"):
         check_photo(Path("r/1"), dog)
 
 
