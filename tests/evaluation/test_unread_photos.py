@@ -47,7 +47,10 @@ def files_of(out):
 
 
 def test_photo_of_a_disk_that_failed_is_computed_again_and_no_other(data, tmp_path, disk) -> None:
-    out, plan = tmp_path / "run", make_plan(data, **CHEAP, limit=8, save_maps=True, batch=1)
+    out, plan = (
+        tmp_path / "run",
+        make_plan(data, **CHEAP, limit=4, save_maps=True, batch=1, shard=2),
+    )
     disk()
     whole = run_plan(plan, tmp_path / "whole")
     disk(FAILED)
@@ -64,10 +67,10 @@ def test_photo_of_a_disk_that_failed_is_computed_again_and_no_other(data, tmp_pa
     assert read == [FAILED] * 2
     after = files_of(out)
     assert {name for name in before if after[name] != before[name]} == {
-        "0000-000000.parquet", "0001-000000.parquet",
+        "0000-000001.parquet", "0001-000001.parquet",
     }  # fmt: skip
     for number in range(2):
-        maps, expected = (Store(run).read_maps(number, 0) for run in (out, tmp_path / "whole"))
+        maps, expected = (Store(run).read_maps(number, 1) for run in (out, tmp_path / "whole"))
         assert maps.keys() == expected.keys()
         assert all(np.array_equal(maps[photo], expected[photo]) for photo in maps)
     read = disk()

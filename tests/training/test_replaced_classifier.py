@@ -43,37 +43,45 @@ def contents_of(out):
 
 @pytest.mark.parametrize("network", ["casm", "variational", "distilled"])
 def test_training_and_weights_are_of_one_classifier(folder, tmp_path, network, shift) -> None:
-    out, settings = tmp_path / "run", {"classifier": NAME, "steps": 2}
-    small.train(network, folder, out, **settings, save_every=1, minutes=1e-9)
+    out, settings = tmp_path / "run", {"classifier": NAME, "steps": 1}
+    small.train(network, folder, out, **settings)
     weights = create("methods", network, weights=str(out / f"{network}.safetensors"))
     image = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(1))
     explain(load(NAME), image, weights)
     before = contents_of(out)
     shift(0.3)
-    with pytest.raises(InputError, match=OTHER):
+    with pytest.raises(InputError, match=OTHER):  # though the run is finished
         small.train(network, folder, out, **settings)
     assert contents_of(out) == before
     with pytest.raises(InputError, match=OTHER):
         explain(load(NAME), image, weights)
     shift(1e-6)  # as rounding may do
-    assert [losses["step"] for losses in small.train(network, folder, out, **settings)] == [2]
+    assert small.train(network, folder, out, **settings) == []
+
+
+def test_unfinished_run_is_continued_with_its_classifier_and_files_only(
+    folder, tmp_path, shift, monkeypatch
+) -> None:
+    out, digests = tmp_path / "run", {"w.pt": "1"}
+    monkeypatch.setattr(run_folder, "digests", lambda _: digests)
+    settings = {"classifier": NAME, "steps": 2}
+    small.train("distilled", folder, out, **settings, minutes=1e-9)
     shift(0.3)
-    with pytest.raises(InputError, match=OTHER):  # of a run that is finished, too
-        small.train(network, folder, out, **settings)
-
-
-def test_files_of_earlier_versions_have_no_answers(folder, tmp_path, shift) -> None:
-    out, settings = tmp_path / "run", {"classifier": NAME, "steps": 1}
-    small.train("distilled", folder, out, **settings)
+    with pytest.raises(InputError, match=OTHER):
+        small.train("distilled", folder, out, **settings)
+    shift(0.0)
+    digests["w.pt"] = "2"
+    with pytest.raises(InputError, match=r"another content of the file w\.pt; choose another"):
+        small.train("distilled", folder, out, **settings)
+    stored = torch.load(out / "checkpoint.pt", weights_only=True)
+    del stored["answers"], stored["files"]  # as of an earlier version
+    torch.save(stored, out / "checkpoint.pt")
     path = out / "distilled.safetensors"
     metadata = {key: value for key, value in small.metadata(path).items() if key != "answers"}
     save_file(small.weights(out), path, metadata)
-    stored = torch.load(out / "checkpoint.pt", weights_only=True)
-    del stored["answers"], stored["files"]
-    torch.save(stored, out / "checkpoint.pt")
     shift(0.3)
-    assert small.train("distilled", folder, out, **settings) == []
     explain(load(NAME), torch.rand(1, 3, 24, 24), create("methods", "distilled", weights=str(path)))
+    assert [losses["step"] for losses in small.train("distilled", folder, out, **settings)] == [2]
 
 
 def test_weights_read_randomised_copies_and_other_sizes_of_their_classifier(
@@ -111,13 +119,3 @@ def test_files_that_settings_name_are_compared_by_their_content(folder, tmp_path
         if content == b"before":
             before = digests
     assert all(a[name] != b[name] for a, b in zip(before, digests, strict=True) for name in a)
-
-
-def test_run_with_another_content_of_a_file_is_refused(folder, tmp_path, monkeypatch) -> None:
-    out, digests = tmp_path / "run", {"w.pt": "1"}
-    monkeypatch.setattr(run_folder, "digests", lambda _: digests)
-    small.train("distilled", folder, out, steps=1)
-    assert small.train("distilled", folder, out, steps=1) == []
-    digests["w.pt"] = "2"
-    with pytest.raises(InputError, match=r"another content of the file w\.pt; choose another"):
-        small.train("distilled", folder, out, steps=1)
