@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -20,9 +21,9 @@ from unsee.folders import (
     new_file,
     new_folder,
     place_of,
-    result_folders,
     write_manifest,
 )
+from unsee.results.photo_folders import result_folders
 from unsee.workplace import (
     LOCK,
     MAX_AGE,
@@ -589,3 +590,39 @@ def test_manifest_of_values_that_are_not_plain_is_refused(tmp_path) -> None:
         with pytest.raises(InputError, match="JSON cannot hold"), new_folder(tmp_path / "a") as new:
             write_manifest(new, {"value": value})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def mounted(tmp_path, monkeypatch):
+    """An empty folder and a result that cannot be moved, as where file systems are mounted."""
+    folders = [tmp_path / "empty", tmp_path / "result"]
+    folders[0].mkdir()
+    _result(folders[1])
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path in folders:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    return folders
+
+
+def test_folder_that_cannot_be_moved_is_refused_before_the_work(mounted, tmp_path) -> None:
+    for folder in mounted:
+        with pytest.raises(InputError, match=rf"{folder.name}: cannot be replaced \(.*busy"):
+            checks.new_result(folder, overwrite=True)
+    assert (tmp_path / "result" / "a").read_text() == "old"
+    checks.new_result(mounted[0] / "below", overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "result"]
+
+
+def test_result_that_can_be_replaced_is_the_same_after_the_check(tmp_path) -> None:
+    _result(tmp_path / "result")
+    (tmp_path / "link").symlink_to(tmp_path / "result")
+    for name in ("result", "link"):
+        checks.new_result(tmp_path / name, overwrite=True)
+        assert (tmp_path / name / "a").read_text() == "old"
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "result"]

@@ -1,6 +1,7 @@
 """The library's entry point, its result, and the adapter for Captum's users."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,19 @@ from PIL import Image
 from skimage.data import chelsea
 
 from tests.conftest import Convolutional, masked_score, small, toy
-from unsee import Against, Explanation, InputError, Study, create, explain, load
+from unsee import (
+    Against,
+    Classifier,
+    Explanation,
+    Framing,
+    InputError,
+    Study,
+    create,
+    explain,
+    load,
+)
+from unsee.cli.console import progress
+from unsee.cli.explain_options import run_with_bar
 from unsee.errors import DiskFullError
 from unsee.folders import new_folder
 from unsee.images import reading
@@ -280,3 +293,29 @@ def test_numbers_without_end_or_without_values_are_refused(network, images, sett
 def test_images_without_plain_numbers_are_refused(network, images, change) -> None:
     with pytest.raises(InputError, match=r"pixels in \[0, 1\] as floats, got torch.float32"):
         explain(network, change(images), "sliding_patch")
+
+
+def test_paths_and_numbers_of_numpy_in_a_classifier_can_be_saved(
+    images, quick, tmp_path, unchecked
+) -> None:
+    framing = Framing((np.int64(32), 32), share=np.float32(0.5))
+    classifier = Classifier(
+        Convolutional().eval(), framing=framing, name=Path("models") / "best.pth"
+    )
+    assert classifier.name == str(Path("models/best.pth"))
+    explain(classifier, images, quick).save(tmp_path / "result")
+    loaded = Explanation.load(tmp_path / "result").provenance["classifier"]
+    assert loaded["name"] == classifier.name
+    assert loaded["framing"]["share"] == 0.5
+
+
+def test_settings_that_no_manifest_holds_are_refused_before_the_method_runs(
+    network, images, quick, monkeypatch
+) -> None:
+    study = Study.of(network, images, quick)
+    study.check_provenance()
+    monkeypatch.setattr(Classifier, "settings", lambda _: {"name": Path("best.pth")})
+    passes = network.passes.forwards
+    with progress() as bars, pytest.raises(InputError, match=r"settings .* JSON cannot hold"):
+        run_with_bar(study, "", bars)
+    assert network.passes.forwards == passes

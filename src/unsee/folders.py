@@ -2,12 +2,10 @@
 
 import errno
 import hashlib
-import itertools
 import json
 import os
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import platformdirs
 
 from unsee.errors import DiskFullError, InputError, as_input_error
 from unsee.files import MAX_TEXT_BYTES, read_bytes, read_json
-from unsee.workplace import NEW, is_workplace, remove_leavings, replace, workplace
+from unsee.workplace import NEW, is_workplace, remove_leavings, replace, set_aside, workplace
 
 MANIFEST = "manifest.json"
 """Name of the file that marks a result folder as complete."""
@@ -24,9 +22,6 @@ WRITTEN = "written_by_unsee"
 """Key of a manifest: the files that belong to the result, with their SHA-256."""
 NO_DIGEST = b"0" * 64
 """In place of its own digest in the content of which a manifest holds the digest."""
-MAX_NAME = 100
-MAX_NAME_BYTES = 200
-"""Characters, and bytes in UTF-8, of the name of a result folder, before its number."""
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\.|$)")
 """Names that Windows keeps for devices."""
 
@@ -141,41 +136,30 @@ def write_errors(path: object) -> Iterator[None]:
         raise InputError(f"{path}: cannot be written (null character)") from error
 
 
-def result_folders(paths: Sequence[Path], out: Path) -> list[Path]:
-    """Return a folder in `out` for the result of each file, named after the file.
-
-    Names are unique, also on file systems that ignore case or the composition of letters, and
-    never lead out of `out`: leading dots are dropped, and characters that a file system may refuse
-    are replaced.
-    """
-    taken: set[str] = set()
-    folders = []
-    for path in paths:
-        stem = _safe_name(path.stem)
-        names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-        name = next(name for name in names if _key(name) not in taken)
-        taken.add(_key(name))
-        folders.append(out / name)
-    return folders
-
-
-def _safe_name(stem: str) -> str:
-    name = unicodedata.normalize("NFC", stem)
-    name = re.sub(r"[^\w .()+,=@-]", "_", name).strip(" .")[:MAX_NAME]
-    name = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore").strip(" .") or "photo"
-    return f"_{name}" if RESERVED.match(name) else name
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
 def check_new(folder: Path, *, overwrite: bool) -> None:
     """Raise `InputError` for a folder that exists, unless it is a result and may be overwritten.
 
-    What a killed command left at this place is restored or removed first.
+    What a killed command left at this place is restored or removed first. A folder that would be
+    replaced is moved, and moved back: that a mounted folder cannot be moved must be noticed before
+    the result is computed.
     """
-    _check_new(folder, place_of(folder), overwrite=overwrite)
+    path = place_of(folder)
+    _check_new(folder, path, overwrite=overwrite)
+    with write_errors(folder):
+        if not path.is_dir():
+            return
+        with workplace(path.parent) as place:
+            _set_aside(folder, path, place)
+
+
+def _set_aside(named: object, path: Path, place: Path) -> None:
+    try:
+        set_aside(path, place)
+    except OSError as error:
+        raise InputError(
+            f"{named}: cannot be replaced ({error.strerror or error}), as a mounted folder cannot; "
+            "choose a folder in it"
+        ) from error
 
 
 def _check_new(named: object, folder: Path, *, overwrite: bool) -> None:

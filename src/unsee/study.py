@@ -20,6 +20,7 @@ from unsee.classifiers.modes import own_modes
 from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError, Note
 from unsee.explanation import Explanation
+from unsee.folders import json_bytes
 from unsee.infillers.base import Infiller
 from unsee.inputs import Budget, Classes, Picture, whole_number
 from unsee.libraries import import_libraries
@@ -254,7 +255,25 @@ class Study:
             score = replace(score, classifier=replace(score.classifier, precision=precision))
         return score
 
+    def check_provenance(self) -> None:
+        """Raise `InputError` if the manifest of a result could not hold the settings."""
+        json_bytes(self._settings(), "the settings of the classifier and the parts")
+
     def _provenance(self, cost: dict[str, float]) -> dict[str, Any]:
+        return {
+            **self._settings(),
+            "note": [self.note(i, causes) for i, causes in enumerate(self.causes)],
+            **self._variation(),
+            "cost": cost,
+            "versions": {
+                "unsee": version("unsee"),
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+                "device": str(self.score.classifier.device),
+            },
+        }
+
+    def _settings(self) -> dict[str, Any]:
         score, classifier = self.score, self.score.classifier
         return {
             "method": settings_of(self.method),
@@ -270,13 +289,4 @@ class Study:
             "repeats": self.repeats,
             "deterministic": self.deterministic,
             "seeds": list(score.seeds),
-            "note": [self.note(i, causes) for i, causes in enumerate(self.causes)],
-            **self._variation(),
-            "cost": cost,
-            "versions": {
-                "unsee": version("unsee"),
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-                "device": str(classifier.device),
-            },
         }

@@ -80,9 +80,14 @@ def replace(path: Path, place: Path, *, overwrite: bool) -> None:
         _rename_to_free_name(new, path)
         return
     if path.exists():
-        (place / OLD).mkdir(exist_ok=True)
-        path.rename(place / OLD / path.name)
+        set_aside(path, place)
     new.rename(path)
+
+
+def set_aside(path: Path, place: Path) -> None:
+    """Move what has a name into a workplace, which gives the name back unless it is replaced."""
+    (place / OLD).mkdir(exist_ok=True)
+    path.rename(place / OLD / path.name)
 
 
 def _rename_to_free_name(new: Path, path: Path) -> None:

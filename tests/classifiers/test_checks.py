@@ -30,6 +30,8 @@ class Returning(nn.Module):
         ({"chunk": 0}, "chunk as a whole number above zero, got 0"),
         ({"chunk": -1}, "chunk as a whole number above zero, got -1"),
         ({"chunk": "a"}, "chunk as a whole number above zero, got 'a'"),
+        ({"name": b"net"}, "expected name as a text, got bytes b'net'"),
+        ({"name": None}, "expected name as a text, got NoneType"),
         ({"framing": "crop"}, "framing as a Framing, got 'crop'"),
         ({"data_mean": (0.5,), "data_std": (0.5, 0.5)}, "data_mean has 1 channels, data_std has 2"),
         ({"data_std": (0.0,) * 3}, "above zero as data_std"),

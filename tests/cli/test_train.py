@@ -1,10 +1,16 @@
+import signal
+import threading
+
 import pytest
 import torch
 from torch import nn
 
+from tests.training import small
 from tests.training.conftest import colours  # noqa: F401
 from tests.training.small import TOY
 from unsee.cli import main
+from unsee.cli.interruption import deferred
+from unsee.training import casm
 
 
 def test_help_names_every_network_and_what_it_needs(capsys) -> None:
@@ -81,3 +87,69 @@ def test_a_training_in_the_folder_of_its_photos_resumes_without_its_previews(
     assert list(colours.glob("*/step-*"))  # a preview
     assert main(arguments) == 0
     assert "step 2 of 2" in capsys.readouterr().out
+
+
+@pytest.fixture
+def usual_interruption():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("usual_interruption")
+def test_ctrl_c_saves_a_checkpoint_and_the_same_command_continues_bitwise(
+    colours, tmp_path, monkeypatch, capsys
+) -> None:
+    command = [
+        "train", "casm", "--data", str(colours), "--classifier", TOY, "--steps", "4", "--batch",
+        "2", "--stored-size", "32", "--workers", "0", "--held-out", "1", "--out",
+    ]  # fmt: skip
+    assert main([*command, str(tmp_path / "whole")]) == 0
+    steps, step = [], casm.CasmTask.training_step
+
+    def interrupted(task, number, batch):
+        steps.append(number)
+        if len(steps) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return step(task, number, batch)
+
+    monkeypatch.setattr(casm.CasmTask, "training_step", interrupted)
+    capsys.readouterr()
+    assert main([*command, str(tmp_path / "parts")]) == 130
+    first, second = capsys.readouterr().err.splitlines()[-2:]
+    assert first == "unsee: checkpoint of step 3 saved; the same command continues from it"
+    assert second == "unsee: stopped; finished results are kept"
+    assert main([*command, str(tmp_path / "parts")]) == 0
+    assert steps == [0, 1, 2, 3]
+    assert small.equal(small.weights(tmp_path / "whole"), small.weights(tmp_path / "parts"))
+
+
+@pytest.mark.usefixtures("usual_interruption")
+def test_second_ctrl_c_interrupts_at_once() -> None:
+    with deferred() as pressed:
+        assert not pressed()
+        signal.raise_signal(signal.SIGINT)
+        assert pressed()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_that_is_ignored_or_of_another_thread_is_left_alone() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with deferred() as pressed:
+            signal.raise_signal(signal.SIGINT)
+            assert not pressed()
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        results = []
+
+        def enter() -> None:
+            with deferred() as pressed:
+                results.append(pressed())
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        assert results == [False]
+    finally:
+        signal.signal(signal.SIGINT, before)

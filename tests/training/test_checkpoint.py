@@ -361,3 +361,26 @@ def test_preview_does_not_follow_a_link(folder, tmp_path) -> None:
     small.train("casm", folder, out, steps=2)
     assert (tmp_path / "photo.png").read_text() == "of the user"
     assert any(not p.is_symlink() for p in out.glob("step-*"))
+
+
+@pytest.mark.parametrize("network", ["casm", "distilled"])
+def test_missing_weights_are_written_again_from_their_checkpoint(folder, tmp_path, network) -> None:
+    settings = {"steps": 1}
+    small.train(network, folder, tmp_path / "run", **settings)
+    path = tmp_path / "run" / f"{network}.safetensors"
+    tensors, metadata = small.weights(tmp_path / "run"), small.metadata(path)
+    path.unlink()
+    assert small.train(network, folder, tmp_path / "run", **settings) == []
+    assert small.equal(small.weights(tmp_path / "run"), tensors)
+    assert small.metadata(path) == metadata
+
+
+def test_missing_weights_of_an_earlier_step_are_reported(folder, tmp_path, monkeypatch) -> None:
+    losses = iter([2.0, 3.0])  # the second checkpoint is not the best one
+    monkeypatch.setattr(distilled.DistilledTask, "validation_loss", lambda *_: next(losses))
+    settings = {"steps": 2, "save_every": 1}
+    small.train("distilled", folder, tmp_path / "run", **settings)
+    (tmp_path / "run" / "distilled.safetensors").unlink()
+    with pytest.raises(InputError, match=r"distilled\.safetensors is missing, and checkpoint\.pt"):
+        small.train("distilled", folder, tmp_path / "run", **settings)
+    assert not (tmp_path / "run" / "distilled.safetensors").exists()

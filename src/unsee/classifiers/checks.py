@@ -1,6 +1,7 @@
 """Checks of a classifier's settings, images and scores; each raises `InputError` in one line."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -96,6 +97,15 @@ def check_labels(labels: object) -> tuple[str, ...]:
         if not isinstance(label, str):
             raise InputError(f"expected labels as texts, got {type(label).__name__} {label!r:.40}")
     return tuple(labels)
+
+
+def checked_name(name: object) -> str:
+    """Return a name as a text, also of a path; raise `InputError` for anything else."""
+    if isinstance(name, os.PathLike):
+        name = os.fspath(name)
+    if not isinstance(name, str):
+        raise InputError(f"expected name as a text, got {type(name).__name__} {shown(name)}")
+    return name
 
 
 def check_precision(*precisions: object) -> None:

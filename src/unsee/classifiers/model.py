@@ -61,6 +61,8 @@ class PixelModel:
         default=None, repr=False, compare=False, kw_only=True
     )
     """The value of `outputs`, and the kind that the first pass determined for it."""
+    is_randomised: bool = field(default=False, repr=False, compare=False, kw_only=True)
+    """Whether a test has replaced weights by random ones, so that other answers are expected."""
     columns: int = field(default=0, init=False, repr=False, compare=False)
     """Numbers that the model returns for an image; 0 before the first pass."""
     has_gradient: bool = field(default=False, init=False, repr=False, compare=False)
@@ -72,7 +74,7 @@ class PixelModel:
         checks.check_model(self.model)
         checks.check_precision(self.precision, self.sampling_precision)
         checks.check_framing(self.framing)
-        self.chunk = checks.checked_chunk(self.chunk)
+        self.name, self.chunk = checks.checked_name(self.name), checks.checked_chunk(self.chunk)
         self.mean, self.std = checks.normalisation(self.mean, self.std)
         self.labels, self.outputs = checks.check_labels(self.labels), outputs.parse(self.outputs)
         self.data_mean, self.data_std = checks.normalisation(

@@ -71,7 +71,7 @@ def randomise_layers(
         modules = dict(copied.named_modules())  # TorchScript has no get_submodule
         for name in names[: end + 1] if order == "cascading" else [names[end]]:
             _randomise(modules[name], name, seed)
-        yield names[end], replace(classifier, model=copied, outputs=outputs)
+        yield names[end], replace(classifier, model=copied, outputs=outputs, is_randomised=True)
 
 
 def _evenly(count: int, steps: int) -> list[int]:

@@ -128,7 +128,7 @@ def _run(
     )  # fmt: skip
     for note in run_.samples.notes:
         print_note(note)
-    if begun and options.engine == "local" and run_.missing():  # a finished stage loads nothing
+    if begun and options.engine == "local" and run_.due():  # a finished stage loads nothing
         load_parts(plan, options.chunk, device, options.precision)
     try:
         _compute(run_, options, part)
@@ -177,7 +177,7 @@ def _part(text: str) -> tuple[int, int]:
 
 def _compute(run_: Run, options: Evaluate, part: tuple[int, int]) -> None:
     cluster = Cluster(options.workers, options.cpus, options.gpus, options.address)
-    before, total = run_.summary()["missing"], run_.summary()["units"]
+    before, total = len(run_.due()), run_.summary()["units"]
     if options.engine == "local":
         _announce(run_, part)
     done: Iterator[Unit] = (
@@ -196,7 +196,7 @@ def _compute(run_: Run, options: Evaluate, part: tuple[int, int]) -> None:
 
 def _announce(run_: Run, part: tuple[int, int]) -> None:
     """Say how long the missing maps take, from a trial of each combination on one photo."""
-    units = [unit for unit in run_.missing() if (unit.number + unit.shard) % part[1] == part[0] - 1]
+    units = [unit for unit in run_.due() if (unit.number + unit.shard) % part[1] == part[0] - 1]
     photos: dict[Combination, int] = {}
     for unit in units:
         photos[unit.combination] = photos.get(unit.combination, 0) + len(unit.samples)

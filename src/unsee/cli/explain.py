@@ -13,12 +13,13 @@ from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
 from unsee.errors import DiskFullError, InputError
-from unsee.folders import check_new, result_folders
+from unsee.folders import check_new
 from unsee.images import finding, reading
 from unsee.infillers.base import Infiller
 from unsee.parts import Parts
 from unsee.registry import name_of, resolve
 from unsee.results import assessment, writing
+from unsee.results.photo_folders import check_photo, result_folders
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.table import Column, Table, Value
 
@@ -142,6 +143,7 @@ def explain_all(
             forecast.begin()
             try:
                 check_new(folder, overwrite=options.overwrite)
+                check_photo(folder, path)
                 photo = reading.read(path, classifier.channels)
                 study = _study(options, classifier, parts, photo)
                 explain_options.run_with_bar(study, path.name, bars, forecast)

@@ -186,7 +186,11 @@ def infiller_of(spec: str | None, *, trust: bool) -> Infiller | str | None:
 
 
 def run_with_bar(study: Study, name: str, bars: Progress, forecast: Forecast | None = None) -> None:
-    """Run a study to its end and show its progress, its loss and the time left."""
+    """Run a study to its end and show its progress, its loss and the time left.
+
+    Raises `InputError` before the first pass of the method if a manifest cannot hold the settings.
+    """
+    study.check_provenance()
     study.words = Note.in_shell
     bar = bars.add_task(short(name), total=None, loss="")
     try:

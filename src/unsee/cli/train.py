@@ -1,21 +1,24 @@
 """`unsee train`: train one of the networks that methods and in-fillers use."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from unsee.cli import checks
-from unsee.cli.console import progress, say
+from unsee.cli.console import print_note, progress, say
 from unsee.cli.cost import Forecast
+from unsee.cli.interruption import deferred
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, missing_package, unknown
 from unsee.files import check_file, exists
 from unsee.registry import resolve
-from unsee.training import casm, distilled, infiller, variational
+from unsee.training import casm, distilled, infiller, run_folder, variational
 from unsee.training.mask_task import MaskTraining, load_module
 from unsee.training.task import Training
+from unsee.training.trainer import Stopped
 
 POSITIVE = {
     "steps", "batch", "stored_size", "size", "save_every", "minutes", "width", "heads", "levels",
@@ -23,7 +26,7 @@ POSITIVE = {
 }  # fmt: skip
 """Settings that must be above 0; other numbers may be 0."""
 Settings = TypeVar("Settings", bound=Training)
-Losses = Iterator[dict[str, float]]
+Losses = Generator[dict[str, float], None, None]
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ def run(arguments: list[str]) -> int:
     is_main_process = os.environ.get("RANK", "0") == "0"  # RANK is set by distributed launchers
     try:
         step = _follow(name, config, training, is_main_process)
+    except Stopped as error:
+        print_note(f"checkpoint of step {error.step} saved; the same command continues from it")
+        raise
     except ModuleNotFoundError as error:
         raise missing_package(error.name or "accelerate", "training") from error
     if is_main_process:
@@ -126,17 +132,25 @@ def _check_values(config: Training) -> None:
 
 
 def _follow(name: str, config: Training, training: Losses, visible: bool) -> int:
-    """Show the losses in a progress bar until the training ends; return its last step."""
-    step = config.steps
+    """Show the losses in a progress bar until the training ends; return its last step.
+
+    From the first step on, Ctrl-C waits for the end of a step, after which a checkpoint is saved.
+    The processes of a distributed training end without, since they may be at different steps.
+    """
+    step, interrupted = config.steps, None
     forecast = Forecast(f"{config.steps} steps of the training of {name}")
-    with progress() as bars:
+    with ExitStack() as waiting, progress() as bars:
         bar = bars.add_task(name, total=config.steps, loss="", visible=visible)
         for losses in training:
+            if interrupted is None and not run_folder.is_distributed():
+                interrupted = waiting.enter_context(deferred())
             step = int(losses.pop("step"))
             text = "  ".join(f"{key} {value:.3f}" for key, value in losses.items())
             bars.update(bar, completed=step, loss=text)
             if visible:
                 forecast.step(step, config.steps)
+            if interrupted is not None and interrupted():
+                training.throw(KeyboardInterrupt())
     return step
 
 

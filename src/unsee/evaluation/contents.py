@@ -36,12 +36,6 @@ def _digest(pixels: Tensor) -> str:
     return content.hexdigest()
 
 
-def onnx_files(path: Path) -> list[Path]:
-    """Return an ONNX file and the file of its weights, where they are stored beside it."""
-    names = (path.name, f"{path.name}.data", f"{path.name}_data")
-    return [file for name in names if is_file(file := path.with_name(name))]
-
-
 def channels_of(store: Store, classifiers: Iterable[str]) -> dict[str, int]:
     """Return the number of channels of those classifiers of a run whose views are stored."""
     views = {name: store.read_view(number) for number, name in enumerate(classifiers)}

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from unsee.classifiers import answers
 from unsee.errors import InputError
-from unsee.evaluation import answers
 from unsee.images.framing import Framing
 
 FORMAT = 1

@@ -57,7 +57,7 @@ def distribute(run: Run, cluster: Cluster) -> Iterator[Unit]:
     """
     ray = _connect(cluster)
     units = list(run.units())
-    queue = deque(i for i, unit in enumerate(units) if not run.store.has(unit.number, unit.shard))
+    queue = deque(i for i, unit in enumerate(units) if run.is_due(unit))
     actor = ray.remote(_Worker).options(
         max_restarts=-1, max_task_retries=MAX_RETRIES, num_cpus=cluster.cpus,
         num_gpus=cluster.gpus,
@@ -70,7 +70,9 @@ def distribute(run: Run, cluster: Cluster) -> Iterator[Unit]:
         while busy:
             (ready, *_), _ = ray.wait(list(busy), num_returns=1)
             worker = busy.pop(ready)
-            yield units[_result(ray, ready)]
+            unit = units[_result(ray, ready)]
+            run.note_done(unit)
+            yield unit
             if queue:
                 busy[worker.compute.remote(queue.popleft())] = worker
     finally:
@@ -91,7 +93,7 @@ class _Worker:
 
     def compute(self, index: int) -> int:
         unit = self.units[index]
-        if not self.run.store.has(unit.number, unit.shard):  # a retry may find it written
+        if self.run.is_due(unit):  # a retry may find it written
             self.run.compute(unit)
         return index
 

@@ -17,9 +17,11 @@ from unsee.datasets._classes import class_numbers, note_of, with_numbers
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation import contents, part_files, worker
+from unsee.evaluation.archive import unit_seconds
 from unsee.evaluation.manifest import MAX_THREADS
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
+from unsee.evaluation.rows import read_rows
 from unsee.evaluation.store import Store
 
 LOG = logging.getLogger(__name__)
@@ -137,8 +139,32 @@ class Run:
         """Return the units that are not finished."""
         return [unit for unit in self.units() if not self.store.has(unit.number, unit.shard)]
 
+    @cached_property
+    def _unread(self) -> dict[tuple[int, int], tuple[str, ...]]:
+        """Photos of finished units that a disk could not read; each is tried once."""
+        units = ((unit.number, unit.shard) for unit in self.units())
+        unread, path = self.store.archive.unread, self.store.path
+        photos = {unit: unread(path(*unit)) for unit in units if self.store.has(*unit)}
+        return {unit: names for unit, names in photos.items() if names}
+
+    def is_due(self, unit: Unit) -> bool:
+        """Return whether a unit is not finished, or has photos that a disk could not read."""
+        key = unit.number, unit.shard
+        return key in self._unread or not self.store.has(*key)
+
+    def due(self) -> list[Unit]:
+        """Return the units that a command computes."""
+        return list(filter(self.is_due, self.units()))
+
+    def note_done(self, unit: Unit) -> None:
+        """Note that another process has computed a unit."""
+        self._unread.pop((unit.number, unit.shard), None)
+
     def compute(self, unit: Unit) -> None:
-        """Compute a unit in this process and store it."""
+        """Compute a unit in this process and store it.
+
+        Of a finished one, only the photos are computed that a disk could not read.
+        """
         torch.set_num_threads(self.threads)
         loaded = (
             self.plan.spec("sources", unit.combination.classifier), self.chunk, self.device,
@@ -158,10 +184,25 @@ class Run:
             name = self.plan.spec("sources", spec)
             other = worker.view_of(name, self.chunk, str(classifier.device), self.precision)
             self.store.write_view(number, other)
-        rows, maps, seconds = worker.evaluate(self.plan, unit.combination, samples, classifier)
+        unread = self._unread.pop((unit.number, unit.shard), None)
+        samples = [sample for sample in samples if unread is None or sample.id in unread]
+        computed = worker.evaluate(self.plan, unit.combination, samples, classifier)
         channels = contents.channels_of(self.store, self.plan.classifiers)
-        contents.check_photos(self.store, self._others(unit, channels), rows, channels)
-        self.store.write(unit.number, unit.shard, rows, maps, seconds)
+        contents.check_photos(self.store, self._others(unit, channels), computed.rows, channels)
+        self._write(unit, computed, is_first=unread is None)
+
+    def _write(self, unit: Unit, computed: worker.Computed, *, is_first: bool) -> None:
+        """Store what was computed of a unit; rows of other photos stay as they are."""
+        rows, maps, unread, seconds = computed
+        if not is_first:
+            if len(unread) == len(rows):  # none of them can be read now
+                return
+            path = self.store.path(unit.number, unit.shard)
+            new = {row["photo"]: row for row in rows}
+            rows = [new.get(row["photo"], row) for row in read_rows(path)]
+            maps = self.store.read_maps(unit.number, unit.shard) | maps
+            seconds += unit_seconds(path)
+        self.store.write(unit.number, unit.shard, rows, maps, seconds, unread)
 
     @cached_property
     def _one_of_each_class(self) -> Samples:
@@ -190,7 +231,7 @@ class Run:
         ]
 
     def local(self, part: tuple[int, int] = (1, 1)) -> Iterator[Unit]:
-        """Compute the missing units in this process; yield each when it is finished.
+        """Compute the units that are due in this process; yield each when it is finished.
 
         `part` is (2, 8) for the second of eight processes that share the folder of a run. Each
         process computes every combination, on other shards, since combinations differ in cost.
@@ -198,7 +239,7 @@ class Run:
         number, count = _checked_part(part)
         for unit in self.units():
             included = (unit.number + unit.shard) % count == number - 1
-            if included and not self.store.has(unit.number, unit.shard):
+            if included and self.is_due(unit):
                 try:
                     self.compute(unit)
                 except BaseException:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unsee.arrays import read_arrays, write_arrays
 from unsee.errors import InputError
-from unsee.evaluation.archive import SECONDS, UNIT_NAME, Archive, unit_seconds
+from unsee.evaluation.archive import SECONDS, UNIT_NAME, UNREAD, Archive, unit_seconds
 from unsee.evaluation.manifest import FORMAT, ClassifierView, RunManifest, check_format, upgraded
 from unsee.evaluation.rows import Row, read_rows, table_of, write_rows
 from unsee.files import exists, is_file, is_folder, read_json
@@ -211,11 +211,13 @@ class Store:
             return False
 
     def write(
-        self, combination: int, shard: int, rows: list[Row], maps: Maps, seconds: float
-    ) -> None:
-        """Write the maps of a unit, then its rows; the seconds go into the file's metadata.
+        self, combination: int, shard: int, rows: list[Row], maps: Maps, seconds: float,
+        unread: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """Write the maps of a unit, then its rows; the rest goes into the file's metadata.
 
-        The metadata keeps rows equal between runs. Raises `InputError`, or `DiskFullError` if no
+        The metadata keeps rows equal between runs: the seconds, and the photos whose rows have an
+        error since a disk failed. Raises `InputError`, or `DiskFullError` if no
         space is left; a unit that could not be written leaves no file of rows.
         """
         path = self.path(combination, shard)
@@ -224,7 +226,9 @@ class Store:
         if maps:
             with new_file(self.maps / f"{path.stem}.npz") as unfinished:
                 write_arrays(unfinished, maps)
-        write_rows(path, table_of(rows, {SECONDS: f"{seconds:.3f}".encode()}))
+        metadata = {SECONDS: f"{seconds:.3f}".encode()}
+        metadata |= {UNREAD: json.dumps(list(unread)).encode()} if unread else {}
+        write_rows(path, table_of(rows, metadata))
 
     def read_maps(self, combination: int, shard: int) -> Maps:
         """Return the maps of a unit by photo; empty if no maps were saved.

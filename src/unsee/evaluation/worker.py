@@ -7,19 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from unsee.classifiers import determinism, loading
+from unsee.classifiers import answers, determinism, loading
 from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.passes import tensors_of
 from unsee.datasets.base import Sample
-from unsee.errors import InputError
-from unsee.evaluation import answers, contents
+from unsee.errors import InputError, is_of_system
+from unsee.evaluation.contents import digest_of as digest_of_photo
 from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.rows import Row
@@ -28,6 +28,7 @@ from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
 from unsee.masking.slots import resolve_cells
 from unsee.metrics.base import Truth
+from unsee.part_files import onnx_files
 from unsee.parts import resolve_parts
 from unsee.registry import parse, resolve
 from unsee.study import Study
@@ -35,6 +36,19 @@ from unsee.types import Images, Size
 
 MAX_CLASSIFIERS = 8
 """Classifiers that a process keeps in memory."""
+
+
+class Computed(NamedTuple):
+    """What was computed for the photos of a unit."""
+
+    rows: list[Row]
+    """A row for each photo in order."""
+    maps: Maps
+    """Maps by photo, if the plan saves them."""
+    unread: list[str]
+    """Photos that could not be read since a disk failed, which another attempt may read."""
+    seconds: float = 0.0
+    """Seconds spent, without imports."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +105,7 @@ def digest_of(
         path = Path(parse("sources", name).argument)
         if path.suffix != ".onnx":
             return ""
-        for file in contents.onnx_files(path):
+        for file in onnx_files(path):
             content.update(file.read_bytes())
         return content.hexdigest()
     for tensor in tensors_of(classifier.model):
@@ -130,26 +144,25 @@ def view_of(
 
 def evaluate(
     plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
-) -> tuple[list[Row], Maps, float]:
+) -> Computed:
     """Explain photos and measure their maps.
 
-    Returns:
-        A row for each photo in order, the maps by photo if the plan saves them, and the seconds
-        spent, without imports. A photo that cannot be read or explained has a row with an error.
+    A photo that cannot be read or explained has a row with an error.
     """
     with suppress(InputError):  # raised again for each photo
         method, infiller, _ = resolve_parts(combination.method, combination.infiller)
         import_libraries(method, infiller, *map(metric_of, plan.columns))
     start = time.perf_counter()
     with determinism.mode(classifier.device, on=plan.deterministic):
-        rows, maps = _evaluate(plan, combination, samples, classifier)
-    return rows, maps, time.perf_counter() - start
+        computed = _evaluate(plan, combination, samples, classifier)
+    return computed._replace(seconds=time.perf_counter() - start)
 
 
 def _evaluate(
     plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
-) -> tuple[list[Row], Maps]:
+) -> Computed:
     rows: dict[str, Row] = {}
+    unread: list[str] = []
     maps: Maps = {}
     photos: list[FramedPhoto] = []
     size = 1 if plan.deterministic else plan.batch
@@ -158,6 +171,7 @@ def _evaluate(
             photos.append(frame(sample, plan, classifier))
         except InputError as error:
             rows[sample.id] = _failed(plan, combination, sample.id, error)
+            unread += [sample.id] if is_of_system(error) else []
     for first in range(0, len(photos), size):
         batch = photos[first : first + size]
         try:
@@ -168,7 +182,7 @@ def _evaluate(
                     _explain(plan, combination, [photo], classifier, rows, maps)
                 except InputError as error:
                     rows[photo.id] = _failed(plan, combination, photo.id, error)
-    return [rows[sample.id] for sample in samples], maps
+    return Computed([rows[sample.id] for sample in samples], maps, unread)
 
 
 def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
@@ -191,7 +205,7 @@ def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
         outline = None
     target = None if plan.target == "top1" else sample.target
     truth = Truth(boxes[visible], outline)
-    content, size = contents.digest_of(photo, whole), (photo.shape[-2], photo.shape[-1])
+    content, size = digest_of_photo(photo, whole), (photo.shape[-2], photo.shape[-1])
     return FramedPhoto(sample.id, image, content, size, target, truth)
 
 

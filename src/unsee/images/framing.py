@@ -63,6 +63,7 @@ class Framing:
         is_number = isinstance(self.share, Real) and not isinstance(self.share, bool)
         if not is_number or not 0 < self.share <= 1:
             raise InputError(f"expected share > 0 and <= 1, got {shown(self.share)}")
+        object.__setattr__(self, "share", float(self.share))  # numbers of numpy are no JSON
 
     def box(self, height: int, width: int) -> Box:
         """Return the part of a photo of this size that becomes the input."""

@@ -9,13 +9,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from unsee.classifiers.answers import Answers
 from unsee.classifiers.checks import call_model
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
 from unsee.errors import InputError
+from unsee.files import parse_json
 from unsee.masking.score import MaskedScore
 from unsee.methods._evidence import gradient_evidence
+from unsee.networks import weights
 from unsee.networks.stages import FeatureExtractor
+from unsee.records import record
 from unsee.types import Targets
 
 Decoder = Callable[[list[Tensor], Logits, Targets], Tensor]
@@ -62,6 +66,22 @@ def decoder_stages(score: MaskedScore) -> tuple[list[str], list[int]]:
     first = score.classifier.network_input(score.images[:1])
     extractor, channels = call_model(partial(FeatureExtractor.of, network), first)
     return extractor.names, channels
+
+
+def check_classifier(path: Path, metadata: dict[str, str], classifier: Classifier) -> None:
+    """Raise `InputError` for weights of another classifier, by its name and its answers.
+
+    Weights of earlier versions hold no answers. Randomised copies of the classifier are accepted.
+    """
+    weights.check_classifier(path, metadata["classifier"], classifier.name)
+    if "answers" not in metadata or classifier.is_randomised:
+        return
+    stored = record(Answers, parse_json(metadata["answers"], path), path)
+    if not stored.are_of(classifier):
+        raise InputError(
+            f"{path} was trained for another classifier of the name {metadata['classifier']} "
+            "(other outputs for the same pictures); `unsee train` makes weights for yours"
+        )
 
 
 @contextmanager

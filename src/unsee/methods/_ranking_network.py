@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import decode, decoder_stages, fitting
+from unsee.methods._decoded import check_classifier, decode, decoder_stages, fitting
 from unsee.networks import weights as files
 from unsee.networks.head import class_weights
 from unsee.networks.ranking_decoder import RankingDecoder
@@ -46,7 +46,7 @@ def _load(score: MaskedScore, weights: str, setting: str) -> tuple[list[str], Ra
         return layers, untrained.to(device)
     path = files.find(weights, PUBLISHED)
 
-    def distilled() -> tuple[str, list[str], RankingDecoder]:
+    def distilled() -> tuple[dict[str, str], list[str], RankingDecoder]:
         metadata, tensors = files.load_trained(path, METADATA, "ranking network")
         classes = int(metadata["classes"])
         with fitting(score, path, metadata, "distilled"):
@@ -59,8 +59,8 @@ def _load(score: MaskedScore, weights: str, setting: str) -> tuple[list[str], Ra
                 rows,
             )
             files.load_into(decoder, tensors, path)
-        return metadata["classifier"], json.loads(metadata["stages"]), decoder.to(device)
+        return metadata, json.loads(metadata["stages"]), decoder.to(device)
 
-    trained_for, layers, decoder = files.cached(network, path, device, distilled)
-    files.check_classifier(path, trained_for, score.classifier.name)
+    metadata, layers, decoder = files.cached(network, path, device, distilled)
+    check_classifier(path, metadata, score.classifier)
     return layers, decoder

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import decode, decoder_stages, fitting
+from unsee.methods._decoded import check_classifier, decode, decoder_stages, fitting
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.networks import weights as files
 from unsee.networks.mask_decoder import MaskDecoder
@@ -57,7 +57,7 @@ class CASM(Method):
             return score.classifier, layers, untrained.to(device)
         path = files.find(self.weights, PUBLISHED)
 
-        def casm() -> tuple[str, nn.Module | None, list[str], MaskDecoder]:
+        def casm() -> tuple[dict[str, str], nn.Module | None, list[str], MaskDecoder]:
             metadata, tensors = files.load_trained(path, METADATA, "mask decoder")
             layers, trained = json.loads(metadata["stages"]), None
             with fitting(score, path, metadata, "casm"):
@@ -67,10 +67,10 @@ class CASM(Method):
                     trained = copy.deepcopy(network)
                     files.load_into(trained, _part(tensors, "network."), path)
                     trained = trained.to(device)
-            return metadata["classifier"], trained, layers, decoder.to(device)
+            return metadata, trained, layers, decoder.to(device)
 
-        trained_for, trained, layers, decoder = files.cached(network, path, device, casm)
-        files.check_classifier(path, trained_for, score.classifier.name)
+        metadata, trained, layers, decoder = files.cached(network, path, device, casm)
+        check_classifier(path, metadata, score.classifier)
         classifier = score.classifier
         if trained is not None:
             classifier = replace(classifier, model=trained)

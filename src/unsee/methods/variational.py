@@ -13,7 +13,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import decode, fitting
+from unsee.methods._decoded import check_classifier, decode, fitting
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.networks import weights as files
 from unsee.networks.gaussian_decoder import GaussianDecoder
@@ -100,17 +100,17 @@ class Variational(Method):
             return untrained.to(device), []
         path = files.find(self.weights, PUBLISHED)
 
-        def variational() -> tuple[str, list[str], Encoder]:
+        def variational() -> tuple[dict[str, str], list[str], Encoder]:
             metadata, tensors = files.load_trained(path, METADATA, "variational encoder")
             with fitting(score, path, metadata, "variational"):
                 encoder = _untrained(metadata, score, path)
                 files.load_into(encoder, tensors, path)
             layers = json.loads(metadata.get("stages", "[]"))
-            return metadata["classifier"], layers, encoder.to(device)
+            return metadata, layers, encoder.to(device)
 
         # the cache's key is the model, which may be a function
-        trained_for, layers, encoder = files.cached(classifier.model, path, device, variational)
-        files.check_classifier(path, trained_for, classifier.name)
+        metadata, layers, encoder = files.cached(classifier.model, path, device, variational)
+        check_classifier(path, metadata, classifier)
         if _reads_gradients(encoder) and not classifier.differentiable:
             raise InputError(f"{path} reads gradients, and this classifier has none")
         return encoder, layers

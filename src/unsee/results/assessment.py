@@ -19,6 +19,7 @@ from unsee.metrics import _curves
 from unsee.metrics._curves import PROTOCOLS, Curve
 from unsee.registry import settings_of
 from unsee.results import regions
+from unsee.results.photo_folders import place_of_photo
 from unsee.results.regions import Wanted
 from unsee.results.variation import Variation, variation_of
 from unsee.study import Study
@@ -169,6 +170,7 @@ class Assessment:
             "protocols": {name: protocol.summary for name, protocol in CURVE_PROTOCOLS.items()},
             "input": {
                 **photo.origin(),
+                "place": place_of_photo(photo.path),
                 "height": photo.pixels.shape[-2],
                 "width": photo.pixels.shape[-1],
                 "box": framing.box(*photo.pixels.shape[-2:])._asdict(),

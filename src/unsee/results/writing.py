@@ -7,6 +7,7 @@ from unsee.images import drawing
 from unsee.images.reading import PhotoFile
 from unsee.results.assessment import Assessment
 from unsee.results.panel import panel
+from unsee.results.photo_folders import check_photo
 
 
 def write(
@@ -15,7 +16,7 @@ def write(
     """Write the maps, the pictures, panel.png and manifest.json of a photo.
 
     The folder appears when it is complete. Raises `InputError` for a folder that exists, unless it
-    may be overwritten, or that cannot be written.
+    holds a result of this photo and may be overwritten, or that cannot be written.
     """
     explanation = assessment.study.explanation
     framing = assessment.study.score.classifier.framing
@@ -31,3 +32,4 @@ def write(
         overlay = drawing.overlay(image, explanation.saliency[0])
         drawing.save_figure(panel(assessment, image, overlay), unfinished / "panel.png", 110)
         write_manifest(unfinished, assessment.manifest(photo))
+        check_photo(folder, photo.path)  # another command may have written there in the meantime

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -105,7 +105,7 @@ class CasmTraining(MaskTraining):
         return step % (self.snapshot_every or SNAPSHOT_INTERVALS[self.strategy]) == 0
 
 
-def train(config: CasmTraining) -> Iterator[dict[str, float]]:
+def train(config: CasmTraining) -> Generator[dict[str, float], None, None]:
     """Train CASM; yield the losses of each step. See `trainer.run`."""
     yield from trainer.run(config, CasmTask)
 

@@ -6,15 +6,17 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from unsee.classifiers.answers import Answers, differ
 from unsee.errors import InputError, as_input_error
 from unsee.files import check_file, exists, parse_json
 from unsee.folders import new_file, write_errors
+from unsee.records import record
 from unsee.training.run_folder import CHECKPOINT, as_json, check_settings, run_of
 from unsee.training.task import Batch, Training, TrainingTask
 from unsee.workplace import NEW, workplace
@@ -30,7 +32,8 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         The number of completed steps and the lowest validation loss: (0, inf) for a new run.
 
     Raises:
-        InputError: If the checkpoint was made with other settings or photos.
+        InputError: If the checkpoint was made with other settings or photos, or the weights with
+            the lowest validation loss are missing.
     """
     path = config.out / CHECKPOINT
     if not exists(path):
@@ -41,6 +44,7 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
         settings = parse_json(stored["settings"], path)
         check_settings(dict(settings), config)
         _check_photos(stored, dict(settings), config, task)
+        _check_inputs(stored, config, task)
         for name, part in _state(accelerator, task).items():
             part.load_state_dict(stored["states"][name])
         step, best, networks = int(stored["step"]), float(stored["best"]), stored["past"]
@@ -48,7 +52,27 @@ def resume(config: Training, accelerator: Any, task: TrainingTask) -> tuple[int,
             kind = type(networks).__name__
             raise ValueError(f"step {step}, lowest loss {best}, a {kind} of networks")
         task.snapshots = networks
-        return step, best
+    if not exists(config.out / task.weights_file):
+        _restore_weights(config, accelerator, task, step, is_last=bool(stored.get("has_weights")))
+    return step, best
+
+
+def _restore_weights(
+    config: Training, accelerator: Any, task: TrainingTask, step: int, *, is_last: bool
+) -> None:
+    """Write weights that are missing, if they are those of the checkpoint.
+
+    Raises:
+        InputError: They are of an earlier step, which the checkpoint does not hold.
+    """
+    path = config.out / task.weights_file
+    if task.keeps_best and not is_last:
+        raise InputError(
+            f"{path} is missing, and {CHECKPOINT} holds other weights than these, which had the "
+            "lowest validation loss; put the file back, or choose another folder"
+        )
+    if accelerator.is_main_process:
+        _save_weights(config, task, step)
 
 
 def _check_photos(
@@ -65,6 +89,29 @@ def _check_photos(
             f"{config.out} holds a run with other photos or labels than {', '.join(data)}; choose "
             "another folder"
         )
+
+
+def _check_inputs(stored: dict[str, Any], config: Training, task: TrainingTask) -> None:
+    """Raise `InputError` for another classifier, or other files, of the same names.
+
+    Earlier versions store neither.
+    """
+    answers, now = stored.get("answers"), task.answers
+    if answers is not None and now is not None:
+        before = record(Answers, answers, config.out / CHECKPOINT)
+        tolerance = max(before.tolerance, now.tolerance)
+        if before.size != now.size or differ(before.outputs, now.outputs, tolerance):
+            raise InputError(
+                f"{config.out} holds a run of another classifier of the same name (other outputs "
+                "for the same pictures); choose another folder"
+            )
+    files = dict(stored.get("files", task.files))
+    for name in task.files.keys() & files.keys():
+        if task.files[name] != files[name]:
+            raise InputError(
+                f"{config.out} holds a run with another content of the file {name}; choose another "
+                "folder"
+            )
 
 
 def save(
@@ -90,8 +137,7 @@ def save(
     """
     with torch.no_grad():
         loss = task.validation_loss(photos)
-    tensors, metadata = task.weights()
-    _check_finite(tensors, loss, step)
+    _check_finite(task.weights()[0], loss, step)
     if loss is not None:
         accelerator.log({"held out": loss}, step)
     improved = loss is None or loss < best or not task.keeps_best
@@ -99,9 +145,8 @@ def save(
     if not accelerator.is_main_process:
         return best
     if improved:
-        metadata = metadata | {"run": run_of(config), "step": str(step)}
-        _save_weights(config.out / task.weights_file, tensors, metadata)
-    _save_checkpoint(config, accelerator, task, step, best)
+        _save_weights(config, task, step)
+    _save_checkpoint(config, accelerator, task, step, best, has_weights=improved)
     preview = config.out / f"step-{step:06d}"
     with torch.no_grad(), write_errors(preview), workplace(config.out) as place:
         (place / NEW).mkdir()
@@ -111,10 +156,14 @@ def save(
     return best
 
 
-def _save_weights(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+def _save_weights(config: Training, task: TrainingTask, step: int) -> None:
     from safetensors.torch import save_file
 
-    with new_file(path) as unfinished, _full_disk():
+    tensors, metadata = task.weights()
+    metadata = metadata | {"run": run_of(config), "step": str(step)}
+    if task.answers is not None:
+        metadata["answers"] = json.dumps(asdict(task.answers))
+    with new_file(config.out / task.weights_file) as unfinished, _full_disk():
         save_file({k: value.contiguous() for k, value in tensors.items()}, unfinished, metadata)
 
 
@@ -130,14 +179,18 @@ def _full_disk() -> Iterator[None]:
 
 
 def _save_checkpoint(
-    config: Training, accelerator: Any, task: TrainingTask, step: int, best: float
-) -> None:
+    config: Training, accelerator: Any, task: TrainingTask, step: int, best: float, *,
+    has_weights: bool,
+) -> None:  # fmt: skip
     stored = {
         "states": {name: part.state_dict() for name, part in _state(accelerator, task).items()},
         "past": task.snapshots,
         "step": step,
         "best": best,
+        "has_weights": has_weights,
         "photos": task.photos,
+        "answers": None if task.answers is None else asdict(task.answers),
+        "files": task.files,
         "settings": json.dumps(as_json(config)),
     }
     with new_file(config.out / CHECKPOINT) as unfinished, _full_disk():

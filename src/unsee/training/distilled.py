@@ -1,7 +1,7 @@
 """Training of a distilled network: the objective of `tide`, minimised over many photos."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -66,7 +66,7 @@ class DistilledTraining(MaskTraining):
             )
 
 
-def train(config: DistilledTraining) -> Iterator[dict[str, float]]:
+def train(config: DistilledTraining) -> Generator[dict[str, float], None, None]:
     """Train a distilled network; yield the losses of each step. See `trainer.run`."""
     yield from trainer.run(config, DistilledTask)
 

@@ -1,6 +1,6 @@
 """Training of the in-filling network: reconstruction, perceptual and adversarial losses."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -104,7 +104,7 @@ class InfillerTraining(Training):
         )
 
 
-def train(config: InfillerTraining) -> Iterator[dict[str, float]]:
+def train(config: InfillerTraining) -> Generator[dict[str, float], None, None]:
     """Train the in-filling network; yield the losses of each step. See `trainer.run`."""
     yield from trainer.run(config, InfillerTask)
 

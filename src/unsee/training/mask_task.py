@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unsee.classifiers import loading
+from unsee.classifiers.answers import Answers
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
 from unsee.classifiers.outputs import Outputs
@@ -92,6 +93,10 @@ class MaskTask(TrainingTask):
 
     classifier: Classifier
     config: MaskTraining
+
+    def classifier_answers(self) -> Answers:
+        """Return what the classifier says about fixed pictures."""
+        return Answers.of(self.classifier)
 
     @property
     def size(self) -> int:

@@ -18,6 +18,8 @@ from unsee.folders import check_name, create_file, json_bytes, place_of, write_e
 from unsee.images._results import is_mark
 from unsee.locks import Sharing
 from unsee.networks.weights import load_trained
+from unsee.part_files import digest_of, files_of
+from unsee.registry import resolve
 from unsee.training.task import Training, TrainingTask
 from unsee.workplace import is_workplace, remove_leavings
 
@@ -195,6 +197,21 @@ def as_json(config: Training) -> dict[str, Any]:
     """Return the settings as JSON would bring them back."""
     settings: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
     return settings
+
+
+def digests(config: Training) -> dict[str, str]:
+    """Return a hash of each file that the settings name, but for the data and the classifier.
+
+    Keys are the settings, or the names that an in-filler has for its files.
+    """
+    files = {
+        name: Path(value)
+        for name, value in vars(config).items()
+        if isinstance(value, Path) and name != "out"
+    }
+    if (spec := getattr(config, "infiller", None)) is not None:
+        files |= dict(files_of(resolve("infillers", spec)))
+    return {name: digest_of(path) for name, path in files.items()}
 
 
 def check_settings(stored: dict[str, Any], config: Training) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.classifiers.answers import Answers
 from unsee.training.crops import Crops
 from unsee.training.photos import PhotoSet, load_squares
 from unsee.types import Targets
@@ -83,6 +84,11 @@ class TrainingTask(ABC):
     photos: str = ""
     """Digest of the photos; part of the checkpoint, which continues with the same ones only."""
 
+    answers: Answers | None = None
+    """What the classifier says about fixed pictures; part of the checkpoint and the weights."""
+    files: dict[str, str] = {}  # noqa: RUF012  # replaced, never changed
+    """Digests of the files that the settings name; part of the checkpoint."""
+
     @abstractmethod
     def __init__(self, config: Any, accelerator: Any) -> None:
         """Make the networks for the settings of the training and Accelerate's `Accelerator`."""
@@ -110,6 +116,10 @@ class TrainingTask(ABC):
     @abstractmethod
     def draw_preview(self, batch: Batch, path: Path) -> None:
         """Draw the present results on `batch` to `path`; the task sets the file suffix."""
+
+    def classifier_answers(self) -> Answers | None:
+        """Return what the classifier says about fixed pictures; None for a task without one."""
+        return None
 
     def crops(self, photos: PhotoSet, seed: int) -> Crops:
         """Return the data set of random crops that the networks are trained on."""

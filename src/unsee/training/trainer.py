@@ -1,8 +1,9 @@
 """The training loop, from photos to checkpoints, previews and weights."""
 
 import math
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from typing import Any, TypeVar
 
@@ -22,10 +23,21 @@ MAX_HELD_OUT_FRACTION = 5
 Config = TypeVar("Config", bound=Training)
 
 
-def run(config: Config, make_task: type[TrainingTask]) -> Iterator[dict[str, float]]:
+class Stopped(KeyboardInterrupt):
+    """A training was interrupted, and a checkpoint of its last step was saved."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+        super().__init__(f"stopped after step {step}")
+
+
+def run(config: Config, make_task: type[TrainingTask]) -> Generator[dict[str, float], None, None]:
     """Train to the last step or to the time limit; yield the losses and the number of each step.
 
+    A `KeyboardInterrupt` that is thrown into the generator between two steps saves a checkpoint.
+
     Raises:
+        Stopped: The training was interrupted between two steps, after the checkpoint.
         InputError: If the settings are wrong, or a loss is not finite. The last checkpoint is then
             unchanged.
     """
@@ -36,7 +48,8 @@ def run(config: Config, make_task: type[TrainingTask]) -> Iterator[dict[str, flo
         accelerator.init_trackers("training")
         task = make_task(config, accelerator)
         photos = config.photos()
-        task.photos = photos.digest()
+        task.photos, task.answers = photos.digest(), task.classifier_answers()
+        task.files = run_folder.digests(config)
         step, best = checkpoint.resume(config, accelerator, task)
         photos, held_out = split_photos(photos, config.held_out)
     with closing(sharing):
@@ -46,7 +59,7 @@ def run(config: Config, make_task: type[TrainingTask]) -> Iterator[dict[str, flo
 def _trained(
     config: Config, accelerator: Any, task: TrainingTask, resumed: tuple[int, float],
     photos: PhotoSet, held_out: PhotoSet,
-) -> Iterator[dict[str, float]]:  # fmt: skip
+) -> Generator[dict[str, float], None, None]:  # fmt: skip
     step, best = resumed
     validation_batch = Batch(
         resize_whole(held_out.pictures, task.size), held_out.targets, 0, len(held_out.pictures)
@@ -62,14 +75,31 @@ def _trained(
         step += 1
         _check_finite(losses, step)
         accelerator.log(losses, step)
-        yield losses | {"step": step}
-        stop = _time_is_up(config, accelerator, start)
+        interrupted = yield from _interruptible(losses | {"step": step})
+        stop = interrupted or _time_is_up(config, accelerator, start)
         if step == config.steps or stop or step % config.save_every == 0:
             batch = _to_device(validation_batch, accelerator.device)
             best = checkpoint.save(config, accelerator, task, step, best, batch)
+        if interrupted:
+            accelerator.end_training()
+            raise Stopped(step)
         if stop:
             break
     accelerator.end_training()
+
+
+def _interruptible(losses: dict[str, float]) -> Generator[dict[str, float], None, bool]:
+    """Yield the losses of a step; return whether the training was interrupted there."""
+    try:
+        yield losses
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _ignore_interruptions(_worker: int) -> None:
+    """Let Ctrl-C, which reaches all processes of a terminal, end a worker through its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def split_photos(photos: PhotoSet, count: int) -> tuple[PhotoSet, PhotoSet]:
@@ -121,6 +151,7 @@ def _loader(config: Training, crops: Crops, step: int, first: int, share: int) -
     loader = DataLoader(
         crops, share, sampler=StepSampler(step, config.batch, first, share),
         num_workers=config.workers, pin_memory=torch.cuda.is_available(),
+        worker_init_fn=_ignore_interruptions,
     )  # fmt: skip
     with kept_safe():
         return iter(loader)  # starts the worker processes

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -109,7 +109,7 @@ class VariationalTraining(MaskTraining):
             )
 
 
-def train(config: VariationalTraining) -> Iterator[dict[str, float]]:
+def train(config: VariationalTraining) -> Generator[dict[str, float], None, None]:
     """Train variational saliency; yield the losses of each step. See `trainer.run`.
 
     Raises:

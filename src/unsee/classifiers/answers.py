@@ -1,6 +1,9 @@
-"""Recognise a classifier whose code changed between two rows of a run."""
+"""Recognise a classifier of the same name whose code or weights changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import Outputs
+from unsee.classifiers.passes import Passes
 from unsee.errors import InputError
 from unsee.types import Images
 
@@ -24,6 +28,43 @@ to bfloat16 changes those of EfficientNet-Lite0 by 0.11."""
 CONSTANT = 0.05
 """An output that the pictures change by less than this share of itself has a constant part, such as
 -10000 for a class that is masked. It does not count for the scale."""
+
+_CACHE: WeakKeyDictionary[Callable[..., Any], dict[tuple[Any, ...], "Answers"]] = (
+    WeakKeyDictionary()
+)
+"""Answers of each model, by the settings on which they depend."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a classifier says about the fixed pictures, as it is stored beside what it trained."""
+
+    size: tuple[int, int]
+    """Height and width of the pictures."""
+    outputs: tuple[float, ...]
+    """The outputs, see `answers_of`; empty if there are none."""
+    tolerance: float = 0.0
+    """Share of their scale by which rounding may change the outputs."""
+
+    @classmethod
+    def of(cls, classifier: Classifier) -> "Answers":
+        """Return the answers of a classifier; they are computed once, and no pass is counted."""
+        height, width = classifier.framing.size
+        tolerance = tolerance_of(classifier)
+        settings = (height, width, classifier.mean, classifier.std, classifier.kind, tolerance)
+        made = _CACHE.setdefault(classifier.model, {})
+        if settings not in made:
+            quiet = replace(classifier, chunk=1, passes=Passes())
+            with torch.random.fork_rng(devices=[]):
+                made[settings] = cls((height, width), answers_of(quiet), tolerance)
+        return made[settings]
+
+    def are_of(self, classifier: Classifier) -> bool:
+        """Return whether a classifier may have these answers; one of another size may."""
+        if not self.outputs or self.size != tuple(classifier.framing.size):
+            return True
+        now = Answers.of(classifier)
+        return not differ(self.outputs, now.outputs, max(self.tolerance, now.tolerance))
 
 
 def answers_of(classifier: Classifier) -> tuple[float, ...]:

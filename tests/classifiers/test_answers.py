@@ -7,7 +7,7 @@ import torch
 
 from tests.conftest import Convolutional, toy
 from unsee import Classifier, Framing
-from unsee.evaluation import answers
+from unsee.classifiers import answers
 
 
 def black_box(function, **settings):
