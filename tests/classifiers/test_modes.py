@@ -83,7 +83,7 @@ def test_networks_in_other_precisions(dtype, method, images) -> None:
     actual = explain(toy(model), images, part, targets=1)
     assert actual.saliency.dtype == torch.float32
     for map_, other in zip(actual.saliency, expected.saliency, strict=True):
-        assert similarity(map_, other) > 0.9
+        assert similarity(map_, other) > (0.8 if dtype == torch.bfloat16 else 0.99)
     assert {p.dtype for p in model.parameters()} == {dtype}
 
 
@@ -167,7 +167,7 @@ def irreversible(forward, x):
 
 
 def rounded(forward, x):
-    return forward(x).round()
+    return (10_000 * forward(x)).round() / 10_000
 
 
 @pytest.mark.parametrize(
