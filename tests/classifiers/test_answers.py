@@ -51,3 +51,17 @@ def test_rounded_probabilities_are_compared_as_they_are() -> None:
     assert min(first) < 1e-9  # whose logarithm would be the scale of all
     assert not answers.differ(first, second, 0.05)
     assert answers.differ(first, rounded(1.0), 0.05)
+
+
+def test_answers_follow_weights_that_change_in_place() -> None:
+    model, other = Convolutional(), Convolutional()
+    with torch.no_grad():
+        other.head.bias.add_(torch.arange(5.0))
+    classifier = toy(model)
+    stored = answers.Answers.of(classifier)
+    own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    assert stored.are_of(classifier)
+    model.load_state_dict(other.state_dict())
+    assert not stored.are_of(classifier)
+    model.load_state_dict(own)
+    assert stored.are_of(classifier)

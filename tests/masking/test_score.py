@@ -146,3 +146,12 @@ def test_removed_pixels_are_filled_under_their_own_mask(network, images) -> None
     soft = torch.full((3, 1, 1, 1, 1), 0.25)  # removes all pixels, so that none is visible
     torch.testing.assert_close(score.pictures(soft), 0.25 * images)
     assert score.imagined_background.min() > 0.5
+
+
+def test_pictures_of_white_photos_can_be_classified(network) -> None:
+    for side in (32, 96):  # the weights of a blur may sum to slightly more than 1
+        white = torch.ones(1, 3, side, side)
+        score = masked_score(network, white, "blur", sigma=50.0, kernel=51)
+        pictures = score.pictures(torch.zeros(1, 1, 1, side, side))
+        torch.testing.assert_close(pictures, white)
+        network.predict(pictures)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.model_state import digest_of
 from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.passes import Passes
 from unsee.errors import InputError
@@ -32,7 +33,7 @@ CONSTANT = 0.05
 _CACHE: WeakKeyDictionary[Callable[..., Any], dict[tuple[Any, ...], "Answers"]] = (
     WeakKeyDictionary()
 )
-"""Answers of each model, by the settings on which they depend."""
+"""Answers of each network, by its values and the settings on which they depend."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,19 @@ class Answers:
 
     @classmethod
     def of(cls, classifier: Classifier) -> "Answers":
-        """Return the answers of a classifier; they are computed once, and no pass is counted."""
+        """Return the answers of a classifier, and count no pass.
+
+        They are computed once for the same values of a network, which may be trained further or get
+        other weights; those of a function are computed each time.
+        """
         height, width = classifier.framing.size
         tolerance = tolerance_of(classifier)
-        settings = (height, width, classifier.mean, classifier.std, classifier.kind, tolerance)
-        made = _CACHE.setdefault(classifier.model, {})
+        settings = (
+            digest_of(classifier.model), height, width, classifier.mean, classifier.std,
+            classifier.kind, tolerance,
+        )  # fmt: skip
+        is_network = isinstance(classifier.model, torch.nn.Module)
+        made = _CACHE.setdefault(classifier.model, {}) if is_network else {}
         if settings not in made:
             quiet = replace(classifier, chunk=1, passes=Passes())
             with torch.random.fork_rng(devices=[]):

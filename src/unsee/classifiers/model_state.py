@@ -1,12 +1,13 @@
 """Parameters and buffers of a network, to notice passes that change them."""
 
+import hashlib
 from contextlib import suppress
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from unsee.classifiers.passes import has_values
+from unsee.classifiers.passes import has_values, tensors_of
 
 MAX_NAMES = 3
 """Number of tensors that a message names."""
@@ -67,6 +68,16 @@ class ModelState:
             return {}
         parts = {**dict(self._model.named_parameters()), **dict(self._model.named_buffers())}
         return {name: tensor for name, tensor in parts.items() if has_values(tensor)}
+
+
+def digest_of(model: object, prefix: str = "") -> str:
+    """Return a hash of a text and of the types, shapes and values of a model's tensors."""
+    content = hashlib.sha256(prefix.encode())
+    for tensor in tensors_of(model):
+        content.update(repr((tensor.dtype, tuple(tensor.shape))).encode())
+        plain = tensor.detach().cpu().contiguous().reshape(-1)
+        content.update(plain.view(torch.uint8).numpy().data)
+    return content.hexdigest()
 
 
 def listed(names: list[str]) -> str:

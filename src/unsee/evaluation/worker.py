@@ -13,10 +13,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from unsee.classifiers import answers, determinism, loading
+from unsee.classifiers import answers, determinism, loading, model_state
 from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.passes import tensors_of
 from unsee.datasets.base import Sample
 from unsee.errors import InputError, is_of_system
 from unsee.evaluation.contents import digest_of as digest_of_photo
@@ -100,18 +99,15 @@ def digest_of(
 ) -> str:
     """Return a hash of a classifier's weights and normalisation; empty for a function."""
     classifier = load_classifier(name, chunk, device, precision, fit)
-    content = hashlib.sha256(repr((classifier.mean, classifier.std)).encode())
-    if not isinstance(classifier.model, nn.Module):
-        path = Path(parse("sources", name).argument)
-        if path.suffix != ".onnx":
-            return ""
-        for file in onnx_files(path):
-            content.update(file.read_bytes())
-        return content.hexdigest()
-    for tensor in tensors_of(classifier.model):
-        content.update(repr((tensor.dtype, tuple(tensor.shape))).encode())
-        plain = tensor.detach().cpu().contiguous().reshape(-1)
-        content.update(plain.view(torch.uint8).numpy().data)
+    normalisation = repr((classifier.mean, classifier.std))
+    if isinstance(classifier.model, nn.Module):
+        return model_state.digest_of(classifier.model, normalisation)
+    path = Path(parse("sources", name).argument)
+    if path.suffix != ".onnx":
+        return ""
+    content = hashlib.sha256(normalisation.encode())
+    for file in onnx_files(path):
+        content.update(file.read_bytes())
     return content.hexdigest()
 
 

@@ -149,9 +149,13 @@ class MaskedScore:
         return 1.0 if self.slots is None else self.slots.sizes
 
     def pictures(self, keep: Keep, step: int = 0) -> Images:
-        """Return each image under the first of its masks, as the classifier would receive it."""
+        """Return each image under the first of its masks, as the classifier would receive it.
+
+        In-filled pixels that rounding takes beyond [0, 1], as in a blur of white, are clipped.
+        """
         image = torch.arange(len(keep), device=keep.device)
-        return self.variants(keep[:, 0], RowIndex(image, torch.zeros_like(image), step))
+        variants = self.variants(keep[:, 0], RowIndex(image, torch.zeros_like(image), step))
+        return variants.clamp(0, 1)
 
     def rows(self, index: Bool[Tensor, " b"] | Int[Tensor, " n"]) -> "MaskedScore":
         """Return the score of selected images, which shares their in-filling and noise.
