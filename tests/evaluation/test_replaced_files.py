@@ -28,7 +28,7 @@ def changing():
     model = Convolutional(5)
     with torch.no_grad():
         model.head.bias += changing.shift
-    return toy(Edited(model), size=24, **changing.settings)
+    return replace(toy(Edited(model), size=24), **changing.settings)
 
 
 changing.shift, changing.settings, changing.edit = 0.0, {}, None
@@ -129,6 +129,32 @@ def test_a_view_of_an_earlier_version_is_compared_in_what_it_has(data, tmp_path,
     view.write_text(json.dumps(content))
     (tmp_path / "run/rows/0000-000001.parquet").unlink()
     assert len(run_plan(plan, tmp_path / "run")) == 4
+
+
+def test_a_run_continues_with_the_share_that_it_has_stored(data, tmp_path, change) -> None:
+    """Earlier versions store 0.875 for classifiers that state none; only the size resolves it."""
+    plan = make_plan(
+        data, classifiers=(SPEC,), reference_classifiers=(SPEC,), shard=1, limit=1, target="top1",
+        methods=("random",), metrics=("masked_accuracy",),
+    )  # fmt: skip
+    whole = run_plan(plan, tmp_path / "run")
+    views = [tmp_path / f"run/classifier-{number}.json" for number in (0, 1)]
+    for view in views:
+        content = json.loads(view.read_text())
+        assert content["framing"]["share"] is None
+        content["framing"]["share"] = 0.875
+        view.write_text(json.dumps(content))
+    for rows in (tmp_path / "run/rows").iterdir():
+        rows.unlink()
+    continued = run_plan(plan, tmp_path / "run")
+    change(framing=Framing((24, 24), share=0.875))
+    stated = run_plan(plan, tmp_path / "stated")
+    assert continued == stated
+    assert continued != whole
+    change(framing=Framing((24, 24), share=0.5))
+    next((tmp_path / "run/rows").iterdir()).unlink()
+    with pytest.raises(InputError, match=r"another classifier of the same name .other framing"):
+        run_plan(plan, tmp_path / "run")
 
 
 def test_a_reference_classifier_that_is_replaced_is_noticed(data, tmp_path, change) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import make_plan, run_plan
 from unsee import InputError
 from unsee.evaluation.worker import frame, load_classifier
@@ -116,3 +117,22 @@ def test_an_outline_without_pixels_does_not_hide_the_box(data, thin) -> None:
     truth = frame(sample, make_plan(data), classifier).truth
     assert truth.mask is None
     assert len(truth.boxes) == 1
+
+
+@pytest.mark.parametrize(("side", "shown"), [(224, 1.0), (448, 0.875)])
+def test_an_outline_of_another_resolution_is_framed_as_the_photo(data, side, shown) -> None:
+    mask = torch.zeros(224, 224, dtype=torch.bool)
+    mask[:, 56:168] = True
+    sample = replace(
+        make_plan(data).samples()[2],
+        read=lambda channels: torch.rand(channels, side, side), outline=lambda: mask,
+        size=(side, side), boxes=torch.tensor([[side / 4, 0, 3 * side / 4, side]]),
+    )  # fmt: skip
+    for resolution in (1, 2):
+        enlarged = mask.repeat_interleave(resolution, 0).repeat_interleave(resolution, 1)
+        truth = frame(
+            replace(sample, outline=lambda mask=enlarged: mask),
+            make_plan(data), toy(Convolutional(), size=224),
+        ).truth  # fmt: skip
+        assert truth.mask.float().mean().item() == pytest.approx(0.5 / shown, abs=0.01)
+        assert (truth.boxes[0, 2] - truth.boxes[0, 0]) / 224 == pytest.approx(0.5 / shown)

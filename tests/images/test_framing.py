@@ -71,3 +71,41 @@ def test_nearest_leaves_out_pixels() -> None:
     photo = torch.arange(81.0).view(1, 9, 9) / 81
     shown = Framing((3, 3), "resize", interpolation="nearest").show(photo)
     assert torch.equal(shown[0], photo[:, 1::3, 1::3])
+
+
+@pytest.mark.parametrize("size", [(32, 32), (24, 48), (224, 224), (299, 299)])
+@pytest.mark.parametrize("fit", ["crop", "resize", "resize_crop"])
+def test_photo_of_the_inputs_size_is_whole_unless_a_share_is_stated(size, fit) -> None:
+    framing = Framing(size, fit)
+    assert framing.box(*size) == (0, 0, *size)
+    photo = torch.rand(3, *size)
+    assert torch.equal(framing.show(photo)[0], photo)
+    assert torch.equal(framing.mask(photo[0] > 0.5), photo[0] > 0.5)
+    assert torch.equal(framing.back(photo[0], *size), photo[0])
+    boxes = torch.tensor([[1.0, 2.0, 20.0, 24.0]])
+    assert torch.equal(framing.boxes(boxes, *size), boxes)
+    if fit != "resize":
+        assert Framing(size, fit, share=0.5).box(*size)[2:] == (size[0] // 2, size[1] // 2)
+
+
+def test_only_the_default_input_has_the_crop_of_imagenet() -> None:
+    for default in (Framing(), Framing((224, 224))):
+        assert default.box(256, 341) == Framing((224, 224), share=0.875).box(256, 341)
+        assert default.box(224, 300) == Framing((224, 224), share=0.875).box(224, 300)
+    assert Framing((32, 32)).box(256, 341) == (0, 42, 256, 256)
+    assert Framing((32, 32), "resize_crop").box(256, 341) == (0, 0, 256, 341)
+
+
+@pytest.mark.parametrize(("size", "photo"), [((299, 299), (86, 87)), ((28, 14), (500, 61))])
+def test_the_largest_crop_loses_no_pixel_to_rounding(size, photo) -> None:
+    _, _, height, width = Framing(size, share=1.0).box(*photo)
+    assert height == photo[0] or width == photo[1]
+
+
+def test_a_framing_of_a_photo_holds_for_masks_of_other_resolutions() -> None:
+    framing, mask = Framing(), torch.zeros(224, 224, dtype=torch.bool)
+    mask[56:168, 56:168] = True
+    enlarged = mask.repeat_interleave(2, 0).repeat_interleave(2, 1)
+    resolved = framing.resolved(448, 448)
+    assert resolved == Framing(share=0.875)
+    assert (resolved.mask(mask) != framing.mask(enlarged)).float().mean() < 0.02

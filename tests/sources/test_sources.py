@@ -30,6 +30,7 @@ def test_embedded_classifiers_recognise_a_cup_of_coffee(name, side) -> None:
     classifier = load(f"efficientnet_{name}")
     logits = classifier.predict(classifier.framing.show(reading.from_array(coffee())))
     assert classifier.framing.size == (side, side)
+    assert classifier.framing.share == side / (side + 32)
     assert classifier.label(int(logits.argmax())) == "espresso"
     assert len(classifier.labels) == 1000
 

@@ -117,10 +117,11 @@ def _keep(
         return F.interpolate(visible, (h, w), mode="nearest")
     inside = torch.zeros(h, w, device=image.device)
     outline = sample.object_mask()
+    framing = classifier.framing.resolved(*photo.shape[-2:])
     if outline is not None:
-        inside = classifier.framing.mask(outline).to(inside)
+        inside = framing.mask(outline).to(inside)
     else:
-        boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
+        boxes = framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
         for x1, y1, x2, y2 in boxes.round().int().tolist():
             inside[y1:y2, x1:x2] = 1
     if not MIN_OBJECT_AREA < inside.mean().item() < MAX_OBJECT_AREA:

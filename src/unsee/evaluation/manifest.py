@@ -1,6 +1,6 @@
 """What `run.json` and `classifier-N.json` say, with the types that they must have."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from unsee.classifiers import answers
@@ -101,6 +101,15 @@ class ClassifierView:
     tolerance: float = 0.0
     """Share of their scale by which rounding may change the outputs."""
 
+    def continuing(self, stored: "ClassifierView") -> "ClassifierView":
+        """Return the view with the share that a run has stored, if the classifier states none.
+
+        Earlier versions store the default that they used, which its other photos need as well.
+        """
+        if self.framing.share is not None:
+            return self
+        return replace(self, framing=replace(self.framing, share=stored.framing.share))
+
     def changes(self, other: "ClassifierView") -> list[str]:
         """Return in what another view differs, except in what one of both does not know.
 
@@ -123,7 +132,7 @@ class ClassifierView:
 
     def __post_init__(self) -> None:
         sides = self.framing.size
-        if not all(1 <= side <= MAX_SIDE for side in sides) or not 0 < self.framing.share <= 1:
+        if not all(1 <= side <= MAX_SIDE for side in sides):
             raise InputError(f"expected the framing of a classifier, got {self.framing}")
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise InputError(f"expected channels to be 1 to {MAX_CHANNELS}, got {self.channels}")

@@ -3,7 +3,7 @@
 import logging
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -179,7 +179,10 @@ class Run:
             )
             samples = with_numbers(samples, numbers)
             self._note_order(unit.combination.classifier, classifier.labels)
-        self.store.write_view(self.plan.classifiers.index(unit.combination.classifier), view)
+        number = self.plan.classifiers.index(unit.combination.classifier)
+        framing = self.store.write_view(number, view).framing
+        if framing != classifier.framing:
+            classifier = replace(classifier, framing=framing)
         for number, spec in enumerate(self.plan.reference_classifiers, len(self.plan.classifiers)):
             name = self.plan.spec("sources", spec)
             other = worker.view_of(name, self.chunk, str(classifier.device), self.precision)

@@ -143,10 +143,10 @@ class Store:
             manifest["settings"] = upgraded(settings)
         return record(RunManifest, manifest, self.folder / MANIFEST)
 
-    def write_view(self, number: int, view: ClassifierView) -> None:
+    def write_view(self, number: int, view: ClassifierView) -> ClassifierView:
         """Store the view of a classifier of the plan, by its number, unless it is stored.
 
-        Numbers of reference classifiers follow those of the others.
+        Numbers of reference classifiers follow those of the others. Returns the view of this run.
 
         Raises `InputError` if the stored one is of another classifier, such as of other weights.
         """
@@ -155,12 +155,14 @@ class Store:
             create_file(path, json_bytes(asdict(view), path))
         stored = self.read_view(number)
         if stored is None:
-            return
+            return view
+        view = view.continuing(stored)
         if changes := stored.changes(view):
             raise InputError(
                 f"{self.folder} is a run of another classifier of the same name (other "
                 f"{', '.join(changes)}); choose another folder"
             )
+        return view
 
     def read_view(self, number: int) -> ClassifierView | None:
         """Read the view of a classifier; None if the run has none.

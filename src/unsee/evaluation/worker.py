@@ -188,15 +188,16 @@ def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:
     explains the labelled class.
     """
     photo = sample.photo(classifier.channels)
-    image = classifier.framing.show(photo)
+    framing = classifier.framing.resolved(*photo.shape[-2:])
+    image = framing.show(photo)
     if sample.target is None and plan.target == "label":
         raise InputError(f"{sample.id}: the photo has no labelled class; use the target top1")
     if sample.target is not None and sample.target < 0 and plan.target == "label":
         raise InputError(f"{sample.id}: expected a class index >= 0, got {sample.target}")
-    boxes = classifier.framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
+    boxes = framing.boxes(sample.boxes_in(photo), *photo.shape[-2:])
     visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     whole = sample.object_mask()
-    outline = None if whole is None else classifier.framing.mask(whole)
+    outline = None if whole is None else framing.mask(whole)
     if outline is not None and not outline.any():  # too thin for the input's size
         outline = None
     target = None if plan.target == "top1" else sample.target

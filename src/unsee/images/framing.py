@@ -1,6 +1,6 @@
 """Crop and resize photos to a classifier's input, and project maps back onto photos."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Literal, NamedTuple, get_args
 
@@ -35,20 +35,25 @@ Interpolation = Literal["bicubic", "bilinear", "nearest"]
 
 MAX_PIXELS = 2**26
 """Number of pixels of the largest input."""
+DEFAULT_SIZE = 224, 224
+"""Height and width of the input of a classifier that states none, as ImageNet's networks have."""
+IMAGENET_SHARE = 0.875
+"""Share of the photo that networks of ImageNet of `DEFAULT_SIZE` are usually evaluated on."""
 
 
 @dataclass(frozen=True)
 class Framing:
     """A centre crop followed by one antialiased resize; maps can be projected back."""
 
-    size: tuple[int, int] = (224, 224)
+    size: tuple[int, int] = DEFAULT_SIZE
     """Height and width of the classifier's input."""
     fit: Fit = "crop"
     """`crop` cuts out the centre in the input's proportions; `resize` changes the proportions of
     the whole photo; `resize_crop` cuts out the centre in the photo's proportions and changes them,
     as networks do that resize to a square and then crop."""
-    share: float = 0.875
-    """Side of the centre crop as a share of the largest crop that fits; not for `fit="resize"`."""
+    share: float | None = None
+    """Side of the centre crop as a share of the largest crop that fits; not for `fit="resize"`.
+    None: nobody stated one, see `resolved`."""
     interpolation: Interpolation = "bicubic"
     """Resampling filter of the resize; `nearest` leaves out pixels, the others average them."""
 
@@ -60,20 +65,34 @@ class Framing:
         ):
             if value not in choices:
                 raise unknown(name, value if isinstance(value, str) else shown(value), choices)
-        is_number = isinstance(self.share, Real) and not isinstance(self.share, bool)
-        if not is_number or not 0 < self.share <= 1:
-            raise InputError(f"expected share > 0 and <= 1, got {shown(self.share)}")
-        object.__setattr__(self, "share", float(self.share))  # numbers of numpy are no JSON
+        if self.share is not None:
+            object.__setattr__(self, "share", _checked_share(self.share))
+
+    def resolved(self, height: int, width: int) -> "Framing":
+        """Return the framing of photos of this size, with a number as its share.
+
+        A share that nobody stated is 1, which crops no more than the proportions of the input
+        need. Only for the default input it is 0.875, as for networks of ImageNet, unless the photo
+        already has the size of the input.
+        """
+        if self.share is not None:
+            return self
+        is_cropped = self.size == DEFAULT_SIZE != (height, width)
+        return replace(self, share=IMAGENET_SHARE if is_cropped else 1.0)
 
     def box(self, height: int, width: int) -> Box:
         """Return the part of a photo of this size that becomes the input."""
-        if self.fit == "resize":
+        share = self.resolved(height, width).share
+        if self.fit == "resize" or share is None:
             return Box(0, 0, height, width)
+        rows, columns = self.size
         if self.fit == "resize_crop":
-            sides = self.share * height, self.share * width
+            sides = share * height, share * width
+        elif share == 1:  # in whole numbers: a rounding error would cost a pixel
+            sides = min(height, width * rows // columns), min(width, height * columns // rows)
         else:
-            scale = self.share * min(height / self.size[0], width / self.size[1])
-            sides = scale * self.size[0], scale * self.size[1]
+            scale = share * min(height / rows, width / columns)
+            sides = scale * rows, scale * columns
         crop = max(1, int(sides[0])), max(1, int(sides[1]))
         return Box((height - crop[0]) // 2, (width - crop[1]) // 2, *crop)
 
@@ -101,7 +120,11 @@ class Framing:
         return torch.minimum(scaled.clamp(min=0), limit)
 
     def mask(self, mask: Bool[Tensor, "height width"]) -> Bool[Tensor, "_h _w"]:
-        """Transform a mask of the photo to the input's size by nearest-neighbour sampling."""
+        """Transform a mask of the photo to the input's size by nearest-neighbour sampling.
+
+        A mask that is smaller or larger than its photo needs the framing that is `resolved` for
+        the photo.
+        """
         return self._nearest(mask.float()) > 0.5
 
     def labels(self, labels: Int[Tensor, "height width"]) -> Int[Tensor, "_h _w"]:
@@ -127,6 +150,14 @@ class Framing:
             saliency[None, None].cpu(), (rows, columns), mode="bilinear", align_corners=False
         )[0, 0]
         return whole
+
+
+def _checked_share(share: float) -> float:
+    """Return a share as a float; raise `InputError` if it is something else."""
+    is_number = isinstance(share, Real) and not isinstance(share, bool)
+    if not is_number or not 0 < share <= 1:
+        raise InputError(f"expected share > 0 and <= 1, got {shown(share)}")
+    return float(share)  # numbers of numpy are no JSON
 
 
 def _checked_size(size: object) -> tuple[int, int]:

@@ -31,7 +31,8 @@ class CustomModel(Source, ABC):
     Default: as for `mean`."""
     share: float | None = None
     """Side of the centre crop, as a share of the largest crop that fits into the photo. Default:
-    the model's own if it comes with one, otherwise 0.875."""
+    the model's own if it comes with one; otherwise 1, but 0.875 for an input of 224 x 224 pixels
+    and photos of other sizes."""
     labels: str | None = None
     """Text file with one class name per line, or `imagenet`; default: classes have no names."""
     outputs: OutputsName = "auto"
@@ -42,7 +43,7 @@ class CustomModel(Source, ABC):
         return {
             "mean": IMAGENET_MEAN if self.mean is None else self.mean,
             "std": IMAGENET_STD if self.std is None else self.std,
-            "framing": Framing() if self.share is None else Framing(share=self.share),
+            "framing": Framing(share=self.share),
             "labels": read_labels(self.labels),
             "outputs": self.outputs,
         }

@@ -166,7 +166,7 @@ def _with_filter(
     pixels: Callable[[Image.Image], Tensor], framing: Framing, channels: int
 ) -> Framing:
     """Return the framing with the filter that leaves as much noise after a resize to a third."""
-    height, width = (round(3 * side / framing.share) for side in framing.size)
+    height, width = (round(3 * side / (framing.share or 1)) for side in framing.size)
     picture = _picture(np.random.default_rng(0).uniform(64, 192, (height, width)), channels)
     theirs, photo = pixels(picture).std().item(), reading.from_array(picture)
     choices = [replace(framing, interpolation=name) for name in get_args(Interpolation)]
