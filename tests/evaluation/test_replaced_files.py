@@ -244,7 +244,7 @@ def test_an_outline_that_is_replaced_is_noticed(outlined, tmp_path) -> None:
     run_plan(plan, tmp_path / "run")
     (tmp_path / "run/rows/0001-000001.parquet").unlink()
     shutil.copytree(tmp_path / "run", tmp_path / "copy")
-    Image.fromarray(np.full((30, 40), 255, np.uint8)).save(outlined / "mask1.png")
+    Image.fromarray(np.eye(30, 40, dtype=np.uint8) * 255).save(outlined / "mask1.png")
     with pytest.raises(InputError, match=r"1\.png has another outline than when other rows"):
         run_plan(plan, tmp_path / "run")
     run_plan(replace(plan, methods=("rise:samples=4",)), tmp_path / "after")
