@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,6 +86,34 @@ def test_a_layer_before_an_operation_in_place_has_the_same_map(method) -> None:
         assert not any(module._forward_hooks for module in network)
     assert maps[0].std() > 0
     assert torch.equal(*maps)
+
+
+@pytest.mark.parametrize("negated", [False, True])
+def test_eigen_cam_is_upright_whatever_the_sign_of_the_component(negated, monkeypatch) -> None:
+    """The map is high on the object, and mirrored for the mirror image."""
+    svd = np.linalg.svd
+
+    def turned(*arguments, **settings):
+        u, s, vt = svd(*arguments, **settings)
+        return (-u, s, -vt) if negated else (u, s, vt)
+
+    monkeypatch.setattr(np.linalg, "svd", turned)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 1), torch.nn.ReLU(), torch.nn.AvgPool2d(4),
+        torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 3),
+    ).eval()  # fmt: skip
+    image = torch.full((1, 3, 32, 32), 0.2)
+    image[..., 4:12, 16:24] = 0.9
+    with torch.no_grad():
+        network[0].weight.fill_(0.5)
+        network[0].bias.copy_(torch.tensor([0.0, -0.1, 0.1, 0.2]))
+    maps = [
+        explain(network, x, "eigen_cam", layer="2", targets=1).saliency[0]
+        for x in (image, image.flip(-1))
+    ]
+    assert maps[0][6:10, 18:22].min() > 0.9
+    assert maps[0][16:].max() < 0.1
+    torch.testing.assert_close(maps[1], maps[0].flip(-1), atol=1e-3, rtol=0)
 
 
 def test_unknown_layer_is_refused_with_suggestions(network) -> None:

@@ -43,14 +43,29 @@ def test_rise_by_numpy(image, saliency) -> None:
     blurred = np.stack([convolve2d(p - 0.4, kernel, mode="same") for p in x]) + 0.4
     for direction, start, end in (("deletion", x, np.full_like(x, 0.4)), ("insertion", blurred, x)):
         current, scores = start.copy(), []
-        for first in range(0, 1024 + 256, 256):
+        for first in range(0, 1024 + 37, 37):
             scores.append(probability(network, current))
-            for pixel in order[first : first + 256]:
+            for pixel in order[first : first + 37]:
                 current[:, pixel // 32, pixel % 32] = end[:, pixel // 32, pixel % 32]
         expected = (sum(scores) - scores[0] / 2 - scores[-1] / 2) / (len(scores) - 1)
         curve = _curves.curve(score, saliency, PROTOCOLS["rise"], direction)
         np.testing.assert_allclose(curve.scores[0], scores, atol=1e-5)
         assert PROTOCOLS["rise"].area(curve).item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "step"),
+    [(224, 224, 1792), (224, 500, 4000), (300, 224, 1792), (32, 32, 37), (32, 64, 74), (8, 8, 3),
+     (2, 3, 1)],
+)  # fmt: skip
+def test_a_step_is_eight_rows_but_at_most_a_28th_of_the_pixels(rows, columns, step) -> None:
+    for name in ("rise", "clean", "infill"):
+        assert PROTOCOLS[name].step(rows * columns, columns) == step
+
+
+def test_small_images_have_as_many_points(image, saliency) -> None:
+    score = masked_score(toy(Convolutional()), image)
+    assert len(_curves.curve(score, saliency, PROTOCOLS["rise"], "deletion").share) == 29
 
 
 def test_blur_agrees_with_opencv(image) -> None:
@@ -116,7 +131,7 @@ def test_clean_and_infill_use_the_infiller_of_the_score(image, saliency) -> None
     infilled = score.pictures(torch.zeros(1, 1, 1, 32, 32))
     order = (-saliency[0]).flatten().argsort()
     scores, log_odds = [], []
-    for count in range(0, 1024 + 256, 256):
+    for count in range(0, 1024 + 37, 37):
         keep = torch.ones(1024)
         keep[order[:count]] = 0
         picture = torch.where(keep.view(32, 32) > 0, image, infilled)

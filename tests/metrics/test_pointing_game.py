@@ -1,6 +1,7 @@
 """Pointing game: distances from the maximum to the object, by hand."""
 
 import numpy as np
+import pytest
 import torch
 
 from tests.metrics.conftest import RECTANGLE, rate, single_pixel, truths
@@ -36,3 +37,22 @@ def test_function_takes_arrays() -> None:
 def test_constant_map_points_to_the_centre() -> None:
     flat = np.ones((1, 33, 33))
     assert pointing_game(flat, [np.array([[16, 16, 17, 17]])], tolerance=0).item() == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "largest"), [((224, 224), 15), ((240, 500), 15), ((112, 300), 7), ((30, 30), 2)]
+)
+def test_default_tolerance_is_a_share_of_a_small_side(size, largest) -> None:
+    """A hit at the largest distance, and a miss one pixel further."""
+    maps = torch.zeros(2, *size)
+    maps[0, 0, largest + 1] = maps[1, 0, largest + 2] = 1
+    region = np.array([[0, 0, 2, 1]])  # its last pixel is in column 1
+    np.testing.assert_array_equal(pointing_game(maps, [region] * 2), [1, 0])
+    np.testing.assert_array_equal(pointing_game(maps, [region] * 2, tolerance=20), [1, 1])
+
+
+def test_default_tolerance_of_the_metric_fits_the_image(score) -> None:
+    labels = truths((20, 12, 30, 13))  # 3 pixels to the right of the maximum
+    assert rate("pointing_game", score, single_pixel(12, 17), labels) == 0
+    assert rate("pointing_game", score, single_pixel(12, 18), labels) == 1
+    assert rate("pointing_game", score, single_pixel(12, 17), labels, tolerance=15) == 1

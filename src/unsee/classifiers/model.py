@@ -9,14 +9,12 @@ from torch import nn
 
 from unsee.classifiers import checks, outputs
 from unsee.classifiers.batch_size import BatchSizes
+from unsee.classifiers.normalisation import ASSUMED_MEAN, ASSUMED_STD, check_assumed
 from unsee.classifiers.outputs import Outputs, OutputsName
 from unsee.classifiers.passes import Passes, tensors_of
 from unsee.errors import InputError
 from unsee.images.framing import Framing
 from unsee.types import Variants
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass
@@ -25,10 +23,11 @@ class PixelModel:
 
     model: Callable[..., Any] = field(repr=False)
     """A module, or any function, from normalised images (n, c, h, w) to logits (n, classes)."""
-    mean: tuple[float, ...] = IMAGENET_MEAN
-    """Mean of each channel in [0, 1], subtracted before the network; one value per channel."""
-    std: tuple[float, ...] = IMAGENET_STD
-    """Standard deviation of each channel; the network's input is divided by it."""
+    mean: tuple[float, ...] = ASSUMED_MEAN
+    """Mean of each channel in [0, 1], subtracted before the network; one value per channel. By
+    default ImageNet's; refused for a model of timm that states another."""
+    std: tuple[float, ...] = ASSUMED_STD
+    """Standard deviation of each channel, likewise; the network's input is divided by it."""
     framing: Framing = Framing()
     """Resizing and cropping of photos to the input size."""
     labels: tuple[str, ...] = field(default=(), repr=False)
@@ -74,6 +73,7 @@ class PixelModel:
         checks.check_model(self.model)
         checks.check_precision(self.precision, self.sampling_precision)
         checks.check_framing(self.framing)
+        check_assumed(self.model, self.mean, self.std)
         self.name, self.chunk = checks.checked_name(self.name), checks.checked_chunk(self.chunk)
         self.mean, self.std = checks.normalisation(self.mean, self.std)
         self.labels, self.outputs = checks.check_labels(self.labels), outputs.parse(self.outputs)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure
-from unsee.classifiers.model import IMAGENET_MEAN, IMAGENET_STD
+from unsee.classifiers.normalisation import ASSUMED_MEAN, ASSUMED_STD
 from unsee.errors import InputError
 from unsee.infillers.base import Infiller
 from unsee.methods.base import Method
@@ -43,8 +43,8 @@ class Attribution:
         *,
         infiller: Infiller | str | None = None,
         measure: Measure | str | None = None,
-        mean: tuple[float, ...] = IMAGENET_MEAN,
-        std: tuple[float, ...] = IMAGENET_STD,
+        mean: tuple[float, ...] = ASSUMED_MEAN,
+        std: tuple[float, ...] = ASSUMED_STD,
     ) -> None:
         self.classifier = Classifier(model, mean=mean, std=std)
         self.method, self.infiller, self.measure = method, infiller, measure

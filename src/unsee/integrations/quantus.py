@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.model import IMAGENET_MEAN, IMAGENET_STD
+from unsee.classifiers.normalisation import ASSUMED_MEAN, ASSUMED_STD
 from unsee.integrations.captum import undo_normalisation
 from unsee.study import DEFAULT_METHOD, explain
 
@@ -22,8 +22,8 @@ def explain_func(
     targets: NDArray[np.int64],
     *,
     method: Any = DEFAULT_METHOD,
-    mean: tuple[float, ...] = IMAGENET_MEAN,
-    std: tuple[float, ...] = IMAGENET_STD,
+    mean: tuple[float, ...] = ASSUMED_MEAN,
+    std: tuple[float, ...] = ASSUMED_STD,
     device: str | None = None,
     **options: Any,
 ) -> NDArray[np.float32]:

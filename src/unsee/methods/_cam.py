@@ -46,9 +46,13 @@ class CamMethod(Method):
         layer: _layer.Layer = call_model(find, x)
         return layer
 
+    def extractor(self) -> Any:
+        """Return the class of the library that computes the maps."""
+        return _imported(self.library)
+
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each image."""
-        library, network = _imported(self.library), ScoreModule(score)
+        library, network = self.extractor(), ScoreModule(score)
         x, target = score.classifier.normalise(score.images), self._layer(score)
         maps = torch.zeros_like(score.images[:, 0])
         for i in range(len(x)):

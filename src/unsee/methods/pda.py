@@ -16,6 +16,7 @@ from unsee.infillers.base import RowIndex
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore, View
 from unsee.methods._checks import check_positive
+from unsee.methods._sliding import places
 from unsee.methods.base import Method, Progress, fixed_maps
 from unsee.types import Images, Size, Variants
 
@@ -78,13 +79,13 @@ class PDA(Method):
 
     def _windows(self, stride: int, size: Size) -> int:
         """Return the number of windows at a stride."""
-        return math.prod(len(_places(side, self.window, stride)) for side in size)
+        return math.prod(len(places(side, self.window, stride)) for side in size)
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield after each row of windows."""
         self._check(score)
         (h, w), b = score.images.shape[-2:], len(score.images)
-        tops, lefts = (_places(side, self.window, self.stride) for side in (h, w))
+        tops, lefts = (places(side, self.window, self.stride) for side in (h, w))
         conditional = self.sampler == "conditional"
         sampler = (
             WindowSampler.of(score.images, self.window, self.rim, self.samples)
@@ -128,12 +129,6 @@ class PDA(Method):
         if self.difference == "plain":
             return whole - without
         return (whole.logit(eps=1e-6) - without.logit(eps=1e-6)) / torch.log(whole.new_tensor(2))
-
-
-def _places(side: int, window: int, stride: int) -> list[int]:
-    """Return where windows begin along a side, so that every pixel is in one."""
-    last = side - window
-    return sorted({*range(0, last + 1, stride), last})
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,12 +107,20 @@ def normalised(curve: Curve) -> Float[Tensor, " b"]:
 
 _RISE_STEPS = (
     "Single pixels are ranked. Each step changes as many pixels as eight rows of the image have "
-    "(1792 of 224 x 224 pixels, so 29 points)."
+    "(1792 of 224 x 224 pixels, so 29 points), or a 28th of all pixels, rounded up, where the "
+    "image has fewer than 224 rows."
 )
+
+
+def _eight_rows(count: int, width: int) -> int:
+    """Return the pixels of a step: those of eight rows, but at most a 28th of all, rounded up."""
+    return min(8 * width, math.ceil(count / 28))
+
+
 _RISE = Protocol(
     "rise",
-    "single pixels, eight rows of pixels per step; deletion to the mean colour, insertion from a "
-    "light blur (11 x 11, sigma 5); trapezoidal area of the probability",
+    "single pixels, eight rows of pixels but at most a 28th of all per step; deletion to the mean "
+    "colour, insertion from a light blur (11 x 11, sigma 5); trapezoidal area of the probability",
     f"{_RISE_STEPS} Deletion starts from the image and replaces the highest-ranked pixels first by "
     "the mean colour of the data. Insertion starts from a blurred image (11 x 11 Gaussian, sigma "
     "5, zero padding) and restores the highest-ranked pixels first. The score is the softmax "
@@ -120,14 +128,14 @@ _RISE = Protocol(
     "(https://arxiv.org/abs/1806.07421), as in their published code.",
     cells=None,
     backgrounds=RiseBackground,
-    step=lambda count, width: 8 * width,
+    step=_eight_rows,
     area=trapezoid,
 )
 _CLEAN = replace(
     _RISE,
     name="clean",
-    summary="single pixels, eight rows of pixels per step; the in-filler of the score replaces "
-    "removed pixels; trapezoidal area of the probability",
+    summary="single pixels, eight rows of pixels but at most a 28th of all per step; the in-filler "
+    "of the score replaces removed pixels; trapezoidal area of the probability",
     description=f"{_RISE_STEPS} The in-filler of the score replaces removed pixels: deletion ends, "
     "and insertion starts, with an image that is in-filled everywhere. The score is the softmax "
     "probability of the class. The area is trapezoidal over equal steps. Of this project: `rise` "

@@ -10,7 +10,7 @@ from typing import Any
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import with_synonyms
-from unsee.classifiers.model import IMAGENET_MEAN, IMAGENET_STD
+from unsee.classifiers.normalisation import ASSUMED_MEAN, ASSUMED_STD
 from unsee.classifiers.outputs import OutputsName
 from unsee.errors import InputError, as_input_error
 from unsee.files import read_text
@@ -41,8 +41,8 @@ class CustomModel(Source, ABC):
     def classifier_arguments(self) -> dict[str, Any]:
         """Return the settings as keyword arguments of `Classifier`."""
         return {
-            "mean": IMAGENET_MEAN if self.mean is None else self.mean,
-            "std": IMAGENET_STD if self.std is None else self.std,
+            "mean": ASSUMED_MEAN if self.mean is None else self.mean,
+            "std": ASSUMED_STD if self.std is None else self.std,
             "framing": Framing(share=self.share),
             "labels": read_labels(self.labels),
             "outputs": self.outputs,

@@ -1,7 +1,7 @@
 """The three EfficientNet-Lite classifiers."""
 
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.model import IMAGENET_MEAN, IMAGENET_STD
+from unsee.classifiers.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from unsee.images.framing import Framing
 from unsee.networks import efficientnet_lite
 from unsee.sources._imagenet import labels
