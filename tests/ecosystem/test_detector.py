@@ -12,6 +12,16 @@ from unsee import create, explain  # noqa: E402
 pytestmark = pytest.mark.ecosystem
 
 
+def _normalise(detector: torch.nn.Module) -> None:
+    """Fit the statistics of batch norms, without which all scores of random weights are equal."""
+    for module in detector.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        detector.head(list(detector.backbone(torch.rand(4, 3, 320, 320)).values()))
+    detector.eval()
+
+
 @pytest.mark.parametrize(
     "method", [create("methods", "rise", samples=8), create("methods", "gradient")]
 )
@@ -19,7 +29,8 @@ def test_detection_is_explained(method) -> None:
     torch.manual_seed(0)
     detector = torchvision.models.get_model(
         "ssdlite320_mobilenet_v3_large", weights=None, weights_backbone=None, score_thresh=0.0
-    ).eval()
+    )
+    _normalise(detector)
     image = torch.rand(1, 3, 320, 320)
     with torch.no_grad():
         detections = detector(list(image))[0]
