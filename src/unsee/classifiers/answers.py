@@ -72,8 +72,11 @@ class Answers:
         """Return whether a classifier may have these answers; one of another size may."""
         if not self.outputs or self.size != tuple(classifier.framing.size):
             return True
-        now = Answers.of(classifier)
-        return not differ(self.outputs, now.outputs, max(self.tolerance, now.tolerance))
+        return not self.differ_from(Answers.of(classifier))
+
+    def differ_from(self, other: "Answers") -> bool:
+        """Return whether answers to pictures of the same size are those of two classifiers."""
+        return differ(self.outputs, other.outputs, max(self.tolerance, other.tolerance))
 
 
 def answers_of(classifier: Classifier) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unsee.classifiers.answers import Answers, differ
+from unsee.classifiers.answers import Answers
 from unsee.errors import InputError, as_input_error
 from unsee.files import check_file, exists, parse_json
 from unsee.folders import new_file, write_errors
@@ -72,7 +72,7 @@ def _restore_weights(
             "lowest validation loss; put the file back, or choose another folder"
         )
     if accelerator.is_main_process:
-        _save_weights(config, task, step)
+        _save_weights(config, task, step, task.weights())
 
 
 def _check_photos(
@@ -99,8 +99,7 @@ def _check_inputs(stored: dict[str, Any], config: Training, task: TrainingTask) 
     answers, now = stored.get("answers"), task.answers
     if answers is not None and now is not None:
         before = record(Answers, answers, config.out / CHECKPOINT)
-        tolerance = max(before.tolerance, now.tolerance)
-        if before.size != now.size or differ(before.outputs, now.outputs, tolerance):
+        if before.size != now.size or before.differ_from(now):
             raise InputError(
                 f"{config.out} holds a run of another classifier of the same name (other outputs "
                 "for the same pictures); choose another folder"
@@ -137,7 +136,8 @@ def save(
     """
     with torch.no_grad():
         loss = task.validation_loss(photos)
-    _check_finite(task.weights()[0], loss, step)
+    weights = task.weights()
+    _check_finite(weights[0], loss, step)
     if loss is not None:
         accelerator.log({"held out": loss}, step)
     improved = loss is None or loss < best or not task.keeps_best
@@ -145,7 +145,7 @@ def save(
     if not accelerator.is_main_process:
         return best
     if improved:
-        _save_weights(config, task, step)
+        _save_weights(config, task, step, weights)
     _save_checkpoint(config, accelerator, task, step, best, has_weights=improved)
     preview = config.out / f"step-{step:06d}"
     with torch.no_grad(), write_errors(preview), workplace(config.out) as place:
@@ -156,10 +156,15 @@ def save(
     return best
 
 
-def _save_weights(config: Training, task: TrainingTask, step: int) -> None:
+def _save_weights(
+    config: Training,
+    task: TrainingTask,
+    step: int,
+    weights: tuple[dict[str, Tensor], dict[str, str]],
+) -> None:
     from safetensors.torch import save_file
 
-    tensors, metadata = task.weights()
+    tensors, metadata = weights
     metadata = metadata | {"run": run_of(config), "step": str(step)}
     if task.answers is not None:
         metadata["answers"] = json.dumps(asdict(task.answers))
