@@ -3,8 +3,7 @@
 from typing import Any
 
 from unsee.evaluation.plan import Plan
-from unsee.part_files import digest_of, files_of
-from unsee.parts import resolve_parts
+from unsee.parts import digest_of, files_of, resolve_parts
 from unsee.registry import resolve
 
 

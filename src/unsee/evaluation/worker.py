@@ -27,8 +27,7 @@ from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
 from unsee.masking.slots import resolve_cells
 from unsee.metrics.base import Truth
-from unsee.part_files import onnx_files
-from unsee.parts import resolve_parts
+from unsee.parts import onnx_files, resolve_parts
 from unsee.registry import parse, resolve
 from unsee.study import Study
 from unsee.types import Images, Size

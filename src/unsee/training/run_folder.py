@@ -18,7 +18,7 @@ from unsee.folders import check_name, create_file, json_bytes, place_of, write_e
 from unsee.images._results import is_mark
 from unsee.locks import Sharing
 from unsee.networks.weights import load_trained
-from unsee.part_files import digest_of, files_of
+from unsee.parts import digest_of, files_of
 from unsee.registry import resolve
 from unsee.training.task import Training, TrainingTask
 from unsee.workplace import is_workplace, remove_leavings
