@@ -149,18 +149,6 @@ def reason(error: BaseException) -> str:
     return shorten(lines[0], MAX_REASON, placeholder="...") if lines else type(error).__name__
 
 
-def is_of_system(error: BaseException | None) -> bool:
-    """Return whether an error, or its cause, is one of the system, as of a disk that failed.
-
-    Libraries raise an `OSError` without a number for a damaged file.
-    """
-    while error is not None:
-        if isinstance(error, OSError) and error.errno is not None:
-            return True
-        error = error.__cause__
-    return False
-
-
 @contextmanager
 def as_input_error(description: object) -> Iterator[None]:
     """Turn every error of the block into an `InputError` that starts with `description`.

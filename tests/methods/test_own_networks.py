@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.conftest import Convolutional, masked_score, toy
@@ -35,7 +36,8 @@ def test_defaults_serve_small_images_or_are_refused_in_a_line(name, side, channe
 @pytest.mark.parametrize(
     ("name", "setting", "value"),
     [("fido", "grid", 16), ("bbmp", "grid", 16), ("tide", "grid", 16), ("mp2", "grid", 16),
-     ("sliding_patch", "patch", 3), ("occlusion", "patch", 3)],
+     ("sliding_patch", "patch", 3), ("occlusion", "patch", 3), ("pda", "window", 2),
+     ("extremal_perturbation", "cell", 2)],
 )  # fmt: skip
 def test_defaults_that_do_not_fit_are_reduced_and_recorded(name, setting, value) -> None:
     method = create("methods", name)
@@ -45,8 +47,22 @@ def test_defaults_that_do_not_fit_are_reduced_and_recorded(name, setting, value)
     explanation = explain(network, image, method, budget=4)
     assert explanation.provenance["method"][setting] == value
     explicit = create("methods", name, **{setting: 17})
-    with pytest.raises(InputError, match=r"16.* got (8 and )?17"):
+    with pytest.raises(InputError, match=r"16.* got (8 and )?(17|21)"):
         explain(network, image, explicit)
+
+
+class Bright(nn.Module):
+    """Return how far pixels of a `toy` are above 0.7, blurred."""
+
+    def forward(self, x):
+        return F.avg_pool2d((x.mean(1, keepdim=True) - 0.3).relu(), 3, 1, 1)
+
+
+class Two(nn.Module):
+    """Return the logits of two classes from the evidence for the first."""
+
+    def forward(self, x):
+        return torch.cat([200 * x - 3, 0 * x], 1)
 
 
 class Window(nn.Module):
@@ -97,9 +113,57 @@ def test_default_patches_are_a_share_of_the_side(side, settings, expected) -> No
     assert reduced(method, side) == {}
 
 
+@pytest.mark.parametrize(
+    ("side", "settings", "expected"),
+    [
+        (64, {}, (10, 2, 5)), (38, {}, (10, 2, 5)), (37, {}, (5, 2, 2)), (32, {}, (4, 2, 2)),
+        (16, {}, (2, 1, 1)), (8, {}, (1, 1, 1)), (32, {"stride": 6}, (6, 2, 6)),
+        (32, {"rim": 3}, (2, 3, 1)), (32, {"window": 12}, (12, 2, 5)),
+    ],
+)  # fmt: skip
+def test_default_windows_with_their_rims_are_a_share_of_the_side(side, settings, expected) -> None:
+    method = create("methods", "pda", **settings)
+    method = replace(method, **reduced(method, side))
+    assert (method.window, method.rim, method.stride) == expected
+
+
+@pytest.mark.parametrize(
+    ("side", "settings", "expected"),
+    [
+        (42, {}, (7, 21.0)), (41, {}, (2, 6.0)), (1, {}, (1, 6.0)), (32, {"cell": 4}, (4, 21.0)),
+        (32, {"smoothness": 8.0}, (7, 8.0)),
+    ],
+)  # fmt: skip
+def test_default_bumps_fit_small_images(side, settings, expected) -> None:
+    method = create("methods", "extremal_perturbation", **settings)
+    method = replace(method, **reduced(method, side))
+    assert (method.cell, method.smoothness) == expected
+
+
+def auc_of(name, side=8):
+    """Return the AUC of the map of a bright square in the corner of a small image."""
+    image = torch.full((1, 3, 32, 32), 0.4)
+    image += 0.1 * torch.rand(image.shape, generator=torch.Generator().manual_seed(0))
+    image[..., 3 : 3 + side, 5 : 5 + side] = 1.0
+    network = toy(nn.Sequential(Bright(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), Two()))
+    maps = explain(network, image, name, targets=0, budget=150).saliency
+    return auc(maps, [torch.tensor([[5.0, 3.0, 5.0 + side, 3.0 + side]])]).item()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pda", "extremal_perturbation", "extremal_perturbation:cell=2,smoothness=4",
+        "extremal_perturbation:cell=1,smoothness=3",
+    ],
+)  # fmt: skip
+def test_objects_in_small_images_have_the_highest_values(name) -> None:
+    assert auc_of(name) > 0.95
+
+
 def test_defaults_that_fit_are_kept() -> None:
     score = masked_score(toy(Convolutional(), size=64), torch.rand(1, 3, 64, 64))
-    for name in ("tide", "sliding_patch", "rise", "igos"):
+    for name in ("tide", "sliding_patch", "rise", "igos", "pda", "extremal_perturbation"):
         method = create("methods", name)
         read = {"layer": "features"} if name == "tide" else {}  # what a default is read from
         assert method.fitted(score) == replace(method, **read)

@@ -59,3 +59,8 @@ def test_map_of_a_constant_image_is_finite() -> None:
 def test_budget_pays_for_the_windows_and_then_for_their_samples(passes, stride, samples) -> None:
     method = create("methods", "pda").with_budget(passes, (224, 224))
     assert (method.stride, method.samples) == (stride, samples)
+
+
+def test_budget_of_the_infiller_changes_the_stride_alone() -> None:
+    method = create("methods", "pda", sampler="infiller").with_budget(100, (224, 224))
+    assert (method.stride, method.samples) == (10, 10)

@@ -13,7 +13,8 @@ from tests.cli.conftest import MODEL
 from unsee import InputError
 from unsee.cli import main
 from unsee.folders import new_folder, write_manifest
-from unsee.results import assessment, photo_folders
+from unsee.images import reading
+from unsee.results import assessment, photo_folders, writing
 from unsee.results.photo_folders import check_photo, place_of_photo, result_folders
 
 
@@ -102,20 +103,32 @@ def test_result_of_something_else_is_not_replaced(photos) -> None:
     assert names_of(photos[:1]) == ["1-2"]  # refused there, as a folder of the user is
 
 
-def test_result_written_by_another_command_in_the_meantime_stays(
-    photos, monkeypatch, capsys
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+@pytest.mark.parametrize("place", ["explain", "assess", "draw"])
+def test_photo_gets_the_next_name_if_another_command_took_its_own(
+    place, overwrite, photos, monkeypatch
 ) -> None:
     cat, dog = photos
-    assess = assessment.assess
+    module, name = {
+        "explain": (reading, "read"), "assess": (assessment, "assess"), "draw": (writing, "panel"),
+    }[place]  # fmt: skip
+    function = getattr(module, name)
 
-    def assess_while_another_command_writes(*arguments):
+    def after_another_command(*arguments):
         result_of(cat, Path("r/1"))
-        return assess(*arguments)
+        return function(*arguments)
 
-    monkeypatch.setattr(assessment, "assess", assess_while_another_command_writes)
+    monkeypatch.setattr(module, name, after_another_command)
     command = ["--classifier", MODEL, "--method", "random", "--infiller", "grey", "--out", "r"]
-    assert main(["explain", str(dog), *command, "--overwrite"]) == 1
-    assert "r/1: holds the result of ds/cat/1.png, not of ds/dog/1.png" in capsys.readouterr().err
+    assert main(["explain", str(dog), *command, *overwrite]) == 0
+    assert sorted(path.name for path in Path("r").iterdir()) == ["1", "1-2"]
+    check_photo(Path("r/1"), cat)
+    check_photo(Path("r/1-2"), dog)
+
+
+def test_result_of_another_photo_is_refused(photos) -> None:
+    cat, dog = photos
+    result_of(cat, Path("r/1"))
     check_photo(Path("r/1"), cat)
     check_photo(Path("r/none"), dog)
     with pytest.raises(InputError, match="it is not overwritten: choose another folder"):

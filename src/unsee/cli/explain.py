@@ -19,7 +19,7 @@ from unsee.infillers.base import Infiller
 from unsee.parts import Parts
 from unsee.registry import name_of, resolve
 from unsee.results import assessment, writing
-from unsee.results.photo_folders import check_photo, result_folders
+from unsee.results.photo_folders import free_folder, result_folders
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.table import Column, Table, Value
 
@@ -139,16 +139,16 @@ def explain_all(
     forecast = Forecast(work, len(paths))
     with progress() as bars:
         photo_bar = bars.add_task(count, total=len(paths), loss="", visible=len(paths) > 1)
-        for path, folder in zip(paths, folders, strict=True):
+        for path, named in zip(paths, folders, strict=True):
             forecast.begin()
             try:
+                folder = free_folder(named, path)
                 check_new(folder, overwrite=options.overwrite)
-                check_photo(folder, path)
                 photo = reading.read(path, classifier.channels)
                 study = _study(options, classifier, parts, photo)
                 explain_options.run_with_bar(study, path.name, bars, forecast)
                 result = assessment.assess(study, options.top, picture_infiller)
-                writing.write(result, photo, folder, overwrite=options.overwrite)
+                folder = writing.write(result, photo, folder, overwrite=options.overwrite)
                 outcome.rows.append(_row(folder, result))
                 outcome.quantity = result.quantity
                 outcome.notes += [f"{path}: {result.note}"] if result.note else []

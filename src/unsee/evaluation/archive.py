@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,18 +26,11 @@ UNIT_NAME = re.compile(r"\d{4,9}-\d{6,9}")
 """Name of the file of a unit: the numbers of its combination and of its shard."""
 SECONDS = b"seconds"
 """Key of the seconds in the metadata of the file of a unit."""
-UNREAD = b"unsee unread"
-"""Key of the photos, as JSON, that a disk could not read for the file of a unit."""
 
 
 @dataclass(frozen=True)
 class _Units:
     seconds: dict[str, float]
-
-
-@dataclass(frozen=True)
-class _Photos:
-    photos: tuple[str, ...]
 
 
 class Archive:
@@ -68,18 +60,6 @@ class Archive:
         """Yield the archived rows in the order of their units, with all columns or those named."""
         if self.seconds:
             yield from read_rows(self.path, columns)
-
-    def unread(self, path: Path) -> tuple[str, ...]:
-        """Return the photos that a disk could not read for the file of a unit.
-
-        There are none for a unit that is archived, or whose file is damaged or missing.
-        """
-        with suppress(InputError):
-            content = None if path.stem in self.seconds else read_metadata(path, UNREAD)
-            if content is not None:
-                photos = {"photos": parse_json(content.decode("utf-8", "replace"), path)}
-                return record(_Photos, photos, path).photos
-        return ()
 
     def write(self, files: Sequence[Path]) -> None:
         """Move the rows of unit files into a new archive and remove the files.

@@ -140,17 +140,19 @@ class Run:
         return [unit for unit in self.units() if not self.store.has(unit.number, unit.shard)]
 
     @cached_property
-    def _unread(self) -> dict[tuple[int, int], tuple[str, ...]]:
-        """Photos of finished units that a disk could not read; each is tried once."""
+    def _failed(self) -> dict[tuple[int, int], set[str]]:
+        """Photos of finished units whose rows have an error; a command tries each once.
+
+        Memory may have been short, or a disk, a photo or a model behind an API out of reach.
+        """
         units = ((unit.number, unit.shard) for unit in self.units())
-        unread, path = self.store.archive.unread, self.store.path
-        photos = {unit: unread(path(*unit)) for unit in units if self.store.has(*unit)}
-        return {unit: names for unit, names in photos.items() if names}
+        failed = {unit: self.store.failed(*unit) for unit in units if self.store.has(*unit)}
+        return {unit: photos for unit, photos in failed.items() if photos}
 
     def is_due(self, unit: Unit) -> bool:
-        """Return whether a unit is not finished, or has photos that a disk could not read."""
+        """Return whether a unit is not finished, or has rows with an error."""
         key = unit.number, unit.shard
-        return key in self._unread or not self.store.has(*key)
+        return key in self._failed or not self.store.has(*key)
 
     def due(self) -> list[Unit]:
         """Return the units that a command computes."""
@@ -158,12 +160,12 @@ class Run:
 
     def note_done(self, unit: Unit) -> None:
         """Note that another process has computed a unit."""
-        self._unread.pop((unit.number, unit.shard), None)
+        self._failed.pop((unit.number, unit.shard), None)
 
     def compute(self, unit: Unit) -> None:
         """Compute a unit in this process and store it.
 
-        Of a finished one, only the photos are computed that a disk could not read.
+        Of a finished one, only the photos are computed whose rows have an error.
         """
         torch.set_num_threads(self.threads)
         loaded = (
@@ -187,25 +189,25 @@ class Run:
             name = self.plan.spec("sources", spec)
             other = worker.view_of(name, self.chunk, str(classifier.device), self.precision)
             self.store.write_view(number, other)
-        unread = self._unread.pop((unit.number, unit.shard), None)
-        samples = [sample for sample in samples if unread is None or sample.id in unread]
+        failed = self._failed.pop((unit.number, unit.shard), None)
+        samples = [sample for sample in samples if failed is None or sample.id in failed]
         computed = worker.evaluate(self.plan, unit.combination, samples, classifier)
         channels = contents.channels_of(self.store, self.plan.classifiers)
         contents.check_photos(self.store, self._others(unit, channels), computed.rows, channels)
-        self._write(unit, computed, is_first=unread is None)
+        self._write(unit, computed, is_first=failed is None)
 
     def _write(self, unit: Unit, computed: worker.Computed, *, is_first: bool) -> None:
         """Store what was computed of a unit; rows of other photos stay as they are."""
-        rows, maps, unread, seconds = computed
+        rows, maps, seconds = computed
         if not is_first:
-            if len(unread) == len(rows):  # none of them can be read now
-                return
             path = self.store.path(unit.number, unit.shard)
-            new = {row["photo"]: row for row in rows}
-            rows = [new.get(row["photo"], row) for row in read_rows(path)]
+            new, stored = {row["photo"]: row for row in rows}, list(read_rows(path))
+            rows = [new.get(row["photo"], row) for row in stored]
+            if rows == stored:  # all of them failed again
+                return
             maps = self.store.read_maps(unit.number, unit.shard) | maps
             seconds += unit_seconds(path)
-        self.store.write(unit.number, unit.shard, rows, maps, seconds, unread)
+        self.store.write(unit.number, unit.shard, rows, maps, seconds)
 
     @cached_property
     def _one_of_each_class(self) -> Samples:

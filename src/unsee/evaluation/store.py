@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unsee.arrays import read_arrays, write_arrays
 from unsee.errors import InputError
-from unsee.evaluation.archive import SECONDS, UNIT_NAME, UNREAD, Archive, unit_seconds
+from unsee.evaluation.archive import SECONDS, UNIT_NAME, Archive, unit_seconds
 from unsee.evaluation.manifest import FORMAT, ClassifierView, RunManifest, check_format, upgraded
 from unsee.evaluation.rows import Row, read_rows, table_of, write_rows
 from unsee.files import exists, is_file, is_folder, read_json
@@ -213,14 +213,12 @@ class Store:
             return False
 
     def write(
-        self, combination: int, shard: int, rows: list[Row], maps: Maps, seconds: float,
-        unread: Sequence[str] = (),
-    ) -> None:  # fmt: skip
-        """Write the maps of a unit, then its rows; the rest goes into the file's metadata.
+        self, combination: int, shard: int, rows: list[Row], maps: Maps, seconds: float
+    ) -> None:
+        """Write the maps of a unit, then its rows; the seconds go into the file's metadata.
 
-        The metadata keeps rows equal between runs: the seconds, and the photos whose rows have an
-        error since a disk failed. Raises `InputError`, or `DiskFullError` if no
-        space is left; a unit that could not be written leaves no file of rows.
+        Rows are thus equal between runs. Raises `InputError`, or `DiskFullError` if no space is
+        left; a unit that could not be written leaves no file of rows.
         """
         path = self.path(combination, shard)
         if not exists(self.folder / MANIFEST):
@@ -228,9 +226,19 @@ class Store:
         if maps:
             with new_file(self.maps / f"{path.stem}.npz") as unfinished:
                 write_arrays(unfinished, maps)
-        metadata = {SECONDS: f"{seconds:.3f}".encode()}
-        metadata |= {UNREAD: json.dumps(list(unread)).encode()} if unread else {}
-        write_rows(path, table_of(rows, metadata))
+        write_rows(path, table_of(rows, {SECONDS: f"{seconds:.3f}".encode()}))
+
+    def failed(self, combination: int, shard: int) -> set[str]:
+        """Return the photos of a unit whose rows have an error.
+
+        There are none for a unit that is archived, or whose file is damaged or missing.
+        """
+        path = self.path(combination, shard)
+        with suppress(InputError):
+            if path.stem not in self.archive.seconds:
+                rows = read_rows(path, ("photo", "error"))
+                return {row["photo"] for row in rows if row["error"]}
+        return set()
 
     def read_maps(self, combination: int, shard: int) -> Maps:
         """Return the maps of a unit by photo; empty if no maps were saved.

@@ -17,7 +17,7 @@ from unsee.classifiers import answers, determinism, loading, model_state
 from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
 from unsee.datasets.base import Sample
-from unsee.errors import InputError, is_of_system
+from unsee.errors import InputError
 from unsee.evaluation.contents import digest_of as digest_of_photo
 from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Combination, Plan, metric_of
@@ -43,8 +43,6 @@ class Computed(NamedTuple):
     """A row for each photo in order."""
     maps: Maps
     """Maps by photo, if the plan saves them."""
-    unread: list[str]
-    """Photos that could not be read since a disk failed, which another attempt may read."""
     seconds: float = 0.0
     """Seconds spent, without imports."""
 
@@ -157,7 +155,6 @@ def _evaluate(
     plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
 ) -> Computed:
     rows: dict[str, Row] = {}
-    unread: list[str] = []
     maps: Maps = {}
     photos: list[FramedPhoto] = []
     size = 1 if plan.deterministic else plan.batch
@@ -166,7 +163,6 @@ def _evaluate(
             photos.append(frame(sample, plan, classifier))
         except InputError as error:
             rows[sample.id] = _failed(plan, combination, sample.id, error)
-            unread += [sample.id] if is_of_system(error) else []
     for first in range(0, len(photos), size):
         batch = photos[first : first + size]
         try:
@@ -177,7 +173,7 @@ def _evaluate(
                     _explain(plan, combination, [photo], classifier, rows, maps)
                 except InputError as error:
                     rows[photo.id] = _failed(plan, combination, photo.id, error)
-    return Computed([rows[sample.id] for sample in samples], maps, unread)
+    return Computed([rows[sample.id] for sample in samples], maps)
 
 
 def frame(sample: Sample, plan: Plan, classifier: Classifier) -> FramedPhoto:

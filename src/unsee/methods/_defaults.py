@@ -11,30 +11,58 @@ LEAST_PATCH = 3
 """Side of the smallest reduced patch, in pixels, of images that are twice as large."""
 
 
-def reduced(method: Any, side: int) -> dict[str, Any]:
+LARGEST_WINDOW = 3 / 8
+"""Share of the side up to which a default window with its rim is kept: the pixels inside vary
+together in ways that are estimated from as many windows as the image has."""
+SMALL_CELL, SMALL_BUMP = 2, 6.0
+"""Side of a cell, and width of its bump, in pixels of small images: bumps overlap as the default
+ones do, so that the first mask is as even."""
+
+Defaults = dict[str, Any]
+"""Settings of a method by name."""
+
+
+def reduced(method: Any, side: int) -> Defaults:
     """Return the defaults of a method that are too large for images, reduced.
 
-    A default grid with more cells a side than the image has pixels gets one cell for each pixel. A
-    default patch above half of the side leaves few positions, all of them alike: it becomes the
-    same share of the side as in images of `REFERENCE_SIDE` pixels, and a default stride with it. A
-    patch is not smaller than a stride that is set.
+    A default grid with more cells a side than the image has pixels gets one cell for each pixel.
+    Patches, windows and cells that are set in pixels are meant for images of about
+    `REFERENCE_SIDE` pixels and become smaller on small images.
 
     Args:
         method: A method. Settings that equal their default count as defaults.
         side: Shorter side of the images in pixels.
     """
-    defaults = {
+    defaults: Defaults = {
         field.name: field.default
         for field in fields(method)
-        if isinstance(field.default, int) and field.default == getattr(method, field.name)
+        if isinstance(field.default, int | float) and field.default == getattr(method, field.name)
     }
-    smaller = {name: side for name in CELLS_PER_SIDE if defaults.get(name, 0) > side}
-    patch = defaults.get("patch", 0)
-    if 2 * patch > side:
-        least = min(LEAST_PATCH, max(1, side // 2))
-        smaller["patch"] = max(least, round(patch * side / REFERENCE_SIDE))
-        if "stride" in defaults:
-            smaller["stride"] = max(1, round(defaults["stride"] * smaller["patch"] / patch))
-        else:
-            smaller["patch"] = max(smaller["patch"], min(method.stride, side))
+    smaller: Defaults = {name: side for name in CELLS_PER_SIDE if defaults.get(name, 0) > side}
+    if 2 * defaults.get("patch", 0) > side:
+        smaller |= _with_stride(method, defaults, "patch", _smaller_patch(defaults["patch"], side))
+    if "window" in defaults and method.window + 2 * method.rim > LARGEST_WINDOW * side:
+        rim = min(method.rim, max(1, round(side / 16))) if "rim" in defaults else method.rim
+        window = max(1, side // 4 - 2 * rim)
+        smaller |= {"rim": rim, **_with_stride(method, defaults, "window", window)}
+    if "cell" in defaults and 2 * defaults.get("smoothness", 0) > side:
+        smaller |= {"cell": min(SMALL_CELL, side), "smoothness": SMALL_BUMP}
     return smaller
+
+
+def _smaller_patch(patch: int, side: int) -> int:
+    """Return the side of a patch that is the same share as on `REFERENCE_SIDE` pixels.
+
+    A patch above half of the side leaves few positions, all of them alike.
+    """
+    return max(min(LEAST_PATCH, max(1, side // 2)), round(patch * side / REFERENCE_SIDE))
+
+
+def _with_stride(method: Any, defaults: Defaults, name: str, size: int) -> Defaults:
+    """Return a smaller patch or window, and a default stride that is smaller by the same factor.
+
+    The patch is not smaller than a stride that is set.
+    """
+    if "stride" in defaults:
+        return {name: size, "stride": max(1, round(defaults["stride"] * size / defaults[name]))}
+    return {name: max(size, min(method.stride, getattr(method, name)))}

@@ -26,6 +26,10 @@ SHARPNESS = 20.0
 BUMP_RADIUS = 1.2
 """Distance at which the bump of a cell is cut off, in units of its width `smoothness`."""
 
+TIE = 1e-4
+"""Range of the values of a mask below which they count as equal: pixels would then be ranked by
+their place."""
+
 
 @dataclass(frozen=True)
 class ExtremalPerturbation(MaskOptimizer):
@@ -46,6 +50,8 @@ class ExtremalPerturbation(MaskOptimizer):
     Departures from the paper:
         - Image and background are blended linearly; the paper indexes a pyramid of blurs by the
           mask.
+        - A mask whose values are all equal has no area constraint: it would reward the last pixels
+          of the image.
         - The default is one area, 0.1; the paper's four areas are the recipe
           `extremal_perturbation`.
     """
@@ -138,6 +144,7 @@ class ExtremalPerturbation(MaskOptimizer):
         quantile = torch.linspace(0, 1, ordered.shape[2], device=keep.device)
         reference = quantile >= 1 - keep.new_tensor(self.areas)[:, None]
         deviation = (ordered - reference.to(keep)).square().mean(2)
+        deviation = deviation * (ordered[..., -1] - ordered[..., 0] > TIE)
         sign = -1 if self.mode == "preserve" else 1
         return (sign * scores + self.weight * self.growth**step * deviation).sum(1)
 

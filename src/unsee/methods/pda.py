@@ -74,6 +74,8 @@ class PDA(Method):
         while stride < self.window and times * windows > passes - 1:
             stride += 1
             windows = self._windows(stride, size)
+        if self.sampler == "infiller":
+            return replace(self, stride=stride)
         samples = min(self.samples, max(1, (passes - 1) // windows))
         return replace(self, stride=stride, samples=samples)
 

@@ -67,6 +67,19 @@ def check_photo(folder: Path, path: str | Path) -> None:
         )
 
 
+def free_folder(folder: Path, path: str | Path) -> Path:
+    """Return a folder for the result of a photo, or the next free one in its place.
+
+    The next is taken if the folder holds the result of another photo, which another command may
+    have written since the folder was chosen.
+    """
+    try:
+        check_photo(folder, path)
+    except InputError:
+        (folder,) = result_folders([Path(path)], folder.parent)
+    return folder
+
+
 @dataclass(frozen=True)
 class _Photo:
     path: Path

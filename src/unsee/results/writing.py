@@ -2,22 +2,39 @@
 
 from pathlib import Path
 
+from unsee.errors import InputError
 from unsee.folders import new_folder, write_manifest
 from unsee.images import drawing
 from unsee.images.reading import PhotoFile
 from unsee.results.assessment import Assessment
 from unsee.results.panel import panel
-from unsee.results.photo_folders import check_photo
+from unsee.results.photo_folders import check_photo, free_folder
 
 
 def write(
     assessment: Assessment, photo: PhotoFile, folder: Path, *, overwrite: bool = False
-) -> None:
-    """Write the maps, the pictures, panel.png and manifest.json of a photo.
+) -> Path:
+    """Write the maps, the pictures, panel.png and manifest.json of a photo; return their folder.
 
-    The folder appears when it is complete. Raises `InputError` for a folder that exists, unless it
-    holds a result of this photo and may be overwritten, or that cannot be written.
+    The folder appears when it is complete. It is `folder`, or the one with the next free number if
+    another command has written the result of another photo there in the meantime.
+
+    Raises:
+        InputError: The folder exists, and it may not be overwritten or is no result of this
+            photo, or it cannot be written.
     """
+    while True:
+        folder = free_folder(folder, photo.path)
+        try:
+            _write(assessment, photo, folder, overwrite=overwrite)
+        except InputError:
+            if free_folder(folder, photo.path) == folder:
+                raise
+        else:
+            return folder
+
+
+def _write(assessment: Assessment, photo: PhotoFile, folder: Path, *, overwrite: bool) -> None:
     explanation = assessment.study.explanation
     framing = assessment.study.score.classifier.framing
     height, width = photo.pixels.shape[-2:]

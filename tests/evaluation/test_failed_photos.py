@@ -1,21 +1,22 @@
-"""Photos that a disk could not read once are tried again; all other rows stay as they are."""
+"""Photos that failed are tried once by each command; all other rows stay as they are."""
 
 import errno
 import os
-from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
+import torch
 
+from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import assert_same_rows, make_plan, run_plan
-from unsee import InputError
 from unsee.cli import main
-from unsee.datasets.base import sample_of
-from unsee.errors import as_input_error, is_of_system
+from unsee.errors import as_input_error
 from unsee.evaluation import worker
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 
+BROKEN = "3.png"
 CHEAP = {"methods": ("random", "box"), "metrics": ("gini",)}
 FAILED = "2.png"
 
@@ -60,11 +61,11 @@ def test_photo_of_a_disk_that_failed_is_computed_again_and_no_other(data, tmp_pa
     assert Run.begin(plan, out).missing() == []
     read = disk(FAILED)  # still failing: each is tried once, and nothing is written
     run_plan(plan, out)
-    assert read == [FAILED] * 2
+    assert read == [FAILED, BROKEN] * 2
     assert files_of(out) == before
     read = disk()
     assert_same_rows(run_plan(plan, out), whole)
-    assert read == [FAILED] * 2
+    assert read == [FAILED, BROKEN] * 2
     after = files_of(out)
     assert {name for name in before if after[name] != before[name]} == {
         "0000-000001.parquet", "0001-000001.parquet",
@@ -75,7 +76,7 @@ def test_photo_of_a_disk_that_failed_is_computed_again_and_no_other(data, tmp_pa
         assert all(np.array_equal(maps[photo], expected[photo]) for photo in maps)
     read = disk()
     run_plan(plan, out)
-    assert read == []
+    assert read == [BROKEN] * 2
 
 
 def test_command_tries_a_photo_again(data, tmp_path, disk, capsys) -> None:
@@ -92,18 +93,62 @@ def test_command_tries_a_photo_again(data, tmp_path, disk, capsys) -> None:
     assert not any(row["error"] for row in Store(tmp_path / "run").read())
 
 
-def test_errors_of_the_system_are_told_from_damaged_files() -> None:
-    def failure_of(error):
-        with pytest.raises(InputError) as raised, as_input_error("outer"), as_input_error("inner"):
-            raise error
-        return raised.value
+OUTAGE: list[type[Exception]] = []
+"""Error that the classifiers raise while it is there."""
 
-    assert is_of_system(failure_of(OSError(errno.EIO, "failed")))
-    assert is_of_system(failure_of(FileNotFoundError(errno.ENOENT, "none", "a.png")))
-    assert not is_of_system(failure_of(OSError("image file is truncated")))
-    assert not is_of_system(failure_of(ValueError("4 bytes")))
-    plan = make_plan("d")
-    classifier = worker.load_classifier("tests.toys:classifier", 4, None, "float32")
-    with pytest.raises(InputError) as raised:
-        worker.frame(sample_of(Path("none.png"), "none.png", 0), plan, classifier)
-    assert is_of_system(raised.value)
+
+def ask(images: np.ndarray) -> np.ndarray:
+    """Return probabilities of two classes, or fail as an API does for a while."""
+    if OUTAGE:
+        raise OUTAGE[0]("timed out")
+    light = images.mean((1, 2, 3))
+    return np.stack([light, 1 - light], 1)
+
+
+def network():
+    """Return a network that fails as a device does for a while."""
+
+    class Network(Convolutional):
+        def forward(self, images):
+            if OUTAGE:
+                raise OUTAGE[0]("no memory left")
+            return super().forward(images)
+
+    return toy(Network(), size=24)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "error"),
+    [
+        (f"blackbox:{__name__}:ask", URLError),
+        (f"blackbox:{__name__}:ask", TimeoutError),
+        (f"{__name__}:network", torch.OutOfMemoryError),
+    ],
+)
+def test_an_outage_is_over_in_the_next_command(classifier, error, data, tmp_path) -> None:
+    plan = make_plan(
+        data, classifiers=(classifier,), methods=("rise:samples=8",), metrics=("gini",), limit=3,
+        target="top1",
+    )  # fmt: skip
+    whole = run_plan(plan, tmp_path / "whole")
+    OUTAGE[:] = [error]
+    try:
+        rows = run_plan(plan, tmp_path / "run")
+    finally:
+        OUTAGE.clear()
+    assert all(row["error"] for row in rows)
+    assert_same_rows(run_plan(plan, tmp_path / "run"), whole)
+    assert not any(row["error"] for row in whole)
+
+
+def test_photo_that_was_being_copied_is_read_in_the_next_command(data, tmp_path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    whole = (data / "0.png").read_bytes()
+    (photos / "0.png").write_bytes(whole[:900])
+    (photos / "1.png").write_bytes((data / "1.png").read_bytes())
+    plan = make_plan(photos, **CHEAP, target="top1")
+    rows = run_plan(plan, tmp_path / "run")
+    assert [row["photo"] for row in rows if row["error"]] == ["0.png"] * 2
+    (photos / "0.png").write_bytes(whole)
+    assert not any(row["error"] for row in run_plan(plan, tmp_path / "run"))
