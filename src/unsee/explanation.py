@@ -22,7 +22,7 @@ ARRAYS = "saliency.npz"
 """Name of the file with an explanation's arrays."""
 REQUIRED = ("model", "targets", "images")
 """Names of the arrays that every file holds, in the order of the fields."""
-PER_IMAGE = ("target", "seeds", "note", "variation", "segments")
+PER_IMAGE = ("target", "seeds", "note", "variation", "segments", "measure_weights")
 """Keys of the provenance that hold a list with one entry for each image."""
 DEVIATION = "deviation"
 """Name of the array with the maps' standard deviation."""

@@ -262,6 +262,7 @@ class Study:
     def _provenance(self, cost: dict[str, float]) -> dict[str, Any]:
         return {
             **self._settings(),
+            "measure_weights": self.method.measure_weights(self.score),
             "note": [self.note(i, causes) for i, causes in enumerate(self.causes)],
             **self._variation(),
             "cost": cost,

@@ -82,3 +82,28 @@ def test_the_map_of_an_impossible_class_is_the_first_ranking(image, monkeypatch)
     assert (steps.attribute(score) - first.attribute(score)).abs().max() > 0.1
     monkeypatch.setattr(tide, "confidence", lambda score: torch.zeros(len(score.images)))
     torch.testing.assert_close(steps.attribute(score), first.attribute(score))
+
+
+def test_manifest_states_the_weight_of_each_measure(image) -> None:
+    network = toy(Convolutional())
+    images = torch.cat([image, image.flip(-1)])
+    explanation = explain(network, images, "tide", grid=8, steps=2)
+    for row, p in enumerate(network.probabilities(images).gather(1, explanation.targets[:, None])):
+        (weights,) = explanation[row].provenance["measure_weights"]
+        assert weights == {
+            "probability": pytest.approx(p.item(), abs=1e-5),
+            "log_odds": pytest.approx(1 - p.item(), abs=1e-5),
+        }
+
+
+@pytest.mark.parametrize(
+    ("settings", "weights"),
+    [
+        ({"measure": "log_odds"}, {"log_odds": 1.0}),
+        ({"prior": 0.0}, {"probability": 1.0}),
+        ({"steps": 0}, {"probability": 0.0, "log_odds": 1.0}),
+    ],
+)
+def test_one_measure_has_the_whole_weight(image, settings, weights) -> None:
+    explanation = explain(toy(Convolutional()), image, "tide", **{"grid": 8, "steps": 1} | settings)
+    assert explanation.provenance["measure_weights"] == [weights]

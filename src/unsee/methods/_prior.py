@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unsee.classifiers.checks import call_model
-from unsee.classifiers.measures import log_odds, probability
+from unsee.classifiers.measures import Measure, log_odds, probability
 from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.passes import unwrapped
 from unsee.errors import InputError
@@ -55,6 +55,8 @@ _rankings: WeakKeyDictionary[MaskedScore, dict[tuple[int, str | None], FirstRank
     WeakKeyDictionary()
 )
 """The rankings of each score by their number of cells a side and their layer."""
+_confidences: WeakKeyDictionary[MaskedScore, Float[Tensor, " b"]] = WeakKeyDictionary()
+"""The probabilities of each score's classes."""
 
 
 def source_of(score: MaskedScore, layer: str | None = None) -> str:
@@ -115,8 +117,22 @@ def standardise(maps: Saliency) -> Saliency:
     return torch.where(deviation > 1e-6 * largest, centred / deviation.clamp(min=1e-30), 0.0)
 
 
+def measure_of_first(score: MaskedScore) -> Measure:
+    """Return the measure of the first ranking: log-odds in place of a probability.
+
+    The gradient of a probability vanishes where the class is unlikely.
+    """
+    return log_odds if score.measure is probability else score.measure
+
+
 def confidence(score: MaskedScore) -> Float[Tensor, " b"]:
-    """Return the probability of each image's class; 1 for a regression, which has none."""
+    """Return the probability of each image's class, computed once; 1 for a regression."""
+    if score not in _confidences:
+        _confidences[score] = _confidence(score)
+    return _confidences[score]
+
+
+def _confidence(score: MaskedScore) -> Float[Tensor, " b"]:
     if score.classifier.kind is Outputs.REGRESSION:
         return score.images.new_ones(len(score.images))
     with torch.no_grad():
@@ -182,7 +198,7 @@ def _ranking(
     score: MaskedScore, images: Images, targets: Targets, place: _Place | None
 ) -> Float[Tensor, "n _r _c"]:
     """Return the coarse ranking of a chunk of images, which require a gradient."""
-    measure = log_odds if score.measure is probability else score.measure
+    measure = measure_of_first(score)
     with ExitStack() as hooks:
         kept: list[Tensor] = []
         if place is not None:  # a function has no layers

@@ -16,6 +16,7 @@ from typing import (
 from torch import nn
 
 from unsee.classifiers.checks import check_mode
+from unsee.classifiers.measures import name_of
 from unsee.errors import InputError, missing_package
 from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
@@ -110,6 +111,10 @@ class Method(ABC):
             size: height and width of the images in pixels.
         """
         return self
+
+    def measure_weights(self, score: MaskedScore) -> list[dict[str, float]]:
+        """Return how much each measure counts in the map of each image; the weights sum to 1."""
+        return [{name_of(score.measure): 1.0} for _ in score.images]
 
     @final
     def check(self) -> None:

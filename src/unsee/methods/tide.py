@@ -7,13 +7,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.classifiers.measures import name_of
 from unsee.images.filters import gaussian_blur
 from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.masking.soft_top_k import soft_top_k
 from unsee.methods._checks import check_grid, check_not_negative, check_positive
-from unsee.methods._prior import confidence, first_ranking, source_of, standardise
+from unsee.methods._prior import (
+    confidence,
+    first_ranking,
+    measure_of_first,
+    source_of,
+    standardise,
+)
 from unsee.methods._ranking_network import Ranking
 from unsee.methods._warm_start import Initializer
 from unsee.methods.base import MaskOptimizer, Method
@@ -146,6 +153,14 @@ class TIDE(MaskOptimizer):
         if not self.prior:
             return score.images.new_zeros(len(score.images), 1, 1, self.grid, self.grid)
         return self.prior * first_ranking(score, self.grid, self.layer)
+
+    def measure_weights(self, score: MaskedScore) -> list[dict[str, float]]:
+        """Return p for the score's measure, and 1 - p for that of the first ranking."""
+        own, first = name_of(score.measure), name_of(measure_of_first(score))
+        if own == first or not self.prior or self.warm_start is not None:
+            return super().measure_weights(score)
+        shares = confidence(score).tolist() if self.steps else [0.0] * len(score.images)
+        return [{own: round(p, 6), first: round(1 - p, 6)} for p in shares]
 
     @property
     def initializer(self) -> Initializer:

@@ -151,6 +151,7 @@ class Assessment:
         framing = score.classifier.framing
         (provenance["target"],) = provenance["target"]
         provenance["note"] = self.note
+        (provenance["measure_weights"],) = provenance["measure_weights"]
         if self.variation is not None:
             provenance["variation"] = self.variation.plain()
         return provenance | {
