@@ -1,5 +1,6 @@
 """Errors that a user can fix; their messages say what was expected and what was received."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,6 +8,15 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from textwrap import shorten
 
+DEBUG = "UNSEE_DEBUG"
+"""Environment variable; 1 shows the traceback of an unexpected error."""
+OUT_OF_MEMORY_MESSAGES = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "CUDNN_STATUS_ALLOC",
+)
+"""Parts of torch's error messages when memory runs out; only CUDA has an error class for it."""
 MAX_LISTED = 30
 """Number of choices that an error message lists."""
 MAX_REASON = 200
@@ -147,6 +157,33 @@ def reason(error: BaseException) -> str:
     except Exception:  # the error's own __str__ fails
         lines = []
     return shorten(lines[0], MAX_REASON, placeholder="...") if lines else type(error).__name__
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error means that memory did not suffice."""
+    try:
+        text = str(error)
+    except Exception:  # the error's own __str__ fails
+        return False
+    return isinstance(error, MemoryError) or any(part in text for part in OUT_OF_MEMORY_MESSAGES)
+
+
+def as_message(error: Exception) -> InputError:
+    """Return an error that ends the work on one thing, not on all, as one line.
+
+    An error that is not foreseen is a fault of unsee; with `UNSEE_DEBUG=1` it is raised again.
+    """
+    if isinstance(error, InputError):
+        return error
+    if is_out_of_memory(error):
+        advice = "free memory, use smaller images, or another device"
+        return InputError(f"out of memory ({reason(error)}); {advice}")
+    if os.environ.get(DEBUG, "0") not in {"", "0"}:
+        raise error
+    return InputError(
+        f"unexpected error ({type(error).__name__}: {reason(error)}); this is a fault of unsee, "
+        f"please report it; {DEBUG}=1 shows the traceback"
+    )
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 import dataclasses
 from typing import Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from tests.conftest import masked_score, toy
-from unsee import InputError, available, create
+from unsee import InputError, Study, available, black_box, create
 from unsee.metrics._curves import PROTOCOLS
 from unsee.metrics.base import Truth
 from unsee.registry import part, settings_of, summary
@@ -169,3 +171,50 @@ def test_metric_is_documented_hashable_and_made_by_its_name(metric) -> None:
 def test_unknown_protocol_is_refused(metric) -> None:
     with pytest.raises(InputError, match="did you mean 'rise'"):
         type(metric)(protocol="rice")
+
+
+class Value(nn.Module):
+    """Return one number of each image, the value of a regression."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+
+    def forward(self, x):
+        return 1000 * self.layer(x.mean((2, 3)))
+
+
+def rate_for(metric, classifier):
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    study = Study.of(classifier, image, METHOD, targets=0)
+    maps = study.finish().saliency
+    references = [classifier] * max(1, metric.least_reference_classifiers)
+    return metric.rate(study.score, maps, TRUTHS[:1], METHOD, references)
+
+
+@every_metric
+def test_a_regression_is_rated_unless_a_probability_is_needed(metric) -> None:
+    regression = toy(Value(), outputs="regression")
+    if metric.needs_probability:
+        with pytest.raises(InputError, match=r"^the metric \w+ needs a probability"):
+            metric.check_classifier(regression)
+        with pytest.raises(InputError, match=r"^the metric \w+ needs a probability"):
+            rate_for(metric, regression)
+    else:
+        assert len(rate_for(metric, regression)) == 1
+
+
+@every_metric
+def test_a_black_box_is_rated_unless_a_network_is_needed(metric) -> None:
+    def ask(images: np.ndarray) -> np.ndarray:
+        light = images.mean((1, 2, 3))
+        return np.stack([light, 1 - light], 1)
+
+    box = black_box(ask, size=(32, 32))
+    if metric.needs_network:
+        with pytest.raises(InputError, match=r"^the metric \w+ needs the layers"):
+            metric.check_classifier(box)
+        with pytest.raises(InputError, match=r"^the metric \w+ needs the layers"):
+            rate_for(metric, box)
+    else:
+        assert len(rate_for(metric, box)) == 1

@@ -15,7 +15,7 @@ from unsee.classifiers.labels import Synonyms, with_synonyms
 from unsee.datasets._classes import class_numbers
 from unsee.datasets._imagenet import imagenet_classes
 from unsee.datasets.base import Sample, Samples
-from unsee.evaluation import worker
+from unsee.evaluation import loaded
 from unsee.reports.results import Results
 
 LABELS = ("dog", "cat", Synonyms("tabby, tabby_cat"))
@@ -35,8 +35,8 @@ SPEC = "tests.evaluation.test_classes:three"
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
     monkeypatch.setattr(three, "shift", 0.0)
-    worker.load_classifier.cache_clear()
-    worker.digest_of.cache_clear()
+    loaded.load_classifier.cache_clear()
+    loaded.digest_of.cache_clear()
 
 
 def plan_of(folder, classes, **settings):
@@ -160,13 +160,13 @@ def test_a_run_is_not_continued_with_other_weights(tmp_path, monkeypatch) -> Non
     (tmp_path / "run/rows/0000-000001.parquet").unlink()
     copy = shutil.copytree(tmp_path / "run", tmp_path / "copy")
     monkeypatch.setattr(three, "shift", 1.0)
-    worker.load_classifier.cache_clear()
-    worker.digest_of.cache_clear()
+    loaded.load_classifier.cache_clear()
+    loaded.digest_of.cache_clear()
     with pytest.raises(InputError, match=r"another classifier of the same name \(other weights\)"):
         run_plan(plan, tmp_path / "run")
     monkeypatch.setattr(three, "shift", 0.0)
-    worker.load_classifier.cache_clear()
-    worker.digest_of.cache_clear()
+    loaded.load_classifier.cache_clear()
+    loaded.digest_of.cache_clear()
     assert [row["target"] for row in run_plan(plan, copy)] == [row["target"] for row in rows]
 
 
@@ -185,8 +185,8 @@ def test_reports_do_not_mix_photos_targets_or_weights(tmp_path, monkeypatch) -> 
     run_plan(same, tmp_path / "same")
     assert len(Results.read([tmp_path / "run", tmp_path / "same"]).configurations) == 2
     monkeypatch.setattr(three, "shift", 1.0)
-    worker.load_classifier.cache_clear()
-    worker.digest_of.cache_clear()
+    loaded.load_classifier.cache_clear()
+    loaded.digest_of.cache_clear()
     run_plan(same, tmp_path / "weights")
     with pytest.raises(InputError, match="with other weights"):
         Results.read([tmp_path / "run", tmp_path / "weights"])

@@ -18,7 +18,7 @@ from tests.evaluation.runs import make_plan, run_plan
 from unsee import InputError
 from unsee.cli import main
 from unsee.errors import DiskFullError
-from unsee.evaluation import worker
+from unsee.evaluation import loaded
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
@@ -324,7 +324,7 @@ def test_programs_without_trust_stop_a_run_before_it_begins(data, tmp_path) -> N
     for settings in parts:
         plan = make_plan(data, **{**CHEAP, **settings})
         with pytest.raises(InputError, match="trust"):
-            worker.load_parts(plan, 16, "cpu", "float32")
+            loaded.load_parts(plan, 16, "cpu", "float32")
     for option, name in (("--infillers", spec), ("--reference-classifiers", "file:none.pt")):
         words = ["evaluate", "--data", str(data), "--out", str(tmp_path / "run"), option, name]
         assert main([*words, "--classifier", "tests.toys:classifier"]) == 2

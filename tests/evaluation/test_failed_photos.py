@@ -11,10 +11,13 @@ import torch
 from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import assert_same_rows, make_plan, run_plan
 from unsee.cli import main
-from unsee.errors import as_input_error
-from unsee.evaluation import worker
+from unsee.errors import InputError, as_input_error
+from unsee.evaluation import loaded, worker
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
+from unsee.registry import part
+from unsee.reports.results import Results
+from unsee.study import Study
 
 BROKEN = "3.png"
 CHEAP = {"methods": ("random", "box"), "metrics": ("gini",)}
@@ -152,3 +155,117 @@ def test_photo_that_was_being_copied_is_read_in_the_next_command(data, tmp_path)
     assert [row["photo"] for row in rows if row["error"]] == ["0.png"] * 2
     (photos / "0.png").write_bytes(whole)
     assert not any(row["error"] for row in run_plan(plan, tmp_path / "run"))
+
+
+def values(images: np.ndarray) -> np.ndarray:
+    """Return one number of an image, the value of a regression."""
+    return 1000 * images.mean((1, 2, 3))[:, None]
+
+
+def test_a_metric_that_fails_leaves_the_map_and_the_other_numbers(
+    data, tmp_path, monkeypatch
+) -> None:
+    def fail(self, *_):
+        raise RuntimeError("no number")
+
+    plan = make_plan(
+        data, methods=("random",), metrics=("gini", "auc"), limit=3, save_maps=True, batch=1
+    )
+    whole = run_plan(plan, tmp_path / "whole")
+    monkeypatch.setenv("UNSEE_DEBUG", "0")
+    monkeypatch.setattr(part("metrics", "auc"), "measure", fail)
+    rows = run_plan(plan, tmp_path / "run")
+    assert [row["auc"] for row in rows] == [None] * 3
+    assert [row["error"] for row in rows] == [
+        f"{i}.png: auc: unexpected error (RuntimeError: no number); this is a fault of unsee, "
+        "please report it; UNSEE_DEBUG=1 shows the traceback"
+        for i in range(3)
+    ]
+    assert_same_rows(rows, whole, ignored=("auc", "error"))
+    maps = [Store(tmp_path / name).read_maps(0, 0) for name in ("run", "whole")]
+    assert all(np.array_equal(maps[0][photo], maps[1][photo]) for photo in maps[1])
+    results = Results.read([tmp_path / "run"])
+    (configuration,) = results.measurements
+    assert results.mean(configuration, "gini").photos == 3
+    assert results.mean(configuration, "auc").photos == 0
+    monkeypatch.undo()
+    assert_same_rows(run_plan(plan, tmp_path / "run"), whole)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "metric", "reason"),
+    [
+        (f"blackbox:{__name__}:ask", "mprt", "the metric mprt needs the layers of a torch module"),
+        (f"blackbox:{__name__}:values,outputs=regression", "deletion",
+         "the metric deletion needs a probability, and a regression"),
+    ],
+)  # fmt: skip
+def test_metrics_without_a_number_are_refused_before_the_first_pass(
+    classifier, metric, reason, data, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(Study, "of", None)
+    command = [
+        "evaluate", "--data", str(data), "--classifier", classifier, "--methods", "random",
+        "--metrics", "gini", metric, "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    assert main(command) == 2
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_regression_is_evaluated(data, tmp_path) -> None:
+    plan = make_plan(
+        data, classifiers=(f"blackbox:{__name__}:values,outputs=regression",), target="top1",
+        methods=("rise:samples=8",), metrics=("gini", "pointing_game"), limit=3,
+    )  # fmt: skip
+    for row in run_plan(plan, tmp_path / "run"):
+        assert row["error"] is None
+        assert row["gini"] > 0
+        assert (row["target"], row["predicted"], row["probability"]) == (0, None, None)
+    assert Results.read([tmp_path / "run"])
+
+
+def test_an_error_of_one_photo_that_is_not_foreseen_ends_no_run(
+    data, tmp_path, monkeypatch
+) -> None:
+    plan = make_plan(data, methods=("random", "box"), metrics=("gini",), limit=3, shard=2)
+    whole = run_plan(plan, tmp_path / "whole")
+    steps = Study.steps
+    classifier = loaded.load_classifier(plan.classifiers[0], 16, None, "float32")
+    failing = worker.frame(plan.samples()[1], plan, classifier).image
+
+    def fail_for_some(self):
+        if any(torch.equal(image, failing[0]) for image in self.score.images):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return steps(self)
+
+    monkeypatch.setattr(Study, "steps", fail_for_some)
+    rows = run_plan(plan, tmp_path / "run")
+    assert [row["photo"] for row in rows if row["error"]] == ["1.png"] * 2
+    message = "1.png: out of memory (CUDA out of memory); free memory, use smaller images"
+    assert all(message in row["error"] for row in rows if row["error"])
+    assert_same_rows(
+        [row for row in rows if not row["error"]],
+        [row for row in whole if row["photo"] != "1.png"],
+    )
+
+
+def test_a_good_row_is_replaced_by_no_error_of_another_process(data, tmp_path, monkeypatch) -> None:
+    plan = make_plan(data, **CHEAP, limit=2, save_maps=True)
+    whole = run_plan(plan, tmp_path / "whole")
+    slow = Run.begin(plan, tmp_path / "run", threads=1)
+    evaluate = worker.evaluate
+
+    def evaluate_while_another_process_finishes(plan, combination, samples, classifier):
+        monkeypatch.setattr(worker, "evaluate", evaluate)
+        run_plan(plan, tmp_path / "run")
+        monkeypatch.setattr(worker, "frame", refuse)
+        return evaluate(plan, combination, samples, classifier)
+
+    def refuse(*_):
+        raise InputError("out of memory")
+
+    monkeypatch.setattr(worker, "evaluate", evaluate_while_another_process_finishes)
+    slow.compute(next(slow.units()))
+    assert_same_rows(slow.store.read(), whole)
+    assert set(slow.store.read_maps(0, 0)) == {"0.png", "1.png"}

@@ -13,7 +13,7 @@ from torch import nn
 from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import make_plan, run_plan
 from unsee import Classifier, Framing, InputError
-from unsee.evaluation import part_files, worker
+from unsee.evaluation import loaded, part_files
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.networks.weights import PRETRAINED
@@ -74,7 +74,7 @@ def change(monkeypatch):
 
 def forget() -> None:
     """Load classifiers again, as another process does."""
-    for cached in (worker.load_classifier, worker.digest_of, worker.answers_of):
+    for cached in (loaded.load_classifier, loaded.digest_of, loaded.answers_of):
         cached.cache_clear()
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import make_plan, run_plan
 from unsee import InputError
-from unsee.evaluation.worker import frame, load_classifier
+from unsee.evaluation.loaded import load_classifier
+from unsee.evaluation.worker import frame
 
 CHEAP = {"methods": ("random",), "metrics": ("gini",)}
 

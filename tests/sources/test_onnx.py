@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from unsee import InputError, load
-from unsee.evaluation import worker
+from unsee.evaluation import loaded
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper  # noqa: E402
@@ -119,13 +119,13 @@ def test_providers_that_load_engines_or_use_a_network_are_left_out(tmp_path, mon
 
 def test_an_onnx_file_that_is_replaced_has_another_hash(tmp_path) -> None:
     spec = (saved(tmp_path / "net.onnx"), 1, "cpu", "float32")
-    worker.digest_of.cache_clear()
-    hashes = [worker.digest_of(*spec)]
+    loaded.digest_of.cache_clear()
+    hashes = [loaded.digest_of(*spec)]
     (tmp_path / "net.onnx.data").write_bytes(b"weights")
-    worker.digest_of.cache_clear()
-    hashes.append(worker.digest_of(*spec))
+    loaded.digest_of.cache_clear()
+    hashes.append(loaded.digest_of(*spec))
     saved(tmp_path / "net.onnx", axes=(1, 2))
-    worker.digest_of.cache_clear()
-    hashes.append(worker.digest_of(*spec))
+    loaded.digest_of.cache_clear()
+    hashes.append(loaded.digest_of(*spec))
     assert all(hashes)
     assert len(set(hashes)) == 3

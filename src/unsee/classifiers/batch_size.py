@@ -14,8 +14,7 @@ import torch
 from torch import nn
 
 from unsee import files
-from unsee.classifiers.chunked import is_out_of_memory
-from unsee.errors import InputError
+from unsee.errors import InputError, is_out_of_memory
 from unsee.folders import cache_folder
 from unsee.types import Images
 

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from unsee.classifiers.chunked import is_out_of_memory
 from unsee.classifiers.passes import is_exported, is_training
-from unsee.errors import InputError, reason, shown
+from unsee.errors import InputError, is_out_of_memory, reason, shown
 from unsee.images.framing import Framing
 from unsee.types import Images
 

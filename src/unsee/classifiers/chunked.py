@@ -12,20 +12,12 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from unsee.classifiers import determinism
-from unsee.errors import InputError
+from unsee.errors import InputError, is_out_of_memory
 
 Rows = Float[Tensor, "n ..."]
 RowFunction = Callable[[Tensor, slice], Tensor]
 """From the rows of a slice (m, ...), and the slice itself, to their values (m, ...); the values are
 (m,) where a gradient is taken."""
-
-OUT_OF_MEMORY_MESSAGES = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "CUDNN_STATUS_ALLOC",
-)
-"""Parts of torch's error messages when memory runs out; only CUDA has an error class for it."""
 
 
 def map_chunks(
@@ -50,15 +42,6 @@ def map_chunks(
     """
     values: Tensor = _MapChunks.apply(rows, function, chunk, on_success)
     return values
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error means that memory did not suffice."""
-    try:
-        text = str(error)
-    except Exception:  # the error's own __str__ fails
-        return False
-    return isinstance(error, MemoryError) or any(part in text for part in OUT_OF_MEMORY_MESSAGES)
 
 
 class _MapChunks(torch.autograd.Function):

@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unsee.classifiers.chunked import is_out_of_memory
 from unsee.classifiers.model_state import ModelState, listed
 from unsee.classifiers.random_state import RandomState, draws_in_python
-from unsee.errors import InputError
+from unsee.errors import InputError, is_out_of_memory
 from unsee.types import Images
 
 REPEATED = 1e-3

@@ -4,11 +4,10 @@ import torch
 from torch import Tensor
 
 from unsee.classifiers.checks import GRADIENT_HINT
-from unsee.classifiers.chunked import is_out_of_memory
 from unsee.classifiers.measures import Measure
 from unsee.classifiers.passes import has_values
 from unsee.classifiers.random_state import RandomState, draws_in_python
-from unsee.errors import InputError, reason, shown
+from unsee.errors import InputError, is_out_of_memory, reason, shown
 
 TOLERANCE = 1e-3
 """Largest accepted change of a value beside other rows, as a share of its magnitude."""

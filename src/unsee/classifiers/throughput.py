@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.utils.benchmark import Timer
 
-from unsee.classifiers.chunked import is_out_of_memory
 from unsee.classifiers.classifier import Classifier
+from unsee.errors import is_out_of_memory
 from unsee.types import Size
 
 MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}

@@ -13,10 +13,10 @@ from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.throughput import FastestConfigurations, Timing
 from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import as_message, print_errors, progress, say, show_table
+from unsee.cli.console import print_errors, progress, say, show_table
 from unsee.cli.explain_options import PRECISIONS, ExplainOptions, MethodNames
 from unsee.cli.parsing import parse
-from unsee.errors import InputError
+from unsee.errors import InputError, as_message
 from unsee.files import check_file
 from unsee.images import reading
 from unsee.infillers.base import Infiller

@@ -8,7 +8,8 @@ import torch
 from rich.progress import Progress, TaskID
 
 from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import as_message, print_error, print_note, progress, say, show_table
+from unsee.cli.console import print_error, print_note, progress, say, show_table
+from unsee.errors import as_message
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _similarity
 from unsee.results import comparison

@@ -9,11 +9,9 @@ from contextlib import suppress
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from unsee.errors import DiskFullError, InputError, as_line, printable, reason
+from unsee.errors import DiskFullError, InputError, as_line, as_message, printable, reason
 from unsee.table import Table
 
-DEBUG = "UNSEE_DEBUG"
-"""Environment variable; 1 shows the traceback of an unexpected error."""
 MIN_WIDTH = 40
 """Characters in a line of a table, in a narrower terminal too."""
 MAX_NAME = 48
@@ -114,23 +112,6 @@ def _output_status() -> int:
         why = getattr(stream.error, "strerror", None) or reason(stream.error)
         print_note(f"standard output cannot be written ({why})")
     return 1
-
-
-def as_message(error: Exception) -> InputError:
-    """Return an error that ends the work on one thing, not on all, as one line.
-
-    An error that is not foreseen is a fault of unsee; with `UNSEE_DEBUG=1` it is raised again.
-    """
-    if isinstance(error, InputError):
-        return error
-    if isinstance(error, MemoryError):
-        return InputError("not enough memory; try a smaller --size")
-    if os.environ.get(DEBUG, "0") not in {"", "0"}:
-        raise error
-    return InputError(
-        f"unexpected error ({type(error).__name__}: {reason(error)}); this is a fault of unsee, "
-        f"please report it; {DEBUG}=1 shows the traceback"
-    )
 
 
 def progress() -> Progress:

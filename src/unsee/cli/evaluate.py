@@ -16,11 +16,12 @@ from unsee.cli.parsing import parse
 from unsee.datasets.base import Sample
 from unsee.errors import DiskFullError, InputError
 from unsee.evaluation import paper_tables
+from unsee.evaluation.loaded import load_classifier, load_parts
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
 from unsee.evaluation.store import MANIFEST
-from unsee.evaluation.worker import frame, load_classifier, load_parts
+from unsee.evaluation.worker import frame
 from unsee.files import exists, parse_index
 from unsee.masking.slots import resolve_cells
 from unsee.registry.grammar import split_words
@@ -222,5 +223,5 @@ def _seconds(run_: Run, combination: Combination, sample: Sample) -> float:
             seed=plan.seed, budget=plan.budget,
         )  # fmt: skip
         return cost.seconds_of(study)
-    except InputError:
+    except Exception:
         return 0.0

@@ -10,7 +10,7 @@ from tyro.conf import arg
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks
-from unsee.cli.console import as_message, print_errors, print_note, progress, say, show_table
+from unsee.cli.console import print_errors, print_note, progress, say, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import (
     ClassifierName,
@@ -23,7 +23,7 @@ from unsee.cli.explain_options import (
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample, limited
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError, as_message, unknown
 from unsee.evaluation import infilling
 from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
 from unsee.files import check_file, write_text

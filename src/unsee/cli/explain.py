@@ -8,11 +8,11 @@ import tyro
 
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options
-from unsee.cli.console import as_message, print_error, print_note, progress, say, short, show_table
+from unsee.cli.console import print_error, print_note, progress, say, short, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
-from unsee.errors import DiskFullError, InputError
+from unsee.errors import DiskFullError, InputError, as_message
 from unsee.folders import check_new
 from unsee.images import finding, reading
 from unsee.infillers.base import Infiller

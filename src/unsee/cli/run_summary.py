@@ -16,6 +16,9 @@ MAX_ERRORS = 10
 class Failures:
     """Rows with an error, of one combination."""
 
+    unexplained: int = 0
+    """Rows without a map; a metric alone failed in the others."""
+
     rows: int = 0
     """Rows with and without an error."""
     errors: dict[str, str] = field(default_factory=dict)
@@ -24,7 +27,7 @@ class Failures:
     @property
     def are_all(self) -> bool:
         """Whether no photo could be explained."""
-        return len(self.errors) == self.rows
+        return self.unexplained == self.rows
 
 
 def show(run: Run, out: Path, *, in_stage: bool = False) -> int:
@@ -34,13 +37,14 @@ def show(run: Run, out: Path, *, in_stage: bool = False) -> int:
     of the run: a class activation map has no black box, and weights belong to one classifier.
     """
     combinations: dict[Combination, Failures] = {}
-    columns = (*Combination._fields, "photo", "error")
+    columns = (*Combination._fields, "photo", "target", "error")
     for row in run.store.walk(columns):  # streamed, since a long run has many
         key = Combination(*(row[name] for name in Combination._fields))
         failures = combinations.setdefault(key, Failures())
         failures.rows += 1
         if row["error"]:
             failures.errors[row["photo"]] = row["error"]
+            failures.unexplained += row["target"] is None
     rows = sum(failures.rows for failures in combinations.values())
     stage, report = (f"stage {out.name}: ", "") if in_stage else ("", f"; unsee report {out}")
     say(

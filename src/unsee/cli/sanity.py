@@ -10,11 +10,11 @@ from tyro.conf import arg
 from unsee.classifiers import measures, randomisation
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options
-from unsee.cli.console import as_message, print_errors, progress, say, show_table
+from unsee.cli.console import print_errors, progress, say, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
-from unsee.errors import InputError
+from unsee.errors import InputError, as_message
 from unsee.evaluation import parameter_randomisation
 from unsee.evaluation.parameter_randomisation import RandomisedMaps
 from unsee.files import check_file, write_text

@@ -12,12 +12,12 @@ from tyro.conf import arg
 from unsee.classifiers.devices import check_device
 from unsee.classifiers.measures import name_of
 from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import as_message, print_errors, print_note, progress, say, show_table
+from unsee.cli.console import print_errors, print_note, progress, say, show_table
 from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample
-from unsee.errors import InputError
+from unsee.errors import InputError, as_message
 from unsee.evaluation import label_randomisation
 from unsee.evaluation.label_randomisation import MapPair, TrainConfig, TrainedNetwork
 from unsee.files import write_text
@@ -139,7 +139,7 @@ def _seconds(network: TrainedNetwork, image: Images, parts: Parts) -> float:
         return cost.seconds_of(
             Study.of(network.classifier, image, method, infiller=infiller, measure=measure)
         )
-    except InputError:
+    except Exception:
         return 0.0
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from unsee.cli import checks
-from unsee.cli.console import as_message, print_error, print_note, say
-from unsee.errors import DiskFullError, unknown
+from unsee.cli.console import print_error, print_note, say
+from unsee.errors import DiskFullError, as_message, unknown
 from unsee.evaluation import stages
 from unsee.evaluation.paper_tables import PlanFile
 from unsee.evaluation.plan import Plan

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.errors import InputError, missing_package
+from unsee.errors import InputError, as_message, missing_package
 from unsee.evaluation.run import Run, Unit
 from unsee.libraries import import_matplotlib
 from unsee.locks import WAIT
@@ -135,9 +135,7 @@ def _result(ray: Any, reference: Any) -> int:
     try:
         index: int = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, InputError):
-            raise InputError(str(error.cause)) from error
-        raise
+        raise InputError(str(as_message(error.cause))) from error
     except ray.exceptions.RayActorError as error:
         # the last line has the reason, e.g. missing data or memory
         reason = str(error).strip().splitlines()[-1].strip()

@@ -16,13 +16,14 @@ from unsee.classifiers.classes import classes_of
 from unsee.datasets._classes import class_numbers, note_of, with_numbers
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
-from unsee.evaluation import contents, part_files, worker
+from unsee.evaluation import contents, loaded, part_files, worker
 from unsee.evaluation.archive import unit_seconds
 from unsee.evaluation.manifest import MAX_THREADS
 from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.plan import Combination, Plan, digest
 from unsee.evaluation.rows import read_rows
 from unsee.evaluation.store import Store
+from unsee.files import exists
 
 LOG = logging.getLogger(__name__)
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -168,12 +169,13 @@ class Run:
         Of a finished one, only the photos are computed whose rows have an error.
         """
         torch.set_num_threads(self.threads)
-        loaded = (
+        spec = (
             self.plan.spec("sources", unit.combination.classifier), self.chunk, self.device,
             self.precision, self.plan.fit,
         )  # fmt: skip
-        classifier = worker.load_classifier(*loaded)
-        view, count = worker.view_of(*loaded), classes_of(classifier)
+        classifier = loaded.load_classifier(*spec)
+        view, count = loaded.view_of(*spec), classes_of(classifier)
+        loaded.check_metrics(self.plan, classifier)
         samples = unit.samples
         if self.plan.target == "label":
             numbers = class_numbers(
@@ -185,26 +187,32 @@ class Run:
         framing = self.store.write_view(number, view).framing
         if framing != classifier.framing:
             classifier = replace(classifier, framing=framing)
-        for number, spec in enumerate(self.plan.reference_classifiers, len(self.plan.classifiers)):
-            name = self.plan.spec("sources", spec)
-            other = worker.view_of(name, self.chunk, str(classifier.device), self.precision)
+        for number, text in enumerate(self.plan.reference_classifiers, len(self.plan.classifiers)):
+            name = self.plan.spec("sources", text)
+            other = loaded.view_of(name, self.chunk, str(classifier.device), self.precision)
             self.store.write_view(number, other)
         failed = self._failed.pop((unit.number, unit.shard), None)
         samples = [sample for sample in samples if failed is None or sample.id in failed]
         computed = worker.evaluate(self.plan, unit.combination, samples, classifier)
         channels = contents.channels_of(self.store, self.plan.classifiers)
         contents.check_photos(self.store, self._others(unit, channels), computed.rows, channels)
-        self._write(unit, computed, is_first=failed is None)
+        self._write(unit, computed)
 
-    def _write(self, unit: Unit, computed: worker.Computed, *, is_first: bool) -> None:
-        """Store what was computed of a unit; rows of other photos stay as they are."""
+    def _write(self, unit: Unit, computed: worker.Computed) -> None:
+        """Store what was computed of a unit.
+
+        A row that is stored, also by another process in the meantime, is replaced only if it has
+        an error.
+        """
         rows, maps, seconds = computed
-        if not is_first:
-            path = self.store.path(unit.number, unit.shard)
+        path = self.store.path(unit.number, unit.shard)
+        if self.store.has(unit.number, unit.shard) and exists(path):
             new, stored = {row["photo"]: row for row in rows}, list(read_rows(path))
-            rows = [new.get(row["photo"], row) for row in stored]
-            if rows == stored:  # all of them failed again
+            rows = [new.get(row["photo"], row) if row["error"] else row for row in stored]
+            if rows == stored:  # all photos failed again
                 return
+            kept = {row["photo"] for row in stored if not row["error"]}
+            maps = {photo: values for photo, values in maps.items() if photo not in kept}
             maps = self.store.read_maps(unit.number, unit.shard) | maps
             seconds += unit_seconds(path)
         self.store.write(unit.number, unit.shard, rows, maps, seconds)

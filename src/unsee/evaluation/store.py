@@ -229,10 +229,7 @@ class Store:
         write_rows(path, table_of(rows, {SECONDS: f"{seconds:.3f}".encode()}))
 
     def failed(self, combination: int, shard: int) -> set[str]:
-        """Return the photos of a unit whose rows have an error.
-
-        There are none for a unit that is archived, or whose file is damaged or missing.
-        """
+        """Return the photos of a unit whose rows have an error, if it is not archived."""
         path = self.path(combination, shard)
         with suppress(InputError):
             if path.stem not in self.archive.seconds:

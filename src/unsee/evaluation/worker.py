@@ -1,39 +1,31 @@
 """Compute one unit of a run: explain the photos of a shard and measure the maps."""
 
-import hashlib
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
-from unsee.classifiers import answers, determinism, loading, model_state
-from unsee.classifiers.classes import classes_of
+from unsee.classifiers import determinism
 from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.outputs import Outputs
 from unsee.datasets.base import Sample
-from unsee.errors import InputError
+from unsee.errors import InputError, as_message
 from unsee.evaluation.contents import digest_of as digest_of_photo
-from unsee.evaluation.manifest import ClassifierView
+from unsee.evaluation.loaded import load_classifier
 from unsee.evaluation.plan import Combination, Plan, metric_of
 from unsee.evaluation.rows import Row
 from unsee.evaluation.store import Maps
-from unsee.images.framing import Fit
 from unsee.libraries import import_libraries
 from unsee.masking.slots import resolve_cells
 from unsee.metrics.base import Truth
-from unsee.parts import onnx_files, resolve_parts
-from unsee.registry import parse, resolve
+from unsee.parts import resolve_parts
+from unsee.registry import resolve
 from unsee.study import Study
 from unsee.types import Images, Size
-
-MAX_CLASSIFIERS = 8
-"""Classifiers that a process keeps in memory."""
 
 
 class Computed(NamedTuple):
@@ -62,79 +54,6 @@ class FramedPhoto:
     truth: Truth
 
 
-@lru_cache(maxsize=MAX_CLASSIFIERS)
-def load_classifier(
-    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
-) -> Classifier:
-    """Load a classifier; each process loads it once."""
-    classifier = loading.load(name, device=device, precision=getattr(torch, precision), fit=fit)
-    return replace(classifier, chunk=chunk)
-
-
-def load_parts(plan: Plan, chunk: int, device: str, precision: str) -> None:
-    """Load the classifiers and in-fillers of a plan, as many as a process keeps.
-
-    Raises:
-        InputError: One of them cannot be loaded. A run that began anyway would store this error
-            once for each photo.
-    """
-    for name in plan.classifiers[:MAX_CLASSIFIERS]:
-        load_classifier(plan.spec("sources", name), chunk, device, precision, plan.fit)
-    for name in plan.reference_classifiers[: MAX_CLASSIFIERS - 1]:
-        load_classifier(plan.spec("sources", name), chunk, device, precision)
-    specs = [(c.method, plan.spec("infillers", c.infiller)) for c in plan.combinations()]
-    infillers = [resolve_parts(*spec).infiller for spec in dict.fromkeys(specs)]
-    if plan.metric_infiller is not None:
-        infillers.append(resolve("infillers", plan.spec("infillers", plan.metric_infiller)))
-    for infiller in infillers:
-        infiller.prepare(torch.device(device))
-
-
-@lru_cache(maxsize=MAX_CLASSIFIERS)
-def digest_of(
-    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
-) -> str:
-    """Return a hash of a classifier's weights and normalisation; empty for a function."""
-    classifier = load_classifier(name, chunk, device, precision, fit)
-    normalisation = repr((classifier.mean, classifier.std))
-    if isinstance(classifier.model, nn.Module):
-        return model_state.digest_of(classifier.model, normalisation)
-    path = Path(parse("sources", name).argument)
-    if path.suffix != ".onnx":
-        return ""
-    content = hashlib.sha256(normalisation.encode())
-    for file in onnx_files(path):
-        content.update(file.read_bytes())
-    return content.hexdigest()
-
-
-@lru_cache(maxsize=MAX_CLASSIFIERS)
-def answers_of(
-    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
-) -> tuple[float, ...]:
-    """Return a classifier's outputs for fixed pictures, which change if its code is edited."""
-    return answers.answers_of(load_classifier(name, chunk, device, precision, fit))
-
-
-def view_of(
-    name: str, chunk: int, device: str | None, precision: str, fit: Fit | None = None
-) -> ClassifierView:
-    """Return what a run stores about a classifier, with a pass unless it has had one."""
-    classifier = load_classifier(name, chunk, device, precision, fit)
-    is_determined = classes_of(classifier) is not None
-    return ClassifierView(
-        classifier.framing,
-        classifier.channels,
-        tuple(map(classifier.label, range(len(classifier.labels)))),
-        digest_of(name, chunk, device, precision, fit),
-        str(classifier.kind) if is_determined else "",
-        classifier.data_mean,
-        classifier.data_std,
-        answers_of(name, chunk, device, precision, fit),
-        answers.tolerance_of(classifier),
-    )
-
-
 def evaluate(
     plan: Plan, combination: Combination, samples: Sequence[Sample], classifier: Classifier
 ) -> Computed:
@@ -161,17 +80,17 @@ def _evaluate(
     for sample in samples:
         try:
             photos.append(frame(sample, plan, classifier))
-        except InputError as error:
+        except Exception as error:
             rows[sample.id] = _failed(plan, combination, sample.id, error)
     for first in range(0, len(photos), size):
         batch = photos[first : first + size]
         try:
             _explain(plan, combination, batch, classifier, rows, maps)
-        except InputError:  # raised for one photo of the batch: explain each alone
+        except Exception:  # raised for one photo of the batch: explain each alone
             for photo in batch:
                 try:
                     _explain(plan, combination, [photo], classifier, rows, maps)
-                except InputError as error:
+                except Exception as error:
                     rows[photo.id] = _failed(plan, combination, photo.id, error)
     return Computed([rows[sample.id] for sample in samples], maps)
 
@@ -220,30 +139,34 @@ def _explain(
         deterministic=plan.deterministic,
     )  # fmt: skip
     explanation, score = study.finish(), study.score
-    measurements = _measure(plan, study, [photo.truth for photo in batch])
-    probabilities = classifier.probabilities(score.images)
+    measurements, failed = _measure(plan, study, [photo.truth for photo in batch])
+    probabilities = None
+    if classifier.kind is not Outputs.REGRESSION:
+        probabilities = classifier.probabilities(score.images)
     cost = explanation.provenance["cost"]
     for i, photo in enumerate(batch):
         target = int(score.targets[i])
         rows[photo.id] = _row(
             plan, combination, photo.id,
             target=target,
-            predicted=int(probabilities[i].argmax()),
-            probability=probabilities[i, target].item(),
+            predicted=None if probabilities is None else int(probabilities[i].argmax()),
+            probability=None if probabilities is None else probabilities[i, target].item(),
             forwards=cost["forwards"] / len(batch),
             backwards=cost["backwards"] / len(batch),
             **{name: values[i] for name, values in measurements.items()},
             content=photo.content,
+            error=f"{photo.id}: {failed}" if failed else None,
         )  # fmt: skip
         if plan.save_maps:
             maps[photo.id] = explanation.saliency[i].cpu().numpy().astype(np.float32)
 
 
-def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[float]]:
-    """Return the numbers of each metric, one for each photo.
+def _measure(plan: Plan, study: Study, truths: list[Truth]) -> tuple[dict[str, list[float]], str]:
+    """Return the numbers of each metric, one for each photo, and what failed.
 
     Metrics use the in-filler of the plan if it has one. Metrics that run the method again use that
-    of the method.
+    of the method. A metric that fails for one photo has no number, and the others are kept; one
+    that fails for several photos is tried again for each of them.
     """
     score, saliency = study.score, study.explanation.saliency
     metric_score = score
@@ -252,15 +175,21 @@ def _measure(plan: Plan, study: Study, truths: list[Truth]) -> dict[str, list[fl
         metric_score = replace(score, infiller=infiller)
     specs = tuple(plan.spec("sources", name) for name in plan.reference_classifiers)
     references = _reference_classifiers(specs, score.classifier)
-    measurements = {}
+    measurements, failed = {}, []
     for name in plan.columns:
         metric = metric_of(name)
-        values = metric.rate(
-            score if metric.needs_method else metric_score, saliency, truths, study.method,
-            references,
-        )  # fmt: skip
-        measurements[name] = values.tolist()
-    return measurements
+        try:
+            values = metric.rate(
+                score if metric.needs_method else metric_score, saliency, truths, study.method,
+                references,
+            )  # fmt: skip
+        except Exception as error:
+            if len(truths) > 1:
+                raise
+            failed.append(f"{name}: {as_message(error)}")
+        else:
+            measurements[name] = values.tolist()
+    return measurements, "; ".join(failed)
 
 
 def _reference_classifiers(names: tuple[str, ...], explained: Classifier) -> list[Classifier]:
@@ -269,9 +198,9 @@ def _reference_classifiers(names: tuple[str, ...], explained: Classifier) -> lis
     return [load_classifier(name, explained.chunk, device, precision) for name in names]
 
 
-def _failed(plan: Plan, combination: Combination, photo: str, error: InputError) -> Row:
+def _failed(plan: Plan, combination: Combination, photo: str, error: Exception) -> Row:
     """Return the row of a photo that could not be explained; its error names the photo."""
-    return _row(plan, combination, photo, error=str(error.prefixed(photo)))
+    return _row(plan, combination, photo, error=str(as_message(error).prefixed(photo)))
 
 
 def _row(plan: Plan, combination: Combination, photo: str, **values: Any) -> Row:

@@ -27,6 +27,7 @@ class AverageDrop(Metric):
     """
 
     higher_is_better: ClassVar[bool] = False
+    needs_probability: ClassVar[bool] = True
 
     def measure(
         self, score: MaskedScore, saliency: Saliency, context: Context

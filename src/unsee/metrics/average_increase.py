@@ -26,6 +26,7 @@ class AverageIncrease(Metric):
     """
 
     higher_is_better: ClassVar[bool] = True
+    needs_probability: ClassVar[bool] = True
     has_ties: ClassVar[bool] = True
 
     def measure(

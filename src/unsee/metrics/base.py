@@ -15,7 +15,7 @@ from unsee.errors import InputError, missing_package
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
 from unsee.metrics._references import check_same_classes
-from unsee.registry import check_settings
+from unsee.registry import check_settings, name_of
 from unsee.saliency import SaliencyLike, as_saliency
 from unsee.types import Saliency
 
@@ -74,6 +74,10 @@ class Metric(ABC):
     """Whether it needs the method, of which it computes further maps."""
     needs_reference_classifiers: ClassVar[bool] = False
     """Whether it needs other classifiers of the same classes."""
+    needs_network: ClassVar[bool] = False
+    """Whether it needs the layers of the classifier, which a black box does not have."""
+    needs_probability: ClassVar[bool] = False
+    """Whether it needs probabilities, which a regression does not have."""
     ranks_maps: ClassVar[bool] = True
     """Whether a better value means a better map. False for descriptive statistics."""
     has_ties: ClassVar[bool] = False
@@ -93,6 +97,15 @@ class Metric(ABC):
         check_settings(self)
         if self.requires and not find_spec(self.requires):
             raise missing_package(self.requires, type(self).__name__)
+
+    @final
+    def check_classifier(self, classifier: Classifier) -> None:
+        """Raise `InputError` for a classifier without the layers or probabilities it needs."""
+        name = f"the metric {name_of(self)}"
+        if self.needs_network:
+            classifier.require_network(name)
+        if self.needs_probability:
+            classifier.kind.require_probability(name)
 
     @property
     def least_reference_classifiers(self) -> int:
@@ -135,6 +148,7 @@ class Metric(ABC):
                 package, and for reference classifiers of other classes.
         """
         self.check()
+        self.check_classifier(score.classifier)
         maps = as_saliency(saliency, score.images)
         name = type(self).__name__
         if self.needs_truth and len(truths) != len(maps):

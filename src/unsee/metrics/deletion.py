@@ -26,6 +26,7 @@ class Deletion(Metric):
     """
 
     higher_is_better: ClassVar[bool] = False
+    needs_probability: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 2.0)
 
     protocol: str = "rise"

@@ -30,6 +30,7 @@ class EffectiveComplexity(Metric):
     """
 
     higher_is_better: ClassVar[bool] = False
+    needs_probability: ClassVar[bool] = True
 
     tolerance: float = 0.1
     """Largest difference in probability, in (0, 1)."""

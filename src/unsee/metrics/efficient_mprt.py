@@ -59,6 +59,7 @@ class EfficientMPRT(Metric):
     """
 
     higher_is_better: ClassVar[bool] = True
+    needs_network: ClassVar[bool] = True
     ranks_maps: ClassVar[bool] = False
     needs_method: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, math.inf)

@@ -37,6 +37,7 @@ class IROF(Metric):
     libraries: ClassVar[tuple[str, ...]] = ("skimage.segmentation",)
 
     higher_is_better: ClassVar[bool] = True
+    needs_probability: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1000.0, 1.0)
 
     segments: int = 300

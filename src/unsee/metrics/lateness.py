@@ -34,6 +34,7 @@ class Lateness(Metric):
     """
 
     higher_is_better: ClassVar[bool] = False
+    needs_probability: ClassVar[bool] = True
     has_ties: ClassVar[bool] = True
 
     protocol: str = "igos"

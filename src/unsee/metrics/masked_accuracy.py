@@ -38,6 +38,7 @@ class MaskedAccuracy(Metric):
     """
 
     needs_reference_classifiers: ClassVar[bool] = True
+    needs_probability: ClassVar[bool] = True
     has_ties: ClassVar[bool] = True
 
     show: Literal["in", "out"] = "in"

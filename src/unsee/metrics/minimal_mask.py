@@ -30,6 +30,7 @@ class MinimalMask(Metric):
     """
 
     higher_is_better: ClassVar[bool] = False
+    needs_probability: ClassVar[bool] = True
 
     drop: float = 0.5
     """Share of the whole drop that must be reached, in (0, 1) (FIDO: 0.1 to 0.9)."""

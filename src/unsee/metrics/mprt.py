@@ -35,6 +35,7 @@ class MPRT(Metric):
     libraries: ClassVar[tuple[str, ...]] = ("scipy.stats", "skimage.feature", "skimage.metrics")
 
     higher_is_better: ClassVar[bool] = False
+    needs_network: ClassVar[bool] = True
     ranks_maps: ClassVar[bool] = False
     needs_method: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)

@@ -35,6 +35,7 @@ class ROAD(Metric):
     """
 
     higher_is_better: ClassVar[bool] = True
+    needs_probability: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-0.5, 1.0)
 
     order: Literal["combined", "least_first"] = "combined"

@@ -37,6 +37,7 @@ class SaliencyMetric(Metric):
     libraries: ClassVar[tuple[str, ...]] = ("skimage.measure",)
 
     higher_is_better: ClassVar[bool] = False
+    needs_probability: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-3.1, 30.0)
 
     threshold: Threshold = "max"

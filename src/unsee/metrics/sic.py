@@ -66,6 +66,7 @@ class SIC(Metric):
     """
 
     higher_is_better: ClassVar[bool] = True
+    needs_probability: ClassVar[bool] = True
 
     performance: Performance = "softmax"
     """Probability of the class (softmax), or whether it is the prediction (accuracy)."""

@@ -32,6 +32,7 @@ class SingleDeletion(Metric):
     """
 
     higher_is_better: ClassVar[bool] = True
+    needs_probability: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     grid: int = 4

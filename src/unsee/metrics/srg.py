@@ -29,6 +29,7 @@ class SRG(Metric):
     """
 
     higher_is_better: ClassVar[bool] = True
+    needs_probability: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-3.0, 3.0)
 
     protocol: str = "rise"

@@ -31,6 +31,7 @@ class Transfer(Metric):
     """
 
     needs_reference_classifiers: ClassVar[bool] = True
+    needs_probability: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float]] = (-1.0, 2.0)
 
     area: Literal["deletion", "insertion"] = "deletion"

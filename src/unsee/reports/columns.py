@@ -16,17 +16,17 @@ from unsee.evaluation.rows import TEXT_COLUMNS, Row
 
 @dataclass(frozen=True, eq=False)
 class MetricColumns:
-    """All rows of a configuration without an error, one array for each metric."""
+    """All rows of a configuration with a map, one array for each metric."""
 
     photos: list[str] = field(default_factory=list)
     columns: dict[str, "array[float]"] = field(default_factory=dict)
-    """A number for each photo, NaN where the row has none."""
+    """A number for each photo, NaN where the row has none, as for a metric that failed."""
     failed: set[str] = field(default_factory=set)
     """Photos that could not be explained."""
 
     def add(self, row: Row) -> None:
         """Append a row."""
-        if row["error"]:
+        if is_failed(row):
             self.failed.add(row["photo"])
             return
         self.photos.append(intern(row["photo"]))
@@ -40,6 +40,11 @@ class MetricColumns:
     def column(self, name: str) -> NDArray[np.float64]:
         """Return the numbers of a column in the order of the photos."""
         return np.array(self.columns.get(name, ()), dtype=float)
+
+
+def is_failed(row: Row) -> bool:
+    """Return whether a photo could not be explained; otherwise a metric alone may have failed."""
+    return bool(row["error"]) and row.get("target") is None
 
 
 def configuration_of(row: Row, folder: Path) -> Combination:

@@ -18,7 +18,7 @@ from unsee.metrics.base import Metric
 from unsee.parts import OWN
 from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
-from unsee.reports.columns import MetricColumns, configuration_of
+from unsee.reports.columns import MetricColumns, configuration_of, is_failed
 from unsee.reports.comparable import check_comparable
 from unsee.reports.sweeps import TUNED_SETTING, PhotoValues, Sweep, cross_fitted, find_sweeps
 
@@ -269,7 +269,7 @@ def _add_rows(
             )
         contents.add(pixels, row, channels, store.folder)
         measurements.setdefault(configuration, MetricColumns()).add(row)
-        if row["error"]:
+        if is_failed(row):
             failed.add(row["photo"])
     total_seconds = store.seconds()
     for number, configuration in enumerate(_combinations(settings)):

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from unsee.classifiers.checks import check_mode
-from unsee.classifiers.chunked import is_out_of_memory
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import OutputsName
 from unsee.classifiers.passes import as_numbers
-from unsee.errors import InputError, as_input_error, shown, unknown
+from unsee.errors import InputError, as_input_error, is_out_of_memory, shown, unknown
 from unsee.errors import reason as reason_of
 from unsee.sources._custom import CustomModel, import_object
 from unsee.sources._onnx import open_classifier
