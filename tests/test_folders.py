@@ -20,6 +20,7 @@ from unsee.folders import (
     check_new,
     new_file,
     new_folder,
+    next_free,
     place_of,
     write_manifest,
 )
@@ -626,3 +627,13 @@ def test_result_that_can_be_replaced_is_the_same_after_the_check(tmp_path) -> No
         assert (tmp_path / name / "a").read_text() == "old"
     assert (tmp_path / "link").is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "result"]
+
+
+def test_next_free_name_is_of_nothing_that_exists(tmp_path, monkeypatch) -> None:
+    assert next_free(tmp_path / "a") == tmp_path / "a-2"
+    (tmp_path / "a-2").mkdir()
+    (tmp_path / "a-3").symlink_to(tmp_path / "nothing")
+    assert next_free(tmp_path / "a") == tmp_path / "a-4"
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert next_free(Path()) == tmp_path / "here-2"

@@ -63,6 +63,18 @@ def test_html_escapes_its_characters(table) -> None:
     assert '<td class="right better" data-value="1.0">+1.0</td>' in marked
 
 
+def test_scope_of_a_value_is_in_every_format_but_csv() -> None:
+    table = Table([Column("x", spec=".1f")], [[Cell(1.0, "[0, 2]", bold=True, scope="on 1 of 6")]])
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(table.terminal())
+    assert "1.0 on 1 of 6\n" in capture.get()
+    assert "| **1.0** on 1 of 6 [0, 2] |" in table.markdown()
+    assert r"\textbf{1.0} {\scriptsize on 1 of 6 [0, 2]}" in table.latex()
+    assert "<b>1.0</b><small>on 1 of 6 [0, 2]</small>" in table.html()
+    assert table.csv() == "x\n1.0\n"
+
+
 def test_terminal_shows_square_brackets(table) -> None:
     console = Console(width=80)
     with console.capture() as capture:

@@ -72,6 +72,10 @@ class DiskFullError(InputError):
     """There is no disk space left to write a result."""
 
 
+class TakenError(InputError):
+    """The path of a new result exists, and is not replaced."""
+
+
 def unknown(kind: str, name: str, choices: Iterable[str]) -> InputError:
     """Return an error for a name that is not among the choices, with the closest matches.
 

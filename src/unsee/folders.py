@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from typing import Any
 
 import platformdirs
 
-from unsee.errors import DiskFullError, InputError, as_input_error
+from unsee.errors import DiskFullError, InputError, TakenError, as_input_error
 from unsee.files import MAX_TEXT_BYTES, read_bytes, read_json
 from unsee.workplace import NEW, is_workplace, remove_leavings, replace, set_aside, workplace
 
@@ -44,8 +45,9 @@ def new_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     that is killed leaves `folder` as it was or complete; the next call removes what else it left.
 
     Raises:
-        InputError: The folder exists (see `check_new`), also if another process has made it in
-            the meantime, or it cannot be written.
+        TakenError: The folder exists (see `check_new`), also if another process has made it in
+            the meantime.
+        InputError: It cannot be written.
         DiskFullError: There is no disk space left.
     """
     path = place_of(folder)
@@ -56,7 +58,7 @@ def new_folder(folder: str | Path, *, overwrite: bool = False) -> Iterator[Path]
         if overwrite:
             _refuse_file(folder, path)
             if place_of(folder) != path:
-                raise InputError(f"{folder}: has become a link; the new result is not written")
+                raise TakenError(f"{folder}: has become a link; the new result is not written")
         _refuse_foreign(folder, path)  # what the user has put there in the meantime
 
 
@@ -95,7 +97,7 @@ def _new(named: object, path: Path, *, overwrite: bool) -> Iterator[Path]:
         try:
             replace(path, place, overwrite=overwrite)
         except FileExistsError as error:
-            raise InputError(
+            raise TakenError(
                 f"{named}: was made by another command in the meantime; the new result is not "
                 "written; choose another folder, or overwrite it: {overwrite}",
                 overwrite=True,
@@ -122,6 +124,13 @@ def place_of(path: str | Path) -> Path:
         return Path(os.path.realpath(whole.parent)) / whole.name
 
 
+def next_free(folder: Path) -> Path:
+    """Return the first of `FOLDER-2`, `FOLDER-3`, ... that does not exist."""
+    named = place_of(folder) if folder.name in {"", ".."} else folder
+    names = (f"{named.name}-{number}" for number in itertools.count(2))
+    return next(free for name in names if not os.path.lexists(free := named.with_name(name)))
+
+
 @contextmanager
 def write_errors(path: object) -> Iterator[None]:
     """Turn errors of the disk in the block into an `InputError` that names the path."""
@@ -137,7 +146,7 @@ def write_errors(path: object) -> Iterator[None]:
 
 
 def check_new(folder: Path, *, overwrite: bool) -> None:
-    """Raise `InputError` for a folder that exists, unless it is a result and may be overwritten.
+    """Raise `TakenError` for a folder that exists, unless it is a result and may be overwritten.
 
     What a killed command left at this place is restored or removed first. A folder that would be
     replaced is moved, and moved back: that a mounted folder cannot be moved must be noticed before
@@ -168,12 +177,12 @@ def _check_new(named: object, folder: Path, *, overwrite: bool) -> None:
         remove_leavings(folder.parent)
         exists = folder.exists()  # fails for a name that is too long
     if exists and not overwrite:
-        raise InputError(
+        raise TakenError(
             f"{named}: exists already; choose another folder, or overwrite it: {{overwrite}}",
             overwrite=True,
         )
     if folder.is_symlink() and not folder.exists():
-        raise InputError(f"{named}: is a link to nothing, expected a folder")
+        raise TakenError(f"{named}: is a link to nothing, expected a folder")
     _refuse_file(named, folder)
     _refuse_foreign(named, folder)
 
@@ -186,13 +195,13 @@ def check_name(folder: Path) -> None:
 
 def _refuse_file(named: object, folder: Path) -> None:
     if os.path.lexists(folder) and not folder.is_dir():
-        raise InputError(f"{named}: is a file, expected a folder")
+        raise TakenError(f"{named}: is a file, expected a folder")
 
 
 def _refuse_foreign(named: object, folder: Path) -> None:
     if folder.is_dir() and (foreign := _foreign_files(folder)):
         names = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
-        raise InputError(
+        raise TakenError(
             f"{named}: holds files that unsee did not write ({names}); it is not overwritten"
         )
 

@@ -55,11 +55,18 @@ class Cell:
 
     value: Value
     detail: str = ""
-    """Text after the value, in smaller type where the format has one."""
+    """Text after the value, in smaller type where the format has one; a terminal leaves it out."""
     bold: bool = False
     """Whether the value is emphasised."""
     mark: Mark = ""
     """CSS class of the cell in HTML."""
+    scope: str = ""
+    """What the value is of, where that is less than its row: "on 1 of 6". Terminals show it too."""
+
+    @property
+    def remark(self) -> str:
+        """All text after the value."""
+        return f"{self.scope} {self.detail}".strip()
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +170,10 @@ class Table:
                 no_wrap=bool(column.style),
             )  # fmt: skip
         for row in self.cells:
-            texts = (c.text(cell.value) for c, cell in zip(self.columns, row, strict=True))
+            texts = (
+                f"{c.text(cell.value)} {cell.scope}" if cell.scope else c.text(cell.value)
+                for c, cell in zip(self.columns, row, strict=True)
+            )
             table.add_row(*(_terminal(text) or "" for text in texts))
         return table
 
@@ -183,13 +193,13 @@ def _csv_cell(column: Column, cell: Cell) -> str:
 def _markdown_cell(column: Column, cell: Cell) -> str:
     text = escaping.markdown(column.text(cell.value))
     text = f"**{text}**" if cell.bold and text else text
-    return f"{text} {escaping.markdown(cell.detail)}".strip()
+    return f"{text} {escaping.markdown(cell.remark)}".strip()
 
 
 def _latex_cell(column: Column, cell: Cell) -> str:
     text = escaping.latex(column.text(cell.value))
     text = rf"\textbf{{{text}}}" if cell.bold and text else text
-    return rf"{text} {{\scriptsize {escaping.latex(cell.detail)}}}" if cell.detail else text
+    return rf"{text} {{\scriptsize {escaping.latex(cell.remark)}}}" if cell.remark else text
 
 
 def _html_cell(column: Column, cell: Cell) -> str:
@@ -198,7 +208,7 @@ def _html_cell(column: Column, cell: Cell) -> str:
     value = f' data-value="{float(cell.value)!r}"' if number and cell.value is not None else ""
     text = escaping.html(column.text(cell.value))
     text = f"<b>{text}</b>" if cell.bold and text else text
-    detail = f"<small>{escaping.html(cell.detail)}</small>" if cell.detail else ""
+    detail = f"<small>{escaping.html(cell.remark)}</small>" if cell.remark else ""
     return f'<td class="{names}"{value}>{text}{detail}</td>'
 
 

@@ -16,7 +16,8 @@ def write_run(tmp_path):
     """Write a run in which deletion increases by about 0.1 from method to method; return rows.
 
     Options are the number of photos, the error of all, the numbers of the photos that fail by
-    method, the first method's deletion on each photo, further settings, and digests of files.
+    method, those that lack the deletion by method, the first method's deletion on each photo,
+    further settings, and digests of files.
     """
 
     def write(name, methods=("fido", "rise"), metrics=("deletion", "insertion"), **options):
@@ -46,6 +47,8 @@ def write_run(tmp_path):
                 reason = error or (
                     "why" if i in options.get("failed", {}).get(method, ()) else None
                 )
+                if i in options.get("missing", {}).get(method, ()):
+                    values["deletion"] = None
                 row |= {"forwards": 10.0 * (number + 1), "backwards": 0.0, "error": reason}
                 rows.append(row | {key: None if reason else values[key] for key in metrics})
             store.write(number, 0, rows, {}, seconds=2.0 * photos)

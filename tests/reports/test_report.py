@@ -5,7 +5,9 @@ import re
 
 import pytest
 
+from unsee import InputError
 from unsee.cli import main
+from unsee.reports import html
 from unsee.reports.results import Results
 
 
@@ -59,6 +61,33 @@ def test_few_photos_are_reported_without_nan(write_run, tmp_path) -> None:
         text = (tmp_path / "report" / name).read_text()
         assert "nan" not in text, name
         assert "too few photos" in text, name
+
+
+def test_report_whose_name_was_taken_in_the_meantime(write_run, tmp_path, monkeypatch, capsys):
+    write_run("run")
+    read, out = Results.read, tmp_path / "report"
+
+    def read_meanwhile(folders):
+        out.mkdir()
+        return read(folders)
+
+    monkeypatch.setattr(Results, "read", read_meanwhile)
+    assert main(["report", str(tmp_path / "run"), "--out", str(out)]) == 0
+    assert not list(out.iterdir())
+    assert (tmp_path / "report-2" / "report.html").exists()
+    assert f"report: {out}-2/report.html\n" in capsys.readouterr().out
+
+
+def test_report_that_cannot_be_written_is_printed(write_run, tmp_path, monkeypatch, capsys) -> None:
+    def fail(*_arguments):
+        raise InputError("no page")
+
+    write_run("run")
+    monkeypatch.setattr(html, "page", fail)
+    assert main(["report", str(tmp_path / "run"), "--out", str(tmp_path / "report")]) == 2
+    printed = capsys.readouterr()
+    assert "fido is best" in printed.out
+    assert "no page" in printed.err
 
 
 def test_existing_report_is_not_overwritten(report, tmp_path, capsys) -> None:

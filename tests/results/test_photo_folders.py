@@ -12,6 +12,7 @@ from PIL import Image
 from tests.cli.conftest import MODEL
 from unsee import InputError
 from unsee.cli import main
+from unsee.errors import DiskFullError
 from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
 from unsee.results import assessment, photo_folders, writing
@@ -124,6 +125,38 @@ def test_photo_gets_the_next_name_if_another_command_took_its_own(
     assert sorted(path.name for path in Path("r").iterdir()) == ["1", "1-2"]
     check_photo(Path("r/1"), cat)
     check_photo(Path("r/1-2"), dog)
+
+
+def test_photo_that_another_command_explained_too_gets_the_next_name(
+    photos, monkeypatch, capsys
+) -> None:
+    cat = photos[0]
+    assess = assessment.assess
+
+    def after_another_command(*arguments):
+        result_of(cat, Path("r/1"))
+        Path("r/1-2").mkdir()
+        return assess(*arguments)
+
+    monkeypatch.setattr(assessment, "assess", after_another_command)
+    command = ["--classifier", MODEL, "--method", "random", "--infiller", "grey", "--out", "r"]
+    assert main(["explain", str(cat), *command]) == 0
+    check_photo(Path("r/1-3"), cat)
+    assert "r/1: was taken in the meantime; this result is in r/1-3" in capsys.readouterr().err
+
+
+def test_row_is_printed_although_the_disk_is_full(photos, monkeypatch, capsys) -> None:
+    def full(*_arguments):
+        raise DiskFullError("full")
+
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(writing, "panel", full)
+    command = ["--classifier", MODEL, "--method", "random", "--infiller", "grey", "--out", "r"]
+    assert main(["explain", *map(str, photos), *command]) == 1
+    printed = capsys.readouterr()
+    assert "1 (not written)" in printed.out
+    assert "panel.png" not in printed.out
+    assert "full; stopped, 0 results are kept" in printed.err
 
 
 def test_result_of_another_photo_is_refused(photos) -> None:

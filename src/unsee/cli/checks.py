@@ -1,10 +1,8 @@
 """Checks of options before anything is loaded, computed or written."""
 
 import math
-import os
 from pathlib import Path
 
-from unsee.cli.console import print_note
 from unsee.errors import InputError
 from unsee.folders import check_name, check_new, place_of
 from unsee.workplace import workplace
@@ -60,14 +58,6 @@ def writable(folder: Path) -> None:
             raise
         why = getattr(error, "strerror", None) or error
         raise InputError(f"--out: {folder} cannot be written ({why})") from error
-
-
-def may_write(out: Path, *, complete: bool) -> bool:
-    """Return whether a result is written; one that is not complete replaces none that exists."""
-    if complete or not os.path.lexists(out):
-        return True
-    print_note(f"{out}: the earlier result is kept; what this command computed is not written")
-    return False
 
 
 def _flag(name: str) -> str:

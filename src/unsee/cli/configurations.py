@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from rich.progress import Progress, TaskID
 
-from unsee.cli import checks, cost, explain_options
+from unsee.cli import cost, explain_options, keeping
 from unsee.cli.console import print_error, print_note, progress, say, show_table
 from unsee.errors import as_message
 from unsee.images.reading import PhotoFile
@@ -39,6 +39,8 @@ class Outcome:
     entries: list[Entry]
     title: str = ""
     """Title of the picture."""
+    summary: str = ""
+    """Line below the table, if there is one."""
     stopped: bool = False
     """Whether the command was interrupted."""
 
@@ -58,7 +60,7 @@ class Result:
     """Heads of the table's first two columns; an empty one leaves its column out."""
 
     def finish(self, outcome: Outcome, *, as_strip: bool) -> int:
-        """Write the folder, print the table and the errors; return the exit status.
+        """Print the table and the errors, write the folder; return the exit status.
 
         `as_strip` draws a single column as a row of pictures. An interruption is raised again. An
         older result is not replaced after it, nor if every configuration failed.
@@ -67,22 +69,25 @@ class Result:
         if outcome.stopped and all(entry.error for entry in entries):
             raise KeyboardInterrupt
         complete = not outcome.stopped and not all(entry.error for entry in entries)
-        written = checks.may_write(self.out, complete=complete)
-        if written:
-            comparison.write(
-                self.out, self.photo, self.image, outcome.title, entries,
-                comparison.as_strip(entries) if as_strip else entries, self.heads,
-                overwrite=self.overwrite and complete,
-            )  # fmt: skip
         show_table(comparison.short_table(entries, self.heads))
-        if written:
-            say(f"picture and tables: {self.out}\n")
+        say(outcome.summary)
         for note, titles in _notes(entries).items():
             more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
             print_note(f"{titles[0]}{more}: {note}")
         failed = [entry for entry in entries if entry.error]
         for entry in failed:
             print_error(f"{entry.title}: {entry.error}")
+
+        def write(folder: Path, overwrite: bool) -> None:
+            comparison.write(
+                folder, self.photo, self.image, outcome.title, entries,
+                comparison.as_strip(entries) if as_strip else entries, self.heads,
+                overwrite=overwrite,
+            )  # fmt: skip
+
+        keeping.write_result(
+            self.out, write, "picture and tables", overwrite=self.overwrite, complete=complete
+        )
         if outcome.stopped:
             raise KeyboardInterrupt
         return 1 if failed else 0

@@ -9,8 +9,8 @@ from tyro.conf import arg
 
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
-from unsee.cli import checks
-from unsee.cli.console import print_errors, print_note, progress, say, show_table
+from unsee.cli import checks, keeping
+from unsee.cli.console import print_errors, print_note, progress, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import (
     ClassifierName,
@@ -177,16 +177,19 @@ def _finish(
     *,
     complete: bool = True,
 ) -> int:
-    """Write and print what was measured; return the exit status."""
-    options = replace(options, overwrite=options.overwrite and complete)
-    written = checks.may_write(options.out, complete=complete)
-    if written:
-        _write(options, outcome, infillers)
+    """Print and write what was measured; return the exit status."""
     for task in options.tasks:
         show_table(_table(task, [row for row in outcome.rows if row["task"] == task]))
-    if written:
-        say(f"table, rows and pictures: {options.out}\n")
-    return print_errors(outcome.failed)
+    status = print_errors(outcome.failed)
+
+    def write(folder: Path, overwrite: bool) -> None:
+        _write(replace(options, out=folder, overwrite=overwrite), outcome, infillers)
+
+    keeping.write_result(
+        options.out, write, "table, rows and pictures", overwrite=options.overwrite,
+        complete=complete,
+    )  # fmt: skip
+    return status
 
 
 def _measure(

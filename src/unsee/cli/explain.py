@@ -80,6 +80,8 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     """Lines about photos whose map shows no evidence."""
     failed: list[InputError] = field(default_factory=list)
+    written: int = 0
+    """Number of results that were written."""
 
 
 def run(arguments: list[str]) -> int:
@@ -148,14 +150,12 @@ def explain_all(
                 study = _study(options, classifier, parts, photo)
                 explain_options.run_with_bar(study, path.name, bars, forecast)
                 result = assessment.assess(study, options.top, picture_infiller)
-                folder = writing.write(result, photo, folder, overwrite=options.overwrite)
-                outcome.rows.append(_row(folder, result))
-                outcome.quantity = result.quantity
+                _write(options, result, photo, folder, outcome)
                 outcome.notes += [f"{path}: {result.note}"] if result.note else []
                 forecast.end()
             except DiskFullError as error:
                 outcome.failed.append(
-                    InputError(f"{error}; stopped, {len(outcome.rows)} results are kept")
+                    InputError(f"{error}; stopped, {outcome.written} results are kept")
                 )
                 break
             except Exception as error:
@@ -175,9 +175,30 @@ def _study(
     )  # fmt: skip
 
 
+def _write(
+    options: Explain,
+    result: assessment.Assessment,
+    photo: reading.PhotoFile,
+    folder: Path,
+    outcome: Outcome,
+) -> None:
+    """Write a result and add its row, which is kept also if it cannot be written."""
+    outcome.quantity = result.quantity
+    try:
+        place = writing.write(result, photo, folder, overwrite=options.overwrite)
+    except Exception:
+        outcome.rows.append(_row(f"{short(folder.name)} (not written)", result))
+        raise
+    outcome.rows.append(_row(short(place.name), result))
+    outcome.written += 1
+    if place != folder:
+        outcome.notes.append(f"{folder}: was taken in the meantime; this result is in {place}")
+
+
 def _print(options: Explain, outcome: Outcome) -> None:
     if outcome.rows:
         show_table(_table(outcome, repeats=options.repeats))
+    if outcome.written:
         say(f"pictures and numbers: {options.out / '*' / 'panel.png'}\n")
     for note in outcome.notes:
         print_note(note)
@@ -205,10 +226,10 @@ def _table(outcome: Outcome, *, repeats: int) -> Table:
     return Table(columns, outcome.rows, note=note)
 
 
-def _row(folder: Path, result: assessment.Assessment) -> tuple[Value, ...]:
+def _row(name: str, result: assessment.Assessment) -> tuple[Value, ...]:
     agreement = [] if result.variation is None else [result.variation.rank_correlation]
     return (
-        short(folder.name),
+        name,
         f"{result.name} (no evidence)" if result.note else result.name,
         result.target_probabilities["original"],
         *(_picture(result, key) for key in result.shares),

@@ -1,12 +1,13 @@
 """`unsee report`: tables of runs as HTML, Markdown, CSV and LaTeX."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from unsee.cli import checks
+from unsee.cli import checks, keeping
 from unsee.cli.console import print_errors, print_note, say, show_table
 from unsee.cli.explain_options import Folder
 from unsee.cli.parsing import parse
@@ -50,7 +51,7 @@ class ReportOptions:
 
 
 def run(arguments: list[str]) -> int:
-    """Read the runs, write the report, print its conclusions and means."""
+    """Read the runs, print their conclusions and means, write the report."""
     options = parse(ReportOptions, arguments, "unsee report")
     if not options.runs:
         raise InputError("expected a run, the --out of unsee evaluate; see unsee report --help")
@@ -61,38 +62,50 @@ def run(arguments: list[str]) -> int:
     results = Results.read(options.runs)
     if table is not None:
         results = replace(results, table=table)
-    with new_folder(options.out, overwrite=options.overwrite) as folder:
-        _write(results, folder)
-        write_manifest(folder, {"runs": [str(path) for path in options.runs]})
     show_table(tables.means(results))
     for line in summary.conclusions(results):
         say(f"{line}\n")
-    say(f"report: {options.out / 'report.html'}\n")
+    _write_result(options, lambda folder: _write(results, folder), "report.html")
     return 0
 
 
 def _run_stages(options: ReportOptions, table: paper_tables.Table | None) -> int:
     """Write the report of each stage, and one summary; the exit status is 1 if a stage failed."""
     results = StagedResults.read(options.runs, table)
-    figure = stage_figure.summary(results)
-    with new_folder(options.out, overwrite=options.overwrite) as folder:
-        for name, stage in results.stages.items():
-            _write(stage, folder, f"{name}-")
-        for name, content in (
-            ("report.html", html.stages_page(results, figure)),
-            ("report.md", stage_tables.markdown(results)),
-            ("report.csv", stage_tables.all_numbers(results).csv()),
-            ("report.tex", stage_tables.means(results).latex()),
-        ):
-            write_text(folder / name, content)
-        save_figure(figure, folder / f"{stage_tables.PICTURE}.png", stage_figure.DPI)
-        write_manifest(folder, {"runs": [str(path) for path in options.runs]})
     show_table(stage_tables.terminal(results))
     say(f"{stage_tables.conclusion(results)}\n")
     for note in (*results.notes, *results.missing()):
         print_note(note)
-    say(f"report: {options.out / 'report.html'}, {options.out / 'summary.png'}\n")
-    return print_errors(results.errors)
+    status = print_errors(results.errors)
+    names = ("report.html", f"{stage_tables.PICTURE}.png")
+    _write_result(options, lambda folder: _write_stages(results, folder), *names)
+    return status
+
+
+def _write_result(options: ReportOptions, write: Callable[[Path], None], *names: str) -> None:
+    """Write the files of a report and its manifest; say where those of these names are."""
+
+    def write_all(out: Path, overwrite: bool) -> None:
+        with new_folder(out, overwrite=overwrite) as folder:
+            write(folder)
+            write_manifest(folder, {"runs": [str(path) for path in options.runs]})
+
+    keeping.write_result(options.out, write_all, "report", overwrite=options.overwrite, files=names)
+
+
+def _write_stages(results: StagedResults, folder: Path) -> None:
+    """Write the reports of all stages, and their summary, into a folder."""
+    for name, stage in results.stages.items():
+        _write(stage, folder, f"{name}-")
+    figure = stage_figure.summary(results)
+    for name, content in (
+        ("report.html", html.stages_page(results, figure)),
+        ("report.md", stage_tables.markdown(results)),
+        ("report.csv", stage_tables.all_numbers(results).csv()),
+        ("report.tex", stage_tables.means(results).latex()),
+    ):
+        write_text(folder / name, content)
+    save_figure(figure, folder / f"{stage_tables.PICTURE}.png", stage_figure.DPI)
 
 
 def _write(results: Results, folder: Path, prefix: str = "") -> None:

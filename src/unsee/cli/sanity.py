@@ -9,8 +9,8 @@ from tyro.conf import arg
 
 from unsee.classifiers import measures, randomisation
 from unsee.classifiers.classifier import Classifier
-from unsee.cli import checks, explain_options
-from unsee.cli.console import print_errors, progress, say, show_table
+from unsee.cli import checks, explain_options, keeping
+from unsee.cli.console import print_errors, progress, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
@@ -72,17 +72,27 @@ def run(arguments: list[str]) -> int:
     slots = explain_options.slots_of(options, classifier, photo, image)
     results: list[RandomisedMaps] = []
     failed: list[InputError] = []
+    stopped = False
     try:
         _compute(options, classifier, image, slots, parts, results)
     except (KeyboardInterrupt, Exception) as error:  # what is finished is written
-        if len(results) > 1:
-            _finish(options, parts, image, results, complete=False)
-        if len(results) <= 1 or not isinstance(error, Exception):
+        if len(results) <= 1:
             raise
-        failed = [as_message(error)]
-    else:
-        _finish(options, parts, image, results)
-    return print_errors(failed)
+        stopped = not isinstance(error, Exception)
+        failed = [as_message(error)] if isinstance(error, Exception) else []
+    show_table(_table(results, options.order))
+    status = print_errors(failed)
+
+    def write(folder: Path, overwrite: bool) -> None:
+        _write(replace(options, out=folder, overwrite=overwrite), parts, image, results)
+
+    keeping.write_result(
+        options.out, write, "picture and table", overwrite=options.overwrite,
+        complete=not (stopped or failed),
+    )  # fmt: skip
+    if stopped:
+        raise KeyboardInterrupt
+    return status
 
 
 def _compute(
@@ -108,24 +118,6 @@ def _compute(
             results.append(result)
             forecast.end()
             bars.update(bar, completed=len(results))
-
-
-def _finish(
-    options: Sanity,
-    parts: Parts,
-    image: Images,
-    results: list[RandomisedMaps],
-    *,
-    complete: bool = True,
-) -> None:
-    """Write and print the results."""
-    options = replace(options, overwrite=options.overwrite and complete)
-    written = checks.may_write(options.out, complete=complete)
-    if written:
-        _write(options, parts, image, results)
-    show_table(_table(results, options.order))
-    if written:
-        say(f"picture and table: {options.out}\n")
 
 
 def _write(

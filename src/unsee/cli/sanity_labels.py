@@ -11,8 +11,8 @@ from tyro.conf import arg
 
 from unsee.classifiers.devices import check_device
 from unsee.classifiers.measures import name_of
-from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import print_errors, print_note, progress, say, show_table
+from unsee.cli import checks, cost, explain_options, keeping
+from unsee.cli.console import print_errors, print_note, progress, show_table
 from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
@@ -112,10 +112,13 @@ def run(arguments: list[str]) -> int:
         except Exception as error:
             failed.append(as_message(error).prefixed(name))
     if results:
+        show_table(_table(results, options.explained))
+    status = print_errors(failed)
+    if results:
         _finish(options, explained, results, (real, shuffled), parts, complete=not stopped)
     if stopped:
         raise KeyboardInterrupt
-    return print_errors(failed)
+    return status
 
 
 def _samples(options: SanityLabels) -> list[Sample]:
@@ -172,14 +175,15 @@ def _finish(
     *,
     complete: bool,
 ) -> None:
-    """Write and print the results."""
-    options = replace(options, overwrite=options.overwrite and complete)
-    written = checks.may_write(options.out, complete=complete)
-    if written:
-        _write(options, images, results, networks, parts)
-    show_table(_table(results, options.explained))
-    if written:
-        say(f"picture and tables: {options.out}\n")
+    """Write the results and print where they are."""
+
+    def write(folder: Path, overwrite: bool) -> None:
+        written = replace(options, out=folder, overwrite=overwrite)
+        _write(written, images, results, networks, parts)
+
+    keeping.write_result(
+        options.out, write, "picture and tables", overwrite=options.overwrite, complete=complete
+    )
 
 
 def _write(

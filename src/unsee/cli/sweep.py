@@ -11,7 +11,6 @@ from tyro.conf import arg
 
 from unsee.cli import checks, compare, configurations, explain_options
 from unsee.cli.configurations import Configuration, Result
-from unsee.cli.console import say
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
@@ -88,11 +87,10 @@ def run(arguments: list[str]) -> int:
         [Configuration(label, columns, partial(bind, make)) for label, make in variants]
     )
     outcome.title += f"   {name_of(parts.method)}"
+    outcome.summary = _sensitivity(outcome.entries, options.setting)
     heads = ("value", "seed" if options.seeds > 1 else "")
     result = Result(options.out, options.overwrite, photo, image, heads)
-    status = result.finish(outcome, as_strip=True)
-    say(_sensitivity(outcome.entries, options.setting))
-    return status
+    return result.finish(outcome, as_strip=True)
 
 
 def _sensitivity(entries: list[Entry], setting: str | None) -> str:

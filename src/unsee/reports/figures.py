@@ -12,6 +12,7 @@ from unsee.images.drawing import (
     TEXT_COLOUR,
     drawable,
 )
+from unsee.reports import ranking
 from unsee.reports.gallery import examples, gallery
 from unsee.reports.results import Results
 
@@ -61,6 +62,7 @@ def metrics(results: Results) -> "Figure":
     for axes, metric, title in zip(panels, results.metrics, titles, strict=True):
         draw = _bars if _is_binary(results, metric) else _boxes
         draw(axes, results, metric)
+        _name_scopes(axes, results, metric)
         axes.set_yticks(range(1, len(labels) + 1), labels, color=TEXT_COLOUR)
         axes.set_title(title, fontsize=9, color=TEXT_COLOUR)
         axes.tick_params(length=0)
@@ -96,6 +98,17 @@ def _bars(axes: "Axes", results: Results, metric: str) -> None:
         if mean.has_interval:
             axes.plot([mean.low, mean.high], [row, row], color=ACCENT, linewidth=2)
     axes.set_xlim(0, 1)
+
+
+def _name_scopes(axes: "Axes", results: Results, metric: str) -> None:
+    """Write beside each box or bar of fewer photos than its row has how many they are."""
+    for row, configuration in enumerate(results.configurations, start=1):
+        photos = results.mean(configuration, metric).photos
+        axes.annotate(
+            ranking.scope(photos, ranking.photos_of(results, configuration)),
+            (1, row), xycoords=("axes fraction", "data"), xytext=(-2, 6),
+            textcoords="offset points", ha="right", fontsize=7, color=MUTED_COLOUR,
+        )  # fmt: skip
 
 
 def _is_binary(results: Results, metric: str) -> bool:

@@ -1,9 +1,9 @@
 """Sentences of a report: its title, its conclusions and its notes."""
 
 from unsee.errors import printable
-from unsee.evaluation.plan import Combination
 from unsee.metrics import _curves
 from unsee.registry import parse, summary
+from unsee.reports import ranking
 from unsee.reports.bootstrap import MIN_PHOTOS, TOO_FEW, Mean
 from unsee.reports.claims import ClaimResult
 from unsee.reports.results import Results
@@ -12,6 +12,10 @@ from unsee.reports.sweeps import TUNED, TUNED_SETTING
 INTERVAL_NOTE = (
     "Means over photos with their 95 % bootstrap intervals, which need at least "
     f"{MIN_PHOTOS} photos; the best in bold."
+)
+UNEQUAL_NOTE = (
+    'A number of fewer photos than its row has says so ("on 1 of 6"); the best is that on the '
+    "photos that all configurations share, and none where they share no photo."
 )
 PASSES_NOTE = (
     "passes: forward passes for a map, of which with gradient in brackets; s/photo: seconds for a "
@@ -64,14 +68,14 @@ def _conclusion(results: Results, metric: str) -> str:
         mean = results.mean(configuration, metric)
         photos = _count(mean.photos, "photo")
         return f"{metric}: {results.label(configuration)} has a mean of {mean} on {photos}."
-    shared = set.intersection(*(set(results.values(c, metric)) for c in results.configurations))
+    shared = ranking.shared_photos(results, metric)
     if not shared:
         return f"{metric}: no photo has a number for every configuration."
     sign = 1 if results.higher_is_better(metric) else -1
-    means = {c: _mean_over(results, c, metric, shared) for c in results.configurations}
+    means = ranking.shared_means(results, metric)
     best, second, *_ = sorted(means, key=lambda c: sign * means[c], reverse=True)
     photos = _count(len(shared), "photo")
-    if any(len(results.values(c, metric)) > len(shared) for c in results.configurations):
+    if not ranking.all_share(results, metric):
         photos = f"the {photos} that all configurations share"
     if means[best] == means[second]:
         return (
@@ -84,11 +88,6 @@ def _conclusion(results: Results, metric: str) -> str:
         f"better than {results.label(second)}, the next best, on {photos} "
         f"({_certainty(difference)})."
     )
-
-
-def _mean_over(results: Results, c: Combination, metric: str, photos: set[str]) -> float:
-    values = results.values(c, metric)
-    return sum(values[photo] for photo in sorted(photos)) / len(photos)
 
 
 def _certainty(mean: Mean) -> str:
@@ -113,7 +112,10 @@ def metric_notes(results: Results) -> list[str]:
 def table_note(results: Results) -> str:
     """Return a note that explains the columns of the means."""
     tuned = any(TUNED in name for name in results.metrics)
-    return " ".join([INTERVAL_NOTE, *([TUNED_NOTE] if tuned else []), PASSES_NOTE])
+    photos = {results.mean(c, m).photos for c in results.configurations for m in results.metrics}
+    unequal = len(photos) > 1 or not all(ranking.all_share(results, m) for m in results.metrics)
+    notes = [INTERVAL_NOTE, UNEQUAL_NOTE if unequal else "", TUNED_NOTE if tuned else ""]
+    return " ".join([*filter(None, notes), PASSES_NOTE])
 
 
 def tally(claims: list[ClaimResult]) -> str:

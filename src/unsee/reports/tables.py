@@ -1,28 +1,31 @@
 """Tables of a report: means, paired differences, claims, and all numbers for a spreadsheet."""
 
-import math
-
 from unsee.evaluation.plan import Combination
+from unsee.reports import ranking
 from unsee.reports.claims import ClaimResult, published
 from unsee.reports.results import PairedDifference, Results
 from unsee.table import Cell, Column, Mark, Table, Value
 
 CSV_COLUMNS = (
     *Combination._fields, "metric", "higher_is_better", "mean", "low", "high", "photos",
-    "difference", "difference_low", "difference_high", "wins", "forwards", "backwards", "seconds",
+    "difference", "difference_low", "difference_high", "difference_photos", "wins", "forwards",
+    "backwards", "seconds",
 )  # fmt: skip
 
 
 def means(results: Results) -> Table:
-    """Return a row for each configuration: means, the best in bold, and cost."""
-    best = {name: _best(results, name) for name in results.metrics}
+    """Return a row for each configuration: means, the best in bold, and cost.
+
+    The best is that on the photos for which all configurations have a number.
+    """
+    best = {name: ranking.best(results, name) for name in results.metrics}
     rows = []
     for configuration in results.configurations:
         cells = [
             _mean_cell(results, configuration, name, configuration in best[name])
             for name in results.metrics
         ]
-        photos = max(results.mean(configuration, name).photos for name in results.metrics)
+        photos = ranking.photos_of(results, configuration)
         forwards, backwards = results.passes(configuration)
         passes = Cell(forwards, f"({backwards:.0f})")
         seconds = results.seconds.get(configuration, 0.0)
@@ -47,7 +50,7 @@ def differences(results: Results) -> Table | None:
     rows = [
         [
             results.label(other),
-            *(_difference_cell(results.difference(first, other, m)) for m in results.metrics),
+            *(_difference_cell(results, first, other, metric) for metric in results.metrics),
         ]
         for other in others
     ]
@@ -86,7 +89,7 @@ def all_numbers(results: Results) -> Table:
             higher = results.higher_is_better(name)
             mean = results.mean(configuration, name)
             paired = results.difference(first, configuration, name)
-            difference = [*paired.mean[:3], paired.wins] if configuration != first else [None] * 4
+            difference = [*paired.mean, paired.wins] if configuration != first else [None] * 5
             rows.append([*configuration, name, higher, *mean, *difference, *cost])
     return Table([Column(name) for name in CSV_COLUMNS], rows)
 
@@ -99,31 +102,25 @@ def _configuration_column(results: Results) -> Column:
     return Column(name, align="left")
 
 
-def _best(results: Results, metric: str) -> set[Combination]:
-    """Return the configurations with the best mean; none where there is nothing to compare."""
-    if len(results.configurations) == 1 or not results.ranks_maps(metric):
-        return set()
-    sign = 1 if results.higher_is_better(metric) else -1
-    values = {c: sign * results.mean(c, metric).value for c in results.configurations}
-    finite = [value for value in values.values() if math.isfinite(value)]
-    return {c for c, value in values.items() if finite and value == max(finite)}
-
-
 def _mean_cell(results: Results, configuration: Combination, metric: str, bold: bool) -> Cell:
     mean = results.mean(configuration, metric)
     paper = published(results, configuration, metric)
     details = [mean.interval()] if mean.has_interval else []
     details += [] if paper is None else [f"(paper {paper:g})"]
-    return Cell(mean.value if mean.photos else None, " ".join(details), bold)
+    scope = ranking.scope(mean.photos, ranking.photos_of(results, configuration))
+    return Cell(mean.value if mean.photos else None, " ".join(details), bold, scope=scope)
 
 
-def _difference_cell(difference: PairedDifference) -> Cell:
+def _difference_cell(results: Results, first: Combination, other: Combination, metric: str) -> Cell:
+    difference = results.difference(first, other, metric)
     mean = difference.mean
     if not mean.photos:
         return Cell(None, "no photo in common")
     detail = f"{mean.interval('+')}, wins {difference.wins:.0%}"
     outcome = f", {difference.outcome}" if mean.has_interval else ""
-    return Cell(mean.value, detail + outcome, mark=_mark(difference))
+    photos = max(ranking.photos_of(results, configuration) for configuration in (first, other))
+    scope = ranking.scope(mean.photos, photos)
+    return Cell(mean.value, detail + outcome, mark=_mark(difference), scope=scope)
 
 
 def _mark(difference: PairedDifference) -> Mark:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unsee.errors import InputError
+from unsee.errors import InputError, TakenError
 from unsee.files import exists, open_binary, read_json
 from unsee.folders import MANIFEST, RESERVED, WRITTEN, place_of
 from unsee.workplace import remove_leavings
@@ -58,10 +58,10 @@ def place_of_photo(path: str | Path) -> str:
 
 
 def check_photo(folder: Path, path: str | Path) -> None:
-    """Raise `InputError` for a folder that holds a result of unsee, but not of this photo."""
+    """Raise `TakenError` for a folder that holds a result of unsee, but not of this photo."""
     origin = _origin(folder)
     if origin is not None and not _Photo(Path(path)).has(origin):
-        raise InputError(
+        raise TakenError(
             f"{folder}: holds the result of {origin.get('path') or 'something else'}, not of "
             f"{path}; it is not overwritten: choose another folder"
         )
@@ -75,9 +75,15 @@ def free_folder(folder: Path, path: str | Path) -> Path:
     """
     try:
         check_photo(folder, path)
-    except InputError:
+    except TakenError:
         (folder,) = result_folders([Path(path)], folder.parent)
     return folder
+
+
+def next_folder(folder: Path, path: str | Path) -> Path:
+    """Return the first folder beside this one, named after the photo, that does not exist."""
+    folders = (folder.with_name(name) for name in _names(_safe_name(Path(path).stem)))
+    return next(free for free in folders if not os.path.lexists(free))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from unsee.errors import InputError
+from unsee.errors import TakenError
 from unsee.folders import new_folder, write_manifest
 from unsee.images import drawing
 from unsee.images.reading import PhotoFile
 from unsee.results.assessment import Assessment
 from unsee.results.panel import panel
-from unsee.results.photo_folders import check_photo, free_folder
+from unsee.results.photo_folders import check_photo, free_folder, next_folder
 
 
 def write(
@@ -17,18 +17,21 @@ def write(
     """Write the maps, the pictures, panel.png and manifest.json of a photo; return their folder.
 
     The folder appears when it is complete. It is `folder`, or the one with the next free number if
-    another command has written the result of another photo there in the meantime.
+    something is there that may not be overwritten: a result of another photo, or one that another
+    command has written in the meantime.
 
     Raises:
-        InputError: The folder exists, and it may not be overwritten or is no result of this
-            photo, or it cannot be written.
+        InputError: The folder cannot be written.
     """
     while True:
         folder = free_folder(folder, photo.path)
         try:
             _write(assessment, photo, folder, overwrite=overwrite)
-        except InputError:
-            if free_folder(folder, photo.path) == folder:
+        except TakenError:
+            taken, folder = folder, free_folder(folder, photo.path)
+            if folder == taken:
+                folder = next_folder(taken, photo.path)
+            if folder == taken:  # a file system that contradicts itself
                 raise
         else:
             return folder
