@@ -131,6 +131,23 @@ def test_a_view_of_an_earlier_version_is_compared_in_what_it_has(data, tmp_path,
     assert len(run_plan(plan, tmp_path / "run")) == 4
 
 
+def test_a_run_in_which_removed_pixels_were_black_is_not_continued(data, tmp_path, change) -> None:
+    """Earlier versions took the mean 0 of a model without normalisation for that of the data."""
+    change(mean=(0.0,) * 3, std=(1.0,) * 3, data_mean=(), data_std=())
+    plan = make_plan(data, classifiers=(SPEC,), shard=2, limit=4, **CHEAP)
+    run_plan(plan, tmp_path / "run")
+    view = tmp_path / "run/classifier-0.json"
+    content = json.loads(view.read_text())
+    earlier = {"data_mean": [0.0] * 3, "data_std": [1.0] * 3}
+    assert content != content | earlier
+    view.write_text(json.dumps(content | earlier))
+    (tmp_path / "run/rows/0000-000001.parquet").unlink()
+    with pytest.raises(InputError, match="other mean colour of the data"):
+        run_plan(plan, tmp_path / "run")
+    change(mean=(0.0,) * 3, std=(1.0,) * 3, data_mean=(0.0,) * 3, data_std=(1.0,) * 3)
+    assert len(run_plan(plan, tmp_path / "run")) == 4
+
+
 def test_a_run_continues_with_the_share_that_it_has_stored(data, tmp_path, change) -> None:
     """Earlier versions store 0.875 for classifiers that state none; only the size resolves it."""
     plan = make_plan(

@@ -86,6 +86,32 @@ def normalisation(
     return means, deviations
 
 
+def data_statistics(
+    mean: object, std: object, defaults: tuple[tuple[float, ...], tuple[float, ...]]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of the data, one value for each channel.
+
+    Args:
+        mean: Mean of each channel; None or empty for the default.
+        std: Standard deviation of each channel, likewise.
+        defaults: Default mean and standard deviation; their length is the number of channels.
+
+    Raises:
+        InputError: A value is unfit, or the number of channels is another one.
+    """
+    mean, std = (
+        default if value is None or (isinstance(value, tuple | list) and not value) else value
+        for value, default in zip((mean, std), defaults, strict=True)
+    )
+    means, deviations = normalisation(mean, std, "data_")
+    if len(means) != len(defaults[0]):
+        raise InputError(
+            f"data_mean has {len(means)} channels, mean has {len(defaults[0])}; expected one value "
+            "per channel of the input"
+        )
+    return means, deviations
+
+
 def check_labels(labels: object) -> tuple[str, ...]:
     """Return class names as a tuple; raise `InputError` if they are something else."""
     if isinstance(labels, str) or not isinstance(labels, Sequence):

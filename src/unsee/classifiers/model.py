@@ -9,7 +9,12 @@ from torch import nn
 
 from unsee.classifiers import checks, outputs
 from unsee.classifiers.batch_size import BatchSizes
-from unsee.classifiers.normalisation import ASSUMED_MEAN, ASSUMED_STD, check_assumed
+from unsee.classifiers.normalisation import (
+    ASSUMED_MEAN,
+    ASSUMED_STD,
+    check_assumed,
+    data_statistics,
+)
 from unsee.classifiers.outputs import Outputs, OutputsName
 from unsee.classifiers.passes import Passes, tensors_of
 from unsee.errors import InputError
@@ -35,9 +40,11 @@ class PixelModel:
     name: str = ""
     """Specification that loads the classifier again, if it came from a source."""
     data_mean: tuple[float, ...] = ()
-    """Mean colour of the data (the "zero" or "grey" of the literature); by default `mean`."""
+    """Mean colour of the data (the "zero" or "grey" of the literature). By default `mean`; if that
+    is 0 in every channel, ImageNet's for three channels, and 0.5 for other numbers."""
     data_std: tuple[float, ...] = ()
-    """Standard deviation of the data, the unit of noise in the literature; by default `std`."""
+    """Standard deviation of the data, the unit of noise in the literature. By default `std`; if
+    `mean` is 0 in every channel, ImageNet's for three channels, and 0.25 for other numbers."""
     differentiable: bool = True
     """Whether gradients exist; False for a black box, which gradient methods refuse."""
     chunk: int | None = None
@@ -77,8 +84,8 @@ class PixelModel:
         self.name, self.chunk = checks.checked_name(self.name), checks.checked_chunk(self.chunk)
         self.mean, self.std = checks.normalisation(self.mean, self.std)
         self.labels, self.outputs = checks.check_labels(self.labels), outputs.parse(self.outputs)
-        self.data_mean, self.data_std = checks.normalisation(
-            self.data_mean or self.mean, self.data_std or self.std, "data_"
+        self.data_mean, self.data_std = checks.data_statistics(
+            self.data_mean, self.data_std, data_statistics(self.mean, self.std)
         )
         if (self.batch_sizes.network, self.batch_sizes.chunk) != (self.model, self.chunk):
             self.batch_sizes = BatchSizes(self.model, self.chunk)

@@ -1,4 +1,4 @@
-"""The normalisation that is assumed for a model, unless the model states another."""
+"""The normalisation that is assumed for a model, and the statistics that are for its data."""
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
@@ -10,6 +10,8 @@ from unsee.errors import InputError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+OTHER_MEAN, OTHER_STD = 0.5, 0.25
+"""Mean and standard deviation that are assumed for data without three channels."""
 
 
 class Assumed(tuple[float, ...]):
@@ -22,6 +24,23 @@ CONFIGURATIONS = ("pretrained_cfg", "default_cfg")
 """Attributes in which models of timm state their preprocessing."""
 ROUNDING = 1e-3
 """Largest difference between values that count as equal: some are rounded."""
+
+
+def data_statistics(
+    mean: tuple[float, ...], std: tuple[float, ...]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of the data of a model whose normalisation is known.
+
+    They are those of the normalisation. A mean of 0 in every channel is not one of data, which
+    would be black, but says that the model takes pixels as they are, or times a factor. The data
+    is then assumed to be like ImageNet, and for other than three channels around 0.5.
+    """
+    if any(mean):
+        return mean, std
+    channels = len(mean)
+    if channels == len(IMAGENET_MEAN):
+        return IMAGENET_MEAN, IMAGENET_STD
+    return (OTHER_MEAN,) * channels, (OTHER_STD,) * channels
 
 
 def check_assumed(model: object, mean: object, std: object) -> None:

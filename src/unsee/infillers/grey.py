@@ -11,6 +11,8 @@ __all__ = ["Grey"]
 class Grey(Infiller):
     """The mean colour of the data set: 0 after normalisation, "grey" in papers.
 
+    It is `Classifier.data_mean`, which is not black for a model that takes pixels as they are.
+
     Independent of the mask and of the image; deterministic; the cheapest in-filler.
     """
 

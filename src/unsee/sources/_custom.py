@@ -29,6 +29,12 @@ class CustomModel(Source, ABC):
     std: tuple[float, ...] | None = None
     """Standard deviation of each channel, for pixels in [0, 1]; divides the centred image.
     Default: as for `mean`."""
+    data_mean: tuple[float, ...] | None = None
+    """Mean colour of the data, which is the in-filler `grey` and the background of measures.
+    Default: `mean`; if that is 0, ImageNet's, and 0.5 for other than three channels."""
+    data_std: tuple[float, ...] | None = None
+    """Standard deviation of the data, the unit of noise. Default: `std`; if `mean` is 0,
+    ImageNet's, and 0.25 for other than three channels."""
     share: float | None = None
     """Side of the centre crop, as a share of the largest crop that fits into the photo. Default:
     the model's own if it comes with one; otherwise 1, but 0.875 for an input of 224 x 224 pixels
@@ -43,6 +49,8 @@ class CustomModel(Source, ABC):
         return {
             "mean": ASSUMED_MEAN if self.mean is None else self.mean,
             "std": ASSUMED_STD if self.std is None else self.std,
+            "data_mean": () if self.data_mean is None else self.data_mean,
+            "data_std": () if self.data_std is None else self.data_std,
             "framing": Framing(share=self.share),
             "labels": read_labels(self.labels),
             "outputs": self.outputs,
@@ -54,10 +62,7 @@ class CustomModel(Source, ABC):
         Raises:
             InputError: The classifier does not have a setting.
         """
-        changes: dict[str, Any] = {}
-        for name, value in (("mean", self.mean), ("std", self.std)):
-            if value is not None:
-                changes |= {name: value, f"data_{name}": ()}  # it follows
+        changes = self._statistics()
         if self.share is not None:
             if classifier.framing.fit == "resize":
                 raise InputError(
@@ -70,6 +75,12 @@ class CustomModel(Source, ABC):
         if self.outputs != "auto":
             changes["outputs"] = self.outputs
         return replace(classifier, **changes) if changes else classifier
+
+    def _statistics(self) -> dict[str, Any]:
+        """Return the statistics that are set; those of the data follow a `mean` or `std`."""
+        values = {name: getattr(self, name) for name in ("mean", "std", "data_mean", "data_std")}
+        stated = {name: value for name, value in values.items() if value is not None}
+        return {f"data_{name}": () for name in ("mean", "std") if name in stated} | stated
 
 
 def read_labels(path: str | None) -> tuple[str, ...]:

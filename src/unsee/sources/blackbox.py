@@ -115,7 +115,7 @@ def black_box(
 
         unsee.black_box(
             lambda images: model.predict_proba(images.reshape(len(images), -1)),
-            size=(28, 28), mean=(0.0,), std=(1.0,),
+            size=(28, 28), mean=(0.0,), std=(1.0,), data_mean=(0.13,), data_std=(0.31,),
         )
 
     A torch model that returns logits, with the normalisation of ImageNet:
@@ -131,9 +131,11 @@ def black_box(
             `outputs="logits"`.
         name: Name in reports; default: the name of the function.
         size: Height and width of the function's input.
-        **settings: Settings of the source `blackbox`: mean, std, share, labels, outputs, tensors.
-            Without `mean` and `std` the function gets pixels in [0, 1]; their number is the number
-            of channels.
+        **settings: Settings of the source `blackbox`: mean, std, data_mean, data_std, share,
+            labels, outputs, tensors. Without `mean` and `std` the function gets pixels in [0, 1];
+            their number is the number of channels. `data_mean` is the mean colour of the data,
+            which replaces removed pixels: by default `mean`; if that is 0, ImageNet's, and 0.5 for
+            other than three channels.
 
     Raises:
         InputError: A setting is unknown. Later, when the classifier is used: the function fails on
