@@ -24,3 +24,9 @@ def test_flat_and_single_pixel_maps() -> None:
 def test_scale_and_offset_do_not_count(noise) -> None:
     for maps in (7 * noise + 3, 1e-14 * noise):
         torch.testing.assert_close(total_variation(maps), total_variation(noise))
+
+
+def test_raw_masks_are_not_stretched(noise) -> None:
+    low, high = noise.aminmax()
+    mask = 0.3 + 0.2 * (noise - low) / (high - low)
+    torch.testing.assert_close(total_variation(mask, "raw"), 0.2 * total_variation(mask))

@@ -25,8 +25,9 @@ def entropy(maps: SaliencyLike) -> Float[Tensor, " b"]:
     Args:
         maps: Maps (b, h, w), as a tensor, an array or a list of them.
 
-    Reference: Zolna et al., 2018, Classifier-agnostic saliency map extraction,
-    https://arxiv.org/abs/1805.08249
+    Reference: Bhatt et al., 2020, Evaluating and Aggregating Feature-based Model Explanations
+    (complexity), https://arxiv.org/abs/2005.00631. Zolna et al., 2018, report the entropy of the
+    intensities instead, which is `intensity_entropy`.
     """
     saliency = as_saliency(maps)
     magnitudes = saliency.abs().flatten(1).double()
@@ -39,7 +40,7 @@ def entropy(maps: SaliencyLike) -> Float[Tensor, " b"]:
 
 @dataclass(frozen=True)
 class Entropy(Metric):
-    """Entropy of the map's magnitudes over the pixels, divided by its maximum (Zolna et al., 2018).
+    """Entropy of the map's magnitudes over the pixels, divided by its maximum (Bhatt et al., 2020).
 
     A statistic of the map, which needs no score: `entropy`. In [0, 1]; lower is more concentrated.
     """
