@@ -2,6 +2,7 @@
 
 import csv
 import io
+import statistics
 
 import pytest
 from rich.console import Console
@@ -74,6 +75,15 @@ def test_paired_difference_of_fewer_photos_says_so(results) -> None:
     assert pairs["rise", "deletion"] == "1"
     assert pairs["rise", "insertion"] == "6"
     assert pairs["fido", "deletion"] == ""
+
+
+def test_spreadsheet_has_the_deviation_over_the_photos(results) -> None:
+    rows = csv.DictReader(io.StringIO(tables.all_numbers(results).csv()))
+    deviations = {(row["method"], row["metric"]): row["deviation"] for row in rows}
+    assert deviations["rise", "deletion"] == ""
+    fido = results.configurations[0]
+    values = list(results.values(fido, "deletion").values())
+    assert float(deviations["fido", "deletion"]) == pytest.approx(statistics.stdev(values))
 
 
 def test_picture_says_so_too(results) -> None:

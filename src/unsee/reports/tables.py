@@ -8,6 +8,7 @@ from unsee.table import Cell, Column, Mark, Table, Value
 
 CSV_COLUMNS = (
     *Combination._fields, "metric", "higher_is_better", "mean", "low", "high", "photos",
+    "deviation",
     "difference", "difference_low", "difference_high", "difference_photos", "wins", "forwards",
     "backwards", "seconds",
 )  # fmt: skip
@@ -79,7 +80,8 @@ def claims(tested: list[ClaimResult]) -> Table:
 def all_numbers(results: Results) -> Table:
     """Return a row for each configuration and metric, with every value of a sweep.
 
-    The differences are by how much the first configuration is better.
+    `deviation` is the standard deviation over the photos. The differences are by how much the
+    first configuration is better.
     """
     first = results.configurations[0]
     rows: list[list[Value]] = []
@@ -90,7 +92,8 @@ def all_numbers(results: Results) -> Table:
             mean = results.mean(configuration, name)
             paired = results.difference(first, configuration, name)
             difference = [*paired.mean, paired.wins] if configuration != first else [None] * 5
-            rows.append([*configuration, name, higher, *mean, *difference, *cost])
+            deviation = results.deviation(configuration, name)
+            rows.append([*configuration, name, higher, *mean, deviation, *difference, *cost])
     return Table([Column(name) for name in CSV_COLUMNS], rows)
 
 
