@@ -13,7 +13,9 @@ from torch import nn
 from tests.conftest import Convolutional, toy
 from tests.evaluation.runs import make_plan, run_plan
 from unsee import Classifier, Framing, InputError
+from unsee.cli import main
 from unsee.evaluation import loaded, part_files
+from unsee.evaluation.rows import read_rows
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.networks.weights import PRETRAINED
@@ -314,3 +316,70 @@ def test_names_of_classes_that_changed_are_noticed(tmp_path) -> None:
     annotate("dog", "cat")
     with pytest.raises(InputError, match="a run with other classes"):
         Run.begin(make_plan(tmp_path), tmp_path / "run")
+
+
+def test_other_weights_are_noticed_by_a_command_that_computes_nothing(
+    data, tmp_path, change, capsys
+) -> None:
+    command = [
+        "evaluate", "--data", str(data), "--classifier", SPEC, "--methods", "random", "--metrics",
+        "gini", "--limit", "3", "--threads", "1", "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    assert main(command) == 0
+    assert main(command) == 0
+    change(shift=1.0)
+    capsys.readouterr()
+    assert main(command) == 2
+    assert "a run of another classifier of the same name (other weights)" in capsys.readouterr().err
+    change()
+    assert main(command) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "shift", "words"),
+    [
+        ({"seed": 7}, 0.0, r"other seeds \(0, 7\)"),
+        ({"target": "top1"}, 0.0, r"other targets \(label, top1\)"),
+        ({"budget": "fast"}, 0.0, r"other budgets \(own, fast\)"),
+        ({}, 1.0, "a classifier of the same name with other weights"),
+    ],
+)
+def test_rows_of_one_configuration_on_other_photos_are_merged_if_all_else_is_equal(
+    data, tmp_path, change, settings, shift, words
+) -> None:
+    plan = make_plan(data, classifiers=(SPEC,), shard=2, classes="0-1", **CHEAP)
+    run_plan(plan, tmp_path / "first")
+    run_plan(replace(plan, classes="2"), tmp_path / "same")
+    change(shift=shift)
+    run_plan(replace(plan, classes="2", **settings), tmp_path / "other")
+    results = Results.read([tmp_path / "first", tmp_path / "same"])
+    (configuration,) = results.configurations
+    assert results.mean(configuration, "gini").photos > 3
+    with pytest.raises(InputError, match=f"have rows of random, but {words}; report them separat"):
+        Results.read([tmp_path / "first", tmp_path / "other"])
+
+
+def test_other_methods_may_have_another_budget(data, tmp_path, change) -> None:
+    plan = make_plan(data, classifiers=(SPEC,), shard=2, limit=3, **CHEAP)
+    run_plan(plan, tmp_path / "first")
+    run_plan(replace(plan, methods=("box",), budget="fast"), tmp_path / "other")
+    assert len(Results.read([tmp_path / "first", tmp_path / "other"]).configurations) == 2
+
+
+def test_seconds_of_merged_rows_are_those_of_all_photos(data, tmp_path, change) -> None:
+    plan = make_plan(data, classifiers=(SPEC,), shard=2, **CHEAP)
+    for folder, classes, seconds in (("a", "0-1", 3.0), ("b", "2", 5.0)):
+        run_plan(replace(plan, classes=classes), tmp_path / folder)
+        store = Store(tmp_path / folder)
+        for path in sorted((tmp_path / folder / "rows").iterdir()):
+            shard, rows = int(path.stem.split("-")[1]), list(read_rows(path))
+            store.write(0, shard, rows, {}, seconds * len(rows))
+    first, second, both = (
+        Results.read([tmp_path / name for name in names]) for names in ("a", "b", "ab")
+    )
+    (configuration,) = both.configurations
+    counts = [len(results.values(configuration, "gini")) for results in (first, second)]
+    expected = np.average(
+        [results.seconds[configuration] for results in (first, second)], weights=counts
+    )
+    assert both.seconds[configuration] == pytest.approx(expected)

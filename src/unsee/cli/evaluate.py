@@ -16,7 +16,7 @@ from unsee.cli.parsing import parse
 from unsee.datasets.base import Sample
 from unsee.errors import DiskFullError, InputError
 from unsee.evaluation import paper_tables
-from unsee.evaluation.loaded import load_classifier, load_parts
+from unsee.evaluation.loaded import check_same, load_classifier, load_parts
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
 from unsee.evaluation.run import Run, Unit
@@ -115,11 +115,7 @@ def _run(
     *, in_stage: bool = False,
 ) -> int:  # fmt: skip
     """Compute what is missing of one run; return the exit status."""
-    device = options.device
-    if device is None:
-        device = loading.default_device()
-        if options.engine == "ray":  # the workers' device, not this machine's
-            device = "cuda" if options.gpus else "cpu"
+    device = options.device or _default_device(options)
     begun = in_stage and exists(options.out / MANIFEST)
     if options.engine == "local" and not begun:  # what cannot be loaded leaves no folder behind
         load_parts(plan, options.chunk, device, options.precision)
@@ -127,6 +123,8 @@ def _run(
         plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
         threads=options.threads or 0, table=table,
     )  # fmt: skip
+    if not begun and options.engine == "local":
+        check_same(plan, options.out, options.chunk, device, options.precision)
     for note in run_.samples.notes:
         print_note(note)
     if begun and options.engine == "local" and run_.due():  # a finished stage loads nothing
@@ -140,6 +138,12 @@ def _run(
         return 1
     run_.finish()
     return run_summary.show(run_, options.out, in_stage=in_stage)
+
+
+def _default_device(options: Evaluate) -> str:
+    if options.engine == "ray":  # the workers' device, not this machine's
+        return "cuda" if options.gpus else "cpu"
+    return loading.default_device()
 
 
 def _check_code(plans: Sequence[Plan], options: Evaluate, on_command_line: set[str]) -> None:

@@ -13,6 +13,8 @@ from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
 from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Plan, metric_of
+from unsee.evaluation.store import Store
+from unsee.files import exists
 from unsee.images.framing import Fit
 from unsee.parts import onnx_files, resolve_parts
 from unsee.registry import parse, resolve
@@ -48,6 +50,19 @@ def load_parts(plan: Plan, chunk: int, device: str, precision: str) -> None:
         infillers.append(resolve("infillers", plan.spec("infillers", plan.metric_infiller)))
     for infiller in infillers:
         infiller.prepare(torch.device(device))
+
+
+def check_same(plan: Plan, folder: Path, chunk: int, device: str | None, precision: str) -> None:
+    """Compare the classifiers of a plan with those that the rows of a run are of, if any.
+
+    Raises:
+        InputError: One has other weights, outputs or names of classes.
+    """
+    store = Store(folder)
+    for number, name in enumerate(plan.classifiers[:MAX_CLASSIFIERS]):
+        if exists(folder) and store.read_view(number) is not None:
+            spec = plan.spec("sources", name)
+            store.write_view(number, view_of(spec, chunk, device, precision, plan.fit))
 
 
 def check_metrics(plan: Plan, classifier: Classifier) -> None:

@@ -282,7 +282,9 @@ def _add_rows(
         if len(names := set(photos)) < len(photos):
             raise InputError(f"{store.folder}: has two rows of a photo by {configuration.method}")
         if count := len(names - previous_photos.get(configuration, set())):
-            seconds[configuration] = total_seconds.get(number, 0.0) / count
+            before = len(names) - count
+            total = seconds.get(configuration, 0.0) * before + total_seconds.get(number, 0.0)
+            seconds[configuration] = total / len(names)
     return len(failed)
 
 
