@@ -1,7 +1,8 @@
 """`unsee evaluate`: methods, in-fillers and metrics on many photos, in a run that can resume."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +20,7 @@ from unsee.evaluation import paper_tables
 from unsee.evaluation.loaded import load_classifier, load_parts
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
+from unsee.evaluation.recognition import Trial
 from unsee.evaluation.run import Run, Unit
 from unsee.evaluation.store import MANIFEST
 from unsee.evaluation.worker import frame
@@ -125,7 +127,7 @@ def _run(
         load_parts(plan, options.chunk, device, options.precision)
     run_ = Run.begin(
         plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
-        threads=options.threads or 0, table=table,
+        threads=options.threads or 0, table=table, watch=partial(_watch, plan.limit),
     )  # fmt: skip
     for note in run_.samples.notes:
         print_note(note)
@@ -140,6 +142,15 @@ def _run(
         return 1
     run_.finish()
     return run_summary.show(run_, options.out, in_stage=in_stage)
+
+
+def _watch(limit: int | None, trials: Iterable[Trial]) -> Iterator[Trial]:
+    """Show how many of the photos that are tried are answered rightly."""
+    with progress() as bars:
+        bar = bars.add_task("photos that are answered rightly", total=limit, loss="")
+        for tried, trial in enumerate(trials, 1):
+            bars.update(bar, advance=trial.outcome == "right", loss=f"{tried} tried")
+            yield trial
 
 
 def _check_code(plans: Sequence[Plan], options: Evaluate, on_command_line: set[str]) -> None:
