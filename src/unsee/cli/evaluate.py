@@ -88,11 +88,12 @@ class Evaluate(Plan):
 
 def run(arguments: list[str]) -> int:
     """Compute what is missing; the exit status is 1 if photos could not be explained."""
-    options, file = parse(Evaluate, arguments, "unsee evaluate"), None
+    options, file = parse(Evaluate, arguments, "unsee evaluate", opposites=True), None
     on_command_line = {*split_words((*options.classifiers, *options.reference_classifiers))}
     if options.plan is not None:
         file = paper_tables.load(options.plan)
-        options = parse(Evaluate, arguments, "unsee evaluate", Evaluate(**file.settings))
+        default = Evaluate(**file.settings)
+        options = parse(Evaluate, arguments, "unsee evaluate", default, opposites=True)
     part = _part(options.part)
     options.check()
     plan = _plan(options)

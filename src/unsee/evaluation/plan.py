@@ -136,8 +136,10 @@ class Plan:
                 raise InputError(f"duplicate {kind.removesuffix('s')} {duplicates[0]!r}")
         if self.correct and self.target == "top1":
             raise InputError(
-                "correct compares answers with labels, and the target top1 needs none; set the "
-                "target label, or omit correct"
+                "correct compares answers with labels, which the target top1 ignores; set "
+                "{target} or {correct}",
+                target="label",
+                correct=False,
             )
         self._check_trust()
         for classifier in (*self.classifiers, *self.reference_classifiers):
