@@ -391,3 +391,22 @@ def test_options_of_the_command_line(mixed, tmp_path, capsys) -> None:
     text = (tmp_path / "report" / "report.md").read_text()
     assert "6 stratified random photos" in text
     assert "answers rightly" in text
+
+
+def test_stages_of_an_earlier_version_go_on_with_the_first_photos(mixed, tmp_path, capsys) -> None:
+    plan, out = tmp_path / "plan.toml", tmp_path / "out"
+    plan.write_text('methods = ["random"]\nmetrics = ["gini"]\n[[stages]]\nname = "one"\n')
+    command = ["evaluate", "--plan", str(plan), "--data", str(mixed), "--classifier", COLOURS]
+    command += ["--limit", "3", "--out", str(out)]
+    assert main([*command, "--subset", "first"]) == 0
+    as_of_an_earlier_version(out / "one")
+    rows = next((out / "one" / "rows").iterdir())
+    rows.unlink()
+    assert main(command) == 0
+    assert "begun by an earlier version" in capsys.readouterr().err
+    stored = [row["photo"] for row in Store(out / "one").read()]
+    assert stored == ["00.png", "01.png", "02.png"]
+    assert main([*command, "--subset", "stratified"]) == 2
+    assert "stage one" in capsys.readouterr().err
+    assert main([*command, "--correct", "--target", "top1"]) == 2
+    assert "stage one: correct compares" in capsys.readouterr().err
