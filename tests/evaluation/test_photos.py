@@ -206,6 +206,13 @@ def test_watch_sees_each_photo_that_is_tried(mixed, tmp_path) -> None:
     assert seen[-1].outcome == "right"
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="is about machines without CUDA")
+def test_photos_of_a_run_of_other_machines_are_classified_here(mixed) -> None:
+    plan = plan_of(mixed, correct=True)
+    trials = list(Recognition(plan, 16, "cuda", "float32")(plan.samples()))
+    assert [trial.outcome for trial in trials].count("right") == 8
+
+
 def test_labels_count_as_right_where_they_are_predicted(tmp_path) -> None:
     folder = write(tmp_path / "photos", [0, 1, 2, 0], [0, 1, 0, 1])
     plan = plan_of(folder, classifiers=(f"{HERE}:labels",), correct=True)
