@@ -1,4 +1,4 @@
-"""Which photos a run takes: random, stratified, the first, or those that are answered rightly."""
+"""Which photos a run takes, and that it goes on with them."""
 
 import json
 from collections import Counter
@@ -6,96 +6,26 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
-from torch import nn
 
-from tests.conftest import toy
-from tests.evaluation.runs import assert_same_rows, make_plan, run_plan
+from tests.evaluation.colours import (
+    COLOURS,
+    as_of_an_earlier_version,
+    ids,
+    plan_of,
+    refuse,
+    samples_of,
+    selected,
+    write,
+)
+from tests.evaluation.runs import assert_same_rows, run_plan
 from unsee import InputError
 from unsee.cli import main
-from unsee.datasets.base import Sample, Samples
 from unsee.evaluation import photos
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.recognition import Recognition
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.reports.results import Results
-
-HERE = "tests.evaluation.test_photos"
-COLOURS, HELD_BACK = f"{HERE}:colours", f"{HERE}:held_back"
-CHEAP = {"methods": ("random",), "metrics": ("gini",), "shard": 2, "subset": "random"}
-
-
-class Colours(nn.Module):
-    """Answers the brightest channel; the logit of class 2 may be lowered."""
-
-    def __init__(self, lower: float = 0.0) -> None:
-        super().__init__()
-        self.register_buffer("lower", torch.tensor([0.0, 0.0, lower]))
-
-    def forward(self, x):
-        return 10 * x.mean((2, 3)) - self.lower
-
-
-def colours():
-    return toy(Colours(), size=8)
-
-
-def held_back():
-    """Never answers class 2."""
-    return toy(Colours(100.0), size=8)
-
-
-def labels():
-    """One label for each channel that is brighter than 0.4."""
-    return toy(Colours(), size=8, outputs="sigmoid")
-
-
-def values():
-    return toy(Colours(), size=8, outputs="regression")
-
-
-def write(folder, answers, targets, start=0):
-    """Write photos of these classes with these labels; a class of None is a broken file."""
-    folder.mkdir(exist_ok=True)
-    path = folder / "annotations.json"
-    entries = json.loads(path.read_text()) if path.exists() else []
-    for number, (answer, target) in enumerate(zip(answers, targets, strict=True), start):
-        name = f"{number:02}.png"
-        if answer is None:
-            (folder / name).write_bytes(b"broken")
-        else:
-            pixels = np.full((8, 8, 3), 30, np.uint8)
-            pixels[..., answer] = 220
-            Image.fromarray(pixels).save(folder / name)
-        entries.append({"file": name} | ({} if target is None else {"index": target}))
-    path.write_text(json.dumps(entries))
-    return folder
-
-
-@pytest.fixture
-def mixed(tmp_path):
-    """Of twelve photos 2 and 7 have wrong labels, 4 is broken, 9 has no class."""
-    answers = [0, 1, 2, 0, None, 2, 0, 1, 2, 0, 1, 2]
-    targets = [0, 1, 0, 0, 1, 2, 0, 2, 2, None, 1, 2]
-    return write(tmp_path / "photos", answers, targets)
-
-
-def samples_of(targets) -> Samples:
-    return Samples(Sample(f"{n}.png", lambda _: None, target) for n, target in enumerate(targets))
-
-
-def plan_of(data, **settings) -> Plan:
-    return make_plan(data, **{"classifiers": (COLOURS,), **CHEAP, **settings})
-
-
-def ids(samples) -> list[str]:
-    return [sample.id for sample in samples]
-
-
-def selected(plan, samples) -> list[str]:
-    return ids(photos.select(plan, samples, lambda _: ()).samples)
 
 
 @pytest.mark.parametrize("subset", ["random", "stratified"])
@@ -159,70 +89,6 @@ def test_run_with_a_limit_lists_its_photos_and_shows_how_many(mixed, tmp_path) -
     assert "run: 3 random photos of 12 of photos (seed 1)" in str(run)
 
 
-def test_only_photos_that_every_classifier_answers_rightly(mixed, tmp_path) -> None:
-    run = Run.begin(plan_of(mixed, correct=True), tmp_path / "one")
-    assert ids(run.samples) == [f"{n:02}.png" for n in (0, 1, 3, 5, 6, 8, 10, 11)]
-    (note,) = run.samples.notes
-    assert "8 of 12 photos are answered rightly by tests.evaluation.test_photos:colours" in note
-    assert "2 with another answer; 1 without a class; 1 that cannot be read" in note
-    assert "04.png" in note
-    plan = plan_of(mixed, correct=True, classifiers=(COLOURS, HELD_BACK), limit=4)
-    rows = run_plan(plan, tmp_path / "two")
-    assert {row["target"] for row in rows} <= {0, 1}
-    assert [row["predicted"] for row in rows] == [row["target"] for row in rows]
-    assert len({row["photo"] for row in rows}) == 4
-    choice = Store(tmp_path / "two").info().choice
-    assert choice.tried == 4 + choice.wrong + choice.failed + choice.unlabelled
-    (run,) = Results.read([tmp_path / "two"]).runs
-    expected = (
-        f"4 random photos of 12 of photos that {COLOURS} and {HELD_BACK} answer rightly "
-        f"({choice.tried} tried, seed 0)"
-    )
-    assert expected in str(run)
-
-
-@pytest.mark.parametrize("subset", ["random", "stratified", "first"])
-@pytest.mark.parametrize("chunk", [1, 5])
-def test_right_photos_are_those_of_the_order_of_the_choice(mixed, tmp_path, subset, chunk) -> None:
-    plan = plan_of(mixed, correct=True, limit=5, subset=subset)
-    run = Run.begin(plan, tmp_path / "run", chunk=chunk)
-    right = {f"{n:02}.png" for n in (0, 1, 3, 5, 6, 8, 10, 11)}
-    order = [name for name in ids(photos.ordered(plan, plan.samples())) if name in right]
-    assert ids(run.samples) == order[:5]
-    last = ids(photos.ordered(plan, plan.samples())).index(order[4])
-    assert run.store.info().choice.tried == last + 1
-
-
-def test_watch_sees_each_photo_that_is_tried(mixed, tmp_path) -> None:
-    seen = []
-
-    def watch(trials):
-        for trial in trials:
-            seen.append(trial)
-            yield trial
-
-    run = Run.begin(plan_of(mixed, correct=True, limit=3), tmp_path / "run", watch=watch)
-    assert len(seen) == run.store.info().choice.tried
-    assert seen[-1].outcome == "right"
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="is about machines without CUDA")
-def test_photos_of_a_run_of_other_machines_are_classified_here(mixed) -> None:
-    plan = plan_of(mixed, correct=True)
-    trials = list(Recognition(plan, 16, "cuda", "float32")(plan.samples()))
-    assert [trial.outcome for trial in trials].count("right") == 8
-
-
-def test_labels_count_as_right_where_they_are_predicted(tmp_path) -> None:
-    folder = write(tmp_path / "photos", [0, 1, 2, 0], [0, 1, 0, 1])
-    plan = plan_of(folder, classifiers=(f"{HERE}:labels",), correct=True)
-    assert ids(Run.begin(plan, tmp_path / "run").samples) == ["00.png", "01.png"]
-
-
-def refuse(*_arguments):
-    raise AssertionError("classified again")
-
-
 def test_run_goes_on_with_its_photos_when_others_are_added(mixed, tmp_path, monkeypatch) -> None:
     plan, out = plan_of(mixed, correct=True, limit=5), tmp_path / "run"
     rows = run_plan(plan, tmp_path / "whole")
@@ -248,23 +114,6 @@ def test_other_processes_take_the_listed_photos(mixed, tmp_path, monkeypatch) ->
     assert_same_rows(run.store.read(), rows)
 
 
-def test_the_first_of_two_processes_decides_on_the_photos(mixed, tmp_path) -> None:
-    plan, others = plan_of(mixed, correct=True, limit=3), []
-
-    def begin_another(trials):
-        trials = list(trials)
-        if not others:
-            others.append(None)
-            later = [trial for trial in trials if trial.outcome == "right"][1:]
-            others.append(Run.begin(plan, tmp_path / "run", watch=lambda _: iter(later)))
-        yield from trials
-
-    run = Run.begin(plan, tmp_path / "run", watch=begin_another)
-    assert ids(run.samples) == ids(others[1].samples)
-    alone = Run.begin(plan, tmp_path / "alone")
-    assert ids(alone.samples) != ids(run.samples)
-
-
 def test_photo_of_the_list_that_is_missing_is_named(mixed, tmp_path) -> None:
     plan = plan_of(mixed, limit=3, subset="first")
     Run.begin(plan, tmp_path / "run")
@@ -272,45 +121,6 @@ def test_photo_of_the_list_that_is_missing_is_named(mixed, tmp_path) -> None:
     (mixed / "annotations.json").write_text(json.dumps(entries[:1] + entries[2:]))
     with pytest.raises(InputError, match=r"lacks 1 of the 3 photos of the run .*first is 01\.png"):
         Run.begin(plan, tmp_path / "run")
-
-
-def test_without_a_right_photo_nothing_begins(tmp_path) -> None:
-    folder = write(tmp_path / "photos", [0, 1, None], [1, 2, 0])
-    expected = r"no photo is answered rightly by .*, of 3 that were tried; the mean probability of"
-    with pytest.raises(InputError, match=expected):
-        Run.begin(plan_of(folder, correct=True), tmp_path / "run")
-    unlabelled = write(tmp_path / "others", [0, 1], [None, None])
-    with pytest.raises(InputError, match=r"of 2 that were tried; none has a labelled class"):
-        Run.begin(plan_of(unlabelled, correct=True), tmp_path / "run")
-    broken = write(tmp_path / "broken", [None], [0])
-    with pytest.raises(InputError, match=r"1 cannot be read or classified: 00\.png"):
-        Run.begin(plan_of(broken, correct=True), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_fewer_right_photos_than_the_limit_are_noted(mixed, tmp_path) -> None:
-    run = Run.begin(plan_of(mixed, correct=True, limit=10), tmp_path / "run")
-    assert len(run.samples) == 8
-    assert "fewer than the limit of 10" in run.samples.notes[0]
-
-
-def test_answers_are_compared_with_labels_of_classes_only(mixed, tmp_path) -> None:
-    with pytest.raises(InputError, match=r"set target=.*label.* or correct=False"):
-        Run.begin(plan_of(mixed, correct=True, target="top1"), tmp_path / "run")
-    plan = plan_of(mixed, correct=True, classifiers=(f"{HERE}:values",))
-    with pytest.raises(InputError, match="correct needs a probability, and a regression"):
-        Run.begin(plan, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-def as_of_an_earlier_version(folder) -> None:
-    """Remove from the manifest what earlier versions did not write."""
-    manifest = json.loads((folder / "run.json").read_text())
-    for key in ("photo_ids", "choice"):
-        del manifest[key]
-    for key in ("subset", "correct"):
-        del manifest["settings"][key]
-    (folder / "run.json").write_text(json.dumps(manifest))
 
 
 def test_run_of_an_earlier_version_goes_on_with_the_first_photos(mixed, tmp_path) -> None:
@@ -361,13 +171,6 @@ def test_list_of_photos_that_is_damaged_is_refused(mixed, tmp_path, change, mess
     for read in (lambda: Run.begin(plan_of(mixed, limit=3), out), lambda: Results.read([out])):
         with pytest.raises(InputError, match=message):
             read()
-
-
-def test_runs_of_the_right_photos_of_other_classifiers_are_comparable(mixed, tmp_path) -> None:
-    for name, classifier in (("a", COLOURS), ("b", HELD_BACK)):
-        run_plan(plan_of(mixed, correct=True, classifiers=(classifier,)), tmp_path / name)
-    results = Results.read([tmp_path / "a", tmp_path / "b"])
-    assert [run.photos for run in results.runs] == [8, 6]
 
 
 def test_pictures_with_a_count_of_their_own_have_a_limit_too(tmp_path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.evaluation.colours import COLOURS, write
 from tests.evaluation.runs import ROOT, assert_same_rows, make_plan
-from tests.evaluation.test_photos import COLOURS, write
 from unsee import InputError
 from unsee.evaluation.ray import Cluster, _connect, _environment, distribute
 from unsee.evaluation.run import Run
