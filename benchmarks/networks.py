@@ -111,7 +111,9 @@ def method_spec(method: str, paths: dict[str, Path], plan: dict[str, Any]) -> st
 def as_toml(table: dict[str, Any], methods: dict[str, str]) -> str:
     """Return a plan for `unsee evaluate`, with names of methods and claims."""
     lines = ['summary = "Mask networks"']
-    lines += [f"{key} = {quoted(table[key])}" for key in ("target", "limit") if key in table]
+    lines += [
+        f"{key} = {quoted(table[key])}" for key in ("target", "limit", "subset") if key in table
+    ]
     lines += [
         f"methods = {quoted(list(methods.values()))}",
         f"metrics = {quoted(table['metrics'])}",

@@ -118,8 +118,10 @@ def _with(message: str, words: dict[str, str]) -> str:
 
 
 def _option(name: str, value: object) -> str:
-    flag = f"--{name.replace('_', '-')}"
-    return flag if value is True else f"{flag} {value}"
+    word = name.replace("_", "-")
+    if value is False:
+        return f"--no-{word}"
+    return f"--{word}" if value is True else f"--{word} {value}"
 
 
 def printable(text: str) -> str:

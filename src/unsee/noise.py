@@ -19,6 +19,14 @@ def seeds_of(images: Images, seed: int) -> list[int]:
     return [_digest(seed, image.numpy().tobytes()) for image in pixels]
 
 
+def random_bytes(seed: int, *words: object) -> bytes:
+    """Return random bytes that depend on the seed and the words only, on any machine.
+
+    Sorted by those of its name, an object has the same place among others, however many they are.
+    """
+    return blake2b(repr((seed, *words)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
 class ImageRandom:
     """Stateless noise of a batch of images: the same step gives the same numbers.
 

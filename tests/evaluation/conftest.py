@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.evaluation.colours import write
 from tests.evaluation.runs import make_plan, run_plan
 
 
@@ -28,3 +29,11 @@ def data(tmp_path_factory):
 def uninterrupted(data, tmp_path_factory):
     """Rows of the whole plan."""
     return run_plan(make_plan(data), tmp_path_factory.mktemp("run") / "whole")
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Of twelve photos 2 and 7 have wrong labels, 4 is broken, 9 has no class."""
+    answers = [0, 1, 2, 0, None, 2, 0, 1, 2, 0, 1, 2]
+    targets = [0, 1, 0, 0, 1, 2, 0, 2, 2, None, 1, 2]
+    return write(tmp_path / "photos", answers, targets)

@@ -15,7 +15,7 @@ def make_plan(data, /, **settings) -> Plan:
         "data": str(data), "classifiers": ("tests.toys:classifier",),
         "methods": ("rise:samples=40", "tide:steps=3,grid=6", "random"),
         "metrics": ("deletion", "insertion:protocol=\"igos\"", "localisation:alpha=0.6", "gini"),
-        "batch": 2, "shard": 4,
+        "batch": 2, "shard": 4, "subset": "first",
     }  # fmt: skip
     return Plan(**{**defaults, **settings})
 

@@ -14,7 +14,7 @@ def test_flags_override_a_plan_file(data, tmp_path, capsys, monkeypatch) -> None
     path = tmp_path / "plan.toml"
     path.write_text(
         f'data = "{data}"\nclassifiers = ["tests.toys:classifier"]\n'
-        'methods = ["random"]\nmetrics = ["gini"]\nlimit = 3\n'
+        'methods = ["random"]\nmetrics = ["gini"]\nlimit = 3\nsubset = "first"\n'
     )
     arguments = ["evaluate", "--plan", str(path), "--trust"]
     assert main([*arguments, "--out", str(tmp_path / "a")]) == 0
@@ -31,7 +31,8 @@ def test_processes_that_share_a_folder_compute_parts(data, tmp_path, capsys, mon
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     arguments = [
         "evaluate", "--data", str(data), "--classifiers", "tests.toys:classifier", "--methods",
-        "random", "box", "--metrics", "gini", "--shard", "2", "--limit", "3", "--out",
+        "random", "box", "--metrics", "gini", "--shard", "2", "--limit", "3",
+        "--subset", "first", "--out",
         str(tmp_path / "run"), "--part",
     ]  # fmt: skip
     hidden = tmp_path / "run" / "rows" / ".another.unfinished"

@@ -85,7 +85,8 @@ def test_photo_of_a_disk_that_failed_is_computed_again_and_no_other(data, tmp_pa
 def test_command_tries_a_photo_again(data, tmp_path, disk, capsys) -> None:
     command = [
         "evaluate", "--data", str(data), "--classifier", "tests.toys:classifier", "--methods",
-        "random", "--metrics", "gini", "--limit", "3", "--threads", "1", "--out",
+        "random", "--metrics", "gini", "--limit", "3", "--subset", "first",
+        "--threads", "1", "--out",
         str(tmp_path / "run"),
     ]  # fmt: skip
     disk(FAILED)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.evaluation.colours import COLOURS, write
 from tests.evaluation.runs import ROOT, assert_same_rows, make_plan
 from unsee import InputError
 from unsee.evaluation.ray import Cluster, _connect, _environment, distribute
@@ -53,6 +54,20 @@ def test_no_module_of_the_working_folder_runs_unless_the_plan_names_it(
     assert len(list(distribute(run, Cluster(workers=1, cpus=0.5)))) == 2
     assert [row["error"] for row in run.store.read()] == [None] * 4
     assert not (tmp_path / "ran").exists()
+
+
+def test_workers_take_the_photos_that_the_run_lists(tmp_path, importable) -> None:
+    folder = write(tmp_path / "photos", [0, 1, 2, 0, 1, 2], [0, 1, 0, 0, 2, 2])
+    plan = make_plan(
+        folder, classifiers=(COLOURS,), methods=("random",), metrics=("gini",), correct=True,
+        limit=3, shard=2, subset="random",
+    )  # fmt: skip
+    run = Run.begin(plan, tmp_path / "run", threads=1)
+    write(folder, [0, 1, 2] * 10, [0, 1, 2] * 10, start=6)
+    assert len(list(distribute(run, Cluster(workers=1, cpus=0.5)))) == 2
+    rows = run.store.read()
+    assert [row["photo"] for row in rows] == [sample.id for sample in run.samples]
+    assert [row["predicted"] for row in rows] == [row["target"] for row in rows]
 
 
 def test_relative_folders_of_modules_are_absolute_for_workers(monkeypatch, tmp_path) -> None:

@@ -13,7 +13,7 @@ from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 
-COMMON = 'methods = ["random", "box"]\nmetrics = ["gini"]\nlimit = 3\nshard = 2\n'
+COMMON = 'methods = ["random", "box"]\nmetrics = ["gini"]\nlimit = 3\nsubset = "first"\nshard = 2\n'
 TWO = '[[stages]]\nname = "one"\n[[stages]]\nname = "two"\nmetrics = ["entropy"]\nlimit = 2\n'
 TOY = ("--classifier", "tests.toys:classifier")
 

@@ -1,7 +1,8 @@
 """`unsee evaluate`: methods, in-fillers and metrics on many photos, in a run that can resume."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +20,7 @@ from unsee.evaluation import paper_tables
 from unsee.evaluation.loaded import check_same, load_classifier, load_parts
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.ray import Cluster, distribute
+from unsee.evaluation.recognition import Trial
 from unsee.evaluation.run import Run, Unit
 from unsee.evaluation.store import MANIFEST
 from unsee.evaluation.worker import frame
@@ -86,11 +88,12 @@ class Evaluate(Plan):
 
 def run(arguments: list[str]) -> int:
     """Compute what is missing; the exit status is 1 if photos could not be explained."""
-    options, file = parse(Evaluate, arguments, "unsee evaluate"), None
+    options, file = parse(Evaluate, arguments, "unsee evaluate", opposites=True), None
     on_command_line = {*split_words((*options.classifiers, *options.reference_classifiers))}
     if options.plan is not None:
         file = paper_tables.load(options.plan)
-        options = parse(Evaluate, arguments, "unsee evaluate", Evaluate(**file.settings))
+        default = Evaluate(**file.settings)
+        options = parse(Evaluate, arguments, "unsee evaluate", default, opposites=True)
     part = _part(options.part)
     options.check()
     plan = _plan(options)
@@ -121,7 +124,7 @@ def _run(
         load_parts(plan, options.chunk, device, options.precision)
     run_ = Run.begin(
         plan, options.out, device=device, precision=options.precision, chunk=options.chunk,
-        threads=options.threads or 0, table=table,
+        threads=options.threads or 0, table=table, watch=partial(_watch, plan.limit),
     )  # fmt: skip
     if not begun and options.engine == "local":
         check_same(plan, options.out, options.chunk, device, options.precision)
@@ -144,6 +147,15 @@ def _default_device(options: Evaluate) -> str:
     if options.engine == "ray":  # the workers' device, not this machine's
         return "cuda" if options.gpus else "cpu"
     return loading.default_device()
+
+
+def _watch(limit: int | None, trials: Iterable[Trial]) -> Iterator[Trial]:
+    """Show how many of the photos that are tried are answered rightly."""
+    with progress() as bars:
+        bar = bars.add_task("photos that are answered rightly", total=limit, loss="")
+        for tried, trial in enumerate(trials, 1):
+            bars.update(bar, advance=trial.outcome == "right", loss=f"{tried} tried")
+            yield trial
 
 
 def _check_code(plans: Sequence[Plan], options: Evaluate, on_command_line: set[str]) -> None:

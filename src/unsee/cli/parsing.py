@@ -31,8 +31,9 @@ REGISTRY = ConstructorRegistry()
 
 
 def parse(
-    options: type[Options], arguments: list[str], prog: str, default: Options | None = None
-) -> Options:
+    options: type[Options], arguments: list[str], prog: str, default: Options | None = None,
+    *, opposites: bool = False,
+) -> Options:  # fmt: skip
     """Parse the arguments of a command.
 
     Help is printed and ends the program, as tyro does it.
@@ -42,6 +43,8 @@ def parse(
         arguments: Words of the command line after the command.
         prog: Name of the command in help texts: "unsee explain".
         default: Values of the options that are not given.
+        opposites: Whether each switch has an opposite, such as `--no-correct`, since its default
+            may come from a file.
 
     Raises:
         InputError: An option is unknown, missing, or has a value of another type.
@@ -55,7 +58,7 @@ def parse(
                 args=arguments,
                 default=default,
                 registry=REGISTRY,
-                config=(tyro.conf.FlagCreatePairsOff,),
+                config=() if opposites else (tyro.conf.FlagCreatePairsOff,),
             )
             return parsed
     except SystemExit as stopped:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +16,7 @@ from unsee.datasets._loading import load_data
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples
 from unsee.errors import InputError
 from unsee.images.framing import Framing, Photo
+from unsee.noise import random_bytes
 from unsee.registry import parse
 
 __all__ = ["Mosaics"]
@@ -142,7 +142,7 @@ class Mosaics(Dataset):
         pool: Pool = {}
         unreadable: list[InputError] = []
         tried = 0
-        for sample in sorted(photos, key=lambda sample: _draw(self.seed, sample.id)):
+        for sample in sorted(photos, key=lambda sample: random_bytes(self.seed, sample.id)):
             if has_enough(pool, self.count):
                 break
             tried += 1
@@ -182,7 +182,7 @@ class Mosaics(Dataset):
 
     def _sample(self, number: int, photos: Sequence[Sample], framing: Framing) -> Sample:
         """Return a picture, and ask for one of its tiles."""
-        tile = _draw(self.seed, number, "tile")[0] % TILES
+        tile = random_bytes(self.seed, number, "tile")[0] % TILES
         (row, column), (height, width) = divmod(tile, 2), framing.size
         corners = [column, row, column + 1, row + 1]
         box = torch.tensor([corners]) * torch.tensor([width, height] * 2)
@@ -228,13 +228,13 @@ def compose(pool: Pool, count: int, seed: int) -> list[list[Sample]]:
 
         def order(target: int, number: int = number) -> tuple[int, int, bytes]:
             rounds, done = divmod(uses[target], len(pool[target]))
-            return rounds, done - len(pool[target]), _draw(seed, number, target)
+            return rounds, done - len(pool[target]), random_bytes(seed, number, target)
 
         picture = []
         for target in sorted(pool, key=order)[:TILES]:
             picture.append(pool[target][uses[target] % len(pool[target])])
             uses[target] += 1
-        pictures.append(sorted(picture, key=lambda s: _draw(seed, number, s.id)))
+        pictures.append(sorted(picture, key=lambda s: random_bytes(seed, number, s.id)))
     return pictures
 
 
@@ -254,8 +254,3 @@ def _numbers(photos: Samples, classifier: Classifier, path: Path) -> dict[str, i
     except InputError as error:
         raise error.prefixed(path) from error
     return {s.id: s.target for s in with_numbers(photos, numbers) if s.target is not None}
-
-
-def _draw(seed: int, *words: object) -> bytes:
-    """Return random bytes that depend on the seed and the words only, on any machine."""
-    return blake2b(repr((seed, *words)).encode(), digest_size=16).digest()

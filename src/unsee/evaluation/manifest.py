@@ -1,7 +1,8 @@
 """What `run.json` and `classifier-N.json` say, with the types that they must have."""
 
+import json
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from unsee.classifiers import answers
 from unsee.errors import InputError
@@ -46,6 +47,10 @@ class Settings:
     cells: str | None = None
     shard: int | None = None
     save_maps: bool = False
+    classes: str | None = None
+    limit: int | None = None
+    subset: Literal["random", "stratified", "first"] = "first"
+    correct: bool = False
 
     def __post_init__(self) -> None:
         size = len(self.classifiers) * len(self.methods) * len(self.infillers)
@@ -64,6 +69,28 @@ class Versions:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """From how many photos those of a run were taken, and why others were left out."""
+
+    of: int
+    """Photos of the data set, or of the classes of the plan."""
+    tried: int = 0
+    """Photos that were classified, if only those count that are answered rightly."""
+    wrong: int = 0
+    """Of those that were tried: photos with another answer."""
+    unlabelled: int = 0
+    """Of those that were tried: photos without a class."""
+    failed: int = 0
+    """Of those that were tried: photos that could not be read or classified."""
+
+    def __post_init__(self) -> None:
+        for field_ in fields(self):
+            value = getattr(self, field_.name)
+            if not 0 <= value <= MAX_PHOTOS:
+                raise InputError(f"expected {field_.name} to be 0 to {MAX_PHOTOS:,}, got {value:,}")
+
+
+@dataclass(frozen=True)
 class RunManifest:
     """The manifest of a run."""
 
@@ -72,12 +99,22 @@ class RunManifest:
     versions: Versions
     threads: int = 1
     table: dict[str, Any] = field(default_factory=dict)
+    photo_ids: tuple[str, ...] | None = None
+    """Photos of a run of a part of the data set, in their order."""
+    choice: Choice | None = None
 
     def __post_init__(self) -> None:
         limits = {"photos": (self.photos, MAX_PHOTOS), "threads": (self.threads, MAX_THREADS)}
         for name, (value, limit) in limits.items():
             if not 1 <= value <= limit:
                 raise InputError(f"expected {name} to be 1 to {limit:,}, got {value:,}")
+        if self.photo_ids is not None and not (
+            len(self.photo_ids) == len({*self.photo_ids}) == self.photos
+        ):
+            raise InputError(
+                f"expected photo_ids to be {self.photos:,} names, each once, got "
+                f"{len(self.photo_ids):,} with {len({*self.photo_ids}):,} different ones"
+            )
 
 
 @dataclass(frozen=True)
@@ -139,8 +176,21 @@ class ClassifierView:
 
 
 def upgraded(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings by their present names; earlier versions store one under another name."""
-    return {"metric_infiller": settings.get("judge"), **settings}
+    """Return settings by their present names, with those that earlier versions did not have.
+
+    Earlier versions stored one under another name, and took the first photos of the data set.
+    """
+    own = {key: value for key, value in settings.items() if key != "judge"}
+    earlier = {"metric_infiller": settings.get("judge"), "subset": "first", "correct": False}
+    return {**earlier, **own}
+
+
+def plain(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest as JSON brings it back, with its settings by their present names."""
+    values: dict[str, Any] = json.loads(json.dumps(manifest))
+    if isinstance(settings := values.get("settings"), dict):
+        values["settings"] = upgraded(settings)
+    return values
 
 
 def check_format(number: object, path: object) -> None:

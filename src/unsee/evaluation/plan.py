@@ -86,7 +86,13 @@ class Plan:
     """Numbers of the labelled classes whose photos are used, such as 0-49,120, as the data set
     counts them; rows hold the classifier's numbers."""
     limit: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None
-    """Number of photos, the first of the data set."""
+    """Number of photos; `subset` says which."""
+    subset: Literal["random", "stratified", "first"] = "random"
+    """Photos that `limit` takes: a random choice by the seed, which depends on their names and on
+    nothing else; the same in turn from each labelled class (stratified); the first of the data set.
+    """
+    correct: bool = False
+    """Use only photos whose labelled class is the first answer of every classifier."""
     seed: int = 0
     """Seed of all random numbers; what else may change a map is in docs/usage.md."""
     deterministic: bool = False
@@ -128,6 +134,13 @@ class Plan:
             duplicates = [name for name in names if names.count(name) > 1]
             if duplicates:
                 raise InputError(f"duplicate {kind.removesuffix('s')} {duplicates[0]!r}")
+        if self.correct and self.target == "top1":
+            raise InputError(
+                "correct compares answers with labels, which the target top1 ignores; set "
+                "{target} or {correct}",
+                target="label",
+                correct=False,
+            )
         self._check_trust()
         for classifier in (*self.classifiers, *self.reference_classifiers):
             resolve("sources", classifier)
@@ -187,9 +200,13 @@ class Plan:
         return {method: name_of(part.measure) for method, part in parts.items()}
 
     def samples(self) -> Samples:
-        """Return the photos of the run in a fixed order."""
-        samples = filter_classes(load_data(self.data, trust=self.trust), self.classes or "")
-        return samples.part(samples[: self.limit])
+        """Return the photos of which a run takes its own, in the order of the data set."""
+        return filter_classes(load_data(self.data, trust=self.trust), self.classes or "")
+
+    @property
+    def takes_a_part(self) -> bool:
+        """Whether a run takes a part of the photos of the data set, which it lists."""
+        return self.limit is not None or self.correct or bool(self.classes)
 
     def shards(self, samples: list[Sample]) -> list[list[Sample]]:
         """Return the photos of each file of rows."""

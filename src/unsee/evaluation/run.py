@@ -2,10 +2,9 @@
 
 import logging
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +15,12 @@ from unsee.classifiers.classes import classes_of
 from unsee.datasets._classes import class_numbers, note_of, with_numbers
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_input_error, unknown
-from unsee.evaluation import contents, loaded, part_files, worker
+from unsee.evaluation import beginning, contents, loaded, photos, worker
 from unsee.evaluation.archive import unit_seconds
 from unsee.evaluation.manifest import MAX_THREADS
 from unsee.evaluation.paper_tables import Table
-from unsee.evaluation.plan import Combination, Plan, digest
+from unsee.evaluation.plan import Combination, Plan
+from unsee.evaluation.recognition import Recognition, Trial, one_of_each_class
 from unsee.evaluation.rows import read_rows
 from unsee.evaluation.store import Store
 from unsee.files import exists
@@ -60,6 +60,7 @@ class Run:
     def begin(
         cls, plan: Plan, out: Path, *, device: str | None = None, precision: str = "float32",
         chunk: int = 16, threads: int | None = None, table: Table | None = None,
+        watch: Callable[[Iterable[Trial]], Iterable[Trial]] = iter,
     ) -> "Run":  # fmt: skip
         """Check all settings and write them to a folder, or continue the run of that folder.
 
@@ -71,36 +72,25 @@ class Run:
             chunk: Images per pass of the network.
             threads: Threads of each process, by default those of torch on this machine.
             table: Published numbers and claims that a report compares the run with.
+            watch: Function that shows the progress of an iterable, as `tqdm` does: of photos that
+                are classified, if the plan takes only those that are answered rightly.
 
         Raises:
-            InputError: Settings are invalid, the data set is empty, or the folder has other
+            InputError: Settings are invalid, there are no photos, or the folder has other
                 settings, photos, annotations or versions, whose rows would not be comparable.
         """
         device = device or loading.default_device()
         _check_arguments(plan, out, device, precision, chunk, threads)
         plan.check()
-        samples = plan.samples()
-        if not samples:
-            raise InputError(f"{plan.data}: no photos")
         store = Store(Path(out))
-        device_type = torch.device(device).type
-        settings = {
-            **plan.settings(), "precision": precision, "chunk": chunk, "device": device_type,
+        numerics = {
+            "precision": precision, "chunk": chunk, "device": torch.device(device).type,
         }  # fmt: skip
-        annotations = [(s.id, s.target, s.boxes.tolist(), s.size) for s in samples]
-        manifest = {
-            "settings": settings,
-            "photos": len(samples),
-            "annotations": digest(annotations),
-            "classes": digest(sorted(samples.classes.items())) if samples.classes else None,
-            "files": part_files.digests(plan) or None,
-            "measures": plan.measures(),
-            "notes": samples.notes,
-            "threads": threads or torch.get_num_threads(),
-            "table": (table or Table()).plain(),
-            "versions": {"unsee": version("unsee"), "torch": torch.__version__},
-        }
-        store.begin(manifest)
+        recognition = Recognition(plan, chunk, device, precision, threads)
+        plan, samples = beginning.begin(
+            plan, store, numerics, lambda part: watch(recognition(part)), threads=threads,
+            table=table,
+        )  # fmt: skip
         threads = store.info().threads
         return cls(plan, store, samples, chunk, threads, device, precision)
 
@@ -118,7 +108,8 @@ class Run:
     @classmethod
     def restore(cls, plan: Plan, out: Path, **settings: Any) -> "Run":
         """Return the same run in another process, from what `portable` returned."""
-        run = cls(plan, Store(out), plan.samples(), **settings)
+        store = Store(out)
+        run = cls(plan, store, photos.of_run(plan, store), **settings)
         run.store.join()
         return run
 
@@ -219,9 +210,7 @@ class Run:
 
     @cached_property
     def _one_of_each_class(self) -> Samples:
-        """The first photo of each class of the data set."""
-        first = {sample.target: sample for sample in reversed(self.samples)}
-        return self.samples.part(first.values())
+        return one_of_each_class(self.samples)
 
     @cached_property
     def _noted(self) -> set[str]:

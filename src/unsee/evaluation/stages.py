@@ -9,6 +9,7 @@ from typing import Any
 
 from unsee.datasets._loading import check_data
 from unsee.errors import InputError, unknown
+from unsee.evaluation import photos
 from unsee.evaluation.manifest import check_format
 from unsee.evaluation.plan import Plan, check_kind, metric_of
 from unsee.evaluation.stage_share import Share
@@ -277,7 +278,8 @@ def _check_run(folder: Path, info: StageInfo, plan: Plan) -> None:
     if exists(store.folder / RUN):
         try:
             stored = store.manifest().get("settings")
-            settings = {**(stored if isinstance(stored, dict) else {}), **plan.settings()}
+            settings = photos.continued(plan, store).settings()
+            settings = {**(stored if isinstance(stored, dict) else {}), **settings}
             store.check_same({"settings": settings}, ("settings",))
         except InputError as error:
             raise error.prefixed(f"stage {info.name}") from error

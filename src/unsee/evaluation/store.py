@@ -1,6 +1,5 @@
 """The folder of a run: a manifest that never changes, and complete files of rows."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from unsee.arrays import read_arrays, write_arrays
 from unsee.errors import InputError
 from unsee.evaluation.archive import SECONDS, UNIT_NAME, Archive, unit_seconds
-from unsee.evaluation.manifest import FORMAT, ClassifierView, RunManifest, check_format, upgraded
+from unsee.evaluation.manifest import FORMAT, ClassifierView, RunManifest, check_format, plain
 from unsee.evaluation.rows import Row, read_rows, table_of, write_rows
 from unsee.files import exists, is_file, is_folder, read_json
 from unsee.folders import check_name, create_file, json_bytes, new_file, place_of, write_errors
@@ -138,10 +137,7 @@ class Store:
 
     def info(self) -> RunManifest:
         """Read the manifest and check the type of every value that a report uses."""
-        manifest = self.manifest()
-        if isinstance(settings := manifest.get("settings"), dict):
-            manifest["settings"] = upgraded(settings)
-        return record(RunManifest, manifest, self.folder / MANIFEST)
+        return record(RunManifest, plain(self.manifest()), self.folder / MANIFEST)
 
     def write_view(self, number: int, view: ClassifierView) -> ClassifierView:
         """Store the view of a classifier of the plan, by its number, unless it is stored.
@@ -177,9 +173,9 @@ class Store:
 
     def check_same(self, manifest: dict[str, Any], keys: Sequence[str] = COMPARED) -> None:
         """Raise `InputError` unless a manifest agrees with that of the folder in these keys."""
-        stored = self.manifest()
+        stored, manifest = plain(self.manifest()), plain(manifest)
         for key in keys:
-            old, new = (json.loads(json.dumps(m.get(key))) for m in (stored, manifest))
+            old, new = stored.get(key), manifest.get(key)
             if old == new:
                 continue
             if isinstance(old, dict) and isinstance(new, dict):

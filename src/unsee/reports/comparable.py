@@ -18,6 +18,8 @@ COMPARED = {
     "precision": "precisions", "seed": "seeds", "reference_classifiers": "reference classifiers",
 }  # fmt: skip
 """Settings that change the numbers of the same configuration, with the words for messages."""
+OF_PHOTOS = ("limit", "subset", "correct", "classes")
+"""Settings that say which photos a run has."""
 OPTIONAL = ("reference_classifiers",)
 """Settings that metrics which both runs have may not need."""
 
@@ -81,7 +83,10 @@ def _other_photos(first: dict[str, Any], second: dict[str, Any]) -> str | None:
     data = [str(settings.get("data")) for settings in (a, b)]
     if Path(data[0]).name != Path(data[1]).name:
         return f"other data ({data[0]}, {data[1]})"
-    is_same_part = all(a.get(key) == b.get(key) for key in ("limit", "classes"))
+    ids = [manifest.get("photo_ids") for manifest in (first, second)]
+    is_same_part = ids[0] == ids[1] and (
+        ids[0] is not None or all(a.get(key) == b.get(key) for key in OF_PHOTOS)
+    )
     if is_same_part and first.get("annotations") != second.get("annotations"):
         return "other annotations"
     return None

@@ -13,6 +13,7 @@ from unsee.classifiers import labels
 from unsee.datasets._loading import loads_classifier
 from unsee.datasets.base import Sample
 from unsee.errors import InputError
+from unsee.evaluation import photos
 from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.store import MANIFEST, Maps, Store
@@ -63,7 +64,7 @@ def _examples(store: Store, count: int) -> list[Example]:
     if loads_classifier(plan.data):
         return []
     try:
-        shards = plan.shards(plan.samples())
+        shards = plan.shards(photos.of_run(plan, store))
     except InputError:  # the photos have been moved
         shards = []
     configurations = {

@@ -20,6 +20,7 @@ from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
 from unsee.reports.columns import MetricColumns, configuration_of, is_failed
 from unsee.reports.comparable import check_comparable
+from unsee.reports.photos import PhotoWords
 from unsee.reports.sweeps import TUNED_SETTING, PhotoValues, Sweep, cross_fitted, find_sweeps
 
 
@@ -56,15 +57,21 @@ class RunInfo:
     """Units of work that are finished, of `units`."""
     settings: Settings
     versions: Versions
+    words: PhotoWords
+    """How the photos were taken from those of the data set."""
+    sentence: str
+    """Number of the photos, of how many, and how they were taken."""
 
     @classmethod
     def of(cls, store: Store, manifest: RunManifest, failed: int) -> "RunInfo":
         """Read the manifest of a run."""
         settings = manifest.settings
         shards = math.ceil(manifest.photos / (settings.shard or manifest.photos))
+        words, data = PhotoWords.of_run(manifest), Path(settings.data).name
         return cls(
-            store.folder.name, Path(settings.data).name, manifest.photos, failed,
+            store.folder.name, data, manifest.photos, failed,
             shards * len(_combinations(settings)), store.units(), settings, manifest.versions,
+            words, words.sentence(manifest, data),
         )  # fmt: skip
 
     def __str__(self) -> str:
@@ -76,7 +83,7 @@ class RunInfo:
         )
         settings = self.settings
         return printable(
-            f"{self.name}: {self.photos} photos of {self.data}{failed}{unfinished}; target "
+            f"{self.name}: {self.sentence}{failed}{unfinished}; target "
             f"{settings.target}, seed {settings.seed}, budget {settings.budget or OWN}, in-filler "
             f"of the metrics {settings.metric_infiller or OWN}, cells {settings.cells or OWN}, "
             f"measure {settings.measure or OWN}, fit {settings.fit or OWN}, {settings.precision}; "

@@ -6,6 +6,7 @@ from unsee import escaping
 from unsee.errors import printable
 from unsee.registry import parse, summary
 from unsee.reports.bootstrap import MIN_PHOTOS, Mean
+from unsee.reports.photos import counted
 from unsee.reports.results import Results
 from unsee.reports.stages import DASH, Row, StagedResults, SummaryTest
 from unsee.table import Cell, Column, Table
@@ -184,7 +185,7 @@ def _test_note(results: Results, test: SummaryTest, ranks_on: tuple[int, int]) -
         ranked = f" Methods are ranked on the {shared} photos that all have, of up to {most}."
         ranked = ranked if shared else " It ranks nothing: no photo has a number for all methods."
     count = sum(run.photos for run in results.runs)
-    photos = f"{count} photo{'' if count == 1 else 's'}"
+    photos = counted(count, [run.words for run in results.runs])
     return printable(
         f"{test.heading}: {test.metric} of the stage {test.stage} ({photos}, classifier "
         f"{test.classifier}). {text}.{ranked}"

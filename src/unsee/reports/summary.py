@@ -6,6 +6,7 @@ from unsee.registry import parse, summary
 from unsee.reports import ranking
 from unsee.reports.bootstrap import MIN_PHOTOS, TOO_FEW, Mean
 from unsee.reports.claims import ClaimResult
+from unsee.reports.photos import counted
 from unsee.reports.results import Results
 from unsee.reports.sweeps import TUNED, TUNED_SETTING
 
@@ -47,8 +48,9 @@ def scope(results: Results) -> str:
     ]  # fmt: skip
     parts = [counts[0], *(count for count in counts[1:] if not count.startswith("1 "))]
     photos = {photo for columns in results.measurements.values() for photo in columns.photos}
+    number = counted(len(photos), [run.words for run in results.runs])
     data = ", ".join(dict.fromkeys(run.data for run in results.runs))
-    text = f"Evaluation of {' with '.join(parts)} on {_count(len(photos), 'photo')}: {data}"
+    text = f"Evaluation of {' with '.join(parts)} on {number}: {data}"
     return printable(text)
 
 
