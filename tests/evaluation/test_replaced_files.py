@@ -323,7 +323,8 @@ def test_other_weights_are_noticed_by_a_command_that_computes_nothing(
 ) -> None:
     command = [
         "evaluate", "--data", str(data), "--classifier", SPEC, "--methods", "random", "--metrics",
-        "gini", "--limit", "3", "--threads", "1", "--out", str(tmp_path / "run"),
+        "gini", "--limit", "3", "--subset", "first", "--threads", "1", "--out",
+        str(tmp_path / "run"),
     ]  # fmt: skip
     assert main(command) == 0
     assert main(command) == 0

@@ -222,11 +222,6 @@ class Results:
             self._means[key] = bootstrap.mean(list(self.values(configuration, metric).values()))
         return self._means[key]
 
-    def deviation(self, configuration: Combination, metric: str) -> float | None:
-        """Return the sample standard deviation over the photos; None for fewer than two."""
-        values = list(self.values(configuration, metric).values())
-        return float(np.std(values, ddof=1)) if len(values) > 1 else None
-
     @cached_property
     def _means(self) -> dict[tuple[Combination, str], Mean]:
         return {}

@@ -1,5 +1,7 @@
 """Tables of a report: means, paired differences, claims, and all numbers for a spreadsheet."""
 
+from statistics import stdev
+
 from unsee.evaluation.plan import Combination
 from unsee.reports import ranking
 from unsee.reports.claims import ClaimResult, published
@@ -92,7 +94,8 @@ def all_numbers(results: Results) -> Table:
             mean = results.mean(configuration, name)
             paired = results.difference(first, configuration, name)
             difference = [*paired.mean, paired.wins] if configuration != first else [None] * 5
-            deviation = results.deviation(configuration, name)
+            values = results.values(configuration, name).values()
+            deviation = stdev(values) if len(values) > 1 else None
             rows.append([*configuration, name, higher, *mean, deviation, *difference, *cost])
     return Table([Column(name) for name in CSV_COLUMNS], rows)
 
