@@ -18,6 +18,12 @@ MAX_DEPTH = 2
 MAX_EXIF_COST = 2**26
 """Bytes that reading the EXIF block may allocate; a larger block is ignored."""
 ORIENTATION = 0x0112
+CODESTREAM = b"\xff\x4f\xff\x51"
+"""Begin of a JPEG 2000 codestream: the markers SOC and SIZ."""
+SIZE_BYTES = 42
+"""Bytes of these markers and of what follows, up to the number of bands."""
+MAX_BANDS = 64
+"""Number of bands that are read."""
 
 
 def directory_cost(file: BufferedIOBase, depth: int = 0, offset: int | None = None) -> int:
@@ -79,3 +85,30 @@ def orientation(image: Image.Image) -> int:
     except Exception:  # a damaged block does not make the pixels unreadable
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def jpeg2000_depth(file: BufferedIOBase) -> int:
+    """Return the largest number of bits of a band of a JPEG 2000 file; 0 if it states none."""
+    position = file.tell()
+    file.seek(0)
+    if file.read(2) != CODESTREAM[:2]:  # a file of boxes, one of which holds the codestream
+        offset = 0
+        while len(head := _at(file, offset, 16)) >= 8 and head[4:8] != b"jp2c":
+            length = int.from_bytes(head[:4], "big")
+            length = int.from_bytes(head[8:], "big") if length == 1 else length
+            if length < 8:  # the last box, or a damaged one
+                return 0
+            offset += length
+        file.seek(offset + (16 if head[:4] == b"\0\0\0\1" else 8))
+    else:
+        file.seek(0)
+    size = file.read(SIZE_BYTES)
+    count = int.from_bytes(size[-2:], "big") if size.startswith(CODESTREAM) else 0
+    bands = file.read(3 * min(count, MAX_BANDS))
+    file.seek(position)
+    return max((1 + (bits & 0x7F) for bits in bands[::3]), default=0)
+
+
+def _at(file: BufferedIOBase, offset: int, count: int) -> bytes:
+    file.seek(offset)
+    return file.read(count)

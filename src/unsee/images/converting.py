@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unsee.errors import InputError
+from unsee.images._metadata import jpeg2000_depth
 from unsee.images.framing import Photo
 
 DEEP_MODES = frozenset(["I;16", "I;16B", "I;16L", "I;16N", "I", "F"])
@@ -72,6 +73,21 @@ def planes_of(image: Image.Image, channels: int, by: int = 1, orientation: int =
         rows = slice(top // by, top // by + len(values))
         target[:, rows] = values.transpose(2, 0, 1) if values.ndim == 3 else values
     return torch.from_numpy(photo)
+
+
+def check_depth(image: Image.Image) -> None:
+    """Raise `InputError` for a deep JPEG 2000 file in colour that is not yet decoded.
+
+    Pillow rounds its values to 8 bits, and white becomes black.
+    """
+    file = getattr(image, "fp", None)
+    if image.format != "JPEG2000" or image.mode not in CUT_MODES or file is None:
+        return
+    if (depth := jpeg2000_depth(file)) > 8:
+        raise InputError(
+            f"expected 8 bits for each colour of a JPEG 2000 file, got {depth}, of which Pillow "
+            "reads other values; save it as PNG or TIFF"
+        )
 
 
 def check_bands(image: Image.Image) -> None:
@@ -178,10 +194,17 @@ def _white_of_deep(image: Image.Image) -> float:
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if any(np.isnan(low) for low, _ in ends):
         low = high = np.nan
-    dtype = {"F": np.float32, "I": np.int32}.get(image.mode, np.uint16)
-    if image.mode == "I" and low >= 0 and high <= 65535:
+    dtype: Any = {"F": np.float32, "I": np.int32}.get(image.mode, np.uint16)
+    if image.mode == "I" and _is_signed_16(image):
+        dtype = np.int16
+    elif image.mode == "I" and low >= 0 and high <= 65535:
         dtype = np.uint16
     return white_of(np.dtype(dtype), low, high)
+
+
+def _is_signed_16(image: Image.Image) -> bool:
+    """Return whether a TIFF file holds signed integers of 16 bits."""
+    return SIGNED in _values_of(image, SAMPLE_FORMAT) and 16 in _values_of(image, DEPTHS)
 
 
 def has_white_zero(image: Image.Image) -> bool:

@@ -112,6 +112,9 @@ def read_numbers(path: str | Path) -> NDArray[np.generic]:
         InputError: The file cannot be read or is too large.
     """
     with files.open_binary(path) as file, opening.opened(file, path) as image:
+        _check_depth(image, path)
+        if converting.is_cut(image):
+            raise InputError(f"{path}: expected 8 bits for each colour of a number, got 16")
         image.load()
         array = np.array(image)
     if array.ndim < 3:
@@ -148,12 +151,20 @@ def from_array(array: NDArray[np.generic] | Image.Image, channels: int = 3) -> P
     if not isinstance(array, Image.Image):
         return planes_of_array(array, channels)
     with silenced(), as_input_error("the PIL image cannot be read"):
+        converting.check_depth(array)
         is_cut = converting.is_cut(array)
         array.load()
         if is_cut:
             converting.check_cut(array)
         by = opening.factor(array.size)
         return planes_of(array, channels, by, _metadata.orientation(array))
+
+
+def _check_depth(image: Image.Image, name: str | Path) -> None:
+    try:
+        converting.check_depth(image)
+    except InputError as error:
+        raise error.prefixed(name) from error
 
 
 def _read(
@@ -165,6 +176,7 @@ def _read(
     file.seek(0)
     with opening.opened(file, name) as image:
         width, height = image.size
+        _check_depth(image, name)
         is_cut = converting.is_cut(image)
         by = opening.load(image)
         orientation = _metadata.orientation(image)
