@@ -21,7 +21,7 @@ PAPERS = {
     "casm": ("004_*.txt", None),
 }
 """Text of each paper, and the lines of a table as seen from its caption; None is all lines."""
-SOURCE = re.compile(r"Tables? (?P<tables>[\d, and]*\d)(?:, [^:]+)?: (?P<cells>[^;,]+)")
+SOURCE = re.compile(r"Tables? (?P<tables>[\d, and]*\d)(?:, (?P<part>[^:]+))?: (?P<cells>[^;,]+)")
 """Source of a claim with numbers: tables, a part of them, and two cells."""
 ABBREVIATIONS = {"Agarwal": "g-methods", "Khorram": "igos", "Chang": "fido", "CASM": "casm"}
 
@@ -64,11 +64,13 @@ def plain(text: str) -> str:
     return re.sub(r"[^a-z0-9+()]", "", folded.lower())
 
 
-def numbers_of(label: str, lines: list[list[str]]) -> set[float]:
-    """Return the numbers in the rows with a label, or below it in the columns with it."""
+def numbers_of(label: str, part: str | None, lines: list[list[str]]) -> set[float]:
+    """Return the numbers in the rows with a label, or in its columns, in the row of a part."""
     texts = []
-    for row, below in zip(lines, [*lines[1:], []], strict=True):
+    for number, row in enumerate(lines):
         labels = [plain(cell) for cell in row]
+        rows = [*lines[number + 1 : number + 3], []]
+        below = next((other for other in rows if part in other), rows[0])
         if label in labels[:3] and len(row) > 1 and re.search(r"\d\.\d", " ".join(row[1:])):
             texts += row
         elif label in labels and len(below) == len(row):
@@ -123,7 +125,7 @@ def test_numbers_of_claims_are_those_of_the_papers(papers, paper, claim) -> None
     for table, pair in zip(tables, claim.paper, strict=True):
         lines = table_of(text, table, span)
         for label, value in zip(labels, pair, strict=True):
-            numbers = numbers_of(label, lines)
+            numbers = numbers_of(label, match["part"], lines)
             assert any(
                 value == pytest.approx(number / scale, abs=1e-9)
                 for number in numbers
