@@ -109,10 +109,10 @@ def _sensitivity(entries: list[Entry], setting: str | None) -> str:
         for value, maps in by_value.items()
     ]
     if setting is not None and by_seed:
-        name = setting.partition("=")[0]
+        name, seeds = setting.partition("=")[0], " at each seed" if len(by_seed) > 1 else ""
         lines.append(
-            f"similarity of the maps of all values at each seed, higher is less sensitive to "
-            f"{name}: {_in_words(list(by_seed.values()))}\n"
+            f"similarity of the maps of all values{seeds}, higher is less sensitive to {name}: "
+            f"{_in_words(list(by_seed.values()))}\n"
         )
     return "".join(lines)
 
