@@ -31,7 +31,7 @@ SAMPLING_INTERVAL = 0.1
 """Seconds between two readings of the GPU's utilisation."""
 JOBS = {
     "igos_pp published": ({"recipe": "igos_pp-published"}, None),
-    "igos_pp balanced": ({"recipe": "igos_pp-published"}, "balanced"),
+    "igos_pp balanced": ({"name": "igos_pp"}, "balanced"),
     "igos_pp fast": ({"name": "igos_pp"}, "fast"),
     "tide balanced": ({"name": "tide"}, "balanced"),
     "tide fast": ({"name": "tide"}, "fast"),

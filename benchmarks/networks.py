@@ -128,11 +128,11 @@ def as_toml(table: dict[str, Any], methods: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def quoted(value: str | int | list[str]) -> str:
+def quoted(value: str | float | list[Any]) -> str:
     """Return a value as TOML."""
     if isinstance(value, list):
         return "[" + ", ".join(map(quoted, value)) + "]"
-    return str(value) if isinstance(value, int) else f'"{value}"'
+    return str(value) if isinstance(value, int | float) else f'"{value}"'
 
 
 def uncertainty(options: argparse.Namespace, plan: dict[str, Any]) -> None:

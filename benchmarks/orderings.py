@@ -149,6 +149,7 @@ def claim_rows(rows: list[dict[str, str]], claims: list[dict]) -> Iterator[str]:
     """Yield the claims that there are photos for as rows of a Markdown table."""
     for claim in claims:
         areas = AREAS if claim["better"].startswith("tide") else []
+        papers = dict(zip(claim["metrics"], claim.get("paper", []), strict=False))
         for metric in claim["metrics"] + areas:
             better, worse = (values(rows, claim[side], metric) for side in ("better", "worse"))
             common = sorted(better.keys() & worse.keys())
@@ -157,10 +158,11 @@ def claim_rows(rows: list[dict[str, str]], claims: list[dict]) -> Iterator[str]:
             differences = np.array([better[photo] - worse[photo] for photo in common])
             mean, low, high = interval(differences)
             verdict = "holds" if low > 0 else "does not hold" if high < 0 else "not significant"
+            paper = "{:g}, {:g}".format(*papers[metric]) if metric in papers else ""
             yield (
                 f"| {claim['better']} better than {claim['worse']} | {metric} | {mean:+.3f} | "
                 f"{low:+.3f} to {high:+.3f} | {np.sum(differences > 0)} of {len(differences)} | "
-                f"{verdict} | {claim['source']} |"
+                f"{verdict} | {paper} | {claim['source']} |"
             )
 
 
@@ -185,8 +187,8 @@ def report(table: Path, plan: dict, command: str) -> str:
         f"the interval is the 95 % bootstrap interval ({BOOTSTRAP_DRAWS} draws over photos). Gain "
         "is insertion minus deletion.",
         "",
-        "| claim | metric | difference | interval | photos where it holds | verdict | source |",
-        "|---|---|---|---|---|---|---|",
+        "| claim | metric | difference | interval | photos where it holds | verdict | paper | source |",
+        "|---|---|---|---|---|---|---|---|",
         *claim_rows(rows, plan["claims"]),
     ]
     return "\n".join(lines) + "\n"

@@ -46,7 +46,7 @@ SMALL_OF = {
     "igos": {"sparsity": 0.02, "smoothness": 1.0},
     "bbmp": {"sparsity": 1e-4, "smoothness": 0.0, "first": 0.4},
     "mp": {"smoothness": 0.01},
-    "mp2": {"cells": 8},
+    "mp2": {"cells": 8, "chance": 0.001},
     "rise": {"cells": 7},
     "pda": {"samples": 4, "stride": 6, "sampler": "infiller"},
     "kernel_shap": {"samples": 200},

@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
@@ -235,7 +235,9 @@ class Study:
             further: Suggestions beside a measure, a class and a budget.
         """
         height, width = self.score.images.shape[-2:]
-        larger = self.method.with_budget(inputs.BUDGETS["best"], (height, width))
+        larger = self.method
+        with suppress(InputError):  # its settings allow no budget
+            larger = self.method.with_budget(inputs.BUDGETS["best"], (height, width))
         note = note_of(self.method, self.score, row, causes, larger, further)
         return self.words(note) if note else ""
 

@@ -196,7 +196,7 @@ def test_table_is_printed_although_the_disk_is_full(
     printed = capsys.readouterr()
     assert TABLE_WORD[command] in printed.out
     assert f"{tmp_path / 'out'}" not in printed.out
-    assert ("similarity over all pairs" in printed.out) == (command == "sweep")
+    assert ("similarity of the maps of all values, " in printed.out) == (command == "sweep")
     assert "out: cannot be written (No space left on device)" in printed.err
 
 

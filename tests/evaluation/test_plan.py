@@ -85,3 +85,54 @@ def test_measures_are_those_of_the_methods_unless_one_is_set() -> None:
     plan = Plan(data="photos", methods=("fido", "rise"))
     assert plan.measures() == {"fido": "log_odds", "rise": "probability"}
     assert replace(plan, measure="logit").measures() == {"fido": "logit", "rise": "logit"}
+
+
+SAME = {
+    "the budget": (
+        {"methods": ("igos_pp", "igos_pp:noise=0.0"), "budget": "fast"},
+        "igos_pp and igos_pp:noise=0.0 are the same configuration: the budget fast replaces the "
+        "settings in which they differ; omit one of them or the budget",
+    ),
+    "the budget of samples": (
+        {"methods": ("rise:samples=100", "rise"), "budget": "50"},
+        "rise:samples=100 and rise are the same configuration: the budget 50",
+    ),
+    "the in-filler": (
+        {
+            "methods": ("recipe:sliding_patch", "recipe:sliding_patch-g"),
+            "infillers": ("deepfill1:weights",),
+        },
+        "the in-filler deepfill1:weights replaces that of both; name one of them alone, such as "
+        "recipe:sliding_patch-g, or omit the in-filler",
+    ),
+    "equal settings": (
+        {"methods": ("mp", "recipe:mp")},
+        "mp and recipe:mp are the same configuration: their settings are equal",
+    ),
+    "an in-filler that is the published one": (
+        {"methods": ("mp",), "infillers": ("own", "blur")},
+        "mp with the in-filler own and mp with the in-filler blur are the same configuration",
+    ),
+    "a line search under a budget": (
+        {"methods": ("recipe:igos_pp-published",), "budget": "fast"},
+        "recipe:igos_pp-published: igos_pp: a budget replaces the line search, for which rate=",
+    ),
+}
+"""Plans with a row that would not be what its name says, and the message."""
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_rows_that_are_not_what_they_are_named_are_refused(data, tmp_path, case) -> None:
+    settings, words = SAME[case]
+    with pytest.raises(InputError) as error:
+        Run.begin(make_plan(data, **settings), tmp_path / "run")
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_in_which_rows_differ_survive_a_budget(data) -> None:
+    ablations = ("noise=0.1", "optimizer=nesterov,rate=1.0", "variation=plain", "path=5")
+    methods = ("igos_pp", *(f"igos_pp:{settings}" for settings in ablations))
+    make_plan(data, methods=methods, budget="fast").check()
+    make_plan(data, methods=("recipe:lime", "recipe:lime-g"), budget="fast").check()

@@ -4,7 +4,7 @@ import torch
 
 from tests.conftest import Convolutional, masked_score, small, toy
 from tests.methods.conftest import on_grey
-from unsee import explain
+from unsee import create, explain
 
 
 @pytest.mark.parametrize("mode", ["ssr", "sdr"])
@@ -32,3 +32,16 @@ def test_sufficient_and_destroying_regions_differ(classifier, images) -> None:
     )
     assert not torch.equal(ssr, sdr)
     assert (sdr[:, :14, :14].mean() > sdr[:, 18:, 18:].mean()).item()
+
+
+@pytest.mark.parametrize("name", ["fido", "bbmp"])
+def test_budgets_scale_the_default_rate_alone(name) -> None:
+    passes = 150 * create("methods", name).passes
+    assert create("methods", name).with_budget(passes, (224, 224)).rate == pytest.approx(0.1)
+    assert create("methods", name, rate=0.07).with_budget(passes, (224, 224)).rate == 0.07
+
+
+def test_budgets_keep_the_share_of_the_ramp() -> None:
+    method = create("methods", "fido", ramp=30).with_budget(300, (224, 224))
+    assert (method.steps, method.ramp) == (37, 4)
+    assert create("methods", "fido").with_budget(300, (224, 224)).ramp == 0

@@ -3,7 +3,7 @@ import torch
 
 from tests.conftest import Convolutional, masked_score, toy
 from tests.methods.conftest import mean_square_variation, probabilities
-from unsee import create
+from unsee import InputError, create
 
 
 def test_loss_is_the_mean_over_the_path(image) -> None:
@@ -30,3 +30,24 @@ def test_default_rate_is_that_of_the_optimizer(name, optimizer, rate) -> None:
     assert (
         default.update_rule == create("methods", name, optimizer=optimizer, rate=rate).update_rule
     )
+
+
+def test_budgets_keep_settings_that_are_not_at_their_defaults() -> None:
+    default = create("methods", "igos_pp").with_budget(300, (224, 224))
+    assert (default.path, default.points, default.optimizer, default.noise) == (
+        2, "drawn", "adam", 0.0,
+    )  # fmt: skip
+    assert default.steps == 300 // 8
+    settings = {"path": 3, "optimizer": "nesterov", "rate": 2.0, "noise": 0.1}
+    method = create("methods", "igos_pp", **settings).with_budget(300, (224, 224))
+    assert {name: getattr(method, name) for name in settings} == settings
+    assert method.steps == 300 // 12
+    assert create("methods", "igos", path=5).with_budget(300, (224, 224)).steps == 60
+
+
+@pytest.mark.parametrize("name", ["igos", "igos_pp"])
+@pytest.mark.parametrize("setting", [{"rate": 500.0}, {"regrow": 0.0}])
+def test_budgets_do_not_replace_a_line_search_that_is_set(name, setting) -> None:
+    (text,) = (f"{key}={value}" for key, value in setting.items())
+    with pytest.raises(InputError, match=f"line search, for which {text} is set; omit one of both"):
+        create("methods", name, **setting).with_budget(300, (224, 224))

@@ -65,7 +65,10 @@ def paper_run(tmp_path):
         "names": [{"method": "rise", "label": "RISE"}],
         "paper": [{"method": "fido", "metric": TUNED, "value": 0.25}],
         "claims": [
-            {"better": "fido", "worse": "rise", "metrics": [TUNED, "deletion"], "source": "p. 3"},
+            {
+                "better": "fido", "worse": "rise", "metrics": [TUNED, "deletion"], "source": "p. 3",
+                "paper": [[0.21, 0.34], [0.17, 0.19]],
+            },
             {"better": "rise", "worse": "fido", "metrics": [TUNED]},
             {"better": "tide", "worse": "fido", "metrics": [TUNED]},
         ],

@@ -4,6 +4,7 @@ import csv
 import json
 
 import numpy as np
+import pytest
 
 from tests.reports.conftest import ALPHAS, TUNED
 from unsee.evaluation.plan import columns_of
@@ -30,6 +31,19 @@ def test_claims_are_tested(paper_run) -> None:
         ("fido", "deletion", "not significant"),
         ("rise", TUNED, "does not hold"),
     ]
+
+
+def test_claims_have_the_papers_numbers_beside_our_means(paper_run) -> None:
+    results = Results.read([paper_run])
+    tested = claim_results(results)
+    assert [r.paper for r in tested] == [(0.21, 0.34), (0.17, 0.19), (None, None)]
+    means = [results.mean(c, "deletion").value for c in results.configurations]
+    assert tested[1].means == pytest.approx(means)
+    lines = tables.claims(tested).markdown().splitlines()
+    assert lines[0].startswith("| claim | metric | photos | better | worse | difference |")
+    better, worse = tested[1].means
+    assert f"| {better:.3f} (paper 0.17) | {worse:.3f} (paper 0.19) |" in lines[3]
+    assert "paper" not in lines[4]
 
 
 def test_reports_have_published_numbers_and_claims(paper_run) -> None:

@@ -5,11 +5,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.cli.conftest import MODEL, photo  # noqa: F401  # a fixture
 from unsee.cli import main
-from unsee.metrics._similarity import stability
+from unsee.metrics._similarity import stability, stability_by_measure
 
 FILES = {"comparison.png", "table.txt", "table.csv", "table.md", "maps.npz", "manifest.json"}
 
@@ -70,7 +71,22 @@ def test_sweep_shows_every_value_and_seed(photo, tmp_path, capsys) -> None:
     assert [row["value"] for row in entries] == ["samples=64"] * 2 + ["samples=128"] * 2
     assert [row["forwards"] for row in entries] == ["64", "64", "128", "128"]
     assert all(-1 <= float(row["stability"]) <= 1 for row in entries)
-    assert "less sensitive to samples: ssim" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    with np.load(out / "maps.npz") as file:
+        maps = {name: torch.tensor(file[name])[None] for name in file.files}
+    for row in entries:
+        names = [f"{seed} {row['value']}" for seed in ("seed 0", "seed 1")]
+        expected = stability_by_measure(torch.cat([maps[name] for name in names]))
+        assert float(row["stability"]) == pytest.approx(expected["spearman"], abs=1e-3)
+        assert float(row["stability_ssim"]) == pytest.approx(expected["ssim"], abs=1e-3)
+        words = ", ".join(f"{name} {value:.3f}" for name, value in expected.items())
+        assert (
+            f"2 seeds at {row['value']}, higher is less sensitive to the seed: {words}" in printed
+        )
+    at_seed = [[maps[f"seed {n} samples={v}"] for v in (64, 128)] for n in (0, 1)]
+    numbers = [stability_by_measure(torch.cat(pair)) for pair in at_seed]
+    words = ", ".join(f"{k} {(numbers[0][k] + numbers[1][k]) / 2:.3f}" for k in numbers[0])
+    assert f"all values at each seed, higher is less sensitive to samples: {words}" in printed
     assert {path.name for path in out.iterdir()} == FILES
     method = json.loads((out / "manifest.json").read_text())["maps"][0]["method"]
     assert method["cells"] == 4
@@ -100,7 +116,6 @@ def test_a_bad_value_is_reported_and_the_others_are_drawn(photo, tmp_path, capsy
 
 
 def test_stability_is_the_mean_rank_correlation() -> None:
-    import torch
     from scipy.stats import spearmanr
 
     maps = torch.rand(3, 6, 5, generator=torch.Generator().manual_seed(0))

@@ -157,7 +157,8 @@ def _measured(configuration: Configuration, studies: list[Study]) -> list[Entry]
     further: dict[str, float] = {}
     if len(studies) > 1:
         maps = torch.cat([study.explanation.saliency for study in studies])
-        further[comparison.STABILITY] = _similarity.stability(maps)
+        similarities = _similarity.stability_by_measure(maps)
+        further = {comparison.STABILITIES[name]: value for name, value in similarities.items()}
     return [
         comparison.measure_study(study, configuration.row, column, **further)
         for study, column in zip(studies, configuration.columns, strict=True)

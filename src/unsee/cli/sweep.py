@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from statistics import fmean
+from typing import Annotated, Literal, get_type_hints
 
 import torch
 from tyro.conf import arg
@@ -24,6 +25,7 @@ from unsee.registry import name_of
 from unsee.registry.settings import from_text
 from unsee.results.comparison import Entry
 from unsee.study import DEFAULT_METHOD, Study
+from unsee.types import Saliency
 
 Variants = list[tuple[str, Callable[[], Method]]]
 """Label of each variant of the method, and a function that makes it or raises `InputError`."""
@@ -45,7 +47,7 @@ class Sweep(ExplainOptions):
     """Setting of the method and its values, such as samples=500,1000,2000."""
     seeds: int = 1
     """Number of runs for each value; each is a row of the picture. Stability is the mean rank
-    correlation between their maps."""
+    correlation between their maps, beside their mean SSIM and correlation of HOG features."""
     out: Folder = Path("unsee-sweep")
     """Folder for comparison.png, table.txt, table.csv, table.md, maps.npz and manifest.json."""
 
@@ -94,14 +96,40 @@ def run(arguments: list[str]) -> int:
 
 
 def _sensitivity(entries: list[Entry], setting: str | None) -> str:
-    """Return a line about the similarity of the maps of all values; empty unless there are two."""
-    maps = [entry.saliency for entry in entries if entry.saliency is not None]
-    if setting is None or len(maps) < 2:
-        return ""
-    similarities = _similarity.stability_by_measure(torch.cat(maps))
-    words = ", ".join(f"{name} {value:.3f}" for name, value in similarities.items())
-    name = setting.partition("=")[0]
-    return f"similarity over all pairs of maps, higher is less sensitive to {name}: {words}\n"
+    """Return lines about the similarity of maps, empty where there are no two of them.
+
+    Seeds are compared at each value of the setting, and values at each seed, as in Table S1 of
+    Agarwal & Nguyen (ACCV 2020, https://arxiv.org/abs/1910.04256). A number is the mean over all
+    pairs of maps, and over the seeds.
+    """
+    by_value, by_seed = _maps_by(entries, "row"), _maps_by(entries, "column")
+    lines = [
+        f"similarity of the maps of {len(maps)} seeds at {value}, higher is less sensitive to the "
+        f"seed: {_in_words([maps])}\n"
+        for value, maps in by_value.items()
+    ]
+    if setting is not None and by_seed:
+        name, seeds = setting.partition("=")[0], " at each seed" if len(by_seed) > 1 else ""
+        lines.append(
+            f"similarity of the maps of all values{seeds}, higher is less sensitive to {name}: "
+            f"{_in_words(list(by_seed.values()))}\n"
+        )
+    return "".join(lines)
+
+
+def _maps_by(entries: list[Entry], key: Literal["row", "column"]) -> dict[str, list[Saliency]]:
+    """Return the maps of each row or column that has two of them at least."""
+    groups: dict[str, list[Saliency]] = {}
+    for entry in entries:
+        if entry.saliency is not None:
+            groups.setdefault(getattr(entry, key), []).append(entry.saliency)
+    return {name: maps for name, maps in groups.items() if len(maps) > 1}
+
+
+def _in_words(groups: list[list[Saliency]]) -> str:
+    """Return the mean similarity over all pairs of each group, by each measure."""
+    numbers = [_similarity.stability_by_measure(torch.cat(maps)) for maps in groups]
+    return ", ".join(f"{name} {fmean(n[name] for n in numbers):.3f}" for name in numbers[0])
 
 
 def _check_setting(method: Method, options: Sweep) -> None:

@@ -45,7 +45,10 @@ class Claim:
     against: str = OWN
     """In-filler of the worse configuration."""
     source: str = ""
-    """Place in the paper."""
+    """Place in the paper: table and cells, or figure or section where there are no numbers."""
+    paper: tuple[tuple[float, float], ...] = ()
+    """The paper's two numbers, of the better and of the worse configuration, for each metric;
+    empty where the paper has none."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,14 @@ class Table:
             for row in rows if isinstance(rows, list | tuple) else ():
                 for name in row if isinstance(row, dict) else ():
                     _check_key(entry, name, source)
-        return record(cls, {**plain, "summary": plain.get("summary") or ""}, source)
+        table = record(cls, {**plain, "summary": plain.get("summary") or ""}, source)
+        for number, claim in enumerate(table.claims):
+            if claim.paper and len(claim.paper) != len(claim.metrics):
+                raise InputError(
+                    f"{source}: expected claims[{number}].paper to be a pair of numbers for each "
+                    f"of {len(claim.metrics)} metrics, got {len(claim.paper)}"
+                )
+        return table
 
     def plain(self) -> dict[str, Any]:
         """Return plain values for a manifest."""

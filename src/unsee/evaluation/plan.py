@@ -14,6 +14,7 @@ from unsee.classifiers.measures import name_of
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample, Samples, filter_classes, parse_classes
 from unsee.errors import InputError
+from unsee.evaluation.distinct import check_distinct
 from unsee.evaluation.manifest import upgraded
 from unsee.images.framing import Fit
 from unsee.inputs import passes_of
@@ -125,7 +126,8 @@ class Plan:
         """Check all names and settings of parts before anything is loaded.
 
         Raises:
-            InputError: A part does not exist, is named twice, or has other settings.
+            InputError: A part does not exist, is named twice, or has other settings, or two
+                combinations are the same configuration.
         """
         for kind in ("classifiers", "methods", "infillers", "metrics"):
             names = getattr(self, kind)
@@ -152,6 +154,7 @@ class Plan:
         parse_classes(self.classes or "")
         if self.budget is not None:
             passes_of(self.budget)
+        check_distinct(self.combinations(), self.measure, self.budget)
 
     def _check_trust(self) -> None:
         infillers = {*self.infillers, self.metric_infiller or OWN} - {OWN}

@@ -66,3 +66,13 @@ def _with_stride(method: Any, defaults: Defaults, name: str, size: int) -> Defau
     if "stride" in defaults:
         return {name: size, "stride": max(1, round(defaults["stride"] * size / defaults[name]))}
     return {name: max(size, min(method.stride, getattr(method, name)))}
+
+
+def rate_for(method: Any, steps: int) -> float:
+    """Return the rate with which other steps move a mask as far as the method's own steps do.
+
+    A rate that is not at its default is kept.
+    """
+    (default,) = (field.default for field in fields(method) if field.name == "rate")
+    rate: float = method.rate
+    return rate * method.steps / steps if rate == default else rate

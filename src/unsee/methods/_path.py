@@ -1,16 +1,21 @@
 """Share the integration path of I-GOS and iGOS++: masks scaled by t, under noise."""
 
-from typing import Literal
+from dataclasses import fields, replace
+from typing import Any, Literal, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.errors import InputError
 from unsee.infillers.base import RowIndex
 from unsee.masking.optimizers import Adam, LineSearch, Nesterov, Optimizer
 from unsee.masking.score import MaskedScore, View
+from unsee.methods.base import MaskOptimizer
+from unsee.registry import name_of
 from unsee.types import Variants
 
+M = TypeVar("M", bound=MaskOptimizer)
 Points = Literal["fixed", "drawn"]
 """Whether the points of the path are t = s / count, or one is drawn from each such interval."""
 OptimizerName = Literal["line_search", "nesterov", "adam"]
@@ -19,6 +24,30 @@ OptimizerName = Literal["line_search", "nesterov", "adam"]
 DEFAULT_RATES: dict[OptimizerName, float] = {"line_search": 1000.0, "nesterov": 1.0, "adam": 0.1}
 """Rate of each optimiser unless one is set: the published first step of the line search; for
 nesterov, 1 gives equal results (benchmarks/results/reference.md); for adam, that of MP."""
+
+
+def within(method: M, passes: int, **cheaper: Any) -> M:
+    """Return a method with cheaper settings and as many steps as the passes pay for.
+
+    Args:
+        method: I-GOS or iGOS++. A setting that equals its default counts as not set.
+        passes: Number of passes for each image.
+        cheaper: Settings that replace those that are not set. The others are kept.
+
+    Raises:
+        InputError: The line search is replaced, although one of its settings is set.
+    """
+    defaults = {field.name: field.default for field in fields(method)}
+    is_set = {name for name, value in defaults.items() if getattr(method, name) != value}
+    if "optimizer" not in is_set and (lost := sorted({"rate", "regrow"} & is_set)):
+        settings = ", ".join(f"{name}={getattr(method, name)}" for name in lost)
+        raise InputError(
+            f"{name_of(method)}: a budget replaces the line search, for which {settings} is set; "
+            "omit one of both"
+        )
+    changes = {name: value for name, value in cheaper.items() if name not in is_set}
+    cheap = replace(method, **changes)
+    return replace(cheap, steps=max(1, passes // cheap.passes))
 
 
 def optimizer_named(

@@ -7,6 +7,7 @@ from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._checks import check_grid, check_positive
+from unsee.methods._defaults import rate_for
 from unsee.methods._warm_start import Initializer, keep_top, remove_top
 from unsee.methods.base import MaskOptimizer
 from unsee.types import Losses, Saliency, Size, Theta
@@ -59,9 +60,12 @@ class BBMP(MaskOptimizer):
         return 1
 
     def with_budget(self, passes: int, size: Size) -> "BBMP":
-        """Return fewer steps at a higher rate, so that the mask moves as far."""
+        """Return fewer steps at a higher rate, so that the mask moves as far.
+
+        A rate that is not at its default is kept.
+        """
         steps = max(1, passes // self.passes)
-        return replace(self, steps=steps, rate=self.rate * self.steps / steps)
+        return replace(self, steps=steps, rate=rate_for(self, steps))
 
     @property
     def update_rule(self) -> Optimizer:

@@ -11,6 +11,7 @@ from unsee.masking import masks
 from unsee.masking.optimizers import Adam, Optimizer
 from unsee.masking.score import MaskedScore
 from unsee.methods._checks import check_grid, check_positive
+from unsee.methods._defaults import rate_for
 from unsee.methods._warm_start import Initializer, top_logits
 from unsee.methods.base import MaskOptimizer
 from unsee.types import Losses, Saliency, Size, Theta
@@ -87,10 +88,16 @@ class FIDO(MaskOptimizer):
     def with_budget(self, passes: int, size: Size) -> "FIDO":
         """Return fewer steps at a higher rate, so that the probabilities move as far.
 
-        `ramp` is not scaled.
+        A rate that is not at its default is kept. `ramp` is a number of steps and keeps its share
+        of them.
         """
         steps = max(1, passes // self.passes)
-        return replace(self, steps=steps, rate=self.rate * self.steps / steps)
+        return replace(
+            self,
+            steps=steps,
+            rate=rate_for(self, steps),
+            ramp=round(self.ramp * steps / self.steps),
+        )
 
     @property
     def update_rule(self) -> Optimizer:

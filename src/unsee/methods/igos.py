@@ -85,12 +85,14 @@ class IGOS(MaskOptimizer):
     def with_budget(self, passes: int, size: Size) -> "IGOS":
         """Return a method with more steps of Nesterov at few, drawn points, without line search.
 
-        `path`, `points`, `optimizer` and `rate` are replaced.
+        `path`, `points` and `optimizer` are kept where they are not at their defaults.
+
+        Raises:
+            InputError: A setting of the line search is set.
         """
-        method = replace(
-            self, path=POINTS_WITH_BUDGET, points="drawn", optimizer="nesterov", rate=None
+        return _path.within(
+            self, passes, path=POINTS_WITH_BUDGET, points="drawn", optimizer="nesterov"
         )
-        return replace(method, steps=max(1, passes // method.passes))
 
     @property
     def update_rule(self) -> Optimizer:

@@ -109,14 +109,15 @@ class IGOSPlusPlus(MaskOptimizer):
         """Return a method with many steps of Adam at two drawn points, without noise.
 
         Among one to fourteen points, Nesterov or Adam, with or without noise, these settings came
-        closest to the published line search on photos of the ImageNet validation sample. They
-        replace `path`, `points`, `optimizer`, `rate` and `noise`, so that ablations of these
-        settings coincide under a budget.
+        closest to the published line search on photos of the ImageNet validation sample. `path`,
+        `points`, `optimizer` and `noise` are kept where they are not at their defaults.
+
+        Raises:
+            InputError: A setting of the line search is set.
         """
-        method = replace(
-            self, path=POINTS_WITH_BUDGET, points="drawn", optimizer="adam", rate=None, noise=0.0
+        return _path.within(
+            self, passes, path=POINTS_WITH_BUDGET, points="drawn", optimizer="adam", noise=0.0
         )
-        return replace(method, steps=max(1, passes // method.passes))
 
     @property
     def update_rule(self) -> Optimizer:

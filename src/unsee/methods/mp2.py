@@ -6,12 +6,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from unsee.classifiers.classes import classes_of
+from unsee.classifiers.outputs import Outputs
 from unsee.masking.score import MaskedScore
 from unsee.methods._checks import check_grid, check_positive
 from unsee.methods.base import Method, Progress, Traits, fixed_maps
 from unsee.types import Keep, Saliency, Size
 
 __all__ = ["MP2"]
+
+CHANCE = 0.001
+"""Score at which an image is finished where the outputs have no chance level."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,9 @@ class MP2(Method):
     """Number of cells per side of the mask."""
     cells: int = 2
     """Number of cells that each step removes (paper: 2); more are faster and coarser."""
-    chance: float = 0.001
-    """Score at which an image is finished: chance (paper: 0.001 for ImageNet, 0.003 for
-    Places365)."""
+    chance: float | None = None
+    """Score at which an image is finished. None is 1 / number of classes (paper: 0.001 for ImageNet
+    and 0.003 for Places365), and 0.001 for labels of which several may hold and for regressions."""
     binary: bool = False
     """Return the mask of removed cells, as in the paper, instead of the order of removal."""
 
@@ -66,7 +71,7 @@ class MP2(Method):
         while active.any() and step < total:
             kept = (removed_at[active] == total).to(score.images)
             scores, slopes = _slopes(score.rows(active), kept.view(-1, 1, 1, self.grid, self.grid))
-            above = scores > self.chance
+            above = scores > self._chance(score)
             active[active.clone()] = above
             steepest = (
                 slopes[above]
@@ -79,6 +84,15 @@ class MP2(Method):
             if active.any() and step < total:
                 yield Progress(step, total, fixed_maps(self._map(removed_at, total, score)))
         yield Progress(total, total, fixed_maps(self._map(removed_at, total, score)))
+
+    def _chance(self, score: MaskedScore) -> float:
+        """Return the score at chance; the classifier has had a pass, which says its classes."""
+        if self.chance is not None:
+            return self.chance
+        kind, count = score.classifier.kind, classes_of(score.classifier)
+        if count is None or kind.is_multilabel or kind is Outputs.REGRESSION:
+            return CHANCE
+        return 1 / count
 
     def _map(self, removed_at: Tensor, total: int, score: MaskedScore) -> Saliency:
         """Return 1 for the first removed cells, falling to 0 for those that stay."""

@@ -1,5 +1,6 @@
 """Published numbers and claims next to the results of runs."""
 
+from statistics import fmean
 from typing import NamedTuple
 
 from unsee.evaluation.paper_tables import Claim
@@ -22,6 +23,10 @@ class ClaimResult(NamedTuple):
     """Label of the configuration that the paper claims to be better."""
     worse: str
     """Label of the other configuration."""
+    means: tuple[float | None, float | None]
+    """Means of both on the photos that both have a number for."""
+    paper: tuple[float | None, float | None]
+    """The paper's numbers of both, if it has them."""
 
     @property
     def statement(self) -> str:
@@ -43,18 +48,31 @@ def claim_results(results: Results) -> list[ClaimResult]:
             worse = _match(results, Combination(classifier, claim.worse, claim.against))
             if better and worse:
                 results_of_claims += [
-                    ClaimResult(
-                        claim,
-                        classifier,
-                        metric,
-                        results.difference(better, worse, metric),
-                        results.label(better),
-                        results.label(worse),
-                    )
-                    for metric in claim.metrics
+                    _tested(results, claim, better, worse, number)
+                    for number, metric in enumerate(claim.metrics)
                     if metric in results.columns or metric in results.tuned
                 ]
     return results_of_claims
+
+
+def _tested(
+    results: Results, claim: Claim, better: Combination, worse: Combination, number: int
+) -> ClaimResult:
+    """Test a claim by one of its metrics."""
+    metric = claim.metrics[number]
+    first, second = results.values(better, metric), results.values(worse, metric)
+    shared = sorted(first.keys() & second.keys())
+    means = [fmean(values[photo] for photo in shared) for values in (first, second) if shared]
+    return ClaimResult(
+        claim,
+        better.classifier,
+        metric,
+        results.difference(better, worse, metric),
+        results.label(better),
+        results.label(worse),
+        (means[0], means[1]) if means else (None, None),
+        claim.paper[number] if claim.paper else (None, None),
+    )
 
 
 def published(results: Results, configuration: Combination, metric: str) -> float | None:

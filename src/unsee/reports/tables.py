@@ -65,9 +65,10 @@ def differences(results: Results) -> Table | None:
 
 
 def claims(tested: list[ClaimResult]) -> Table:
-    """Return a row for each claim and metric."""
+    """Return a row for each claim and metric, with the paper's numbers beside the means."""
     columns = [Column(name, align="left") for name in ("claim", "metric")]
-    columns += [Column("photos"), Column("difference", spec="+.3f")]
+    columns += [Column("photos"), *(Column(name, spec=".3f") for name in ("better", "worse"))]
+    columns += [Column("difference", spec="+.3f")]
     columns += [Column(name, align="left") for name in ("outcome", "source")]
     rows = []
     for claim in tested:
@@ -75,7 +76,13 @@ def claims(tested: list[ClaimResult]) -> Table:
         difference = Cell(mean.value, mean.interval("+"))
         outcome = Cell(claim.outcome, bold=True, mark=_mark(claim.difference))
         source = claim.claim.source
-        rows.append([claim.statement, claim.metric, mean.photos, difference, outcome, source])
+        means = [
+            Cell(value, "" if paper is None else f"(paper {paper:g})")
+            for value, paper in zip(claim.means, claim.paper, strict=True)
+        ]
+        rows.append(
+            [claim.statement, claim.metric, mean.photos, *means, difference, outcome, source]
+        )
     return Table(columns, rows)
 
 

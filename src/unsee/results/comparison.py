@@ -42,6 +42,8 @@ FORMATS = {
 """Measurements of an explanation, and the formats of their numbers."""
 STABILITY = "stability"
 """A further measurement of explanations that were computed with several seeds."""
+STABILITIES = {"spearman": STABILITY, "ssim": "stability_ssim", "hog": "stability_hog"}
+"""All measurements of such explanations, by the measure of similarity."""
 NOTE = (
     f"deletion, insertion: areas under protocol {PROTOCOL}; area: share of the pixels, most "
     f"important first, that restores half of the probability (protocol {AREA_PROTOCOL})"
@@ -61,7 +63,7 @@ class Entry:
     saliency: Saliency | None = None
     """Map (1, h, w), if there is one."""
     measurements: dict[str, float] | None = None
-    """Numbers by the names of `FORMATS`, and `stability` for several seeds."""
+    """Numbers by the names of `FORMATS`, and of `STABILITIES` for several seeds."""
     error: str = ""
     """Error message in place of the map."""
     provenance: dict[str, Any] | None = None
@@ -174,7 +176,7 @@ def short_table(entries: list[Entry], headings: tuple[str, str]) -> Table:
 
 def _measurement_names(entries: list[Entry]) -> list[str]:
     has_stability = any(STABILITY in (entry.measurements or {}) for entry in entries)
-    return [*FORMATS, *([STABILITY] if has_stability else [])]
+    return [*FORMATS, *(STABILITIES.values() if has_stability else ())]
 
 
 def _names(entry: Entry, headings: tuple[str, str]) -> list[Value]:
