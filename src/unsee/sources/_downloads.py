@@ -120,9 +120,9 @@ def _no_code() -> Iterator[None]:
         for library, name in DYNAMIC_MODULES.items():
             if library in sys.modules:
                 module = import_module(name)
-                stack.enter_context(_replaced(module, "get_class_in_module", _refuse_code))
+                stack.enter_context(replaced(module, "get_class_in_module", _refuse_code))
                 # 0 seconds: an error in place of a question
-                stack.enter_context(_replaced(module, "TIME_OUT_REMOTE_CODE", 0))
+                stack.enter_context(replaced(module, "TIME_OUT_REMOTE_CODE", 0))
         if "transformers" in sys.modules:
             for name in (KERNEL_MODULE, ADAPTER_MODULE):
                 with suppress(ImportError, RuntimeError):  # a version without it
@@ -135,17 +135,17 @@ def _no_code() -> Iterator[None]:
 
 
 @contextmanager
-def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    """Replace an attribute of a module in the block; a module without it stays as it is."""
-    if not hasattr(module, name):
+def replaced(owner: object, name: str, value: object) -> Iterator[None]:
+    """Replace an attribute of a module or a class in the block, if it has that attribute."""
+    if not hasattr(owner, name):
         yield
         return
-    before = getattr(module, name)
-    setattr(module, name, value)
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        setattr(module, name, before)
+        setattr(owner, name, before)
 
 
 @contextmanager

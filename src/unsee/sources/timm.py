@@ -9,7 +9,8 @@ from unsee.errors import InputError, unknown
 from unsee.sources._downloads import download, optional_import
 from unsee.sources._imagenet import labels as imagenet_labels
 from unsee.sources._measured import measure
-from unsee.sources._weights import load_weights
+from unsee.sources._numbered import in_order
+from unsee.sources._weights import complete_loads, load_weights
 from unsee.sources.base import Source
 
 __all__ = ["Timm"]
@@ -43,7 +44,7 @@ class Timm(Source):
         with download(name, local=local):
             if published and not (local or remote):  # before the weights are downloaded
                 _check_classes(timm, name, argument)
-            model = timm.create_model(argument, pretrained=published).float()
+            model = _make(timm, name, argument, published=published).float()
             process = _process(timm, model)
         if not model.num_classes:
             raise InputError(
@@ -54,6 +55,8 @@ class Timm(Source):
             load_weights(model, Path(self.weights))
         stated = model.pretrained_cfg
         names = stated.get("label_names") or ()
+        if isinstance(names, dict):
+            names = in_order(names, "label_names", name)
         if published and not names:
             weights = f"{stated.get('architecture')}.{stated.get('tag') or ''}".rstrip(".")
             _check_classes(timm, name, weights, model.num_classes)
@@ -66,6 +69,23 @@ class Timm(Source):
             labels=_labels(tuple(names), model.num_classes),
             name=name,
         )
+
+
+def _make(timm: Any, name: str, argument: str, *, published: bool) -> Any:
+    """Return a model, with all its weights if they are published.
+
+    Raises:
+        InputError: The file lacks weights of the model.
+    """
+    with complete_loads(name) as missing:
+        model = timm.create_model(argument, pretrained=published)
+        if missing and model.num_classes != model.pretrained_cfg.get("num_classes"):
+            # Timm leaves out the head of the file, and allows for missing weights, if
+            # pretrained_cfg has another number of classes than model_args: load the file as it is.
+            missing.clear()
+            overlay = {"num_classes": model.num_classes}
+            model = timm.create_model(argument, pretrained=True, pretrained_cfg_overlay=overlay)
+    return model
 
 
 def _check_classes(timm: Any, name: str, weights: str, classes: int | None = None) -> None:
@@ -93,7 +113,7 @@ def _check_classes(timm: Any, name: str, weights: str, classes: int | None = Non
 
 def _labels(names: tuple[str, ...], classes: int) -> tuple[str, ...]:
     """Return the class names: those of this package for ImageNet, which have synonyms."""
-    is_imagenet = not names or names[0].startswith(FIRST_OF_IMAGENET)
+    is_imagenet = not names or str(names[0]).startswith(FIRST_OF_IMAGENET)
     return imagenet_labels() if classes == CLASSES_OF_IMAGENET and is_imagenet else names
 
 

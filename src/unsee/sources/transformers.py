@@ -1,7 +1,6 @@
 """Image classifiers of transformers."""
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,12 +15,11 @@ from unsee.errors import InputError
 from unsee.files import exists
 from unsee.sources._downloads import check_no_kernels, download, optional_import
 from unsee.sources._measured import measure
+from unsee.sources._numbered import in_order
+from unsee.sources._weights import check_complete
 from unsee.sources.base import Source
 
 __all__ = ["Transformers"]
-
-NO_WEIGHTS = "num_batches_tracked"
-"""End of the names of counters that are not used in evaluation mode."""
 
 DEPTH = re.compile("layer|depth|block|stage|repeat")
 """Words in the names of settings that are numbers of layers."""
@@ -62,16 +60,16 @@ class Transformers(Source):
                 argument, trust_remote_code=False, output_loading_info=True
             )
             processor = AutoImageProcessor.from_pretrained(argument, trust_remote_code=False)
-            _check_complete(name, loaded["missing_keys"])
+            check_complete(name, loaded["missing_keys"])
             seen = measure(_process(processor), getattr(model.config, "num_channels", 3), name)
-        names = model.config.id2label or {}
+        names = in_order(model.config.id2label or {}, "id2label", name)
         model = model.float()  # checkpoints in half precision are read as such
         return Classifier(
             (_BlueFirst(model) if seen.reverse else model).eval(),
             mean=seen.mean,
             std=seen.std,
             framing=seen.framing,
-            labels=with_synonyms([names[index] for index in sorted(names)]),
+            labels=with_synonyms(names),
             outputs=_outputs(model.config, name) if self.outputs == "auto" else self.outputs,
             name=name,
         )
@@ -94,16 +92,6 @@ def _check_size(config: Any) -> None:
         for number in value if isinstance(value, list) else [value]:
             if DEPTH.search(key) and isinstance(number, int | float) and number > MAX_DEPTH:
                 raise InputError(f"its configuration has {key} = {number:.6g}, above {MAX_DEPTH}")
-
-
-def _check_complete(name: str, missing: Collection[str]) -> None:
-    """Raise `InputError` if weights are missing, which were set to random numbers."""
-    weights = sorted(key for key in missing if not key.endswith(NO_WEIGHTS))
-    if weights:
-        raise InputError(
-            f"{name}: not a trained image classifier; the checkpoint lacks {len(weights)} weights, "
-            f"such as {', '.join(weights[:3])}; choose one that was trained to classify images"
-        )
 
 
 def _process(processor: Any) -> Any:
