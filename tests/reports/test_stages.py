@@ -200,3 +200,10 @@ def test_runs_and_stages_are_not_reported_together(folder, tmp_path, capsys) -> 
     stages.begin(tmp_path / "empty", stages.stages_of([{"name": "a"}]), {})
     with pytest.raises(InputError, match="no stage has any results"):
         StagedResults.read([tmp_path / "empty"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.25, ".25"), (-0.5, "-.5"), (1.0, "1"), (5000.0, "5000"), (0.0, "0")]
+)
+def test_numbers_of_an_axis_have_no_exponent(value, text) -> None:
+    assert stage_figure._number(value) == text
