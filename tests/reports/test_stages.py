@@ -203,7 +203,7 @@ def test_runs_and_stages_are_not_reported_together(folder, tmp_path, capsys) -> 
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.25, ".25"), (-0.5, "-.5"), (1.0, "1"), (5000.0, "5000"), (0.0, "0")]
+    ("value", "text"), [(0.25, ".25"), (-0.5, "-.5"), (1.0, "1"), (5000.0, "5k"), (0.0, "0")]
 )
-def test_numbers_of_an_axis_have_no_exponent(value, text) -> None:
+def test_numbers_of_an_axis_are_short(value, text) -> None:
     assert stage_figure._number(value) == text

@@ -186,8 +186,8 @@ def _alignment(place: float) -> Literal["left", "center", "right"]:
 
 
 def _number(value: float) -> str:
-    """Return a number without an exponent, and without the zero before its point."""
-    text = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    """Return a short number: without the zero before its point, in thousands (5k)."""
+    text = f"{value:.3g}" if abs(value) < 1000 else f"{value / 1000:.3g}k"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
