@@ -1,7 +1,6 @@
 """The register of hostile inputs, and what a case may use to build them."""
 
 import io
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -167,6 +166,6 @@ def with_options(command: Command, *words: str) -> Command:
 
 
 def _short(word: str) -> str:
-    text = os.fsencode(word).decode("utf-8", "backslashreplace")
+    text = word.encode("utf-8", "surrogatepass").decode("utf-8", "backslashreplace")
     text = text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
     return text if text and text.isprintable() and " " not in text else repr(text)

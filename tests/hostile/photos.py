@@ -223,7 +223,8 @@ for _mode in ("1", "L", "LA", "P", "RGBA", "I;16"):
     def _mode_content(arena, mode=_mode):
         return encoded(arena, "PNG", mode=mode)
 
-    photo_case(f"png in mode {_mode}", ACCEPTED)(_mode_content)
+    # the toy's score of a grey photo does not change where pixels turn grey
+    photo_case(f"png in mode {_mode}", EITHER if _mode == "L" else ACCEPTED)(_mode_content)
 
 for _mode in ("CMYK", "YCbCr", "LAB", "F", "I", "1", "RGBA"):
 

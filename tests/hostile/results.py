@@ -172,12 +172,21 @@ def _overwrite(arena, name: str, files: dict[str, bytes]):
     folder = "out/good" if name == "explain" else "out"
     for path, content in files.items():
         arena.write(f"{folder}/{path}", content)
-    return command(arena, name)
+
+    def changed(arena):
+        places = {arena.work / folder / path: content for path, content in files.items()}
+        return next((f"{p} changed" for p, c in places.items() if p.read_bytes() != c), None)
+
+    return replace(command(arena, name), check=changed)
 
 
 for _command in COMMANDS:
     for _name, _files in FOREIGN.items():
-        case(FAMILY, f"{_command} over {_name}")(partial(_overwrite, name=_command, files=_files))
+        # what is marked as the result of something else keeps its name, and the photo gets another
+        _next = _command == "explain" and b"written_by_unsee" in _files.get("manifest.json", b"")
+        case(FAMILY, f"{_command} over {_name}", ACCEPTED if _next else REFUSED)(
+            partial(_overwrite, name=_command, files=_files)
+        )
 
 
 def _out(arena, name: str, out: str, make):

@@ -53,8 +53,15 @@ def result_folders(paths: Sequence[Path], out: Path) -> list[Path]:
 
 
 def place_of_photo(path: str | Path) -> str:
-    """Return a hash of the absolute path of a photo, which tells a reader no folder."""
-    return hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
+    """Return a hash of the absolute path of a photo, which tells a reader no folder.
+
+    A name that no file can have, such as one with a null character, is hashed as it is.
+    """
+    try:
+        place = os.fsencode(os.path.realpath(path))
+    except (OSError, ValueError):
+        place = str(path).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(place).hexdigest()
 
 
 def check_photo(folder: Path, path: str | Path) -> None:
