@@ -192,16 +192,21 @@ def rate_for(metric, classifier):
     return metric.rate(study.score, maps, TRUTHS[:1], METHOD, references)
 
 
+def check_rated(metric, classifier, is_refused, what) -> None:
+    """Check that the classifier is rated, or refused by the check and by the metric itself."""
+    if is_refused:
+        for refusing in (metric.check_classifier, lambda c: rate_for(metric, c)):
+            with pytest.raises(InputError, match=rf"^the metric \w+ needs {what}"):
+                refusing(classifier)
+    else:
+        assert len(rate_for(metric, classifier)) == 1
+
+
 @every_metric
 def test_a_regression_is_rated_unless_a_probability_is_needed(metric) -> None:
-    regression = toy(Value(), outputs="regression")
-    if metric.needs_probability:
-        with pytest.raises(InputError, match=r"^the metric \w+ needs a probability"):
-            metric.check_classifier(regression)
-        with pytest.raises(InputError, match=r"^the metric \w+ needs a probability"):
-            rate_for(metric, regression)
-    else:
-        assert len(rate_for(metric, regression)) == 1
+    check_rated(
+        metric, toy(Value(), outputs="regression"), metric.needs_probability, "a probability"
+    )
 
 
 @every_metric
@@ -210,11 +215,4 @@ def test_a_black_box_is_rated_unless_a_network_is_needed(metric) -> None:
         light = images.mean((1, 2, 3))
         return np.stack([light, 1 - light], 1)
 
-    box = black_box(ask, size=(32, 32))
-    if metric.needs_network:
-        with pytest.raises(InputError, match=r"^the metric \w+ needs the layers"):
-            metric.check_classifier(box)
-        with pytest.raises(InputError, match=r"^the metric \w+ needs the layers"):
-            rate_for(metric, box)
-    else:
-        assert len(rate_for(metric, box)) == 1
+    check_rated(metric, black_box(ask, size=(32, 32)), metric.needs_network, "the layers")

@@ -1,4 +1,4 @@
-"""Estimate what Pillow allocates for the metadata of a photo, before Pillow reads it."""
+"""Read from a photo what Pillow does not say: the memory its metadata take, and its depth."""
 
 import struct
 from io import BufferedIOBase, BytesIO

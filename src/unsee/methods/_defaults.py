@@ -12,8 +12,8 @@ LEAST_PATCH = 3
 
 
 LARGEST_WINDOW = 3 / 8
-"""Share of the side up to which a default window with its rim is kept: the pixels inside vary
-together in ways that are estimated from as many windows as the image has."""
+"""Share of the side up to which a default window with its rim is kept. The covariance of its pixels
+is estimated from all windows of the image, which are too few for a larger window."""
 SMALL_CELL, SMALL_BUMP = 2, 6.0
 """Side of a cell, and width of its bump, in pixels of small images: bumps overlap as the default
 ones do, so that the first mask is as even."""
