@@ -27,7 +27,7 @@ from unsee.noise import ImageRandom, seeds_of
 
 NAMES = (
     "grey", "mean", "blur", "local", "noise", "random", "telea", "navier_stokes", "biharmonic",
-    "noisy_linear", "patchmatch", "painter",
+    "noisy_linear", "patchmatch", "painter_small", "painter",
 )  # fmt: skip
 CELLS_PER_SIDE = 14
 SIDE = 224

@@ -14,6 +14,7 @@ from unsee.infillers.diffusion import _check_plain
 from unsee.infillers.lama import LaMa
 from unsee.networks.completion import CompletionVAE
 from unsee.networks.painter import Painter
+from unsee.noise import ImageRandom
 
 
 @pytest.mark.parametrize(
@@ -26,8 +27,13 @@ def test_stored_weights_give_the_network_back(tmp_path, pictures, keep, name, ne
     filled = fill(infiller, pictures, keep)
     flat = keep.flatten(0, 1)
     shown = pictures.repeat_interleave(2, 0)
+    noise = []
+    if name == "painter":
+        random = ImageRandom((5, 6), pictures.device)
+        samples = random.normal(0, 1, *network.noise_shape((40, 48)), stream=name)
+        noise = [samples[:, 0].repeat_interleave(2, 0)]
     with torch.no_grad():
-        painted = network.eval()(shown * flat, flat).clamp(0, 1)
+        painted = network.eval()(shown * flat, flat, *noise).clamp(0, 1)
         torch.testing.assert_close(filled, painted.where(flat == 0, shown))
 
 

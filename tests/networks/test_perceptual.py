@@ -26,8 +26,10 @@ def test_published_weights_load_and_measure_distance(tmp_path, trunk) -> None:
     y = (x + 0.1 * torch.randn_like(x)).clamp(0, 1)
     assert network.distance(x, x).max() < 1e-6
     assert (network.distance(x, 1 - x) > network.distance(x, y)).all()
-    assert (network(x, y) > 0).all()
-    assert (network(x[..., :MIN_WINDOW, :MIN_WINDOW], y[..., :MIN_WINDOW, :MIN_WINDOW]) > 0).all()
+    for side in (64, MIN_WINDOW):
+        features = [network.features(part[..., :side, :side]) for part in (x, y)]
+        assert (network.feature_distance(*features) > 0).all()
+        assert [part.shape[1] for part in features[0]] == network.widths
     torch.save({"other": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="not the weights of ST-LPIPS"):
         Perceptual.load(tmp_path / "other.pth")

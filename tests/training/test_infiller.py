@@ -6,16 +6,18 @@ from PIL import Image
 
 from tests.training.small import equal, weights
 from unsee import InputError
+from unsee.networks.painter import Painter
 from unsee.training import checkpoint
 from unsee.training.crops import resize_whole
 from unsee.training.infiller import InfillerTask, InfillerTraining, train
+from unsee.training.infiller_losses import MAX_VARIETY, variety
 from unsee.training.task import Batch
 
 
 def settings(folder, out, **more):
     plain = {
         "steps": 4, "batch": 2, "size": 32, "stored_size": 40, "perceptual": 0.0, "critic_from": 1,
-        "workers": 0, "save_every": 2, "held_out": 1,
+        "workers": 0, "save_every": 2, "held_out": 1, "network": "small",
     }  # fmt: skip
     return InfillerTraining(data=(str(folder),), out=out, **plain | more)
 
@@ -44,8 +46,8 @@ def test_training_lowers_the_validation_loss(tmp_path) -> None:
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(np.roll(stripes, shift, 0).astype(np.uint8)).save(path)
     config = settings(
-        tmp_path / "photos", tmp_path / "run", steps=60, critic_from=1000, variety=0.0, batch=4,
-        rate=3e-3, ema=0.8,
+        tmp_path / "photos", tmp_path / "run", steps=100, adversarial=0.0, variety=0.0, batch=4,
+        rate=2e-2, ema=0.8,
     )  # fmt: skip
     task = InfillerTask(config, Accelerator())
     photos = Batch(resize_whole(config.photos().pictures, 32), None, 0, 4)
@@ -53,6 +55,40 @@ def test_training_lowers_the_validation_loss(tmp_path) -> None:
     list(train(config))
     checkpoint.resume(config, task.accelerator, task)
     assert task.validation_loss(photos) < 0.7 * before
+
+
+def test_far_from_visible_pixels_other_weights_are_the_target(colours, tmp_path) -> None:
+    torch.manual_seed(3)
+    other = Painter()
+    torch.save(other.state_dict(), tmp_path / "far.pt")
+    config = settings(colours, tmp_path / "run", size=64, stored_size=64, far=tmp_path / "far.pt")
+    task = InfillerTask(config, Accelerator())
+    x, keep = torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
+    keep[..., 4:, :] = 0
+    noise = torch.randn(1, *other.noise_shape((64, 64)))
+    target = task._target(x, keep, noise)
+    torch.testing.assert_close(target[..., :4, :], x[..., :4, :])
+    with torch.no_grad():
+        expected = other.eval()(x, keep, noise).clamp(0, 1)
+    torch.testing.assert_close(target[..., 40:, :], expected[..., 40:, :])
+    losses = list(train(config))
+    assert len(losses) == 4
+
+
+def test_a_run_without_critics_has_no_adversarial_loss(colours, tmp_path) -> None:
+    losses = list(train(settings(colours, tmp_path / "run", adversarial=0.0)))
+    assert losses[-1].keys() == {"l1", "step"}
+
+
+def test_samples_are_rewarded_for_colours_far_from_visible_pixels() -> None:
+    keep = torch.ones(2, 1, 96, 96)
+    keep[..., 8:88, 8:88] = 0
+    result = torch.full((2, 3, 96, 96), 0.5)
+    shades = result + 0.2 * (torch.arange(96) % 2 * 2 - 1)
+    assert variety(result, shades, keep).item() == pytest.approx(0, abs=1e-6)
+    assert variety(result, result + 0.03, keep).item() == pytest.approx(0.03, abs=1e-3)
+    assert variety(result, result + 0.5, keep).item() == pytest.approx(MAX_VARIETY)
+    assert variety(result, result + 0.5, torch.ones_like(keep)).item() == 0
 
 
 def test_rates_warm_up_and_fall_to_zero() -> None:

@@ -71,7 +71,7 @@ NETWORKS: dict[
     ),
     "infiller": Network(
         infiller.InfillerTraining, infiller.train,
-        "fills removed regions (in-filler painter)",
+        "fills removed regions (in-fillers painter, painter_small)",
         "photos; weights of a perceptual loss (--trunk), unless --perceptual 0",
     ),
 }  # fmt: skip

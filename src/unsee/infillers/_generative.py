@@ -96,10 +96,12 @@ class GenerativeInfiller(Infiller):
 class SamplingInfiller(GenerativeInfiller):
     """Base of generative in-fillers whose network draws samples from noise.
 
-    With `samples = None` all masks get the network's average result. Otherwise mask k of an image
-    gets sample k modulo `samples`.
+    With `samples = None` all masks get one result: the network's average, or the first sample of a
+    network without one. Otherwise mask k of an image gets sample k modulo `samples`.
     """
 
+    has_average: ClassVar[bool] = True
+    """Whether the network has an average result, without noise."""
     stream: ClassVar[str]
     """Name of the stream of random numbers."""
     samples: int | None
@@ -113,9 +115,10 @@ class SamplingInfiller(GenerativeInfiller):
     ) -> Variants:
         """Fill all pictures in one call; the noise depends on the image and the sample only."""
         noise = None
-        if self.samples is not None:
-            samples = batch.random.normal(0, self.samples, network.noise, stream=self.stream)
-            noise = samples[rows.image, rows.variant % self.samples]
+        if self.samples is not None or not self.has_average:
+            count, shape = self.samples or 1, network.noise_shape(tuple(pictures.shape[-2:]))
+            samples = batch.random.normal(0, count, *shape, stream=self.stream)
+            noise = samples[rows.image, rows.variant % count]
         painted: Variants = network(pictures, keep, noise)
         return painted
 

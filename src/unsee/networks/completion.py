@@ -55,10 +55,9 @@ class CompletionVAE(nn.Module):
         decoded = torch.sigmoid(self.decoder(mean))[..., :h, :w]
         return torch.where(keep > 0, pictures, decoded.to(pictures.dtype))
 
-    @property
-    def noise(self) -> int:
-        """Length of the noise that draws a sample."""
-        return self.code.out_channels // 2
+    def noise_shape(self, _size: tuple[int, int]) -> tuple[int]:
+        """Return the shape of a picture's noise, which draws a sample."""
+        return (self.code.out_channels // 2,)
 
 
 def _layer(

@@ -1,6 +1,8 @@
 """The generator of the in-filler `painter`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -8,174 +10,208 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unsee.networks import weights
-from unsee.networks.painter_layers import (
-    ContextualAttention,
-    ResidualBlock,
-    SelfAttention,
-    residual_blocks,
-)
-from unsee.networks.patches import LARGE
-from unsee.networks.reading import read
+from unsee.networks.painter_layers import Block, SelfAttention
+from unsee.networks.reading import Weights, read
 from unsee.networks.refinement import GRIDS, RefinementHead
 
-NOISE_COLOUR_DEVIATION = 0.05
-"""Standard deviation of the colours that noise adds to a guess before patches are searched."""
-STRIDE = LARGE.stride
-"""Pixels; sides are padded to a multiple of it. It is a multiple of the coarsest map's 16."""
-RENAMED = {
-    "look": "hidden",
-    "tell": "output",
-    "ask": "projections",
-    "amount": "scale",
-    "enter": "noise_projection",
-    "brought": "contextual_attention",
-    "take": "contextual_projection",
-    "grow1": "upsample1",
-    "grow2": "upsample2",
-    "finish": "refinement",
-    "turns": "pass_embedding",
-    "see": "stem",
-    "think": "blocks",
-    "grow": "upsample",
+STRIDE = 16
+"""Pixels; sides are padded to a multiple of it."""
+CELL = 4
+"""Side in pixels of the cells that the finest map of the U-net has a place for."""
+NEIGHBOURHOOD = 17
+"""Side, in cells of 4 pixels, of the square around a pixel whose visible share is its nearness."""
+MAX_FAR = 0.25
+"""Nearness below which pixels are filled at half of the size."""
+MIN_SIDE = 48
+"""Pixels; pictures with a shorter side are filled at one size."""
+REFINEMENT_CHANNELS = 48
+"""Channels of the network that mixes patches with the guess."""
+EXPANSIONS = (2, 3, 3)
+"""Hidden channels of a block, relative to its width, for each of the three maps."""
+
+
+class Size(NamedTuple):
+    """Size of a painter."""
+
+    widths: tuple[int, int, int, int]
+    """Channels of the maps of 1/2, 1/4, 1/8 and 1/16 of the picture's size."""
+    encoder: tuple[int, int]
+    """Blocks of the encoder at 1/4 and 1/8."""
+    coarse: int
+    """Pairs of blocks at 1/16; self-attention follows each pair."""
+    decoder: tuple[int, int]
+    """Blocks of the decoder at 1/4 and 1/8."""
+    copies: bool = False
+    """Whether visible patches are copied near visible pixels (`RefinementHead`)."""
+
+
+SIZES: Mapping[str, Size] = {
+    "small": Size((16, 32, 64, 160), (1, 1), 2, (1, 1)),
+    "large": Size((32, 64, 128, 256), (2, 3), 4, (4, 4), copies=True),
 }
-"""Parts of the keys in the weights that come with the package, and the modules' names."""
+"""Sizes by name. The small one costs about a forward pass of EfficientNet-Lite0."""
+NOISE = 4
+"""Channels of the noise."""
 
 
 class Painter(nn.Module):
     """Fill holes of pictures (n, 3, h, w) in [0, 1] of any size.
 
-    1. Pull-push interpolation fills the holes with smooth colours.
-    2. A U-net over maps of 1/4, 1/8 and 1/16 of the size adds to these colours. It has
-       self-attention at the coarsest map and contextual attention over visible patches, so that a
-       hole larger than any kernel still depends on the whole picture. The result is the guess.
-    3. `RefinementHead` runs once for each patch size, from large to small: visible patches near to
-       the current result are copied over it, and a small network mixes both and adds to them.
+    Pull-push interpolation fills the holes with smooth colours. A U-net over maps of 1/4, 1/8 and
+    1/16 of the size, with self-attention at the coarsest one, adds to these colours. Noise enters
+    at each map of its decoder, so that texture need not repeat and one hole has many results.
+    The last two layers overlap, so that no border of cells is visible.
 
-    Removed pixels are set to zero first. `noise` chooses between several guesses, and shifts their
-    colours so that other patches are copied; without noise the guess is the average one.
+    With `size.copies` the result of the U-net is a guess. Visible patches near to it are copied
+    over it, first large and then small ones, and mixed with it (`RefinementHead`). This counts near
+    visible pixels only: far from them copied patches would repeat.
+
+    Pixels far from visible ones are filled first, in the same way at half of the size, and then
+    shown to the network as if they were visible. Where nothing is visible, a network that repeats
+    itself would draw a grid.
+
+    Removed pixels are set to zero first.
+
+    Args:
+        size: Widths and depths.
+        noise: Channels of the noise.
     """
 
-    noise_colours: Tensor
-    """Colours (noise, 3, 16, 16) that each number of the noise adds to a guess."""
-
-    def __init__(
-        self,
-        widths: tuple[int, int, int] = (48, 112, 176),
-        depths: tuple[int, int, int] = (2, 2, 3),
-        noise: int = 8,
-    ) -> None:
+    def __init__(self, size: Size = SIZES["small"], noise: int = NOISE) -> None:
         super().__init__()
-        fine, middle, coarse = widths
+        half, fine, middle, coarse = size.widths
         self.noise = noise
-        self.stem = nn.Conv2d(16 * 4, fine, 3, padding=1)
-        self.fine = residual_blocks(fine, depths[0])
+        self.stem = nn.Conv2d(4, fine, 2 * CELL, CELL, padding=CELL // 2)
+        self.half_stem = nn.Conv2d(4, half, 4, 2, padding=1)
+        self.colours = nn.Conv2d(3, fine, 1, bias=False)
+        self.fine = _blocks(fine, size.encoder[0], EXPANSIONS[0])
         self.down1 = nn.Conv2d(fine, middle, 2, 2)
-        self.middle = residual_blocks(middle, depths[1])
+        self.middle = _blocks(middle, size.encoder[1], EXPANSIONS[1])
         self.down2 = nn.Conv2d(middle, coarse, 2, 2)
-        self.noise_projection = nn.Conv2d(noise, coarse, 1, bias=False)
         self.coarse = nn.Sequential(
             *(
-                nn.Sequential(block, SelfAttention(coarse))
-                for block in residual_blocks(coarse, depths[2])
+                nn.Sequential(*_blocks(coarse, 2, EXPANSIONS[2]), SelfAttention(coarse))
+                for _ in range(size.coarse)
             )
         )
         self.up2 = nn.Conv2d(coarse, middle * 4, 1)
-        self.middle_back = residual_blocks(middle, depths[1])
-        self.contextual_attention = ContextualAttention(middle)
+        self.middle_back = _blocks(middle, size.decoder[1], EXPANSIONS[1])
         self.up1 = nn.Conv2d(middle, fine * 4, 1)
-        self.contextual_projection = nn.Conv2d(3 * 16, fine, 3, padding=1)
-        self.fine_back = residual_blocks(fine, depths[0])
-        self.upsample2 = nn.Conv2d(fine, 32 * 4, 1)
-        self.half_back = ResidualBlock(32)
-        self.upsample1 = nn.Conv2d(32, 16 * 4, 1)
-        last = nn.Conv2d(16, 3, 3, padding=1)
-        for parameter in last.parameters():
-            nn.init.normal_(parameter, std=0.01)
-        self.last = nn.Sequential(nn.Conv2d(16 + 7, 16, 3, padding=1), nn.SiLU(), last)
-        self.refinement = RefinementHead(fine)
-        g = torch.Generator().manual_seed(0)
-        deviation = NOISE_COLOUR_DEVIATION / noise**0.5
-        noise_colours = deviation * torch.randn(noise, 3, 16, 16, generator=g)
-        self.register_buffer("noise_colours", noise_colours, persistent=False)
+        self.fine_back = _blocks(fine, size.decoder[0], EXPANSIONS[0])
+        self.noises = nn.ModuleList(
+            nn.Conv2d(noise, width, 1, bias=False) for width in size.widths[1:]
+        )
+        self.up_half = nn.Conv2d(fine, half * 4, 1)
+        self.half_size = nn.Conv2d(half, half, 3, padding=1)
+        self.last = nn.Conv2d(half, 3 * 4, 3, padding=1)
+        for parameter in self.last.parameters():
+            nn.init.normal_(parameter, std=0.02)
+        self.refinement = RefinementHead(REFINEMENT_CHANNELS) if size.copies else None
+
+    def noise_shape(self, size: tuple[int, int]) -> tuple[int, int, int]:
+        """Return the shape of a picture's noise."""
+        height, width = ((side + -side % STRIDE) // CELL for side in size)
+        return self.noise, height, width
 
     def forward(
         self,
         pictures: Float[Tensor, "n 3 h w"],
         keep: Float[Tensor, "n 1 h w"],
-        noise: Float[Tensor, "n z"] | None = None,
-        *,
-        with_guess: bool = False,
-    ) -> Float[Tensor, "m 3 h w"]:
+        noise: Float[Tensor, "n z _h _w"],
+    ) -> Float[Tensor, "n 3 h w"]:
         """Return the pictures with their holes (`keep = 0`) filled.
 
-        With `with_guess` the guesses of the U-net follow in the same batch: m = 2 n, otherwise
-        m = n. The guess gets no gradient from the filled pictures.
+        Args:
+            pictures: Pictures; their removed pixels have no influence.
+            keep: Hard masks.
+            noise: Standard normal numbers of `noise_shape`.
         """
-        guess, mask = self._guess(pictures, keep, noise)
-        filled, shift = guess.detach(), 0.0 if noise is None else self._noise_shift(noise, guess)
-        for number in range(len(GRIDS)):
-            refined = self.refinement(filled, mask, number, shift)
-            filled = torch.where(mask > 0, guess, refined)
-        results = [filled, guess] if with_guess else [filled]
-        return torch.cat([_restore_visible(x, pictures, keep) for x in results])
+        shown, seen = pictures * keep, keep
+        far = (nearness(keep) < MAX_FAR) & (keep == 0)
+        if min(pictures.shape[-2:]) > MIN_SIDE and far.any():
+            shown = torch.where(far, self._at_half_size(shown, keep, noise), shown)
+            seen = torch.where(far, 1, keep)
+        return torch.where(keep > 0, pictures, self.at_one_size(shown, seen, noise))
 
-    def guess(
+    def at_one_size(
         self,
         pictures: Float[Tensor, "n 3 h w"],
         keep: Float[Tensor, "n 1 h w"],
-        noise: Float[Tensor, "n z"] | None = None,
+        noise: Float[Tensor, "n z _h _w"],
     ) -> Float[Tensor, "n 3 h w"]:
-        """Return the guess of the U-net, without refinement."""
-        return _restore_visible(self._guess(pictures, keep, noise)[0], pictures, keep)
-
-    def _noise_shift(self, noise: Tensor, guess: Tensor) -> Tensor:
-        """Return smooth random colours of the size of a guess, mixed by the noise."""
-        colours = torch.einsum("nz,zchw->nchw", noise.to(self.noise_colours), self.noise_colours)
-        return F.interpolate(colours, guess.shape[-2:], mode="bilinear").to(guess)
-
-    def _guess(self, pictures: Tensor, keep: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the guess and the mask, padded to sides that are multiples of the stride."""
-        border = [-side % STRIDE for side in pictures.shape[-2:]]
-        visible = torch.cat([pictures * keep, keep], 1)
+        """Return the result of `forward` without another size for far pixels."""
+        height, width = pictures.shape[-2:]
+        border = (0, -width % STRIDE, 0, -height % STRIDE)
+        visible = torch.cat([(pictures - 0.5) * keep, keep], 1)
         if any(border):
-            visible = F.pad(visible, (0, border[1], 0, border[0]), "replicate")
-        colours, mask = pull_push(visible[:, :3], visible[:, 3:]), visible[:, 3:]
-        correction = self._unet(torch.cat([colours, mask], 1).mul(2).sub(1), noise)
-        return torch.where(mask > 0, colours, colours + correction), mask
+            visible = F.pad(visible, border, "replicate")
+        visible = visible.contiguous(memory_format=torch.channels_last)
+        filled, mask = self._unet(visible, noise) + 0.5, visible[:, 3:]
+        if self.refinement is not None:
+            filled = self._refined(torch.where(mask > 0, visible[:, :3] + 0.5, filled), mask)
+        filled = filled[..., :height, :width].to(pictures.dtype)
+        return torch.where(keep > 0, pictures, filled)
 
-    def _unet(self, visible: Tensor, noise: Tensor | None) -> Tensor:
-        """Return the correction that the guess adds to smooth colours."""
-        fine = self.fine(self.stem(F.pixel_unshuffle(visible, 4)))
+    @torch.no_grad()
+    def _at_half_size(self, pictures: Tensor, keep: Tensor, noise: Tensor) -> Tensor:
+        """Return the result for the pictures at half of their size, enlarged.
+
+        A pixel of that size is visible if half of its pixels are. The noise is that of the coarser
+        maps at full size.
+        """
+        share = F.avg_pool2d(keep, 2, ceil_mode=True)
+        colours = F.avg_pool2d(pictures, 2, ceil_mode=True) / share.clamp(min=0.25)
+        shape = self.noise_shape((colours.shape[-2], colours.shape[-1]))[1:]
+        halved = F.interpolate(2 * F.avg_pool2d(noise, 2), shape)
+        filled = self(colours, (share >= 0.5).to(keep), halved).clamp(0, 1)
+        size = pictures.shape[-2:]
+        return F.interpolate(filled, size, mode="bicubic", align_corners=False).clamp(0, 1)
+
+    def _refined(self, guess: Tensor, mask: Tensor) -> Tensor:
+        """Return the guess after visible patches were copied over it, from large to small."""
+        filled = guess
+        for number in range(len(GRIDS)):
+            refined: Tensor = self.refinement(filled, mask, number)  # type: ignore[misc]
+            filled = torch.where(mask > 0, guess, refined)
+        return filled
+
+    def _unet(self, visible: Tensor, noise: Tensor) -> Tensor:
+        """Return smooth colours plus the correction of the network; grey is zero."""
+        colours = pull_push(*F.avg_pool2d(visible, CELL).split((3, 1), 1))
+        fine = self.fine(self.stem(visible) + self.colours(colours))
         middle = self.middle(self.down1(fine))
-        x = self.down2(middle)
-        if noise is not None:
-            x = x + self.noise_projection(noise.to(x.dtype)[..., None, None])
-        x = self.coarse(x)
-        x = self.middle_back(F.pixel_shuffle(self.up2(x), 2) + middle)
-        context = self.contextual_attention(x, visible)
-        x = F.pixel_shuffle(self.up1(x), 2)
-        x = x + self.contextual_projection(F.pixel_unshuffle(context, 4))
-        x = self.fine_back(x + fine)
-        x = self.half_back(F.pixel_shuffle(self.upsample2(x), 2))
-        x = F.pixel_shuffle(self.upsample1(x), 2)
-        correction: Tensor = self.last(torch.cat([x, visible.to(x.dtype), context.to(x.dtype)], 1))
-        return correction
+        # sums of four independent numbers, divided by the square root of four
+        noise2 = F.avg_pool2d(noise, 2) * 2
+        noise4 = F.avg_pool2d(noise2, 2) * 2
+        x = self.coarse(self.down2(middle) + self.noises[2](noise4))
+        x = F.pixel_shuffle(self.up2(x), 2) + middle + self.noises[1](noise2)
+        x = F.pixel_shuffle(self.up1(self.middle_back(x)), 2) + fine + self.noises[0](noise)
+        x = F.pixel_shuffle(self.up_half(self.fine_back(x)), 2) + self.half_stem(visible)
+        x = self.last(F.relu(self.half_size(F.relu(x, inplace=True)), inplace=True))
+        smooth = F.interpolate(colours, x.shape[-2:], mode="bilinear", align_corners=False)
+        filled: Tensor = F.pixel_shuffle(smooth.repeat_interleave(4, 1) + x, 2)
+        return filled
 
 
 def load_painter(path: Path) -> Painter:
-    """Read the weights of a painter in full precision.
+    """Read the weights of a painter of any size in full precision.
 
     Raises:
         InputError: The file holds weights of another network.
     """
-
-    def rename(key: str) -> str:
-        return ".".join(RENAMED.get(part, part) for part in key.split("."))
-
-    stored = weights.renamed(read(path), rename, path)
-    painter = Painter()
+    stored = read(path)
+    painter = Painter(*_size_of(stored))
     weights.load_into(painter, stored, path)
-    return painter
+    return painter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def nearness(keep: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
+    """Return twice the visible share of each pixel's neighbourhood, at most 1."""
+    cells = F.avg_pool2d(keep, CELL, ceil_mode=True)
+    edge = NEIGHBOURHOOD // 2
+    share = F.avg_pool2d(cells, NEIGHBOURHOOD, 1, edge, count_include_pad=False)
+    size = keep.shape[-2:]
+    return F.interpolate((2 * share).clamp(max=1), size, mode="bilinear", align_corners=False)
 
 
 def pull_push(
@@ -184,21 +220,44 @@ def pull_push(
     """Fill holes with the mean colour of the smallest cell that has a visible pixel, smoothly.
 
     Cells double in side from level to level (Gortler et al., "The Lumigraph", SIGGRAPH 1996).
-    Pictures are zero where `keep`, a hard mask, is zero. Pictures without a visible pixel become
-    grey.
+    Pictures without a visible pixel become zero.
+
+    Args:
+        pictures: Colours times the visible share of each place.
+        keep: Visible share of each place.
     """
     pairs = [(pictures, keep)]
     while max(pairs[-1][0].shape[-2:]) > 1:
         colours, share = (F.avg_pool2d(part, 2, ceil_mode=True) for part in pairs[-1])
         pairs.append((colours, share))
-    filled = torch.full_like(pairs[-1][0], 0.5)
+    filled = torch.zeros_like(pairs[-1][0])
     for colours, share in reversed(pairs):
         coarser = F.interpolate(filled, colours.shape[-2:], mode="bilinear", align_corners=False)
         filled = torch.where(share > 0, colours / share.clamp(min=1e-9), coarser)
     return filled
 
 
-def _restore_visible(filled: Tensor, pictures: Tensor, keep: Tensor) -> Tensor:
-    """Crop to the size of the pictures and restore the visible pixels."""
-    height, width = pictures.shape[-2:]
-    return torch.where(keep > 0, pictures, filled[..., :height, :width].to(pictures.dtype))
+def _blocks(channels: int, depth: int, expansion: int) -> nn.Sequential:
+    return nn.Sequential(*(Block(channels, expansion) for _ in range(depth)))
+
+
+def _size_of(stored: Weights) -> tuple[Size, int]:
+    """Return the size of a painter with these weights, and the channels of its noise."""
+    names = ("half_size", "fine.0.spatial", "middle.0.spatial", "coarse.0.0.spatial")
+    keys = [f"{name}.bias" for name in names]
+    if not all(key in stored for key in (*keys, "noises.0.weight")):
+        return SIZES["small"], NOISE  # other weights: `load_into` says what is missing
+
+    def count(name: str) -> int:
+        places = (key.split(".") for key in stored)
+        return 1 + max((int(at[1]) for at in places if at[0] == name), default=-1)
+
+    half, fine, middle, coarse = (len(stored[key]) for key in keys)
+    size = Size(
+        (half, fine, middle, coarse),
+        (count("fine"), count("middle")),
+        count("coarse"),
+        (count("fine_back"), count("middle_back")),
+        "refinement.pass_embedding" in stored,
+    )
+    return size, stored["noises.0.weight"].shape[1]

@@ -26,7 +26,6 @@ class PatchGrid(NamedTuple):
     """Side of the cells whose means are compared; it divides `side` and `stride`."""
 
 
-LARGE = PatchGrid(48, 32, 0.25, cell=8)
 MEDIUM = PatchGrid(12, 8, 0.25)
 SMALL = PatchGrid(8, 4, 0.05)
 

@@ -6,9 +6,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unsee.networks.painter_layers import residual_blocks
-from unsee.networks.patches import LARGE, MEDIUM, SMALL, copy_nearest_patches
+from unsee.networks.patches import MEDIUM, SMALL, copy_nearest_patches
 
-GRIDS = LARGE, MEDIUM, SMALL
+GRIDS = MEDIUM, SMALL
 """Patches that each pass copies."""
 
 
@@ -16,8 +16,7 @@ class RefinementHead(nn.Module):
     """Mix a guess with the visible patches nearest to it, and add a correction.
 
     The same weights serve all passes; an embedding distinguishes them. The network sees the guess,
-    the patches, the mask and the misfit, and not the features of the U-net: with the distance to
-    the rim of a hole among its inputs it learned to draw that distance as a pattern.
+    the patches, the mask and the misfit, and not the features of the U-net.
     """
 
     def __init__(self, channels: int) -> None:
@@ -37,7 +36,6 @@ class RefinementHead(nn.Module):
         guess: Float[Tensor, "n 3 h w"],
         keep: Float[Tensor, "n 1 h w"],
         number: int,
-        shift: Float[Tensor, "n 3 h w"] | float = 0.0,
     ) -> Float[Tensor, "n 3 h w"]:
         """Return refined pictures.
 
@@ -45,10 +43,8 @@ class RefinementHead(nn.Module):
             guess: Pictures; the original where `keep` is 1.
             keep: 1 for visible pixels.
             number: Number of the pass, which chooses the size of the patches.
-            shift: Colours that are added to the guess for the search of patches only.
         """
-        target = guess.detach() + shift * (1 - keep)
-        patches, misfit = copy_nearest_patches(target, keep, GRIDS[number])
+        patches, misfit = copy_nearest_patches(guess.detach(), keep, GRIDS[number])
         inputs = torch.cat([guess * 2 - 1, patches * 2 - 1, keep * 2 - 1, misfit * 4], 1)
         inputs = inputs.to(self.stem.weight.dtype)
         x = self.stem(F.pixel_unshuffle(inputs, 4))

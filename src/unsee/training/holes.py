@@ -86,11 +86,11 @@ def outlines(count: int, size: tuple[int, int], g: torch.Generator) -> Holes:
 
 
 KINDS: tuple[tuple[Callable[[int, tuple[int, int], torch.Generator], Holes], int], ...] = (
-    (grid_cells, 3),
+    (grid_cells, 5),
     (smooth_regions, 3),
-    (boxes, 2),
-    (voronoi_cells, 1),
-    (outlines, 2),
+    (boxes, 1),
+    (voronoi_cells, 2),
+    (outlines, 1),
 )
 """Kinds of holes with their relative frequency in `draw`."""
 

@@ -3,21 +3,23 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from unsee.errors import InputError
 from unsee.networks import weights as files
-from unsee.networks.critic import Critic
-from unsee.networks.painter import Painter
+from unsee.networks.critic import Critic, FeatureCritic, Scores, missing_mean
+from unsee.networks.painter import SIZES, Painter, load_painter, nearness
 from unsee.networks.perceptual import Perceptual
 from unsee.networks.reading import read
 from unsee.training import holes, trainer
 from unsee.training.crops import CropsWithHoles
 from unsee.training.descent import descend, set_rate
+from unsee.training.infiller_losses import Views, hole_error, missing_root, variety
 from unsee.training.photos import PhotoSet
 from unsee.training.preview import save_grid
 from unsee.training.task import Batch, Training, TrainingTask
@@ -33,18 +35,12 @@ DECAY_SHARE = 0.75
 MIN_SIZE, MIN_PERCEPTUAL_SIZE, MIN_WINDOW = 16, 64, 48
 """Smallest side in pixels: of crops, of crops with the perceptual loss, and of its window."""
 VARIETY_INTERVAL = 4
-"""Number of steps between those with the reward for variety, which need a second guess."""
-MAX_VARIETY = 0.2
-"""Largest rewarded difference of two guesses, divided by the difference of their noise."""
-MIN_NOISE_DIFFERENCE = 0.1
-"""Value added to the difference of two noise vectors before the division."""
-MIN_HOLE_SHARE = 0.02
-"""Smallest share of missing pixels by which a reconstruction error is divided."""
+"""Number of steps between those with the reward for variety, which need a second result."""
 
 
 @dataclass(frozen=True)
 class InfillerTraining(Training):
-    """Train the network of the in-filler `painter` (ours; extra: train)."""
+    """Train the network of the in-fillers `painter` and `painter_small` (ours; extra: train)."""
 
     out: Path = Path("unsee-infiller")
     """Folder of the run: checkpoint, weights, previews and log. An existing run is resumed."""
@@ -61,23 +57,23 @@ class InfillerTraining(Training):
     rate: float = 3e-4
     """Learning rate of the in-filling network (AdamW)."""
     critic_rate: float = 3e-4
-    """Learning rate of the critic (AdamW)."""
-    l1: float = 4.0
-    """Weight of the mean absolute error of the result."""
-    guess: float = 2.0
-    """Weight of the mean absolute error of the first guess, over which patches are copied. The
-    guess has no other loss."""
-    perceptual: float = 2.0
+    """Learning rate of the critics (AdamW)."""
+    network: Literal["small", "large"] = "large"
+    """Size of the network: that of the in-filler `painter_small` or `painter`."""
+    l1: float = 30.0
+    """Weight of the mean absolute error, which is lower where few visible pixels are near."""
+    perceptual: float = 1.0
     """Weight of the perceptual distance (ST-LPIPS); 0 needs no `trunk`."""
     window: int | None = None
-    """Side, in pixels, of a random window on which the perceptual distance is computed; default:
-    the whole crop."""
-    adversarial: float = 0.1
-    """Weight of the critic's score, from step `critic_from` on."""
-    critic_from: int = 2_000
-    """First step of the critic."""
-    variety: float = 0.05
-    """Weight of the reward for guesses that differ with the noise."""
+    """Side, in pixels, of a random window on which features of the perceptual network are
+    computed; default: the whole crop."""
+    adversarial: float = 0.7
+    """Weight of the critics' mean score, from step `critic_from` on: one critic of pixels and, with
+    the perceptual network, one of each of its feature maps."""
+    critic_from: int = 500
+    """First step of the critics."""
+    variety: float = 0.15
+    """Weight of the reward for results that differ with the noise."""
     ema: float = 0.999
     """Decay of the exponential moving average of the weights, which is what is saved."""
     trunk: Path | None = None
@@ -85,6 +81,10 @@ class InfillerTraining(Training):
     stlpips-pytorch."""
     start: Path | None = None
     """Path of initial weights; default: random weights."""
+    far: Path | None = None
+    """Path of weights whose results take the place of the photo far from visible pixels, where the
+    photo cannot be predicted; default: the photo. With the weights of `start` and without critics a
+    network learns to continue what is visible and keeps what it shows in large holes."""
 
     def check_sizes(self) -> None:
         """Raise `InputError` for crops, photos or windows whose sizes do not fit together."""
@@ -110,7 +110,7 @@ def train(config: InfillerTraining) -> Generator[dict[str, float], None, None]:
 
 
 class InfillerTask(TrainingTask):
-    """The in-filling network (painter), its moving average and the critic."""
+    """The in-filling network (painter), its moving average and the critics."""
 
     weights_file: ClassVar[str] = "painter.safetensors"
     keeps_best: ClassVar[bool] = False
@@ -119,14 +119,11 @@ class InfillerTask(TrainingTask):
         self.config, self.accelerator = config, accelerator
         config.check_sizes()
         torch.manual_seed(config.seed)
-        painter, critic = Painter(), Critic()
+        painter = Painter(SIZES[config.network])
         if config.start:
             _load_weights(painter, config.start)
-        self.painter, self.critic = painter.to(accelerator.device), critic.to(accelerator.device)
-        self.average = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
-        self.painter_optimizer = self._adam(self.painter, config.rate, 1e-4)
-        self.critic_optimizer = self._adam(self.critic, config.critic_rate, 0)
         self.perceptual: Perceptual | None = None
+        critics: dict[str, torch.nn.Module] = {"pixels": Critic()}
         if config.perceptual:
             if config.trunk is None:
                 raise InputError(
@@ -135,6 +132,13 @@ class InfillerTask(TrainingTask):
                     trunk="PATH",
                 )
             self.perceptual = Perceptual.load(config.trunk).to(accelerator.device)
+            critics["features"] = FeatureCritic(self.perceptual.widths)
+        self.far = load_painter(config.far).to(accelerator.device) if config.far else None
+        self.painter: Painter = painter.to(accelerator.device)
+        self.critic = torch.nn.ModuleDict(critics).to(accelerator.device)
+        self.average = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
+        self.painter_optimizer = self._adam(self.painter, config.rate, 1e-4)
+        self.critic_optimizer = self._adam(self.critic, config.critic_rate, 0)
 
     @property
     def size(self) -> int:
@@ -162,30 +166,35 @@ class InfillerTask(TrainingTask):
         set_rate(self.painter_optimizer, config.rate * config.rate_factor(step))
         set_rate(self.critic_optimizer, config.critic_rate * config.rate_factor(step))
         x, keep = _split_channels(batch.pixels)
-        noise, other_noise = self._noise(step, batch)
+        noise = self._noise(step, batch.total)
+        own, other = (batch.local_rows(part).to(x) for part in (noise, noise.flip(0)))
         with self.accelerator.autocast():
-            result, guess = self.painter(x, keep, noise, with_guess=True).chunk(2)
+            target = x if self.far is None else self._target(x, keep, own)
+            result = self.painter(x, keep, own)
+            real, fake = self._views(step, target, keep, result.clamp(0, 1))
         losses = {}
-        if step >= config.critic_from:
-            losses["critic"] = self._critic_step(x, keep, result.detach())
+        if self._has_critics(step):
+            losses["critic"] = self._critic_step(real, fake)
         with self.accelerator.autocast():
-            losses |= self._result_losses(step, x, keep, result)
-            losses["guess"] = hole_error(guess, x, keep)
+            losses["l1"] = hole_error(result, target, keep)  # pulls values back into [0, 1]
+            losses |= self._view_losses(step, keep, fake, real)
             if config.variety and step % VARIETY_INTERVAL == 0:
-                other = self.painter.guess(x, keep, other_noise)
-                losses["variety"] = _variety(guess, other, noise, other_noise)
+                losses["variety"] = variety(result, self.painter(x, keep, other), keep)
             total = self._total(losses)
         descend(self.accelerator, self.painter_optimizer, self.painter, total, MAX_GRADIENT_NORM)
         self.average.update_parameters(self.painter)
-        return {name: float(value.detach()) for name, value in losses.items()}
+        names = list(losses)
+        values = torch.stack([losses[name].detach().float() for name in names]).tolist()
+        return dict(zip(names, values, strict=True))
 
     @torch.no_grad()
     def validation_loss(self, batch: Batch) -> float:
         """Return the mean perceptual distance, or absolute error, always for the same holes."""
-        total, keep = 0.0, self._validation_holes(batch.pixels)
-        size = self.config.batch
-        for x, visible in zip(batch.pixels.split(size), keep.split(size), strict=True):
-            result = self.average.module(x, visible).clamp(0, 1)
+        total, size = 0.0, self.config.batch
+        keep, noise = self._validation_holes(batch.pixels), self._noise(0, len(batch.pixels))
+        parts = (part.split(size) for part in (batch.pixels, keep, noise.to(batch.pixels)))
+        for x, visible, z in zip(*parts, strict=True):
+            result = self.average.module(x, visible, z).clamp(0, 1)
             error = (result - x).abs().mean((1, 2, 3))
             losses = self.perceptual.distance(result, x) if self.perceptual else error
             total += losses.sum().item()
@@ -210,73 +219,73 @@ class InfillerTask(TrainingTask):
         g = torch.Generator().manual_seed(self.config.seed)
         return holes.draw(len(pixels), (self.size, self.size), g).to(pixels)
 
-    def _noise(self, step: int, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return two noise vectors per photo: its own, and that of another photo of the step.
-
-        Half of the vectors are zero, which stands for the result without noise.
-        """
+    def _noise(self, step: int, count: int) -> Tensor:
+        """Return the noise of all photos of a step."""
         g = torch.Generator().manual_seed(self.config.seed * 31 + step * 101)
-        noise = torch.randn(batch.total, self.painter.noise, generator=g)
-        noise = noise * (torch.rand(batch.total, 1, generator=g) < 0.5)
-        noise, other_noise = batch.local_rows(noise), batch.local_rows(noise.flip(0))
-        return noise.to(batch.pixels), other_noise.to(batch.pixels)
+        return torch.randn(count, *self.painter.noise_shape((self.size, self.size)), generator=g)
 
-    def _window(self, step: int, *pictures: Tensor) -> list[Tensor]:
-        """Return the same random window of all pictures; another one in each step."""
+    def _has_critics(self, step: int) -> bool:
+        """Whether the critics take part in a step."""
+        return self.config.adversarial > 0 and step >= self.config.critic_from
+
+    @torch.no_grad()
+    def _target(self, x: Tensor, keep: Tensor, noise: Tensor) -> Tensor:
+        """Return the photos near visible pixels, and the results of `far` elsewhere."""
+        weights = nearness(keep)
+        far: Tensor = self.far(x, keep, noise).clamp(0, 1)  # type: ignore[misc]
+        return weights * x + (1 - weights) * far
+
+    def _views(self, step: int, x: Tensor, keep: Tensor, result: Tensor) -> tuple[Views, Views]:
+        """Return what the critics see of the photos, and of the results."""
+        if self.perceptual is None:
+            return Views(x, keep, [], keep), Views(result, keep, [], keep)
         side = self.config.window or self.size
         g = torch.Generator().manual_seed(self.config.seed * 37 + step * 103)
         top, left = torch.randint(self.size - side + 1, (2,), generator=g).tolist()
-        return [x[..., top : top + side, left : left + side] for x in pictures]
+        photo, filled, seen = (
+            part[..., top : top + side, left : left + side] for part in (x, result, keep)
+        )
+        with torch.no_grad():
+            features = self.perceptual.features(photo)
+        own = self.perceptual.features(filled)
+        return Views(x, keep, features, seen), Views(result, keep, own, seen)
 
-    def _critic_step(self, x: Tensor, keep: Tensor, result: Tensor) -> Tensor:
-        """Train the critic by its hinge loss, and return the loss."""
+    def _scores(self, views: Views) -> list[tuple[Scores, Tensor]]:
+        """Return the scores of all critics, each with the mask of what it saw."""
+        scores = [(self.critic["pixels"](views.pictures, views.keep), views.keep)]
+        if views.features:
+            maps = self.critic["features"](views.features, views.seen)
+            scores += [(score, views.seen) for score in maps]
+        return scores
+
+    def _critic_step(self, real: Views, fake: Views) -> Tensor:
+        """Train the critics by their logistic losses, and return the mean loss."""
         self.critic.requires_grad_(True)
         with self.accelerator.autocast():
-            real_loss = (1 - self.critic(x, keep)).relu().mean()
-            loss: Tensor = real_loss + (1 + self.critic(result, keep)).relu().mean()
+            errors = [missing_mean(F.softplus(-s), keep) for s, keep in self._scores(real)]
+            errors += [missing_mean(F.softplus(s), keep) for s, keep in self._scores(fake.detach())]
+            loss = 2 * torch.stack(errors).mean()
         descend(self.accelerator, self.critic_optimizer, self.critic, loss, MAX_GRADIENT_NORM)
         return loss.detach()
 
-    def _result_losses(
-        self, step: int, x: Tensor, keep: Tensor, result: Tensor
-    ) -> dict[str, Tensor]:
-        """Return the losses of results: absolute error, perceptual distance, critic's score."""
-        losses = {"l1": hole_error(result, x, keep)}
+    def _view_losses(self, step: int, keep: Tensor, fake: Views, real: Views) -> dict[str, Tensor]:
+        """Return the perceptual distance of the results, and the critics' scores."""
+        losses = {}
         if self.perceptual is not None:
-            losses["perceptual"] = self.perceptual(*self._window(step, result, x)).mean()
-        if step >= self.config.critic_from:
+            distance = self.perceptual.feature_distance(fake.features, real.features)
+            losses["perceptual"] = (distance / missing_root(keep)).mean()
+        if self._has_critics(step):
             self.critic.requires_grad_(False)
-            losses["adversarial"] = -self.critic(result, keep).mean()
+            scores = [missing_mean(F.softplus(-s), seen) for s, seen in self._scores(fake)]
+            losses["adversarial"] = torch.stack(scores).mean()
         return losses
 
     def _total(self, losses: dict[str, Tensor]) -> Tensor:
         """Return the weighted sum of the in-filling network's losses."""
-        config = self.config
-        weights = {
-            "l1": config.l1,
-            "perceptual": config.perceptual,
-            "adversarial": config.adversarial,
-            "guess": config.guess,
-            "variety": -config.variety,
-        }
-        total: Tensor = sum(w * losses[name] for name, w in weights.items() if name in losses)  # type: ignore[assignment]
+        weights = {name: getattr(self.config, name) for name in losses if name != "critic"}
+        weights["variety"] = -self.config.variety  # a reward
+        total: Tensor = sum(w * losses[name] for name, w in weights.items() if name in losses)
         return total
-
-
-def hole_error(result: Tensor, x: Tensor, keep: Tensor) -> Tensor:
-    """Return the mean absolute error over the square root of the missing share.
-
-    The root keeps small holes from being ignored and large ones from dominating.
-    """
-    missing = (1 - keep).mean((1, 2, 3)).clamp(min=MIN_HOLE_SHARE)
-    return ((result - x).abs().mean((1, 2, 3)) / missing.sqrt()).mean()
-
-
-def _variety(guess: Tensor, other: Tensor, noise: Tensor, other_noise: Tensor) -> Tensor:
-    """Return the difference of two guesses relative to that of their noise, up to MAX_VARIETY."""
-    difference = (other - guess).abs().mean((1, 2, 3))
-    noise_difference = (noise - other_noise).abs().mean(1) + MIN_NOISE_DIFFERENCE
-    return (difference / noise_difference).clamp(max=MAX_VARIETY).mean()
 
 
 def _split_channels(crops: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,15 +16,14 @@ JPEG_QUALITY = 85
 def save_grid(
     painter: Any, x: Float[Tensor, "n 3 h w"], keep: Float[Tensor, "n 1 h w"], path: Path
 ) -> None:
-    """Save a picture with one row per photo and five columns.
+    """Save a picture with one row per photo and four columns.
 
-    The columns are the visible pixels, the result without noise, two results with noise, and the
-    original photo.
+    The columns are the visible pixels, two results with different noise, and the original photo.
     """
     g = torch.Generator().manual_seed(0)
-    noises = [torch.randn(len(x), painter.noise, generator=g).to(x.device) for _ in range(2)]
-    samples = [painter(x, keep, noise) for noise in noises]
-    columns = [x * keep + 0.5 * (1 - keep), painter(x, keep), *samples, x]
+    shape = painter.noise_shape(tuple(x.shape[-2:]))
+    noises = [torch.randn(len(x), *shape, generator=g).to(x) for _ in range(2)]
+    columns = [x * keep + 0.5 * (1 - keep), *(painter(x, keep, noise) for noise in noises), x]
     rows = [torch.cat(list(row), 2) for row in zip(*columns, strict=True)]
     pixels = (torch.cat(rows, 1).clamp(0, 1) * 255).byte().permute(1, 2, 0).cpu().numpy()
     Image.fromarray(pixels).save(path, quality=JPEG_QUALITY)

@@ -1,0 +1,107 @@
+"""Measure periodic patterns that in-fillers lay over large holes.
+
+    python benchmarks/pattern.py --data imagenet-val-sample.zip --out benchmarks/results/pattern.md
+
+Half of each photo is removed: a square of 160 x 160 of 224 x 224 pixels. In the middle of the
+square, 128 x 128 pixels, the power spectrum of the result is computed under a Hann window. The
+pattern of period p is the power at the frequencies (i/p, j/p) above the median power of their
+neighbourhood; its root is an amplitude in levels of 255. Photos show what is natural.
+"""
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unsee import create, load
+from unsee.datasets._loading import load_data
+from unsee.infillers.base import ImageBatch, RowIndex
+from unsee.noise import ImageRandom, seeds_of
+
+NAMES = ("patchmatch", "painter_small", "painter")
+SIDE, HOLE, WINDOW = 224, 160, 128
+"""Sides in pixels: of the photos, of the hole, and of the part whose spectrum is measured."""
+PERIODS = (4, 8, 16)
+"""Periods in pixels; they divide the window."""
+NEIGHBOURHOOD = 7
+"""Side, in frequencies, of the neighbourhood of a frequency."""
+
+
+def spectra(pictures: Tensor) -> Tensor:
+    """Return the power spectra (n, window, window) of the middle of pictures, in squared levels."""
+    edge = (SIDE - WINDOW) // 2
+    middle = (255 * pictures.clamp(0, 1)).round()
+    middle = middle[..., edge : edge + WINDOW, edge : edge + WINDOW]
+    ramp = torch.hann_window(WINDOW, periodic=False)
+    window = ramp[:, None] * ramp
+    middle = (middle - middle.mean((-2, -1), keepdim=True)) * window
+    return torch.fft.fft2(middle).abs().square().mean(1) / window.square().sum() / WINDOW**2
+
+
+def amplitude(power: Tensor, period: int) -> Tensor:
+    """Return the amplitude of the pattern of a period, in levels of 255, per picture."""
+    half = NEIGHBOURHOOD // 2
+    padded = F.pad(power[:, None], (half,) * 4, mode="circular")
+    around = padded.unfold(2, NEIGHBOURHOOD, 1).unfold(3, NEIGHBOURHOOD, 1).flatten(-2)
+    above = (power - around[:, 0].median(-1).values).clamp(min=0)
+    at = torch.arange(0, WINDOW, WINDOW // period)
+    lattice = above[:, at][:, :, at].flatten(1)[:, 1:]  # without the frequency zero
+    return lattice.sum(1).sqrt()
+
+
+def interval(values: np.ndarray) -> str:
+    """Return the mean with its 95 % bootstrap interval."""
+    random = np.random.default_rng(0)
+    means = values[random.integers(len(values), size=(2000, len(values)))].mean(1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
+
+
+@torch.no_grad()
+def filled(name: str, images: Tensor) -> Tensor:
+    """Return the images with the square filled."""
+    keep = torch.ones(len(images), 1, SIDE, SIDE)
+    edge = (SIDE - HOLE) // 2
+    keep[..., edge : edge + HOLE, edge : edge + HOLE] = 0
+    random = ImageRandom(seeds_of(images, 0), images.device)
+    batch = ImageBatch(images, images.new_tensor(load().data_mean), random)
+    rows = RowIndex(torch.arange(len(images)), torch.zeros(len(images), dtype=torch.long), 0)
+    return create("infillers", name).bind(batch)(keep, rows)
+
+
+def main() -> None:
+    """Measure and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--infillers", nargs="+", default=list(NAMES))
+    parser.add_argument("--limit", type=int, default=100)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/pattern.md"))
+    options = parser.parse_args()
+    samples = list(load_data(options.data))[: options.limit]
+    images = torch.cat([load().framing.show(sample.photo(3)) for sample in samples])
+    results = {"photo": images} | {name: filled(name, images) for name in options.infillers}
+    lines = [
+        "# Patterns in large holes",
+        "",
+        f"`python benchmarks/pattern.py --limit {options.limit}`, {date.today()}. {len(images)} "
+        "photos, of which half is removed; power at a period over that of the neighbouring "
+        "frequencies in decibels, mean [95 % bootstrap interval]. Photos show what is natural.",
+        "",
+        "| in-filler | " + " | ".join(f"{period} pixels" for period in PERIODS) + " |",
+        "|---|" + "---|" * len(PERIODS),
+    ]
+    for name, pictures in results.items():
+        power = spectra(pictures)
+        cells = [interval(amplitude(power, period).numpy()) for period in PERIODS]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    text = "\n".join(lines) + "\n"
+    options.out.write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
