@@ -2,8 +2,8 @@
 
     python benchmarks/infill.py --out benchmarks/results/infill-speed.md
 
-Photos of scikit-image at 224 x 224 with half of their cells removed, in one batch. The in-fillers
-take turns in each round; the minimum over the rounds counts.
+Photos of scikit-image at 224 x 224, in one batch, with half of their cells or a square of half of
+their area removed. The in-fillers take turns in each round; the minimum over the rounds counts.
 """
 
 from unsee.classifiers.allocator import keep_memory
@@ -30,21 +30,27 @@ NAMES = (
     "noisy_linear", "patchmatch", "painter_small", "painter",
 )  # fmt: skip
 CELLS_PER_SIDE = 14
-SIDE = 224
-"""Side of the photos in pixels."""
+SIDE, HOLE = 224, 160
+"""Sides of the photos and of the square in pixels."""
+KINDS = ("cells", "square")
+"""What is removed."""
 BASELINE = "patchmatch"
 
 Problem = tuple[ImageBatch, torch.Tensor, RowIndex]
 """Photos, hard masks and the index of the rows."""
 
 
-def problem(size: int) -> Problem:
-    """Return a batch of photos with half of their cells removed."""
+def problem(size: int, kind: str) -> Problem:
+    """Return a batch of photos with half of their cells, or a square of half the area, removed."""
     images = photos(size, SIDE)
     random = ImageRandom(seeds_of(images, 0), images.device)
     g = torch.Generator().manual_seed(0)
     coins = (torch.rand(size, 1, CELLS_PER_SIDE, CELLS_PER_SIDE, generator=g) < 0.5).float()
     keep = torch.nn.functional.interpolate(coins, (SIDE, SIDE))
+    if kind == "square":
+        edge = (SIDE - HOLE) // 2
+        keep = torch.ones_like(keep)
+        keep[..., edge : edge + HOLE, edge : edge + HOLE] = 0
     rows = RowIndex(torch.arange(size), torch.zeros(size, dtype=torch.long), 0)
     neutral = images.new_tensor(load().data_mean)
     return ImageBatch(images, neutral, random), keep, rows
@@ -59,17 +65,18 @@ def seconds_per_image(infiller: Infiller, problem: Problem) -> float:
     return (time.perf_counter() - start) / len(keep)
 
 
-def measure(names: list[str], size: int, rounds: int) -> dict[str, float]:
-    """Return the seconds per image of each in-filler, the minimum over rounds."""
+def measure(names: list[str], size: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Return the seconds per image of each in-filler by what is removed, the minimum of rounds."""
     infillers = {name: create("infillers", name) for name in names}
-    batch, single = problem(size), problem(1)
     for infiller in infillers.values():
-        seconds_per_image(infiller, single)  # loads weights
-    times: dict[str, list[float]] = {name: [] for name in infillers}
-    for _ in range(rounds):
+        seconds_per_image(infiller, problem(1, KINDS[0]))  # loads weights
+    times: dict[str, dict[str, float]] = {name: {} for name in infillers}
+    for kind in KINDS * rounds:
+        batch = problem(size, kind)
         for name, infiller in infillers.items():
-            times[name].append(seconds_per_image(infiller, batch))
-    return {name: min(values) for name, values in times.items()}
+            seconds = seconds_per_image(infiller, batch)
+            times[name][kind] = min(seconds, times[name].get(kind, seconds))
+    return times
 
 
 def main() -> None:
@@ -81,25 +88,27 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/infill-speed.md"))
     options = parser.parse_args()
     passes = list(throughput.timings(load(), (SIDE, SIDE), (8, 16, 32), (torch.float32,)))
-    seconds_per_pass = throughput.fastest(passes, "float32").cost.forward_backward
+    cost = throughput.fastest(passes, "float32").cost
     seconds = measure(options.infillers, options.batch, options.rounds)
-    baseline = seconds.get(BASELINE, float("nan"))
+    baseline = seconds.get(BASELINE, dict.fromkeys(KINDS, float("nan")))
     lines = [
         "# Run times of in-fillers",
         "",
         f"`python benchmarks/infill.py --batch {options.batch}`, {date.today()}. {cpu()}, "
-        f"{os.cpu_count()} cores, torch {torch.__version__}. {SIDE} x {SIDE}, half of "
-        f"{CELLS_PER_SIDE} x {CELLS_PER_SIDE} cells removed, {options.batch} images in a batch; the "
-        f"minimum of {options.rounds} rounds. A pass is a forward and a backward pass of "
-        f"EfficientNet-Lite0, {1e3 * seconds_per_pass:.1f} ms an image at best.",
+        f"{os.cpu_count()} cores, torch {torch.__version__}. {SIDE} x {SIDE}; half of "
+        f"{CELLS_PER_SIDE} x {CELLS_PER_SIDE} cells, or a square of {HOLE} x {HOLE}, removed; "
+        f"{options.batch} images in a batch; the minimum of {options.rounds} rounds. A forward pass "
+        f"of EfficientNet-Lite0 takes {1e3 * cost.forward:.1f} ms an image at best, with its "
+        f"backward pass {1e3 * cost.forward_backward:.1f} ms.",
         "",
-        f"| in-filler | ms per image | passes | times faster than {BASELINE} |",
-        "|---|---|---|---|",
-        *(
-            f"| {name} | {1e3 * s:.2f} | {s / seconds_per_pass:.2f} | {baseline / s:.1f} |"
-            for name, s in seconds.items()
-        ),
+        "| in-filler | cells: ms per image | forward passes | square: ms per image "
+        f"| forward passes | cells: times faster than {BASELINE} |",
+        "|---|---|---|---|---|---|",
     ]
+    for name, times in seconds.items():
+        cells = [f"{1e3 * times[k]:.2f} | {times[k] / cost.forward:.2f}" for k in KINDS]
+        faster = baseline[KINDS[0]] / times[KINDS[0]]
+        lines.append(f"| {name} | {' | '.join(cells)} | {faster:.1f} |")
     text = "\n".join(lines) + "\n"
     options.out.write_text(text, encoding="utf-8")
     print(text)
