@@ -5,10 +5,9 @@
 The losses are those of `unsee train infiller`. A step of a small network has thousands of short
 kernels: launched one by one, they keep a fast GPU idle for most of the time. Here a step of both
 networks is captured once and replayed, photos and masks stay on the GPU, and the learning rate
-follows the time instead of the steps. A run cannot be resumed; `unsee train infiller --start`
-continues from its weights. It
-trains the U-nets alone, at one size: patches are searched, and far pixels filled, in steps that
-wait for the GPU.
+follows the time instead of the steps. The U-nets alone are trained, because the search for patches
+waits for the GPU. A run cannot be resumed; `unsee train infiller --start` continues from its
+weights.
 
 `photos-160.npy` holds squares of 160 pixels, uint8, (n, 3, 160, 160). Three quarters of the crops
 are not resized, so that they are as sharp as photos at the size at which painters are used.
@@ -37,8 +36,8 @@ SIDE, WINDOW = 144, 112
 """Sides in pixels: of the crops, and of the part that the perceptual network sees."""
 BATCH = 48
 """Crops in a step."""
-MASKS = 48_000
-"""Masks that are drawn beforehand; each is mirrored and transposed at random."""
+MASKS, PARTS = 48_000, 120
+"""Masks that are drawn beforehand; those of a step are mirrored and transposed together."""
 RATE, WARM_UP, DECAY = 5e-4, 300, 0.7
 """Learning rate, steps until it is full, and the last share of the time in which it falls."""
 EMA = 0.998
@@ -55,7 +54,7 @@ def draw_masks(seed: int) -> np.ndarray:
     """Return a part of the masks."""
     torch.set_num_threads(1)
     g = torch.Generator().manual_seed(seed)
-    return holes.draw(MASKS // 120, (SIDE, SIDE), g).bool().numpy()
+    return holes.draw(MASKS // PARTS, (SIDE, SIDE), g).bool().numpy()
 
 
 class Crops:
@@ -63,7 +62,7 @@ class Crops:
 
     def __init__(self, path: Path, device: torch.device) -> None:
         with Pool() as pool:
-            masks = np.concatenate(pool.map(draw_masks, range(120), chunksize=1))
+            masks = np.concatenate(pool.map(draw_masks, range(PARTS), chunksize=1))
         self.device, self.masks = device, torch.from_numpy(masks).to(device)
         self.photos = torch.from_numpy(np.load(path)).to(device)
         is_train = torch.ones(len(self.photos), dtype=torch.bool)

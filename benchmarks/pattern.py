@@ -5,7 +5,8 @@
 Half of each photo is removed: a square of 160 x 160 of 224 x 224 pixels. In the middle of the
 square, 128 x 128 pixels, the power spectrum of the result is computed under a Hann window. The
 pattern of period p is the power at the frequencies (i/p, j/p) above the median power of their
-neighbourhood; its root is an amplitude in levels of 255. Photos show what is natural.
+neighbourhood; its root is the pattern's root mean square, in levels of 255. Photos show what is
+natural.
 """
 
 import argparse
@@ -39,11 +40,11 @@ def spectra(pictures: Tensor) -> Tensor:
     ramp = torch.hann_window(WINDOW, periodic=False)
     window = ramp[:, None] * ramp
     middle = (middle - middle.mean((-2, -1), keepdim=True)) * window
-    return torch.fft.fft2(middle).abs().square().mean(1) / window.square().sum() / WINDOW**2
+    return torch.fft.fft2(middle).abs().square().mean(1) / window.sum() ** 2
 
 
-def amplitude(power: Tensor, period: int) -> Tensor:
-    """Return the amplitude of the pattern of a period, in levels of 255, per picture."""
+def pattern_level(power: Tensor, period: int) -> Tensor:
+    """Return the root mean square of the pattern of a period, in levels of 255, per picture."""
     half = NEIGHBOURHOOD // 2
     padded = F.pad(power[:, None], (half,) * 4, mode="circular")
     around = padded.unfold(2, NEIGHBOURHOOD, 1).unfold(3, NEIGHBOURHOOD, 1).flatten(-2)
@@ -88,15 +89,15 @@ def main() -> None:
         "# Patterns in large holes",
         "",
         f"`python benchmarks/pattern.py --limit {options.limit}`, {date.today()}. {len(images)} "
-        "photos, of which half is removed; power at a period over that of the neighbouring "
-        "frequencies in decibels, mean [95 % bootstrap interval]. Photos show what is natural.",
+        "photos, of which half is removed; root mean square of what repeats with a period, in "
+        "levels of 255, mean [95 % bootstrap interval]. Photos show what is natural.",
         "",
         "| in-filler | " + " | ".join(f"{period} pixels" for period in PERIODS) + " |",
         "|---|" + "---|" * len(PERIODS),
     ]
     for name, pictures in results.items():
         power = spectra(pictures)
-        cells = [interval(amplitude(power, period).numpy()) for period in PERIODS]
+        cells = [interval(pattern_level(power, period).numpy()) for period in PERIODS]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     text = "\n".join(lines) + "\n"
     options.out.write_text(text, encoding="utf-8")

@@ -55,3 +55,12 @@ def test_samples_differ_in_more_than_shades() -> None:
     for a, b in combinations(samples, 2):
         assert (a - b)[:, 60:160, 60:160].abs().mean() > 0.02
         assert torch.equal(a[:, :60], b[:, :60])
+
+
+@pytest.mark.parametrize("name", ["painter", "painter_small"])
+def test_scattered_visible_pixels_are_used(name) -> None:
+    keep = torch.zeros(1, 1, 1, 224, 224)
+    keep[..., ::4, ::4] = 1
+    filled = fill(create("infillers", name), photo(224), keep)
+    grey = (photo(224) - 0.5).abs().mean()
+    assert (filled - photo(224)).abs().mean() < 0.4 * grey

@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.training.small import equal, weights
 from unsee import InputError
-from unsee.networks.painter import Painter
+from unsee.networks.painter import SIZES, Painter
 from unsee.training import checkpoint
 from unsee.training.crops import resize_whole
 from unsee.training.infiller import InfillerTask, InfillerTraining, train
@@ -73,6 +73,15 @@ def test_far_from_visible_pixels_other_weights_are_the_target(colours, tmp_path)
     torch.testing.assert_close(target[..., 40:, :], expected[..., 40:, :])
     losses = list(train(config))
     assert len(losses) == 4
+
+
+def test_weights_of_a_unet_alone_are_enough_to_start(colours, tmp_path) -> None:
+    unet = Painter(SIZES["large"]._replace(copies=False))
+    torch.save(unet.state_dict(), tmp_path / "unet.pt")
+    config = settings(colours, tmp_path / "run", network="large", start=tmp_path / "unet.pt")
+    task = InfillerTask(config, Accelerator())
+    assert torch.equal(task.painter.stem.weight, unet.stem.weight)
+    assert task.painter.refinement is not None
 
 
 def test_a_run_without_critics_has_no_adversarial_loss(colours, tmp_path) -> None:

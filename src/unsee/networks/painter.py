@@ -1,4 +1,4 @@
-"""The generator of the in-filler `painter`."""
+"""The generator of the in-fillers `painter` and `painter_small`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,10 +17,10 @@ from unsee.networks.refinement import GRIDS, RefinementHead
 STRIDE = 16
 """Pixels; sides are padded to a multiple of it."""
 CELL = 4
-"""Side in pixels of the cells that the finest map of the U-net has a place for."""
+"""Side in pixels of what a place of the U-net's finest map covers."""
 NEIGHBOURHOOD = 17
 """Side, in cells of 4 pixels, of the square around a pixel whose visible share is its nearness."""
-MAX_FAR = 0.25
+FAR_BELOW = 0.25
 """Nearness below which pixels are filled at half of the size."""
 MIN_SIDE = 48
 """Pixels; pictures with a shorter side are filled at one size."""
@@ -57,18 +57,17 @@ NOISE = 4
 class Painter(nn.Module):
     """Fill holes of pictures (n, 3, h, w) in [0, 1] of any size.
 
-    Pull-push interpolation fills the holes with smooth colours. A U-net over maps of 1/4, 1/8 and
-    1/16 of the size, with self-attention at the coarsest one, adds to these colours. Noise enters
-    at each map of its decoder, so that texture need not repeat and one hole has many results.
-    The last two layers overlap, so that no border of cells is visible.
+    Pull-push interpolation fills the holes with smooth colours. A U-net over maps of 1/2, 1/4, 1/8
+    and 1/16 of the size, with self-attention at the coarsest one, adds to these colours. Noise
+    enters at the maps of its decoder, so that texture need not repeat and one hole has many
+    results.
 
-    With `size.copies` the result of the U-net is a guess. Visible patches near to it are copied
-    over it, first large and then small ones, and mixed with it (`RefinementHead`). This counts near
-    visible pixels only: far from them copied patches would repeat.
+    With `size.copies` the result of the U-net is a guess. The patches nearest to it are copied over
+    it, first large and then small ones, and mixed with it (`RefinementHead`).
 
     Pixels far from visible ones are filled first, in the same way at half of the size, and then
-    shown to the network as if they were visible. Where nothing is visible, a network that repeats
-    itself would draw a grid.
+    shown to the network, and copied, as if they were visible. Where nothing is visible, a network
+    repeats itself and would draw a grid.
 
     Removed pixels are set to zero first.
 
@@ -127,10 +126,12 @@ class Painter(nn.Module):
             noise: Standard normal numbers of `noise_shape`.
         """
         shown, seen = pictures * keep, keep
-        far = (nearness(keep) < MAX_FAR) & (keep == 0)
+        far = (nearness(keep) < FAR_BELOW) & (keep == 0)
         if min(pictures.shape[-2:]) > MIN_SIDE and far.any():
-            shown = torch.where(far, self._at_half_size(shown, keep, noise), shown)
-            seen = torch.where(far, 1, keep)
+            rows = far.flatten(1).any(1)
+            coarse = torch.zeros_like(shown)
+            coarse[rows] = self._at_half_size(shown[rows], keep[rows], noise[rows])
+            shown, seen = torch.where(far, coarse, shown), torch.where(far, 1, keep)
         return torch.where(keep > 0, pictures, self.at_one_size(shown, seen, noise))
 
     def at_one_size(
@@ -156,14 +157,15 @@ class Painter(nn.Module):
     def _at_half_size(self, pictures: Tensor, keep: Tensor, noise: Tensor) -> Tensor:
         """Return the result for the pictures at half of their size, enlarged.
 
-        A pixel of that size is visible if half of its pixels are. The noise is that of the coarser
-        maps at full size.
+        A pixel of that size is visible if one of its pixels is; its colour is the mean of the
+        visible ones. The noise is that of the coarser maps at full size, with some places repeated
+        where sizes are no multiples.
         """
         share = F.avg_pool2d(keep, 2, ceil_mode=True)
         colours = F.avg_pool2d(pictures, 2, ceil_mode=True) / share.clamp(min=0.25)
         shape = self.noise_shape((colours.shape[-2], colours.shape[-1]))[1:]
         halved = F.interpolate(2 * F.avg_pool2d(noise, 2), shape)
-        filled = self(colours, (share >= 0.5).to(keep), halved).clamp(0, 1)
+        filled = self(colours, (share > 0).to(keep), halved).clamp(0, 1)
         size = pictures.shape[-2:]
         return F.interpolate(filled, size, mode="bicubic", align_corners=False).clamp(0, 1)
 

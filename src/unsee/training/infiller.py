@@ -83,8 +83,8 @@ class InfillerTraining(Training):
     """Path of initial weights; default: random weights."""
     far: Path | None = None
     """Path of weights whose results take the place of the photo far from visible pixels, where the
-    photo cannot be predicted; default: the photo. With the weights of `start` and without critics a
-    network learns to continue what is visible and keeps what it shows in large holes."""
+    photo cannot be predicted; default: the photo. Use it with the weights of `start` and
+    `adversarial = 0`: the network learns to continue what is visible, and keeps its large holes."""
 
     def check_sizes(self) -> None:
         """Raise `InputError` for crops, photos or windows whose sizes do not fit together."""
@@ -161,16 +161,16 @@ class InfillerTask(TrainingTask):
         }
 
     def training_step(self, step: int, batch: Batch) -> dict[str, float]:
-        """Train the critic, then the in-filling network."""
+        """Train the critics, then the in-filling network."""
         config = self.config
         set_rate(self.painter_optimizer, config.rate * config.rate_factor(step))
         set_rate(self.critic_optimizer, config.critic_rate * config.rate_factor(step))
         x, keep = _split_channels(batch.pixels)
         noise = self._noise(step, batch.total)
-        own, other = (batch.local_rows(part).to(x) for part in (noise, noise.flip(0)))
+        own, other = (batch.local_rows(part).to(x) for part in (noise, noise.roll(1, 0)))
         with self.accelerator.autocast():
             target = x if self.far is None else self._target(x, keep, own)
-            result = self.painter(x, keep, own)
+            result = self.painter.at_one_size(x, keep, own)
             real, fake = self._views(step, target, keep, result.clamp(0, 1))
         losses = {}
         if self._has_critics(step):
@@ -179,7 +179,7 @@ class InfillerTask(TrainingTask):
             losses["l1"] = hole_error(result, target, keep)  # pulls values back into [0, 1]
             losses |= self._view_losses(step, keep, fake, real)
             if config.variety and step % VARIETY_INTERVAL == 0:
-                losses["variety"] = variety(result, self.painter(x, keep, other), keep)
+                losses["variety"] = variety(result, self.painter.at_one_size(x, keep, other), keep)
             total = self._total(losses)
         descend(self.accelerator, self.painter_optimizer, self.painter, total, MAX_GRADIENT_NORM)
         self.average.update_parameters(self.painter)
@@ -225,7 +225,7 @@ class InfillerTask(TrainingTask):
         return torch.randn(count, *self.painter.noise_shape((self.size, self.size)), generator=g)
 
     def _has_critics(self, step: int) -> bool:
-        """Whether the critics take part in a step."""
+        """Return whether the critics take part in a step."""
         return self.config.adversarial > 0 and step >= self.config.critic_from
 
     @torch.no_grad()
@@ -282,9 +282,8 @@ class InfillerTask(TrainingTask):
 
     def _total(self, losses: dict[str, Tensor]) -> Tensor:
         """Return the weighted sum of the in-filling network's losses."""
-        weights = {name: getattr(self.config, name) for name in losses if name != "critic"}
-        weights["variety"] = -self.config.variety  # a reward
-        total: Tensor = sum(w * losses[name] for name, w in weights.items() if name in losses)
+        weights = vars(self.config) | {"variety": -self.config.variety}  # a reward
+        total: Tensor = sum(weights[name] * v for name, v in losses.items() if name != "critic")
         return total
 
 
@@ -295,6 +294,7 @@ def _split_channels(crops: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _load_weights(painter: Painter, path: Path) -> None:
-    """Load weights to continue from, with gradients enabled."""
-    files.load_into(painter, read(path), path)
+    """Load weights to continue from, with gradients enabled; those of a U-net alone are enough."""
+    copies = {k: v for k, v in painter.state_dict().items() if k.startswith("refinement.")}
+    files.load_into(painter, copies | read(path), path)
     painter.train().requires_grad_(True)
