@@ -81,10 +81,16 @@ def _trained(
             batch = _to_device(validation_batch, accelerator.device)
             best = checkpoint.save(config, accelerator, task, step, best, batch)
         if interrupted:
-            accelerator.end_training()
+            _end(accelerator)
             raise Stopped(step)
         if stop:
             break
+    _end(accelerator)
+
+
+def _end(accelerator: Any) -> None:
+    """Close the log and the group of processes, once all have reached this point."""
+    accelerator.wait_for_everyone()
     accelerator.end_training()
 
 
