@@ -14,9 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from unsee import create, load
+from unsee.evaluation.infilling import Problem, infill
 from unsee.images import finding, reading
-from unsee.infillers.base import ImageBatch, RowIndex
-from unsee.noise import ImageRandom, seeds_of
 from unsee.training import holes
 
 SIDE, DRAWN = 224, 112
@@ -41,16 +40,13 @@ def masks(count: int) -> dict[str, Tensor]:
     }
 
 
-@torch.no_grad()
 def filled(name: str, images: Tensor, keep: Tensor) -> Tensor:
     """Return the results of an in-filler, one photo after another."""
-    infiller, results = create("infillers", name), []
-    for image, mask in zip(images.split(1), keep.split(1), strict=True):
-        random = ImageRandom(seeds_of(image, 0), image.device)
-        batch = ImageBatch(image, image.new_tensor(load().data_mean), random)
-        first = torch.zeros(1, dtype=torch.long)
-        results.append(infiller.bind(batch)(mask, RowIndex(first, first, 0)))
-    return torch.cat(results)
+    infiller, classifier = create("infillers", name), load()
+    problems = zip(images.split(1), keep.split(1), strict=True)
+    return torch.cat(
+        [infill(infiller, Problem("", "object", *one, 0), classifier)[0] for one in problems]
+    )
 
 
 def page(images: Tensor, results: dict[str, list[Tensor]]) -> Image.Image:

@@ -31,6 +31,8 @@ from unsee.networks.perceptual import Perceptual
 from unsee.training import holes
 from unsee.training.infiller import ADAM_BETAS
 from unsee.training.infiller_losses import hole_error, missing_root, variety
+from unsee.training.photos import PhotoSet
+from unsee.training.trainer import split_photos
 
 SIDE, WINDOW = 144, 112
 """Sides in pixels: of the crops, and of the part that the perceptual network sees."""
@@ -64,11 +66,10 @@ class Crops:
         with Pool() as pool:
             masks = np.concatenate(pool.map(draw_masks, range(PARTS), chunksize=1))
         self.device, self.masks = device, torch.from_numpy(masks).to(device)
-        self.photos = torch.from_numpy(np.load(path)).to(device)
-        is_train = torch.ones(len(self.photos), dtype=torch.bool)
-        self.held_out = torch.linspace(0, len(self.photos) - 1, HELD_OUT).long()
-        is_train[self.held_out] = False
-        self.train = is_train.nonzero()[:, 0].to(device)
+        photos = PhotoSet(torch.from_numpy(np.load(path)), None)
+        self.photos, self.held_out = (
+            part.pictures.to(device) for part in split_photos(photos, HELD_OUT)
+        )
 
     def _integers(self, high: int, *shape: int) -> Tensor:
         return torch.randint(high, shape, device=self.device)
@@ -76,7 +77,7 @@ class Crops:
     def draw(self) -> tuple[Tensor, Tensor]:
         """Return crops (n, 3, side, side) in [0, 1], and masks (n, 1, side, side)."""
         whole, quarter = self.photos.shape[-1], BATCH // 4
-        photo = self.train[self._integers(len(self.train), BATCH)]
+        photo = self._integers(len(self.photos), BATCH)
         span = torch.arange(SIDE, device=self.device)
         mirrored = self._integers(2, BATCH)[:, None] > 0
         columns = span + self._integers(whole - SIDE + 1, BATCH)[:, None]
@@ -204,13 +205,12 @@ def cut(x: Tensor, inputs: dict[str, Tensor]) -> Tensor:
 def save(trainees: list[Trainee], crops: Crops, out: Path) -> dict[str, float]:
     """Write the weights; return the perceptual distance of held-out photos."""
     g, distances = torch.Generator().manual_seed(0), {}
-    keep = holes.draw(HELD_OUT, (SIDE, SIDE), g).to(crops.device)
+    keep = holes.draw(len(crops.held_out), (SIDE, SIDE), g).to(crops.device)
     edge = (crops.photos.shape[-1] - SIDE) // 2
-    x = crops.photos[crops.held_out.to(crops.device)][..., edge : edge + SIDE, edge : edge + SIDE]
-    x = x.float() / 255
+    x = crops.held_out[..., edge : edge + SIDE, edge : edge + SIDE].float() / 255
     for trainee in trainees:
         painter = trainee.averaged()
-        noise = torch.randn(HELD_OUT, *painter.noise_shape((SIDE, SIDE)), generator=g).to(x)
+        noise = torch.randn(len(x), *painter.noise_shape((SIDE, SIDE)), generator=g).to(x)
         with trainee.autocast():
             distance = trainee.perceptual.distance(painter(x, keep, noise).clamp(0, 1), x)
         distances[trainee.name] = round(distance.mean().item(), 4)

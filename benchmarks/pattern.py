@@ -13,15 +13,14 @@ import argparse
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+from holes import filled
 from torch import Tensor
 
-from unsee import create, load
+from unsee import load
 from unsee.datasets._loading import load_data
-from unsee.infillers.base import ImageBatch, RowIndex
-from unsee.noise import ImageRandom, seeds_of
+from unsee.reports.bootstrap import mean
 
 NAMES = ("patchmatch", "painter_small", "painter")
 SIDE, HOLE, WINDOW = 224, 160, 128
@@ -54,26 +53,6 @@ def pattern_level(power: Tensor, period: int) -> Tensor:
     return lattice.sum(1).sqrt()
 
 
-def interval(values: np.ndarray) -> str:
-    """Return the mean with its 95 % bootstrap interval."""
-    random = np.random.default_rng(0)
-    means = values[random.integers(len(values), size=(2000, len(values)))].mean(1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
-
-
-@torch.no_grad()
-def filled(name: str, images: Tensor) -> Tensor:
-    """Return the images with the square filled."""
-    keep = torch.ones(len(images), 1, SIDE, SIDE)
-    edge = (SIDE - HOLE) // 2
-    keep[..., edge : edge + HOLE, edge : edge + HOLE] = 0
-    random = ImageRandom(seeds_of(images, 0), images.device)
-    batch = ImageBatch(images, images.new_tensor(load().data_mean), random)
-    rows = RowIndex(torch.arange(len(images)), torch.zeros(len(images), dtype=torch.long), 0)
-    return create("infillers", name).bind(batch)(keep, rows)
-
-
 def main() -> None:
     """Measure and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -84,7 +63,10 @@ def main() -> None:
     options = parser.parse_args()
     samples = list(load_data(options.data))[: options.limit]
     images = torch.cat([load().framing.show(sample.photo(3)) for sample in samples])
-    results = {"photo": images} | {name: filled(name, images) for name in options.infillers}
+    keep = torch.ones(len(images), 1, SIDE, SIDE)
+    edge = (SIDE - HOLE) // 2
+    keep[..., edge : edge + HOLE, edge : edge + HOLE] = 0
+    results = {"photo": images} | {name: filled(name, images, keep) for name in options.infillers}
     lines = [
         "# Patterns in large holes",
         "",
@@ -97,7 +79,7 @@ def main() -> None:
     ]
     for name, pictures in results.items():
         power = spectra(pictures)
-        cells = [interval(pattern_level(power, period).numpy()) for period in PERIODS]
+        cells = [str(mean(pattern_level(power, period).tolist())) for period in PERIODS]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     text = "\n".join(lines) + "\n"
     options.out.write_text(text, encoding="utf-8")

@@ -81,16 +81,11 @@ def _trained(
             batch = _to_device(validation_batch, accelerator.device)
             best = checkpoint.save(config, accelerator, task, step, best, batch)
         if interrupted:
-            _end(accelerator)
+            accelerator.end_training()
             raise Stopped(step)
         if stop:
             break
-    _end(accelerator)
-
-
-def _end(accelerator: Any) -> None:
-    """Close the log and the group of processes, once all have reached this point."""
-    accelerator.wait_for_everyone()
+    accelerator.wait_for_everyone()  # one of them may still write the last checkpoint
     accelerator.end_training()
 
 
