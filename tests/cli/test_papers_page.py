@@ -26,8 +26,9 @@ SIDE = 24
 """Side of the photos in pixels."""
 TINY = {"steps": 2, "samples": 20, "path": 2, "segments": 9, "stride": 9}
 """Settings of recipes that make them fast."""
-OF_METHOD = {"mp2": {"cells": 20}, "igos_pp": {"rate": 2.0}}
-"""Further settings of methods: more cells at a time, and steps that end at no binary mask."""
+OF_METHOD = {"mp2": {"cells": 20, "chance": 0.9}, "igos_pp": {"rate": 2.0}}
+"""Further settings of methods: more cells at a time until a score that is reached, and steps that
+end at no binary mask."""
 SMALLER = {
     "samples=500": "samples=20", "segments=50,150": "segments=4,9",
     "patch=5,17,29,41,53": "patch=5,9,13", "grid=28,56,112": "grid=8,12",
@@ -38,8 +39,8 @@ SMALLER = {
 LEFT_OUT = ("grad_cam", "integrated_gradients")
 """Methods that need further packages."""
 EXPECTED = {
-    "igos-1": (6, 4), "igos-7": (6, 3), "igos-3": (12, 7),
-    "g-methods": (23, 14), "g-places": (16, 9), "fido-5": (0, 3), "fido-8": (0, 1),
+    "igos-1": (6, 4), "igos-7": (6, 3), "igos-2": (6, 4), "igos-2-14": (6, 4), "igos-3": (12, 7), "igos-5": (0, 0),
+    "g-methods": (23, 14), "g-places": (16, 9), "fido-5": (0, 3), "fido-8": (0, 2),
     "casm-1": (3, 0), "casm-4": (0, 0),
 }  # fmt: skip
 """Numbers of the paper that the report of each plan shows, and of claims that it tests."""
@@ -81,6 +82,7 @@ def commands() -> list[str]:
     quoted = [command for row in rows for command in re.findall(r"`(unsee [^`]*)`", row)]
     (first,) = (command for command in quoted if "--plan igos_pp-1 " in command)
     quoted.append(first.replace("igos_pp-1 ", "igos_pp-1-7 ").replace("igos-1", "igos-7"))
+    quoted.append(first.replace("igos_pp-1 ", "igos_pp-2-14 ").replace("igos-1", "igos-2-14"))
     return [c for c in quoted if not any(words in c for words in NEEDS_TRAINING)]
 
 
@@ -125,7 +127,8 @@ def words_of(command: str, photos: Path) -> list[str]:
     command = command.replace("PHOTO", str(photos / "0.png"))
     command = re.sub(r" --perceptual \S+", "", command).replace("deepfill1:FOLDER", "grey")
     command = re.sub(r"(?<=-classifiers )torchvision:\S+ timm:\S+", f"{__name__}:other", command)
-    command = re.sub(r" --(recognition-)?classifiers? package.module:function", "", command)
+    removed = r" --(recognition-)?classifiers? (package.module:function|torchvision:vgg19)"
+    command = re.sub(removed, "", command)
     words = [word for word in shlex.split(command)[1:] if word not in LEFT_OUT]
     return [*words, "--classifier", f"{__name__}:small"]
 

@@ -4,7 +4,7 @@ import torch
 
 from tests.conftest import Convolutional, masked_score, small, toy
 from tests.methods.conftest import mean_square_variation, on_grey, probabilities
-from unsee import create
+from unsee import InputError, create
 
 
 def test_loss_equals_numpy(image) -> None:
@@ -28,6 +28,62 @@ def test_loss_equals_numpy(image) -> None:
     variation = (mean_square_variation(product) + bilateral) / 2
     expected = total + 0.7 * (1 - product).mean() + 3.0 * variation
     assert method.loss(score, 0, theta).item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_variation_of_the_paper_is_bilateral_alone(image) -> None:
+    score = masked_score(toy(Convolutional()), image)
+    theta = torch.rand(1, 2, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+
+    def variation(kind):
+        method = small("igos_pp", noise=0.0, evidence=0.0, sparsity=0.0, variation=kind)
+        return method.loss(score, 0, theta).item()
+
+    bilateral, plain, mean = (variation(kind) for kind in ("bilateral", "plain", "mean"))
+    assert 0 < bilateral < plain
+    assert mean == pytest.approx((bilateral + plain) / 2, rel=1e-5)
+
+
+def test_noise_of_the_paper_enters_the_terms_of_the_single_masks(image) -> None:
+    network, seen = Convolutional(), []
+    network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
+    score = masked_score(toy(network), image)
+
+    def pictures(**settings):
+        seen.clear()
+        method = small("igos_pp", path=2, **settings)
+        method.loss(score, 0, method.start(score))
+        return torch.cat(seen)
+
+    clean = pictures(noise=0.0)
+    for noisy, expected in (("all", [True] * 8), ("separate", [True, True, False, False] * 2)):
+        changed = (pictures(noise=0.2, noisy=noisy) != clean).flatten(1).any(1)
+        assert changed.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("reading", "expected"), [("deletion", 0.75), ("insertion", 0.5), ("product", 0.875)]
+)
+def test_maps_of_either_mask_or_of_both(image, reading, expected) -> None:
+    score = masked_score(toy(Convolutional()), image)
+    method = small("igos_pp", reading=reading)
+    theta = method.start(score) * torch.tensor([0.25, 0.5]).view(1, 2, 1, 1, 1)
+    assert method.importance(score, theta).unique().tolist() == pytest.approx([expected])
+
+
+def test_one_mask_has_no_second_reading() -> None:
+    with pytest.raises(InputError, match="terms=naive has one mask, so that reading and noisy"):
+        create("methods", "igos_pp", terms="naive", reading="insertion")
+
+
+def test_fixed_steps_descend_along_the_gradient(image) -> None:
+    score = masked_score(toy(Convolutional()), image)
+    method = small("igos_pp", optimizer="descent", rate=0.5, steps=1, noise=0.0)
+    theta = method.start(score).requires_grad_()
+    (gradient,) = torch.autograd.grad(method.loss(score, 0, theta).sum(), theta)
+    moved, _ = method.update_rule.step(
+        theta.detach(), gradient, torch.zeros(1), lambda *_: None, method.update_rule.init(theta)
+    )
+    torch.testing.assert_close(moved, theta.detach() - 0.5 * gradient)
 
 
 @pytest.mark.parametrize("terms", ["bilateral", "deletion", "insertion", "naive"])

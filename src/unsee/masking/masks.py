@@ -109,7 +109,7 @@ def bilateral_variation(
 ) -> Float[Tensor, " b"]:
     """Return the bilateral total variation of each mask, which discounts edges of the image.
 
-    mean(exp(-dI^2 / scale) * |dM|^power) over pixels and channels, summed over directions (eq. 5
+    mean(exp(-dI^2 / scale) * |dM|^power) over pixels and channels, summed over directions (eq. 7
     of Khorram, Lawson & Fuxin, "iGOS++: Integrated Gradient Optimized Saliency by Bilateral
     Perturbations", CHIL 2021, https://arxiv.org/abs/2012.15783).
 

@@ -1,5 +1,6 @@
 """Share the integration path of I-GOS and iGOS++: masks scaled by t, under noise."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any, Literal, TypeVar
 
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from unsee.errors import InputError
 from unsee.infillers.base import RowIndex
-from unsee.masking.optimizers import Adam, LineSearch, Nesterov, Optimizer
+from unsee.masking.optimizers import Adam, LineSearch, Momentum, Nesterov, Optimizer
 from unsee.masking.score import MaskedScore, View
 from unsee.methods.base import MaskOptimizer
 from unsee.registry import name_of
@@ -18,11 +19,14 @@ from unsee.types import Variants
 M = TypeVar("M", bound=MaskOptimizer)
 Points = Literal["fixed", "drawn"]
 """Whether the points of the path are t = s / count, or one is drawn from each such interval."""
-OptimizerName = Literal["line_search", "nesterov", "adam"]
+OptimizerName = Literal["line_search", "descent", "nesterov", "adam"]
 """Name of the optimiser of a mask."""
 
-DEFAULT_RATES: dict[OptimizerName, float] = {"line_search": 1000.0, "nesterov": 1.0, "adam": 0.1}
+DEFAULT_RATES: dict[OptimizerName, float] = {
+    "line_search": 1000.0, "descent": 5.0, "nesterov": 1.0, "adam": 0.1,
+}  # fmt: skip
 """Rate of each optimiser unless one is set: the published first step of the line search; for
+descent, one within the steps that line searches of iGOS++ accept (1.6 to 8 on three photos); for
 nesterov, 1 gives equal results (benchmarks/results/reference.md); for adam, that of MP."""
 
 
@@ -57,6 +61,8 @@ def optimizer_named(
     rate = DEFAULT_RATES[name] if rate is None else rate
     if name == "line_search":
         return LineSearch(first=rate, grow=regrow, width=together)
+    if name == "descent":
+        return Momentum(rate, momentum=0.0)
     return Nesterov(rate) if name == "nesterov" else Adam(rate)
 
 
@@ -67,11 +73,21 @@ def points(score: MaskedScore, step: int, count: int, kind: Points) -> Float[Ten
     return ((intervals + offset) / count)[..., None, None, None]
 
 
-def noisy(score: MaskedScore, step: int, count: int, deviation: float) -> View | None:
+def noisy(
+    score: MaskedScore, step: int, count: int, deviation: float,
+    terms: Sequence[int] | None = None,
+) -> View | None:  # fmt: skip
     """Return a view that adds Gaussian noise to each of the `count` points of the path.
 
     All terms of a loss, and all evaluations within a step, share one draw, so that a line search
-    compares losses under equal noise. `deviation` is in units of the data's standard deviation.
+    compares losses under equal noise.
+
+    Args:
+        score: Score of the images.
+        step: Number of the step.
+        count: Number of points of the path. Variants are the terms of a loss, `count` each.
+        deviation: Standard deviation, in units of that of the data; None is returned for 0.
+        terms: Numbers of the terms that have noise; None for all.
     """
     if not deviation:
         return None
@@ -79,6 +95,10 @@ def noisy(score: MaskedScore, step: int, count: int, deviation: float) -> View |
 
     def view(variants: Variants, rows: RowIndex) -> Variants:
         noise = score.random.normal(step, count, *score.images.shape[1:])
-        return variants + deviation * unit * noise[rows.image, rows.variant % count]
+        added = deviation * unit * noise[rows.image, rows.variant % count]
+        if terms is not None:
+            has_noise = torch.isin(rows.variant // count, rows.variant.new_tensor(terms))
+            added = added * has_noise.view(-1, 1, 1, 1)
+        return variants + added
 
     return view

@@ -42,7 +42,9 @@ class FIDO(MaskOptimizer):
         - Equations 3 and 4 print the two penalties the other way round; the published code has
           them as above.
         - The paper in-fills with a generative model (CA, DeepFill v1), whose weights cannot ship
-          here; the default is its baseline `local`. `infiller=deepfill1` is the paper's FIDO-CA.
+          here; the default is its in-filler `local`. The recipe `fido-ca` has `painter` in place of
+          CA; with `infiller=deepfill1` it is the paper's FIDO-CA. FIDO-Blur, FIDO-Random and
+          FIDO-Mean are baselines (recipes `fido-blur`, `fido-random`, `fido-mean`).
         - `ramp` is 0; the published code raises the penalties over 30 steps (recipes `fido-ssr`,
           `fido-sdr`).
         - The number of samples of a step, 8, is that of the published code.

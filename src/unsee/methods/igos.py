@@ -55,8 +55,8 @@ class IGOS(MaskOptimizer):
     optimizer: _path.OptimizerName = "line_search"
     """Optimiser of the mask; published: line_search."""
     rate: float | None = None
-    """First step size of a line search (default: 1000, as published), or fixed rate of nesterov
-    (default: 1) and adam (default: 0.1)."""
+    """First step size of a line search (default: 1000, as published), or fixed rate of descent
+    (default: 5), which is plain gradient descent, nesterov (default: 1) and adam (default: 0.1)."""
     regrow: float = 5.0
     """Factor from the last step size to the first step size of the next line search; 0 starts
     every search at `rate`, as published."""

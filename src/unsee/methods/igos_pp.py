@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
@@ -39,12 +40,14 @@ class IGOSPlusPlus(MaskOptimizer):
     Reference: S. Khorram, T. Lawson, F. Li, "iGOS++: Integrated Gradient Optimized Saliency by
     Bilateral Perturbations", CHIL 2021, https://arxiv.org/abs/2012.15783.
 
-    Departures from the paper, which follow its published code:
-        - Penalties are means, not sums.
+    Departures from the paper, which follow its published code (recipe `igos_pp-printed`: the paper):
+        - Penalties are means, not sums, also in the recipe.
         - `evidence` is 1/2; the paper has 1, the code halves the direction of a step only.
-        - Noise enters all four terms and the line search; in the paper, the terms of d and i only.
+        - Noise enters all four terms and the line search; in the paper, the terms of d and i only
+          (`noisy = separate`).
         - BTV is half plain variation of the small mask plus half bilateral variation at the size of
-          the image. `edge` is 0.01 in place of sigma^2 = 1e-4.
+          the image, which the paper's supplement allows; equation 7 is `variation = bilateral`.
+          `edge` is 0.01 in place of sigma^2 = 1e-4.
     Departures from the published code, ours:
         - One draw of noise serves all evaluations of a step.
         - A line search starts near the last step size; `regrow = 0` is the published search.
@@ -68,8 +71,8 @@ class IGOSPlusPlus(MaskOptimizer):
     optimizer: _path.OptimizerName = "line_search"
     """Optimiser of the masks; published: line_search."""
     rate: float | None = None
-    """First step size of a line search (default: 1000, as published), or fixed rate of nesterov
-    (default: 1) and adam (default: 0.1)."""
+    """First step size of a line search (default: 1000, as published), or fixed rate of descent
+    (default: 5), which is plain gradient descent, nesterov (default: 1) and adam (default: 0.1)."""
     regrow: float = 5.0
     """Factor from the last step size to the first step size of the next line search; 0 starts
     every search at `rate`, as published (the same steps for a quarter more passes)."""
@@ -84,14 +87,20 @@ class IGOSPlusPlus(MaskOptimizer):
     noise: float = 0.2
     """Standard deviation of the noise on the perturbed images, in units of the data's standard
     deviation."""
+    noisy: Literal["all", "separate"] = "all"
+    """Terms with noise: all, as in the published code, or those of d and of i alone (separate), as
+    in the paper."""
     sparsity: float = 1.0
     """Weight of the mean removed share (published: 10 at 224 x 224)."""
     smoothness: float = 20.0
     """Weight of the total variation."""
-    variation: Literal["bilateral", "plain"] = "bilateral"
-    """Total variation: bilateral, or plain (ablation of Table 3)."""
+    variation: Literal["mean", "bilateral", "plain"] = "mean"
+    """Total variation: bilateral as in equation 7, plain, or the mean of both, as in the published
+    code."""
     edge: float = 0.01
     """Scale of squared differences of normalised pixels above which variation is free."""
+    reading: Literal["product", "deletion", "insertion"] = "product"
+    """Mask of the map: the product d i, d (deletion) or i (insertion), as in Table 5."""
 
     def __post_init__(self) -> None:
         check_positive(
@@ -99,6 +108,11 @@ class IGOSPlusPlus(MaskOptimizer):
             rate=self.rate,
         )  # fmt: skip
         check_not_negative("igos_pp", noise=self.noise, regrow=self.regrow)
+        if self.terms != "bilateral" and (self.reading, self.noisy) != ("product", "all"):
+            raise InputError(
+                f"igos_pp: terms={self.terms} has one mask, so that reading and noisy have no "
+                "meaning; omit them"
+            )
 
     @property
     def passes(self) -> int:
@@ -143,7 +157,8 @@ class IGOSPlusPlus(MaskOptimizer):
             "naive": ([product], [product]),
         }[self.terms]  # fmt: skip
         keep = torch.cat([mask * t for mask in deleting] + [1 - mask * t for mask in inserting], 1)
-        view = _path.noisy(score, step, self.path, self.noise)
+        noisy_terms = (0, 2) if self.noisy == "separate" else None
+        view = _path.noisy(score, step, self.path, self.noise, noisy_terms)
         scores = score(keep, step=step, view=view).unflatten(1, (-1, self.path)).mean(2)
         deletion, insertion = scores[:, : len(deleting)].sum(1), scores[:, len(deleting) :].sum(1)
         area = self.sparsity * (score.cell_sizes * (1 - small)).flatten(1).mean(1)
@@ -160,9 +175,13 @@ class IGOSPlusPlus(MaskOptimizer):
         if self.variation == "plain":
             return plain
         images = score.classifier.standardise(score.images)
-        return (plain + masks.bilateral_variation(fine, images, self.edge)) / 2
+        bilateral = masks.bilateral_variation(fine, images, self.edge)
+        return bilateral if self.variation == "bilateral" else (plain + bilateral) / 2
 
     def importance(self, score: MaskedScore, theta: Theta) -> Saliency:
-        """Return the share of each pixel that the masks remove together."""
-        small = theta.prod(1, keepdim=True)
+        """Return the share of each pixel that the masks of `reading` remove."""
+        small = {
+            "product": theta.prod(1, keepdim=True), "deletion": theta[:, :1],
+            "insertion": theta[:, -1:],
+        }[self.reading]  # fmt: skip
         return 1 - score.to_pixels(small, align_corners=True)[:, 0, 0]

@@ -32,8 +32,8 @@ class MP2(Method):
     generative models", ACCV 2020, https://arxiv.org/abs/1910.04256, section 3.5.
 
     Departure from the paper:
-        - The map is the order of removal, from 1 for the first cells to 0 for those that stay,
-          also in the recipes `mp2` and `mp2-g`; the paper's map is the mask (`binary = true`).
+        - The map is the order of removal, from 1 for the first cells to 0 for those that stay; the
+          paper's map is the mask (`binary = true`, as in the recipes `mp2` and `mp2-g`).
     """
 
     traits = Traits(

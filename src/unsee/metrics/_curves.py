@@ -172,7 +172,7 @@ _IGOS = Protocol(
     step=lambda count, width: max(1, count // 50),
     area=riemann,
 )
-_IGOS_7, _IGOS_224 = (
+_IGOS_7, _IGOS_14, _IGOS_224 = (
     replace(
         _IGOS,
         name=f"igos-{cells}",
@@ -180,7 +180,7 @@ _IGOS_7, _IGOS_224 = (
         description=f"`igos` with {cells} x {cells} cells.",
         cells=cells,
     )
-    for cells in (7, 224)
+    for cells in (7, 14, 224)
 )
 _IGOS_RELEASED = replace(
     _IGOS,
@@ -203,7 +203,7 @@ _INFILL = replace(
     area=normalised,
     measure=log_odds,
 )
-_ALL = (_RISE, _IGOS, _IGOS_7, _IGOS_224, _IGOS_RELEASED, _CLEAN, _PAINTED, _INFILL)
+_ALL = (_RISE, _IGOS, _IGOS_7, _IGOS_14, _IGOS_224, _IGOS_RELEASED, _CLEAN, _PAINTED, _INFILL)
 PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
 """All protocols by name."""
 
