@@ -26,9 +26,8 @@ SIDE = 24
 """Side of the photos in pixels."""
 TINY = {"steps": 2, "samples": 20, "path": 2, "segments": 9, "stride": 9}
 """Settings of recipes that make them fast."""
-OF_METHOD = {"mp2": {"cells": 20, "chance": 0.9}, "igos_pp": {"rate": 2.0}}
-"""Further settings of methods: more cells at a time until a score that is reached, and steps that
-end at no binary mask."""
+OF_METHOD = {"mp2": {"cells": 20, "binary": False}, "igos_pp": {"rate": 2.0}}
+"""Further settings of methods: more cells at a time, and maps that are not constant."""
 SMALLER = {
     "samples=500": "samples=20", "segments=50,150": "segments=4,9",
     "patch=5,17,29,41,53": "patch=5,9,13", "grid=28,56,112": "grid=8,12",
