@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from dataclasses import replace
+from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
 
@@ -35,10 +36,17 @@ SMALLER = {
     "drop=0.1:0.9:0.1": "drop=0.1:0.9:0.4",
 }  # fmt: skip
 """Settings of the commands and the plans, and those that take their place."""
+SMALLER_PLANS = {
+    "values=[5,17,29,41,53]": "values=[5,9,13]", "values=[28,56,112]": "values=[8,12]",
+    "samples=500": "samples=20", "segments=50": "segments=4", "segments=150": "segments=9",
+    "seeds=5": "seeds=2",
+}  # fmt: skip
+"""Settings of the plans with stages, and those that take their place."""
 LEFT_OUT = ("grad_cam", "integrated_gradients")
 """Methods that need further packages."""
 EXPECTED = {
-    "igos-1": (6, 4), "igos-7": (6, 3), "igos-2": (6, 4), "igos-2-14": (6, 4), "igos-3": (12, 7), "igos-5": (0, 0),
+    "igos-1": (6, 4), "igos-7": (6, 3), "igos-2": (6, 4), "igos-2-14": (6, 4),
+    "igos-3": (12, 7), "igos-5": (0, 0),
     "g-methods": (23, 14), "g-places": (16, 9), "fido-5": (0, 3), "fido-8": (0, 2),
     "casm-1": (3, 0), "casm-4": (0, 0),
 }  # fmt: skip
@@ -85,7 +93,12 @@ def commands() -> list[str]:
     return [c for c in quoted if not any(words in c for words in NEEDS_TRAINING)]
 
 
-EVALUATIONS = [command for command in commands() if command.startswith("unsee evaluate ")]
+STAGED = [command for command in commands() if "--plan g-methods-s" in command]
+EVALUATIONS = [
+    command
+    for command in commands()
+    if command.startswith("unsee evaluate ") and command not in STAGED
+]
 OTHERS = [command for command in commands() if not command.startswith("unsee evaluate ")]
 
 
@@ -165,6 +178,35 @@ def test_rows_differ_and_report_the_papers_numbers(command, photos) -> None:
         assert any(not np.array_equal(a[photo], b[photo]) for photo in a), (first, second)
 
 
+@pytest.mark.parametrize("command", STAGED, ids=lambda c: c.split()[-1])
+def test_stages_report_the_papers_numbers_and_claims(command, photos, tmp_path) -> None:
+    words = words_of(command, photos)
+    at = words.index("--plan") + 1
+    text = files(paper_tables.PACKAGE).joinpath(f"{words[at]}.toml").read_text("utf-8")
+    for full, smaller in SMALLER_PLANS.items():
+        assert full in text
+        text = text.replace(full, smaller)
+    words[at] = str(tmp_path / "plan.toml")
+    Path(words[at]).write_text(text)
+    out = Path(words[words.index("--out") + 1])
+    assert main(words) == 0
+    counts = {}
+    for stage in sorted(path for path in out.iterdir() if path.is_dir()):
+        results = Results.read([stage])
+        numbers = [
+            published(results, configuration, metric)
+            for configuration in results.configurations
+            for metric in results.metrics
+        ]
+        counts[stage.name] = (
+            sum(number is not None for number in numbers),
+            [len(claim.claim.metrics) for claim in claim_results(results)],
+        )
+    assert {name: count for name, (count, _) in counts.items()} == dict.fromkeys(counts, 6)
+    assert len(counts) == 4
+    assert all(claims for _, claims in counts.values())
+
+
 @pytest.mark.parametrize("command", OTHERS, ids=lambda c: " ".join(c.split()[1:6]))
 def test_other_commands_run(command, photos) -> None:
     words = words_of(command, photos)
@@ -176,7 +218,7 @@ def test_other_commands_run(command, photos) -> None:
 
 
 def test_each_plan_of_a_paper_has_a_command() -> None:
-    named = {word for c in EVALUATIONS for word in re.findall(r"--plan (\S+)", c)}
+    named = {word for c in (*EVALUATIONS, *STAGED) for word in re.findall(r"--plan (\S+)", c)}
     too_large = {"igos_pp-1-224"}  # masks of 224 x 224 cells
     assert named == {*paper_tables.tables()} - {"truth"} - too_large
     assert {command.split()[-1] for command in EVALUATIONS} == set(EXPECTED)

@@ -21,7 +21,9 @@ PAPERS = {
     "casm": ("004_*.txt", None),
 }
 """Text of each paper, and the lines of a table as seen from its caption; None is all lines."""
-SOURCE = re.compile(r"Tables? (?P<tables>[\d, and]*\d)(?:, (?P<part>[^:]+))?: (?P<cells>[^;,]+)")
+BELOW = (0, 13)
+"""Lines of a table of a supplement, which stand below its caption."""
+SOURCE = re.compile(r"Tables? (?P<tables>[\dS, and]*\d)(?:, (?P<part>[^:]+))?: (?P<cells>[^;,]+)")
 """Source of a claim with numbers: tables, a part of them, and two cells."""
 ABBREVIATIONS = {"Agarwal": "g-methods", "Khorram": "igos", "Chang": "fido", "CASM": "casm"}
 
@@ -66,7 +68,7 @@ def plain(text: str) -> str:
 
 def numbers_of(label: str, part: str | None, lines: list[list[str]]) -> set[float]:
     """Return the numbers in the rows with a label, or in its columns, in the row of a part."""
-    texts = []
+    texts: list[str] = []
     for number, row in enumerate(lines):
         labels = [plain(cell) for cell in row]
         rows = [*lines[number + 1 : number + 3], []]
@@ -75,7 +77,8 @@ def numbers_of(label: str, part: str | None, lines: list[list[str]]) -> set[floa
             texts += row
         elif label in labels and len(below) == len(row):
             texts.append(below[labels.index(label)])
-    numbers = [re.sub(r"<[^>]*>|%", "", text).strip() for text in texts]
+    signs = r"<[^>]*>|%|\$|(\\pm|±).*"
+    numbers = [re.sub(signs, "", text).strip() for text in texts]
     return {float(text) for text in numbers if re.fullmatch(r"\d+\.\d+", text)}
 
 
@@ -119,11 +122,11 @@ def test_numbers_of_claims_are_those_of_the_papers(papers, paper, claim) -> None
     (path,) = papers.glob(pattern)
     text = path.read_text().replace("**", "")
     match = SOURCE.search(claim.source)
-    tables = re.findall(r"\d+", match["tables"])
+    tables = re.findall(r"S?\d+", match["tables"])
     tables = tables if len(tables) > 1 else tables * len(claim.metrics)
     labels = [plain(label) for label in match["cells"].split(" and ")]
     for table, pair in zip(tables, claim.paper, strict=True):
-        lines = table_of(text, table, span)
+        lines = table_of(text, table, BELOW if table.startswith("S") else span)
         for label, value in zip(labels, pair, strict=True):
             numbers = numbers_of(label, match["part"], lines)
             assert any(

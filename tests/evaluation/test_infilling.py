@@ -41,13 +41,14 @@ def folder(tmp_path):
 def test_holes_are_cells_boxes_or_backgrounds(sample) -> None:
     network = toy(Convolutional(), size=40)
     network.framing = type(network.framing)((40, 40), "resize")
-    tasks = ("cells", "object", "background")
+    tasks = ("cells", "object", "background", "everything")
     problems = infilling.problems(iter([sample]), network, tasks, grid=8)
     problem_of = {problem.task: problem for problem in problems}
     missing = 1 - problem_of["object"].keep[0, 0]
     assert missing.sum() == 225
     assert missing[5:20, 5:20].all()
     assert torch.equal(problem_of["background"].keep, 1 - problem_of["object"].keep)
+    assert not problem_of["everything"].keep.any()
     cells = problem_of["cells"].keep[0, 0]
     assert 0.25 < cells.mean() < 0.75
     assert torch.equal(cells, cells[::5, ::5].repeat_interleave(5, 0).repeat_interleave(5, 1))
@@ -146,3 +147,29 @@ def test_class_that_the_classifier_lacks_is_refused(sample) -> None:
     problems = list(infilling.problems(iter([far]), network, ("cells",)))
     with pytest.raises(InputError, match=r"expected a class in 0..4, got class 5"):
         infilling.rate(problems[0], problems[0].image, QualityModels(network, network))
+
+
+@pytest.mark.parametrize("subset", ["random", "stratified", "first"])
+def test_limit_takes_the_photos_of_the_subset(folder, tmp_path, monkeypatch, subset) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(6):
+        (folder / f"photo{number}.png").write_bytes((folder / "cat.png").read_bytes())
+    entries = [{"file": f"photo{number}.png", "index": 285} for number in range(6)]
+    (folder / "annotations.json").write_text(json.dumps(entries))
+    words = ["--data", str(folder), "--infillers", "grey", "--tasks", "cells", "--limit", "3"]
+    main(["evaluate-infill", *words, "--subset", subset, "--seed", "2", "--out", subset])
+    with (tmp_path / subset / "rows.csv").open() as file:
+        chosen = {row["photo"] for row in csv.DictReader(file)}
+    assert len(chosen) == 3
+    assert (chosen == {"photo0.png", "photo1.png", "photo2.png"}) == (subset == "first")
+
+
+def test_wholly_missing_photos_are_filled(folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--data", str(folder), "--infillers", "blur", "noise", "patchmatch", "painter_small"]
+    main(["evaluate-infill", *words, "--tasks", "everything", "--limit", "1", "--out", "all"])
+    with (tmp_path / "all" / "rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["infiller"] for row in rows} == {"photo", *words[3:]}
+    assert all(float(row["missing"]) == 1 for row in rows)
+    assert all(0 <= float(row["probability"]) <= 1 for row in rows)

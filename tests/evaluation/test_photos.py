@@ -40,8 +40,10 @@ def test_choice_depends_on_the_ids_of_the_photos_only(subset) -> None:
 def test_random_choice_keeps_its_order_when_there_are_more_photos() -> None:
     plan, samples = Plan(data="d", limit=1), samples_of([0, 1, 2] * 10)
     some = samples[::3]
-    order = ids(photos.ordered(plan, samples))
-    assert ids(photos.ordered(plan, some)) == [name for name in order if name in ids(some)]
+    order = ids(photos.ordered(samples, plan.subset, plan.seed))
+    assert ids(photos.ordered(some, plan.subset, plan.seed)) == [
+        name for name in order if name in ids(some)
+    ]
     assert order != ids(samples)
 
 

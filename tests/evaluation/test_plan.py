@@ -136,3 +136,15 @@ def test_settings_in_which_rows_differ_survive_a_budget(data) -> None:
     methods = ("igos_pp", *(f"igos_pp:{settings}" for settings in ablations))
     make_plan(data, methods=methods, budget="fast").check()
     make_plan(data, methods=("recipe:lime", "recipe:lime-g"), budget="fast").check()
+
+
+def test_methods_without_the_setting_are_refused_before_a_run(data) -> None:
+    metric = "robustness:setting=patch,values=[4,8]"
+    make_plan(data, methods=("sliding_patch",), metrics=(metric,)).check()
+    with pytest.raises(InputError, match="unknown setting of rise 'patch'"):
+        make_plan(data, methods=("rise",), metrics=(metric,)).check()
+    plan = make_plan(
+        data, methods=("sliding_patch",), metrics=("robustness:setting=patch,values=[0,8]",)
+    )
+    with pytest.raises(InputError, match="patch"):
+        plan.check()

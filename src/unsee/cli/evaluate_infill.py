@@ -22,10 +22,11 @@ from unsee.cli.explain_options import (
 )
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import Sample, limited
+from unsee.datasets.base import Sample
 from unsee.errors import InputError, as_message, unknown
-from unsee.evaluation import infilling
+from unsee.evaluation import infilling, photos
 from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
+from unsee.evaluation.plan import Subset
 from unsee.files import check_file, write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import (
@@ -66,7 +67,7 @@ class EvaluateInfill:
     infillers: InfillerNames = ("grey", "mean", "blur", "local", "telea", "patchmatch")
     """In-fillers, NAME[:setting=value,...], see `unsee list infillers`. NAME:PATH is short for
     NAME:weights=PATH."""
-    tasks: Annotated[tuple[Task, ...], arg(metavar="{cells,object,background} ...")] = (
+    tasks: Annotated[tuple[Task, ...], arg(metavar="{cells,object,background,everything} ...")] = (
         "cells", "object", "background",
     )  # fmt: skip
     """Kinds of removed regions."""
@@ -88,10 +89,13 @@ class EvaluateInfill:
     """In-filler from which the paired differences of all others are computed."""
     limit: Annotated[int | None, arg(metavar="N")] = 100
     """Number of photos; `none` takes all."""
+    subset: Annotated[Subset, arg(metavar="{random,stratified,first}")] = "random"
+    """With `limit`: random photos by the seed, as many of each class (stratified), or the first
+    ones."""
     pictures: Annotated[int, arg(metavar="N")] = 12
     """Number of photos in the pictures."""
     seed: int = 0
-    """Seed of the removed cells."""
+    """Seed of the removed cells and of the choice of photos."""
     out: Folder = Path("unsee-infill")
     """Folder for the results."""
     trust: Trust = False
@@ -148,6 +152,9 @@ def run(arguments: list[str]) -> int:
     samples = infilling.numbered(samples, classifier, recognition, options.data)
     for note in samples.notes:
         print_note(note)
+    chosen = list(samples)
+    if options.limit is not None:
+        chosen = photos.ordered(samples, options.subset, options.seed)[: options.limit]
     for infiller in infillers.values():
         infiller.prepare(classifier.device)
     perceptual = Perceptual.load(options.perceptual) if options.perceptual else None
@@ -158,7 +165,7 @@ def run(arguments: list[str]) -> int:
     )
     outcome = Outcome(examples={task: [] for task in options.tasks})
     try:
-        _measure(options, samples, infillers, models, outcome)
+        _measure(options, chosen, infillers, models, outcome)
     except KeyboardInterrupt:  # what is finished is written
         if outcome.rows:
             outcome.failed.append("stopped before all photos were measured")
@@ -199,11 +206,11 @@ def _measure(
     models: QualityModels,
     outcome: Outcome,
 ) -> None:
-    total = min(len(samples), options.limit or len(samples))
+    total = len(samples)
     with progress() as bars:
         bar = bars.add_task(f"{total} photos", total=total, loss="")
         problems = infilling.problems(
-            limited(samples, options.limit), models.classifier, options.tasks, grid=options.grid,
+            iter(samples), models.classifier, options.tasks, grid=options.grid,
             share=options.share, seed=options.seed,
         )  # fmt: skip
         done: set[str] = set()

@@ -1,7 +1,7 @@
 """Interface of data sets, and the checks that they share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
@@ -240,11 +240,6 @@ def check_samples(
             raise InputError(f"{path}: duplicate photo {sample.id}")
         seen.add(sample.id)
     return Samples(samples, map(printable, lines), classes, of_imagenet=of_imagenet)
-
-
-def limited(samples: list[Sample], limit: int | None) -> Iterator[Sample]:
-    """Yield the first `limit` samples; all of them for None or 0."""
-    yield from samples[:limit] if limit else samples
 
 
 def parse_classes(text: str) -> frozenset[int]:

@@ -22,11 +22,12 @@ from unsee.networks.perceptual import Perceptual
 from unsee.noise import ImageRandom, seeds_of
 from unsee.types import Images
 
-Task = Literal["cells", "object", "background"]
+Task = Literal["cells", "object", "background", "everything"]
 TASKS: dict[Task, str] = {
     "cells": "random cells are missing; is their content restored? (FIDO, Figure 12)",
     "object": "the labelled object is missing; is it gone? (G-methods, Table 1)",
     "background": "everything but the object is missing (G-methods, Figure 2)",
+    "everything": "the whole photo is missing; what remains? (G-methods, section 4.2)",
 }
 """Missing region of each task, and the figure or table of a paper with the same task."""
 
@@ -111,6 +112,8 @@ def _keep(
 ) -> Tensor | None:  # fmt: skip
     """Return the mask of visible pixels; None if no object of a suitable size is labelled."""
     h, w = image.shape[-2:]
+    if task == "everything":
+        return image.new_zeros(1, 1, h, w)
     if task == "cells":
         random = ImageRandom(seeds_of(image, seed), image.device)
         visible = (random.uniform(0, 1, grid, grid, stream="holes") >= share).to(image)

@@ -10,7 +10,7 @@ import numpy as np
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, printable
 from unsee.evaluation.manifest import Choice
-from unsee.evaluation.plan import Plan
+from unsee.evaluation.plan import Plan, Subset
 from unsee.evaluation.recognition import Trial, is_labelled
 from unsee.evaluation.store import MANIFEST, Store
 from unsee.files import exists
@@ -27,22 +27,22 @@ class Selection(NamedTuple):
     choice: Choice
 
 
-def ordered(plan: Plan, samples: Sequence[Sample]) -> list[Sample]:
+def ordered(samples: Sequence[Sample], subset: Subset, seed: int) -> list[Sample]:
     """Return photos in the order in which a run with a limit takes them.
 
     A random order depends on the seed and the ids of the photos: neither on the order of files nor
     on which other photos there are. Stratified, the n-th photos of all classes come before the
     next ones; photos without a class are last.
     """
-    if plan.subset == "first":
+    if subset == "first":
         return list(samples)
-    shuffled = sorted(samples, key=lambda sample: random_bytes(plan.seed, sample.id))
-    if plan.subset == "random":
+    shuffled = sorted(samples, key=lambda sample: random_bytes(seed, sample.id))
+    if subset == "random":
         return shuffled
     counts: Counter[int | None] = Counter()
     places: dict[str, tuple[bool, int, bytes]] = {}
     for sample in shuffled:
-        place = random_bytes(plan.seed, "class", sample.target)
+        place = random_bytes(seed, "class", sample.target)
         places[sample.id] = (not is_labelled(sample), counts[sample.target], place)
         counts[sample.target] += 1
     return sorted(shuffled, key=lambda sample: places[sample.id])
@@ -59,7 +59,9 @@ def select(plan: Plan, samples: Samples, classify: Classify) -> Selection:
     Raises:
         InputError: No photo is answered rightly.
     """
-    order = ordered(plan, samples) if plan.limit is not None else list(samples)
+    order = list(samples)
+    if plan.limit is not None:
+        order = ordered(samples, plan.subset, plan.seed)
     if not plan.correct:
         return Selection(samples.part(order[: plan.limit]), Choice(len(samples)))
     trials: list[Trial] = []

@@ -25,6 +25,8 @@ from unsee.parts import OWN, resolve_parts
 from unsee.registry import parse, resolve, settings_about
 from unsee.study import DEFAULT_METHOD
 
+Subset = Literal["random", "stratified", "first"]
+"""Rule by which a limit chooses photos."""
 MAX_VALUES = 1000
 """Largest number of columns for which a range may stand."""
 MAX_COLUMNS = 10_000
@@ -88,7 +90,7 @@ class Plan:
     counts them; rows hold the classifier's numbers."""
     limit: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: all)")] = None
     """Number of photos; `subset` says which."""
-    subset: Literal["random", "stratified", "first"] = "random"
+    subset: Subset = "random"
     """Photos that `limit` takes: a random choice by the seed, which depends on their names and on
     nothing else; the same in turn from each labelled class (stratified); the first of the data set.
     """
@@ -182,6 +184,8 @@ class Plan:
         for metric in map(metric_of, self.columns):
             metric.check()
             metric.check_reference_classifiers(len(self.reference_classifiers))
+            for method in self.methods:
+                metric.check_method(resolve_parts(method).method)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class IGOSPlusPlus(MaskOptimizer):
     Reference: S. Khorram, T. Lawson, F. Li, "iGOS++: Integrated Gradient Optimized Saliency by
     Bilateral Perturbations", CHIL 2021, https://arxiv.org/abs/2012.15783.
 
-    Departures from the paper, which follow its published code (recipe `igos_pp-printed`: the paper):
+    Departures from the paper, as in its published code (the paper: recipe `igos_pp-printed`):
         - Penalties are means, not sums, also in the recipe.
         - `evidence` is 1/2; the paper has 1, the code halves the direction of a step only.
         - Noise enters all four terms and the line search; in the paper, the terms of d and i only

@@ -107,6 +107,9 @@ class Metric(ABC):
         if self.needs_probability:
             classifier.kind.require_probability(name)
 
+    def check_method(self, method: Method) -> None:  # noqa: B027  a metric may have no condition
+        """Raise `InputError` for a method that this metric cannot rate; by default for none."""
+
     @property
     def least_reference_classifiers(self) -> int:
         """Number of other classifiers without which there is no value."""
@@ -157,6 +160,8 @@ class Metric(ABC):
             )
         if self.needs_method and method is None:
             raise InputError(f"{name} computes further maps: expected `method`, got none")
+        if method is not None:
+            self.check_method(method)
         self.check_reference_classifiers(len(reference_classifiers))
         if self.needs_reference_classifiers:
             for classifier in reference_classifiers:
