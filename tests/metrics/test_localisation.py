@@ -25,6 +25,11 @@ def test_error_by_hand(score, box, error) -> None:
     assert rate("localisation", score, rectangle(), truths(box)) == error
 
 
+def test_overlap_of_exactly_half_is_an_error_where_it_must_exceed_it(score) -> None:
+    for box, error in (((4, 8, 20, 24), 1), ((4, 8, 20, 23), 0), (RECTANGLE, 0)):
+        assert rate("localisation", score, rectangle(), truths(box), strict=True) == error
+
+
 def test_best_of_several_boxes_counts(score) -> None:
     assert rate("localisation", score, rectangle(), truths((0, 0, 2, 2), RECTANGLE)) == 0
 

@@ -39,6 +39,15 @@ def test_stopped_run_resumes_bitwise(folder, tmp_path) -> None:
     assert list((tmp_path / "whole" / "log").rglob("events*"))
 
 
+def test_classifiers_loss_is_the_mean_or_the_sum_of_the_paper(folder, tmp_path) -> None:
+    (mean, *_), (total, *_) = (
+        small.train("casm", folder, tmp_path / kind, strategy="L", classifier_loss=kind)
+        for kind in ("mean", "sum")
+    )
+    assert total["classifier"] == pytest.approx(2 * mean["classifier"], rel=1e-5)
+    assert total["area"] == pytest.approx(mean["area"], rel=1e-5)
+
+
 def test_area_weight_rises_linearly() -> None:
     assert CasmTraining(strategy="L").area_weight(0) == 14
     assert CasmTraining(strategy="L", area=0.0).area_weight(0) == 0

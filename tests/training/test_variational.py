@@ -11,6 +11,8 @@ from unsee import InputError, Study, black_box, create, explain, load
 from unsee.masking.masks import total_variation
 from unsee.results.assessment import assess
 from unsee.results.panel import panel
+from unsee.training.descent import cosine_rate
+from unsee.training.task import Batch
 
 
 def task(network, **settings):
@@ -113,3 +115,15 @@ def test_shipped_weights_have_a_mean_and_a_deviation() -> None:
         assert cost["forwards"] == cost["backwards"] == 1
     assert (maps["deviation"] > 0).all()
     assert maps["deviation"].std() > 0.1 * maps["deviation"].mean()
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_rate_falls_or_is_constant_as_published(schedule) -> None:
+    trained = task("variational", schedule=schedule, rate=1e-2, steps=4)
+    photos = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    rates = []
+    for step in range(4):
+        trained.training_step(step, Batch(photos, None, 0, 2))
+        rates.append(trained.optimizer.param_groups[0]["lr"])
+    expected = [cosine_rate(1e-2, step / 4) if schedule == "cosine" else 1e-2 for step in range(4)]
+    assert rates == pytest.approx(expected)

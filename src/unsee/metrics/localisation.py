@@ -26,7 +26,7 @@ from unsee.types import Saliency
 __all__ = ["Localisation"]
 
 HIT = 0.5
-"""Lowest intersection over union of the predicted box with a labelled box that is a hit."""
+"""Intersection over union of the predicted box with a labelled box from which it is a hit."""
 
 
 def localisation_error(
@@ -36,6 +36,7 @@ def localisation_error(
     threshold: Threshold = "max",
     alpha: float = 0.5,
     component: bool = False,
+    strict: bool = False,
 ) -> Float[Tensor, " b"]:
     """Return 0 for each map whose box overlaps a labelled box by half or more, and 1 otherwise.
 
@@ -51,6 +52,7 @@ def localisation_error(
             without a positive value counts from its minimum.
         alpha: Number in [0, 1]; `mean` has no upper limit.
         component: Take the box around the largest 4-connected component only (Zolna et al., 2018).
+        strict: Count an overlap of exactly one half as an error (Zolna et al., 2018).
 
     Raises:
         InputError: For an alpha outside its range, another number of labels than of maps, or boxes
@@ -67,7 +69,10 @@ def localisation_error(
     for one_map, image_boxes in zip(saliency, boxes, strict=True):
         labelled = as_boxes(image_boxes, saliency)
         box = predicted_box(one_map, threshold, alpha, component)
-        hit = box is not None and bool((intersection_over_union(box, labelled) >= HIT).any())
+        overlap = labelled.new_zeros(1)
+        if box is not None and len(labelled):
+            overlap = intersection_over_union(box, labelled)
+        hit = bool(((overlap > HIT) if strict else (overlap >= HIT)).any())
         errors.append(float(not hit) if len(labelled) else torch.nan)
     return saliency.new_tensor(errors)
 
@@ -93,6 +98,9 @@ class Localisation(Metric):
     """Threshold, tuned on held-out images (papers: 0 to 0.95): `_tuning.tune_alpha`."""
     component: bool = False
     """Take the box around the largest connected component only (Zolna et al., 2018)."""
+    strict: bool = False
+    """Count an overlap of exactly one half as an error (Zolna et al., 2018), not as a hit (ILSVRC
+    and Agarwal & Nguyen)."""
     official: bool = False
     """Count a prediction of another class than the explained one as an error too."""
 
@@ -105,8 +113,9 @@ class Localisation(Metric):
         """Return 1 for an error and 0 for a hit."""
         boxes = [truth.boxes for truth in context.truths]
         errors = localisation_error(
-            saliency, boxes, threshold=self.threshold, alpha=self.alpha, component=self.component
-        )
+            saliency, boxes, threshold=self.threshold, alpha=self.alpha, component=self.component,
+            strict=self.strict,
+        )  # fmt: skip
         if self.official:
             logits = score.classifier.predict(score.images)
             wrong = score.classifier.kind.measure(first_answer)(logits, score.targets) == 0

@@ -43,8 +43,7 @@ class CasmTraining(MaskTraining):
     """Train a classifier-agnostic saliency map (extra: train).
 
     A decoder learns to hide what a classifier recognises; in turn, the classifier learns to
-    recognise images from which evidence is hidden. The classifier's loss is the mean over clean and
-    masked images, half of the paper's sum.
+    recognise images from which evidence is hidden.
 
     Zolna, Geras & Cho, "Classifier-agnostic saliency map extraction", 2018.
     https://arxiv.org/abs/1805.08249
@@ -67,6 +66,9 @@ class CasmTraining(MaskTraining):
     volume: float | None = None
     """Target share of pixels that masks hide: the weight of the area adapts until they do, so that
     strategies can be compared; default: the weight is constant."""
+    classifier_loss: Literal["mean", "sum"] = "mean"
+    """Loss of the classifier over clean and masked images: the sum of both means, as in the paper
+    (equations 5 and 8), or their mean, which halves its learning rate."""
     snapshot_probability: float = 0.5
     """Probability that a step uses a snapshot or the original classifier instead of the latest."""
     rate: float = 1e-3
@@ -232,6 +234,8 @@ class CasmTask(MaskTask):
         with self.accelerator.autocast():
             logits = mask_task.logits(self.network, torch.cat([x, masked]))
             loss = F.cross_entropy(logits.float(), labels.repeat(2))
+            if self.config.classifier_loss == "sum":
+                loss = 2 * loss
         descend(self.accelerator, self.classifier_optimizer, self.network, loss, MAX_GRADIENT_NORM)
         self.network.requires_grad_(False)  # the decoder's step needs no gradient of its weights
         return float(loss.detach()), logits.detach().chunk(2)[0]

@@ -42,7 +42,8 @@ class VariationalTraining(MaskTraining):
     A map is drawn from the Gaussian and its highest share of pixels is kept by a soft top-k. The
     prediction for these pixels should match that for the whole image, while the Gaussian stays near
     the Soft-TV prior. The authors published no code, and the paper does not state the weight of the
-    divergence from the prior; here it is per pixel.
+    divergence from the prior; here it is per pixel. Log variances are squashed to (-8, 8) by
+    8 tanh(x / 8), and gradients are clipped at a norm of 10, neither of which is in the paper.
     """
 
     infiller: str = "mean"
@@ -83,8 +84,9 @@ class VariationalTraining(MaskTraining):
     """Number of Gaussians that a decoder of feature maps predicts (ours). Each is trained on photos
     of its own; their disagreement estimates that of separate trainings."""
     rate: float = 1e-4
-    """Learning rate (Adam, betas 0.9 and 0.99); it falls to zero along a cosine. Published:
-    constant."""
+    """Learning rate (Adam, betas 0.9 and 0.99)."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """Course of the learning rate: it falls to zero along a cosine, or is constant (published)."""
     decay: float = 5e-4
     """Weight decay."""
 
@@ -148,7 +150,8 @@ class VariationalTask(MaskTask):
 
     def training_step(self, step: int, batch: Batch) -> dict[str, float]:
         """Make one step on the reconstruction and the divergence."""
-        set_rate(self.optimizer, cosine_rate(self.config.rate, step / self.config.steps))
+        if self.config.schedule == "cosine":
+            set_rate(self.optimizer, cosine_rate(self.config.rate, step / self.config.steps))
         losses = self._losses(batch, step)
         total = losses["reconstruction"] + self.config.prior * losses["divergence"]
         descend(self.accelerator, self.optimizer, self.encoder, total, MAX_GRADIENT_NORM)
