@@ -1,7 +1,7 @@
 """Test claims of papers that one variant of a method is better than another one.
 
     python benchmarks/orderings.py run --photos FOLDER --variants tide igos_pp --out NAME
-    python benchmarks/orderings.py run --plan budgets --count 50
+    python benchmarks/orderings.py run --plan passes --count 8
     python benchmarks/orderings.py report --out NAME
 
 `run` adds one row per photo and variant to results/NAME.csv and skips rows that exist, so that it
@@ -200,7 +200,7 @@ def main() -> None:
     parser.add_argument("job", choices=["run", "report"])
     parser.add_argument("--photos", type=Path, help="folder; default: the validation sample")
     parser.add_argument("--count", type=int, default=20, help="number of photos")
-    parser.add_argument("--plan", choices=["orderings", "budgets"], default="orderings")
+    parser.add_argument("--plan", choices=["orderings", "passes"], default="orderings")
     parser.add_argument("--variants", nargs="*", help="default: all of the plan")
     parser.add_argument("--out", help="name of the tables; default: the name of the plan")
     parser.add_argument("--command", help="command that the report states")
