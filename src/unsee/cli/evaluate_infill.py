@@ -152,9 +152,9 @@ def run(arguments: list[str]) -> int:
     samples = infilling.numbered(samples, classifier, recognition, options.data)
     for note in samples.notes:
         print_note(note)
-    chosen = list(samples)
+    taken = list(samples)
     if options.limit is not None:
-        chosen = photos.ordered(samples, options.subset, options.seed)[: options.limit]
+        taken = photos.ordered(samples, options.subset, options.seed)[: options.limit]
     for infiller in infillers.values():
         infiller.prepare(classifier.device)
     perceptual = Perceptual.load(options.perceptual) if options.perceptual else None
@@ -165,7 +165,7 @@ def run(arguments: list[str]) -> int:
     )
     outcome = Outcome(examples={task: [] for task in options.tasks})
     try:
-        _measure(options, chosen, infillers, models, outcome)
+        _measure(options, taken, infillers, models, outcome)
     except KeyboardInterrupt:  # what is finished is written
         if outcome.rows:
             outcome.failed.append("stopped before all photos were measured")
