@@ -19,6 +19,7 @@ COMMANDS = {
     "sanity-labels": "compare maps of networks trained on true and on shuffled labels",
     "evaluate": "measure methods and in-fillers on many photos, in a run that can resume",
     "report": "make tables of runs: HTML, Markdown, CSV, LaTeX",
+    "audit": "find regions that carry a classifier's decisions, and test whether they cause them",
     "evaluate-infill": "measure how well in-fillers remove objects and restore what is missing",
     "train": "train the networks of methods and in-fillers, in a run that can resume",
     "bench": "time the classifier, and the overhead of methods",

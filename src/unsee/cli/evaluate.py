@@ -96,7 +96,7 @@ def run(arguments: list[str]) -> int:
         options = parse(Evaluate, arguments, "unsee evaluate", default, opposites=True)
     part = _part(options.part)
     options.check()
-    plan = _plan(options)
+    plan = plan_of(options)
     if file is not None:
         plans = [stage.plan(plan) for stage in file.stages] or [plan]
         _check_code(plans, options, on_command_line)
@@ -118,6 +118,26 @@ def _run(
     *, in_stage: bool = False,
 ) -> int:  # fmt: skip
     """Compute what is missing of one run; return the exit status."""
+    try:
+        run_ = complete(plan, options, part, table, in_stage=in_stage)
+    except DiskFullError as error:
+        if in_stage:
+            raise
+        print_error(f"{error}; what is written is kept")
+        return 1
+    return run_summary.show(run_, options.out, in_stage=in_stage)
+
+
+def complete(
+    plan: Plan, options: Evaluate, part: tuple[int, int] = (1, 1),
+    table: paper_tables.Table | None = None, *, in_stage: bool = False,
+) -> Run:  # fmt: skip
+    """Begin or continue a run and compute what is missing; return it.
+
+    Raises:
+        InputError: The settings are invalid, or the folder holds another run.
+        DiskFullError: No space is left; what is written is kept.
+    """
     device = options.device or _default_device(options)
     begun = in_stage and exists(options.out / MANIFEST)
     if options.engine == "local" and not begun:  # what cannot be loaded leaves no folder behind
@@ -132,15 +152,9 @@ def _run(
         print_note(note)
     if begun and options.engine == "local" and run_.due():  # a finished stage loads nothing
         load_parts(plan, options.chunk, device, options.precision)
-    try:
-        _compute(run_, options, part)
-    except DiskFullError as error:
-        if in_stage:
-            raise
-        print_error(f"{error}; what is written is kept")
-        return 1
+    _compute(run_, options, part)
     run_.finish()
-    return run_summary.show(run_, options.out, in_stage=in_stage)
+    return run_
 
 
 def _default_device(options: Evaluate) -> str:
@@ -170,7 +184,7 @@ def _check_code(plans: Sequence[Plan], options: Evaluate, on_command_line: set[s
             )
 
 
-def _plan(options: Evaluate) -> Plan:
+def plan_of(options: Evaluate) -> Plan:
     """Return the options that are settings of the run."""
     plan = Plan(**{field.name: getattr(options, field.name) for field in fields(Plan)})
     return replace(

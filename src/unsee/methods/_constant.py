@@ -12,6 +12,8 @@ from unsee.masking.score import MaskedScore
 from unsee.methods.base import MaskOptimizer, Method
 from unsee.saliency import check_map
 
+NO_EVIDENCE = "no evidence found"
+"""Beginning of the message about a map that shows none."""
 MEASURE_TO_TRY = {"measure": "log_odds"}
 """Measure that does not saturate, for messages about scores that do."""
 ROUNDING = 4 * torch.finfo(torch.float32).eps
@@ -41,7 +43,7 @@ def check_maps(method: Method, score: MaskedScore, saliency: Tensor, *, varied: 
     rows = constant.nonzero()[:, 0].tolist()
     if rows:
         raise InputError(
-            f"no evidence found: {type(method).__name__} returns the same value for all pixels of "
+            f"{NO_EVIDENCE}: {type(method).__name__} returns the same value for all pixels of "
             f"{numbered(rows)}: {_cause(method, score)}",
             **MEASURE_TO_TRY,
         )
@@ -56,7 +58,7 @@ def are_constant(method: Method, saliency: Tensor) -> Bool[Tensor, " b"]:
 def no_gradient(method: Method, score: MaskedScore, rows: list[int]) -> InputError:
     """Return an error for images whose score has a gradient of exactly zero."""
     return InputError(
-        f"no evidence found: the gradient of the score is zero for {numbered(rows)} "
+        f"{NO_EVIDENCE}: the gradient of the score is zero for {numbered(rows)} "
         f"({type(method).__name__}); {_advice(method, score)}",
         **MEASURE_TO_TRY,
     )

@@ -6,7 +6,7 @@ from unsee.classifiers.measures import Logits, probability
 from unsee.classifiers.outputs import Outputs
 from unsee.errors import Note, cut
 from unsee.masking.score import MaskedScore
-from unsee.methods._constant import MEASURE_TO_TRY, are_constant
+from unsee.methods._constant import MEASURE_TO_TRY, NO_EVIDENCE, are_constant
 from unsee.methods.base import Method
 from unsee.types import Saliency
 
@@ -82,7 +82,7 @@ def note_of(
     *first, last = *suggestions, *further
     try_words = f"{', '.join(first)} or {last}" if first else last
     name = cut(score.classifier.label(int(score.targets[row])), MAX_NAME)
-    return Note(f"no evidence found for {name!r}: {'; '.join(causes)}; try {try_words}", arguments)
+    return Note(f"{NO_EVIDENCE} for {name!r}: {'; '.join(causes)}; try {try_words}", arguments)
 
 
 def _percentage(share: float) -> str:

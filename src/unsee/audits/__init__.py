@@ -1,0 +1,1 @@
+"""Audits: which regions outside the object carry the decisions, and whether they cause them."""
