@@ -78,10 +78,10 @@ def cluster(vectors: Float[Tensor, "n d"], least: int) -> Int[Tensor, " n"]:
         return torch.full((count,), -1)
     dimensions = min(DIMENSIONS, count - 1, vectors.shape[1])
     points: NDArray[np.float64] = PCA(dimensions, svd_solver="full").fit_transform(vectors.numpy())
-    found = HDBSCAN(
+    model = HDBSCAN(
         min_cluster_size=least, min_samples=DENSE, allow_single_cluster=True, copy=True
     ).fit(points)
-    labels = _joined(points, np.asarray(found.labels_))
+    labels = _joined(points, np.asarray(model.labels_))
     sizes = np.bincount(labels[labels >= 0]) if (labels >= 0).any() else np.zeros(0, int)
     place = {int(old): new for new, old in enumerate(np.argsort(-sizes, kind="stable"))}
     return torch.tensor([place.get(int(label), -1) for label in labels])

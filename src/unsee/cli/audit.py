@@ -136,8 +136,8 @@ def run(arguments: list[str]) -> int:
     result = audit(photos, test, options.rules)
     print_errors(failed)
     _write(options, plan, result, photos, len(failed))
-    found = any(finding.verdict in ALARMING[options.fail_on] for finding in result.findings)
-    return 1 if found or failed else 0
+    alarms = any(finding.verdict in ALARMING[options.fail_on] for finding in result.findings)
+    return 1 if alarms or failed else 0
 
 
 def _write(
