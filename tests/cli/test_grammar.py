@@ -29,6 +29,7 @@ COMMANDS = {
     "sanity": Command(["sanity", "PHOTO"]),
     "compare": Command(["compare", "PHOTO"], "--methods", "--infillers", True),
     "evaluate": Command(["evaluate", "--data", "PHOTOS"], "--methods", "--infillers", True),
+    "audit": Command(["audit", "PHOTOS"]),
     "sanity-labels": Command(["sanity-labels", "--data", "PHOTOS"], "--methods", several=True),
     "bench": Command(["bench"], "--methods", several=True),
     "evaluate-infill": Command(["evaluate-infill", "--data", "PHOTOS"], "", "--infillers"),
