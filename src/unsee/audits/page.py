@@ -26,25 +26,25 @@ ImageOf = Callable[[str], Images]
 Label = Callable[[int], str]
 
 
-def headline(audit: Audit, title: str) -> str:
+def headline(audit: Audit) -> str:
     """Return in one sentence what the audit found."""
     count = len(audit.shortcuts)
     causes = [finding for finding in audit.findings if finding.verdict == "cause"]
     if count:
         first = audit.shortcuts[0]
         return (
-            f"{title}: {count} shortcut{'s' * (count > 1)} found. The first is in "
+            f"{count} shortcut{'s' * (count > 1)} found. The first is in "
             f"{first.photos} of {audit.photos} photos; removing it lowers the probability by "
             f"{_percent(first.removal.change)}, pasting it elsewhere raises it by "
             f"{_percent(first.transplant.change)}."
         )
     if causes:
         return (
-            f"{title}: {len(causes)} kind{'s' * (len(causes) > 1)} of region cause decisions. No "
-            "objects are labelled: look whether these regions belong to them."
+            f"{len(causes)} group{'s' * (len(causes) > 1)} of regions cause decisions. No "
+            "objects are labelled: look whether the regions belong to them."
         )
     return (
-        f"{title}: no shortcut found in {audit.photos} photos. {len(audit.findings)} groups of "
+        f"No shortcut found in {audit.photos} photos. {len(audit.findings)} groups of "
         "regions were tested."
     )
 
@@ -72,7 +72,7 @@ def html(audit: Audit, title: str, image_of: ImageOf, label: Label, notes: list[
         for number, finding in enumerate(audit.findings, 1)
     ]
     return environment.get_template("page.html.j2").render(
-        title=title, headline=headline(audit, title), sections=sections, notes=notes,
+        title=title, headline=headline(audit), sections=sections, notes=notes,
         photos=audit.photos, regions=audit.regions, described=audit.described,
     )  # fmt: skip
 
@@ -141,7 +141,8 @@ def _section(number: int, finding: Finding, image_of: ImageOf, label: Label) -> 
 
 
 def _cells(effect: Effect) -> list[str]:
-    return [*map(str, (effect.change, effect.control, effect.difference, effect.answers))]
+    means = (effect.change, effect.control, effect.difference, effect.answers)
+    return [str(mean).replace("-0.000", "0.000") for mean in means]
 
 
 def _percent(mean: Mean) -> str:

@@ -150,7 +150,7 @@ def _write(
     if count := photos.without_evidence():
         notes.append(f"The maps of {count} photos show no evidence; no region of them was cut.")
     show_table(_table(result))
-    say(f"{page.headline(result, title)}\n")
+    say(f"{title}: {page.headline(result)}\n")
     with new_folder(options.out / REPORT, overwrite=True) as folder:
         text = page.html(result, title, photos.image_of, label, notes)
         write_text(folder / "audit.html", text)
