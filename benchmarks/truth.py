@@ -1,7 +1,7 @@
 """Write the table and the picture of docs/truth.md from the numbers of its runs.
 
     unsee report truth --out truth-report
-    python benchmarks/truth.py --add truth-report/summary.csv
+    python benchmarks/truth.py --add truth-report/report.csv
 
 `benchmarks/results/truth.csv` holds the numbers of all stages that were run, so that a stage can be
 added or replaced without the others. Methods stay in the order of the mean rank in that file.
@@ -107,7 +107,7 @@ def table(numbers: Numbers) -> str:
                 continue
             value = f"**{mean.value:.3f}**" if row in numbers.best(test) else f"{mean.value:.3f}"
             interval = "" if math.isnan(mean.low) else f" [{mean.low:.3f}, {mean.high:.3f}]"
-            cells.append(f"{value}{interval}, n = {mean.photos}")
+            cells.append(f"{value}{interval}, n = {mean.photos}".replace("-0.000", "0.000"))
         lines.append(f"| {row.method} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n\n"
 
@@ -115,7 +115,7 @@ def table(numbers: Numbers) -> str:
 def main() -> None:
     """Add the numbers of a report, and write the page again."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--add", type=Path, nargs="*", default=[], help="summary.csv of reports")
+    parser.add_argument("--add", type=Path, nargs="*", default=[], help="report.csv of reports")
     options = parser.parse_args()
     with NUMBERS.open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))

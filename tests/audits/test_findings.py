@@ -84,3 +84,13 @@ def test_findings_are_the_same_again(scenes) -> None:
     first, second = (audit(explained(scenes), causal_test(scenes), RULES) for _ in range(2))
     assert [f.removal for f in first.findings] == [f.removal for f in second.findings]
     assert [f.transplant for f in first.findings] == [f.transplant for f in second.findings]
+
+
+def test_share_of_text_is_that_of_regions_with_text(scenes) -> None:
+    def red_is_text(image):
+        return image[0, 0] > 0.9
+
+    result = audit(explained(scenes), causal_test(scenes), RULES, red_is_text)
+    red, blue = (finding_of(result, colour, scenes) for colour in ("red", "blue"))
+    assert (red.text, blue.text) == (1, 0)
+    assert math.isnan(audit(explained(scenes), causal_test(scenes), RULES).findings[0].text)

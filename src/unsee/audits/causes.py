@@ -63,7 +63,7 @@ class CausalTest:
         The control is the same area at a random other place of the photo.
         """
         changes, controls, answers = [], [], []
-        for member in self._some(members):
+        for member in self.some(members):
             image = self.image_of(member.photo)
             region = widened(member.region)
             elsewhere = self._elsewhere(region, member)
@@ -86,7 +86,7 @@ class CausalTest:
             recipients: Photos without a region of the cluster, and their answers.
         """
         changes, controls, answers = [], [], []
-        for number, member in enumerate(self._some(members)):
+        for number, member in enumerate(self.some(members)):
             others = [photo for photo, answer in recipients if answer != member.target]
             if not others:
                 continue
@@ -103,7 +103,7 @@ class CausalTest:
             answers.append(_leaves(after, before, member.target))
         return _effect(changes, controls, answers)
 
-    def _some(self, members: Sequence[Evidence]) -> list[Evidence]:
+    def some(self, members: Sequence[Evidence]) -> list[Evidence]:
         """Return at most `limit` regions, at random and at most one of each photo."""
         by_photo: dict[str, Evidence] = {}
         for member in members:

@@ -2,18 +2,21 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from unsee.audits.causes import CausalTest, Effect
 from unsee.audits.clusters import Describer, cluster
 from unsee.audits.evidence import Evidence, cut
+from unsee.types import Images
 
+FindText = Callable[[Images], Bool[Tensor, "h w"]]
+"""Returns the pixels of text on a photo (1, c, h, w)."""
 Verdict = Literal["shortcut", "object", "cause", "no cause"]
 VERDICTS: dict[Verdict, str] = {
     "shortcut": "causes decisions, and lies outside the labelled objects",
@@ -25,6 +28,8 @@ VERDICTS: dict[Verdict, str] = {
 """What a verdict says about a cluster."""
 CELLS = 28
 """Side of the map of positions."""
+TEXT = 0.3
+"""Share of a region in text from which it counts as text."""
 OUTSIDE = 0.5
 """Share of a region on the labelled object below which it is outside."""
 
@@ -78,6 +83,8 @@ class Finding:
     """Share of the regions that cover each place."""
     removal: Effect
     transplant: Effect
+    text: float = math.nan
+    """Share of the tested regions that are text; NaN if no text was searched."""
 
     @property
     def verdict(self) -> Verdict:
@@ -108,13 +115,17 @@ class Audit:
         return [finding for finding in self.findings if finding.verdict == "shortcut"]
 
 
-def audit(photos: Iterable[ExplainedPhoto], test: CausalTest, rules: Rules) -> Audit:
+def audit(
+    photos: Iterable[ExplainedPhoto], test: CausalTest, rules: Rules,
+    find_text: FindText | None = None,
+) -> Audit:  # fmt: skip
     """Find the regions outside and on objects that carry decisions.
 
     Args:
         photos: Photos with their maps; each map is in memory only while it is cut.
         test: Classifier, in-filler and access to the photos.
         rules: Which regions are cut, and what counts as a cluster.
+        find_text: Returns the pixels of text on a photo; None searches no text.
     """
     evidence: list[Evidence] = []
     vectors: list[Tensor] = []
@@ -140,7 +151,10 @@ def audit(photos: Iterable[ExplainedPhoto], test: CausalTest, rules: Rules) -> A
         members = [
             one for one, label in zip(evidence, labels.tolist(), strict=True) if label == number
         ]
-        findings.append(_finding(members, answers, right, test))
+        finding = _finding(members, answers, right, test)
+        if find_text is not None:
+            finding = replace(finding, text=_text(members, test, find_text))
+        findings.append(finding)
     order = list(VERDICTS)
     findings.sort(key=lambda finding: (order.index(finding.verdict), -finding.photos))
     name = describe.name if describe else "nothing"
@@ -149,6 +163,15 @@ def audit(photos: Iterable[ExplainedPhoto], test: CausalTest, rules: Rules) -> A
 
 def _inside(region: Tensor, inside: Tensor | None) -> float | None:
     return None if inside is None else float((region & inside.cpu()).sum() / region.sum())
+
+
+def _text(members: Sequence[Evidence], test: CausalTest, find_text: FindText) -> float:
+    """Return the share of the tested regions of which `TEXT` or more is text."""
+    are_text = [
+        (find_text(test.image_of(member.photo)) & member.region).sum() >= TEXT * member.region.sum()
+        for member in test.some(members)
+    ]
+    return sum(map(bool, are_text)) / len(are_text)
 
 
 def _finding(

@@ -89,6 +89,7 @@ def _plain(finding: Finding, label: Label) -> dict[str, Any]:
         ],
         "share_at_border": finding.border,
         "share_on_objects": _number(finding.inside),
+        "share_of_text": _number(finding.text),
         "removal": _effect(finding.removal),
         "transplant": _effect(finding.transplant),
         "regions": [
@@ -124,6 +125,8 @@ def _section(number: int, finding: Finding, image_of: ImageOf, label: Label) -> 
     ]
     if math.isfinite(finding.inside):
         facts.append(f"{finding.inside:.0%} of their area lies on labelled objects.")
+    if math.isfinite(finding.text):
+        facts.append(f"{finding.text:.0%} of the regions are text.")
     if math.isfinite(finding.share_of_errors):
         facts.append(f"In {finding.share_of_errors:.0%} of the photos with a wrong answer.")
     return {

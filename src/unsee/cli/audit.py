@@ -10,6 +10,7 @@ from unsee.audits import page
 from unsee.audits.causes import CausalTest
 from unsee.audits.findings import Audit, Rules, audit
 from unsee.audits.photos import ExplainedRun
+from unsee.audits.text import TextDetector
 from unsee.classifiers import loading
 from unsee.cli import checks, evaluate
 from unsee.cli.console import print_errors, say, show_table
@@ -66,6 +67,8 @@ class AuditOptions:
     """Least number of regions in a group."""
     tests: Annotated[int, arg(metavar="N")] = CausalTest.limit
     """Largest number of regions of a group that are removed and pasted."""
+    text: bool = False
+    """Search the regions for text, with the package RapidOCR."""
     fail_on: Annotated[
         Literal["nothing", "shortcut", "cause"], arg(metavar="{nothing,shortcut,cause}")
     ] = "nothing"
@@ -121,6 +124,7 @@ def run(arguments: list[str]) -> int:
     options.check()
     trust = trust_of("infillers", options.infiller, trust=options.trust)
     infiller = resolve("infillers", options.infiller, **trust)
+    find_text = TextDetector() if options.text else None
     evaluation = options.evaluation
     plan = evaluate.plan_of(evaluation)
     plan.check()
@@ -133,7 +137,7 @@ def run(arguments: list[str]) -> int:
     if len(failed) == len(run_.samples):
         raise InputError(f"{options.data}: no photo could be explained; {failed[0]}")
     test = CausalTest(classifier, infiller, photos.image_of, options.seed, options.tests)
-    result = audit(photos, test, options.rules)
+    result = audit(photos, test, options.rules, find_text)
     print_errors(failed)
     _write(options, plan, result, photos, len(failed))
     alarms = any(finding.verdict in ALARMING[options.fail_on] for finding in result.findings)
