@@ -83,11 +83,11 @@ class CausalTest:
 
         Args:
             members: Regions of a cluster.
-            recipients: Photos without a region of the cluster, and their answers.
+            recipients: Photos without a region of the cluster, and the classes that are explained.
         """
         changes, controls, answers = [], [], []
         for number, member in enumerate(self.some(members)):
-            others = [photo for photo, answer in recipients if answer != member.target]
+            others = [photo for photo, target in recipients if target != member.target]
             if not others:
                 continue
             random = Random(random_bytes(self.seed, "transplant", member.photo, number))

@@ -16,6 +16,8 @@ from unsee.types import Images
 
 DIMENSIONS = 24
 """Largest number of principal components that are clustered."""
+MAX_CLUSTERED = 20_000
+"""Regions that HDBSCAN groups, whose time grows faster than their number; others join a group."""
 DENSE = 2
 """Neighbours within which a region counts as one of a dense place (`min_samples` of HDBSCAN)."""
 SMALL = 16
@@ -78,10 +80,11 @@ def cluster(vectors: Float[Tensor, "n d"], least: int) -> Int[Tensor, " n"]:
         return torch.full((count,), -1)
     dimensions = min(DIMENSIONS, count - 1, vectors.shape[1])
     points: NDArray[np.float64] = PCA(dimensions, svd_solver="full").fit_transform(vectors.numpy())
-    model = HDBSCAN(
-        min_cluster_size=least, min_samples=DENSE, allow_single_cluster=True, copy=True
-    ).fit(points)
-    labels = _joined(points, np.asarray(model.labels_))
+    model = HDBSCAN(min_cluster_size=least, min_samples=DENSE, allow_single_cluster=True, copy=True)
+    some = np.random.default_rng(0).permutation(count)[:MAX_CLUSTERED]
+    labels = np.full(count, -1)
+    labels[some] = model.fit(points[some]).labels_
+    labels = _joined(points, labels)
     sizes = np.bincount(labels[labels >= 0]) if (labels >= 0).any() else np.zeros(0, int)
     place = {int(old): new for new, old in enumerate(np.argsort(-sizes, kind="stable"))}
     return torch.tensor([place.get(int(label), -1) for label in labels])
@@ -93,12 +96,14 @@ def _joined(points: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[n
     A region of no cluster joins the one of the nearest centre, if it is no farther from that centre
     than the cluster's farthest member.
     """
+    from scipy.spatial.distance import cdist
+
     joined = labels.copy()
     numbers = np.unique(labels[labels >= 0])
     if not len(numbers):
         return joined
     centres = np.stack([points[labels == number].mean(0) for number in numbers])
-    distances = np.linalg.norm(points[:, None] - centres[None], axis=2)
+    distances = cdist(points, centres)
     radii = np.array([distances[labels == n, k].max() for k, n in enumerate(numbers)])
     nearest = distances.argmin(1)
     near = (labels < 0) & (distances[np.arange(len(points)), nearest] <= radii[nearest])

@@ -9,7 +9,10 @@ from torch import Tensor
 
 from unsee.masking import masks
 from unsee.saliency import base_level
+from unsee.types import Size
 
+Box = tuple[int, int, int, int]
+"""Corners x1, y1, x2, y2, the last two exclusive."""
 MARGIN = 0.15
 """Margin around a region in its crop, as a share of the region's longer side."""
 
@@ -22,24 +25,50 @@ class Evidence:
     """Id of the photo."""
     target: int
     """Class that is explained."""
-    region: Bool[Tensor, "h w"]
-    """Pixels of the region."""
+    size: Size
+    """Height and width of the photo."""
+    box: Box
+    """The region's tight box: x1, y1, x2, y2, the last two exclusive."""
+    pixels: Bool[Tensor, "_bh _bw"]
+    """Pixels of the region within its box."""
     weight: float
     """Share of the evidence of the photo's top pixels that lies in the region."""
     inside: float | None = None
     """Share of the region that lies on the labelled object; None without a label."""
 
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """The region's tight box: x1, y1, x2, y2, the last two exclusive."""
-        rows, columns = (self.region.any(axis).nonzero()[:, 0] for axis in (1, 0))
-        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    @classmethod
+    def of(
+        cls, photo: str, target: int, region: Bool[Tensor, "h w"], weight: float,
+        inside: Bool[Tensor, "h w"] | None = None,
+    ) -> "Evidence":  # fmt: skip
+        """Make the evidence of a region, of which only its box is kept.
+
+        Args:
+            photo: Id of the photo.
+            target: Class that is explained.
+            region: Pixels of the region.
+            weight: Share of the evidence of the photo's top pixels.
+            inside: Pixels of the labelled object, if there is one.
+        """
+        rows, columns = (region.any(axis).nonzero()[:, 0].tolist() for axis in (1, 0))
+        x1, y1, x2, y2 = box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        share = None if inside is None else float((region & inside.cpu()).sum() / region.sum())
+        size = (region.shape[0], region.shape[1])
+        return cls(photo, target, size, box, region[y1:y2, x1:x2].clone(), weight, share)
 
     @property
-    def crop(self) -> tuple[int, int, int, int]:
+    def region(self) -> Bool[Tensor, "h w"]:
+        """Pixels of the region on the whole photo."""
+        x1, y1, x2, y2 = self.box
+        whole = torch.zeros(self.size, dtype=torch.bool)
+        whole[y1:y2, x1:x2] = self.pixels
+        return whole
+
+    @property
+    def crop(self) -> Box:
         """A square around the region with a margin, within the photo: x1, y1, x2, y2."""
         x1, y1, x2, y2 = self.box
-        h, w = self.region.shape
+        h, w = self.size
         side = min(round(max(x2 - x1, y2 - y1) * (1 + 2 * MARGIN)) + 1, h, w)
         left = min(max((x1 + x2 - side) // 2, 0), w - side)
         top = min(max((y1 + y2 - side) // 2, 0), h - side)
@@ -49,7 +78,7 @@ class Evidence:
     def touches_border(self) -> bool:
         """Whether the region reaches the border of the photo."""
         x1, y1, x2, y2 = self.box
-        h, w = self.region.shape
+        h, w = self.size
         return x1 == 0 or y1 == 0 or x2 == w or y2 == h
 
 

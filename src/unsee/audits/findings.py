@@ -137,7 +137,7 @@ def audit(
         right[photo.id] = photo.is_right
         regions = cut(photo.saliency, rules.share, at_most=rules.regions, least=rules.weight)
         own = [
-            Evidence(photo.id, photo.target, region, weight, _inside(region, photo.inside))
+            Evidence.of(photo.id, photo.target, region, weight, photo.inside)
             for region, weight in regions
         ]
         if own:
@@ -159,10 +159,6 @@ def audit(
     findings.sort(key=lambda finding: (order.index(finding.verdict), -finding.photos))
     name = describe.name if describe else "nothing"
     return Audit(findings, len(answers), len(evidence), name)
-
-
-def _inside(region: Tensor, inside: Tensor | None) -> float | None:
-    return None if inside is None else float((region & inside.cpu()).sum() / region.sum())
 
 
 def _text(members: Sequence[Evidence], test: CausalTest, find_text: FindText) -> float:

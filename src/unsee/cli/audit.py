@@ -12,6 +12,7 @@ from unsee.audits.findings import Audit, Rules, audit
 from unsee.audits.photos import ExplainedRun
 from unsee.audits.text import TextDetector
 from unsee.classifiers import loading
+from unsee.classifiers.classes import classes_of
 from unsee.cli import checks, evaluate
 from unsee.cli.console import print_errors, say, show_table
 from unsee.cli.explain_options import ClassifierName, Device, Folder, MethodName, Trust
@@ -131,6 +132,8 @@ def run(arguments: list[str]) -> int:
     run_ = evaluate.complete(plan, evaluation)
     spec = plan.spec("sources", options.classifier)
     classifier = load_classifier(spec, run_.chunk, run_.device, run_.precision, plan.fit)
+    classes_of(classifier)  # determines the kind of the outputs
+    classifier.kind.require_probability("unsee audit")
     infiller.prepare(classifier.device)
     photos = ExplainedRun(run_, classifier)
     failed = photos.failed()
