@@ -52,6 +52,11 @@ def reader():
     return toy(Red(), size=SIDE)
 
 
+def regression():
+    """A network of numbers that are no probabilities."""
+    return toy(Red(), size=SIDE, outputs="regression")
+
+
 @pytest.fixture
 def scenes() -> dict[str, Scene]:
     """Twelve photos with a red square, twelve with a blue one and twelve without."""

@@ -118,3 +118,11 @@ def test_grey_photos_of_mixed_sizes_are_audited(data, tmp_path) -> None:
     for number in (3, 20):
         mask.save(data / f"{number:02}-mask.png")
     assert main(["audit", str(data), *OPTIONS, "--out", str(tmp_path / "out")]) == 0
+
+
+def test_regressions_have_no_probability_to_test(data, tmp_path, capsys) -> None:
+    words = ["--classifier", "tests.audits.conftest:regression", "--out", str(tmp_path / "out")]
+    assert main(["audit", str(data), *OPTIONS, *words]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "unsee audit" in error
+    assert "probabilit" in error
