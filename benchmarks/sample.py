@@ -25,7 +25,7 @@ def recognised_photos(
     with zipfile.ZipFile(SAMPLE) as archive:
         for entry in json.loads(archive.read("annotations.json")):
             photo = Image.open(io.BytesIO(archive.read(f"images/{entry['file']}")))
-            probabilities = classifier.predict(as_images(photo, classifier)).softmax(1)[0]
+            probabilities = classifier.predict(as_images(photo, classifier).images).softmax(1)[0]
             correct = probabilities.argmax() == entry["index"]
             if single_box and len(entry["boxes"]) != 1:
                 continue
