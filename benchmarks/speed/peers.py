@@ -57,7 +57,9 @@ def photo() -> Tensor:
     from unsee.inputs import as_images
 
     classifier = load()
-    return classifier.normalise(as_images(Image.fromarray(chelsea()), classifier)).contiguous()
+    return classifier.normalise(
+        as_images(Image.fromarray(chelsea()), classifier).images
+    ).contiguous()
 
 
 @cache
