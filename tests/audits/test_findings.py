@@ -26,7 +26,7 @@ def test_square_that_the_classifier_reads_is_a_cause_and_another_is_not(scenes) 
     result = audit(explained(scenes), causal_test(scenes), RULES)
     red, blue = (finding_of(result, colour, scenes) for colour in ("red", "blue"))
     assert red.verdict == "cause"
-    assert blue.verdict == "no cause"
+    assert blue.verdict == "not proven"
     assert red.photos == 12
     assert red.share == pytest.approx(1 / 3)
     assert red.targets == [(1, 12)]
@@ -56,7 +56,7 @@ def test_control_without_a_pattern_has_no_findings_that_cause(scenes) -> None:
         g = torch.Generator().manual_seed(number)
         object.__setattr__(photo, "saliency", torch.rand(6, 6, generator=g).kron(torch.ones(8, 8)))
     result = audit(photos, causal_test(plain), Rules(share=0.1, weight=0.1))
-    assert not [finding for finding in result.findings if finding.verdict != "no cause"]
+    assert not [finding for finding in result.findings if finding.verdict != "not proven"]
 
 
 def test_share_of_errors_counts_wrong_answers(scenes) -> None:

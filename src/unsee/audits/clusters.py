@@ -14,7 +14,7 @@ from unsee.errors import InputError
 from unsee.networks.stages import find_stages
 from unsee.types import Images
 
-DIMENSIONS = 24
+DIMENSIONS = 8
 """Largest number of principal components that are clustered."""
 MAX_CLUSTERED = 20_000
 """Regions that HDBSCAN groups, whose time grows faster than their number; others join a group."""
@@ -65,8 +65,9 @@ class Describer:
 def cluster(vectors: Float[Tensor, "n d"], least: int) -> Int[Tensor, " n"]:
     """Return the number of the cluster of each region; -1 is none.
 
-    HDBSCAN (Campello, Moulavi & Sander, PAKDD 2013) on principal components. The largest cluster
-    has number 0.
+    HDBSCAN (Campello, Moulavi & Sander, PAKDD 2013) on principal components. Its leaves are taken,
+    which are small and alike: crops of X-rays resemble each other more than those of photos. The
+    largest cluster has number 0.
 
     Args:
         vectors: Descriptors of the regions.
@@ -80,7 +81,10 @@ def cluster(vectors: Float[Tensor, "n d"], least: int) -> Int[Tensor, " n"]:
         return torch.full((count,), -1)
     dimensions = min(DIMENSIONS, count - 1, vectors.shape[1])
     points: NDArray[np.float64] = PCA(dimensions, svd_solver="full").fit_transform(vectors.numpy())
-    model = HDBSCAN(min_cluster_size=least, min_samples=DENSE, allow_single_cluster=True, copy=True)
+    model = HDBSCAN(
+        min_cluster_size=least, min_samples=DENSE, cluster_selection_method="leaf",
+        allow_single_cluster=True, copy=True,
+    )  # fmt: skip
     some = np.random.default_rng(0).permutation(count)[:MAX_CLUSTERED]
     labels = np.full(count, -1)
     labels[some] = model.fit(points[some]).labels_

@@ -17,13 +17,13 @@ from unsee.types import Images
 
 FindText = Callable[[Images], Bool[Tensor, "h w"]]
 """Returns the pixels of text on a photo (1, c, h, w)."""
-Verdict = Literal["shortcut", "object", "cause", "no cause"]
+Verdict = Literal["shortcut", "object", "cause", "not proven"]
 VERDICTS: dict[Verdict, str] = {
     "shortcut": "causes decisions, and lies outside the labelled objects",
     "object": "causes decisions, and lies on the labelled objects",
     "cause": "causes decisions; no objects are labelled, so look whether it belongs to them",
-    "no cause": "occurs often, but removing and pasting it does not change the answer more than "
-    "other pixels do",
+    "not proven": "is not proven to cause decisions: of removing and pasting it, at least one does "
+    "not clearly change the probability more than other pixels do",
 }
 """What a verdict says about a cluster."""
 CELLS = 28
@@ -90,7 +90,7 @@ class Finding:
     def verdict(self) -> Verdict:
         """Whether the cluster causes decisions, and where it lies."""
         if not (self.removal.is_clear and self.transplant.is_clear):
-            return "no cause"
+            return "not proven"
         if math.isnan(self.inside):
             return "cause"
         return "shortcut" if self.inside < OUTSIDE else "object"
