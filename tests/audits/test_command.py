@@ -52,7 +52,7 @@ def test_planted_shortcut_is_found_first_and_sets_the_status(data, tmp_path, cap
     assert "1. Shortcut" in page
     assert page.count("data:image/png;base64,") >= 10
     assert "http" not in page
-    assert "shortcut found" in capsys.readouterr().out
+    assert "shortcuts found" in capsys.readouterr().out
 
 
 def test_audit_goes_on_with_its_maps_and_writes_the_same_again(data, tmp_path) -> None:
