@@ -178,7 +178,9 @@ def layer_of(network, images, method) -> str | None:
 def test_the_manifest_names_the_layer_that_was_read(two_spots) -> None:
     assert layer_of(Spots(), two_spots, small("tide")) == "activation"
     assert layer_of(Spots(), two_spots, small("tide", layer="features.1")) == "features.1"
-    assert layer_of(Flat(), two_spots, small("tide")) == "gradient"
+    assert layer_of(Flat(), two_spots, small("tide")) is None
+    assert layer_of(Flat(), two_spots, small("tide", steps=0)) == "gradient"
+    assert layer_of(Flat(), two_spots, small("tide", layer="gradient")) == "gradient"
     assert layer_of(Spots(), two_spots, small("tide", layer="gradient")) == "gradient"
     assert layer_of(Spots(), two_spots, small("tide", prior=0.0)) is None
 
@@ -206,6 +208,15 @@ def test_a_layer_that_the_gradient_does_not_reach_is_not_named(two_spots) -> Non
             output = super().forward(x)
             return output + self.maps(x).mean((1, 2, 3))[:, None].detach()
 
-    assert layer_of(Aside(), two_spots, small("tide")) == "gradient"
+    assert layer_of(Aside(), two_spots, small("tide")) is None
     with pytest.raises(InputError, match="does not reach the layer 'maps'"):
         explain(toy(Aside()), two_spots, small("tide", layer="maps"))
+
+
+def test_tide_starts_flat_where_a_network_has_no_feature_maps(two_spots) -> None:
+    score = scored(toy(Flat()), two_spots, [1])
+    default = small("tide").fitted(score)
+    assert default.prior == 0
+    assert not default.start(score).any()
+    assert torch.equal(default.attribute(score), small("tide", prior=0.0).attribute(score))
+    assert small("tide", layer="gradient").fitted(score).start(score).any()

@@ -15,6 +15,7 @@ from unsee.masking.score import MaskedScore
 from unsee.masking.soft_top_k import soft_top_k
 from unsee.methods._checks import check_grid, check_not_negative, check_positive
 from unsee.methods._prior import (
+    GRADIENT,
     confidence,
     first_ranking,
     measure_of_first,
@@ -48,8 +49,9 @@ class TIDE(MaskOptimizer):
         s = G theta, which starts at theta = `prior` P.
 
     P is a first ranking with mean 0 and standard deviation 1: the signed class activation map of
-    the last feature maps, or the gradient where a network has none. The ranking defines a mask for
-    each area share a in (0, 1), the soft top-k
+    the last feature maps. Where a network has none, the ranking starts flat, since one that is read
+    from the gradient misleads more than none (docs/truth.md); without steps it is the gradient. The
+    ranking defines a mask for each area share a in (0, 1), the soft top-k
 
         m_a = softtopk(s, a n) = sigmoid(s + t_a), with t_a such that sum(m_a) = a n.
 
@@ -118,7 +120,7 @@ class TIDE(MaskOptimizer):
     """Weight of the insertion area; 0 is deletion alone."""
     layer: str | None = None
     """Layer whose feature maps give the first ranking, or `gradient`. None takes the last layer
-    with such maps, and the gradient where a network has none."""
+    with such maps; where a network has none, `prior` is 0."""
 
     def __post_init__(self) -> None:
         check_positive("tide", levels=self.levels, distance=self.distance)
@@ -134,11 +136,17 @@ class TIDE(MaskOptimizer):
         return replace(self, steps=max(0, (passes - PASSES_OF_PRIOR) // self.passes))
 
     def fitted(self, score: MaskedScore) -> Method:
-        """Return this method with the name of the layer that the first ranking is read from."""
+        """Return this method with the name of the layer that the first ranking is read from.
+
+        Where a network has no feature maps, it starts flat, unless the gradient is asked for.
+        """
         method: Method = super().fitted(score)
         if not self.prior or self.warm_start is not None:
             return method
-        settings: dict[str, Any] = {"layer": source_of(score, self.layer)}
+        source = source_of(score, self.layer)
+        settings: dict[str, Any] = {"layer": source}
+        if source == GRADIENT and self.layer is None and self.steps:
+            settings = {"prior": 0.0}
         return replace(method, **settings)  # type: ignore[type-var]
 
     @property
