@@ -40,14 +40,15 @@ def main() -> None:
     for number, sample in enumerate(marked):
         photo = photos[sample.id.partition(",")[0]]
         pixels = photo.photo(3)
-        boxes = framing.boxes(photo.boxes_in(pixels), *pixels.shape[-2:])
+        boxes = framing.boxes(photo.boxes_in(pixels), *pixels.shape[-2:]).round().int()
+        boxes = boxes[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]
         letter = sample.object_mask()
         inside = box_mask(boxes, (SIDE, SIDE))
         if letter is None or (letter & inside).sum() > OVERLAP * letter.sum() or not inside.any():
             continue
         picture = (255 * sample.photo(3)).round().byte().permute(1, 2, 0).numpy()
         Image.fromarray(picture).save(options.out / f"{number:03}.png")
-        entry = {"file": f"{number:03}.png", "boxes": boxes.round().int().tolist()}
+        entry = {"file": f"{number:03}.png", "boxes": boxes.tolist()}
         entries.append(entry)
     (options.out / "annotations.json").write_text(json.dumps(entries, indent=1), encoding="utf-8")
     print(f"{len(entries)} pictures with a letter beside the object")
