@@ -127,7 +127,7 @@ def test_full_disk_stops_and_keeps_finished_results(photo, tmp_path, capsys, mon
     ("arguments", "words"),
     [
         (["--method", "ryse"], "did you mean 'rise'"),
-        (["--method", "recipe:fido"], "did you mean 'fido-s"),
+        (["--method", "recipe:fido"], "did you mean 'fido-"),
         (["--method", "rise:samples=0"], "samples > 0"),
         (["--method", "rise:samples=x"], "expected samples = int, got 'x'"),
         (["--infiller", "gray"], "did you mean 'grey'"),

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from unsee import InputError
-from unsee.datasets.base import Sample, Samples, filter_classes, limited, parse_classes
+from unsee.datasets.base import Sample, Samples, filter_classes, parse_classes
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,10 @@ def test_malformed_classes_are_refused(text) -> None:
         parse_classes(text)
 
 
-def test_samples_are_filtered_and_limited() -> None:
+def test_samples_are_filtered() -> None:
     samples = [Sample(str(n), lambda channels: torch.zeros(channels, 2, 2), n) for n in range(4)]
     assert [s.target for s in filter_classes(samples, "1-2")] == [1, 2]
     assert filter_classes(samples, "") == samples
-    assert list(limited(samples, 3)) == samples[:3]
-    assert list(limited(samples, None)) == samples
 
 
 def test_notes_are_kept_when_samples_are_filtered() -> None:
