@@ -182,6 +182,10 @@ def report(table: Path, plan: dict, command: str) -> str:
         "| variant | photos | " + " | ".join(AREAS) + " | scatter | forwards + backwards |",
         "|" + "---|" * (len(AREAS) + 4),
         *mean_rows(rows),
+    ]
+    if not plan["claims"]:
+        return "\n".join(lines) + "\n"
+    lines += [
         "",
         "The differences below are means over photos, paired, and positive where the claim holds; "
         f"the interval is the 95 % bootstrap interval ({BOOTSTRAP_DRAWS} draws over photos). Gain "

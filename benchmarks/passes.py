@@ -11,6 +11,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from orderings import interval
 
@@ -46,7 +47,7 @@ def main() -> None:
             passes, means, lows, highs = np.array(sorted(points)).T
             is_default = method == DEFAULT_METHOD
             style = {"color": "#0072b2", "linewidth": 2.4} if is_default else {
-                "color": f"C{(number + 1) % 10}", "linewidth": 1, "alpha": 0.8,
+                "color": colormaps["tab20"](number % 20), "linewidth": 1,
             }  # fmt: skip
             axes.plot(passes, means, marker="o", markersize=3, label=method, **style)
             if is_default:
