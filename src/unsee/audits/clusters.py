@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unsee.audits.evidence import Box
 from unsee.classifiers.classifier import Classifier
 from unsee.errors import InputError
 from unsee.networks.stages import find_stages
@@ -44,9 +45,7 @@ class Describer:
         """What describes the crops, in words."""
         return f"the feature maps {self.layer}" if self.layer else "their colours"
 
-    def __call__(
-        self, image: Images, crops: Sequence[tuple[int, int, int, int]]
-    ) -> Float[Tensor, "n d"]:
+    def __call__(self, image: Images, crops: Sequence[Box]) -> Float[Tensor, "n d"]:
         """Return a vector of length 1 for each crop (x1, y1, x2, y2) of one photo (1, c, h, w)."""
         size = image.shape[-2:] if self.layer else (SMALL, SMALL)
         pieces = torch.cat([

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from unsee.masking import masks
+from unsee.metrics._boxes import bounding_box
 from unsee.saliency import base_level
 from unsee.types import Size
 
@@ -50,8 +51,9 @@ class Evidence:
             weight: Share of the evidence of the photo's top pixels.
             inside: Pixels of the labelled object, if there is one.
         """
-        rows, columns = (region.any(axis).nonzero()[:, 0].tolist() for axis in (1, 0))
-        x1, y1, x2, y2 = box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        corners = bounding_box(region)
+        assert corners is not None  # a region has pixels
+        x1, y1, x2, y2 = box = tuple(corners.int().tolist())
         share = None if inside is None else float((region & inside.cpu()).sum() / region.sum())
         size = (region.shape[0], region.shape[1])
         return cls(photo, target, size, box, region[y1:y2, x1:x2].clone(), weight, share)

@@ -1,6 +1,5 @@
 """An audit as an HTML page for people, and as plain values for programs."""
 
-import base64
 import io
 import math
 from collections.abc import Callable
@@ -11,18 +10,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from unsee.audits.causes import Effect
+from unsee.audits.causes import Effect, ImageOf
 from unsee.audits.evidence import Evidence
 from unsee.audits.findings import CELLS, VERDICTS, Audit, Finding
 from unsee.images.drawing import to_pixels
 from unsee.reports.bootstrap import Mean
-from unsee.types import Images
+from unsee.reports.html import as_base64, render
 
 CROPS, CROP = 10, 112
 """Crops of a finding on the page, and their side in pixels."""
 MAP = 140
 """Side of the picture of positions in pixels."""
-ImageOf = Callable[[str], Images]
 Label = Callable[[int], str]
 
 
@@ -61,18 +59,12 @@ def plain(audit: Audit, label: Label) -> dict[str, Any]:
 
 def html(audit: Audit, title: str, image_of: ImageOf, label: Label, notes: list[str]) -> str:
     """Return a page in one file: the conclusion, and for each finding pictures and numbers."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("unsee.audits", ""), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True,
-    )  # fmt: skip
     sections = [
         _section(number, finding, image_of, label)
         for number, finding in enumerate(audit.findings, 1)
     ]
-    return environment.get_template("page.html.j2").render(
-        title=title, headline=headline(audit), sections=sections, notes=notes,
+    return render(
+        "unsee.audits", title=title, headline=headline(audit), sections=sections, notes=notes,
         photos=audit.photos, regions=audit.regions, described=audit.described,
     )  # fmt: skip
 
@@ -180,4 +172,4 @@ def _positions(finding: Finding) -> str:
 def _png(picture: Image.Image) -> str:
     content = io.BytesIO()
     picture.save(content, "PNG")
-    return base64.b64encode(content.getvalue()).decode()
+    return as_base64(content)

@@ -29,6 +29,7 @@ class ExplainedRun:
         samples = numbered(run.samples, classifier, run.plan.data)
         self._samples: dict[str, Sample] = {sample.id: sample for sample in samples}
         self._framed = lru_cache(IN_MEMORY)(self._frame)
+        self._rows = {row["photo"]: row for row in run.store.walk()}
 
     def image_of(self, photo: str) -> Images:
         """Return a photo (1, c, h, w) as the classifier sees it."""
@@ -40,11 +41,10 @@ class ExplainedRun:
 
         One whose map shows no evidence has a constant map.
         """
-        rows = {row["photo"]: row for row in self.run.store.walk()}
         for unit in self.run.units():
             maps = self.run.store.read_maps(unit.number, unit.shard)
             for sample in unit.samples:
-                row = rows[sample.id]
+                row = self._rows[sample.id]
                 if sample.id in maps:
                     yield self._photo(row, torch.from_numpy(maps[sample.id]).float())
                 elif shows_no_evidence(row):
@@ -52,12 +52,12 @@ class ExplainedRun:
 
     def failed(self) -> list[str]:
         """Return the messages of photos that could not be explained."""
-        rows = self.run.store.walk()
+        rows = self._rows.values()
         return [row["error"] for row in rows if row["error"] and not shows_no_evidence(row)]
 
     def without_evidence(self) -> int:
         """Return the number of photos whose maps show no evidence."""
-        return sum(map(shows_no_evidence, self.run.store.walk()))
+        return sum(map(shows_no_evidence, self._rows.values()))
 
     def _frame(self, photo: str) -> FramedPhoto:
         return frame(self._samples[photo], self.run.plan, self.classifier)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def page(results: Results, figures: "Mapping[str, Figure]") -> str:
     """Return a self-contained page: conclusions, tables that can be sorted, and figures."""
-    return _render(
+    return render(
+        "unsee.reports",
         title=summary.title(results),
         scope=summary.scope(results),
         conclusions=summary.conclusions(results),
@@ -37,7 +38,8 @@ def stages_page(results: StagedResults, figure: "Figure") -> str:
         "note": f"{stage_tables.NOTE} Click a heading to sort.",
         "table": stage_tables.means(results),
     }
-    return _render(
+    return render(
+        "unsee.reports",
         title=title,
         scope=title,
         conclusions=[stage_tables.conclusion(results), *stage_tables.notes(results)],
@@ -48,11 +50,12 @@ def stages_page(results: StagedResults, figure: "Figure") -> str:
     )
 
 
-def _render(**content: Any) -> str:
+def render(package: str, **content: Any) -> str:
+    """Return the page that the template `page.html.j2` of a package makes of its content."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("unsee.reports", ""), autoescape=True, undefined=StrictUndefined,
+        loader=PackageLoader(package, ""), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True,
     )  # fmt: skip
     return environment.get_template("page.html.j2").render(**content)
@@ -81,5 +84,9 @@ def _figure(caption: str, figure: "Figure", dpi: int) -> dict[str, str]:
     content = io.BytesIO()
     save_figure(figure, content, dpi)
     heading, _, note = caption.partition(": ")
-    data = base64.b64encode(content.getvalue()).decode()
-    return {"heading": heading, "note": note, "alt": caption, "data": data}
+    return {"heading": heading, "note": note, "alt": caption, "data": as_base64(content)}
+
+
+def as_base64(content: io.BytesIO) -> str:
+    """Return the bytes of a picture as text for a page in one file."""
+    return base64.b64encode(content.getvalue()).decode()
