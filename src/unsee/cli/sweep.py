@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, Literal, get_type_hints
+from typing import Annotated, Literal
 
 import torch
 from tyro.conf import arg
@@ -22,7 +22,7 @@ from unsee.methods._cells import with_cells
 from unsee.methods.base import Method
 from unsee.metrics import _similarity
 from unsee.registry import name_of
-from unsee.registry.settings import from_text
+from unsee.registry.settings import of_object
 from unsee.results.comparison import Entry
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.types import Saliency
@@ -155,7 +155,7 @@ def _variants(method: Method, setting: str | None) -> Variants:
 
 def _variant(method: Method, name: str, word: str) -> Callable[[], Method]:
     """Return a function that makes the method with a setting at one value."""
-    value = from_text(name_of(method), name, get_type_hints(type(method))[name], word)
+    value = of_object(name_of(method), method, name, word)
 
     def make() -> Method:
         variant: Method = replace(method, **{name: value})  # type: ignore[type-var]

@@ -1,21 +1,21 @@
 """Robustness: whether the map remains when a setting of the method, or the seed, varies."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Literal, get_type_hints
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee.errors import InputError, unknown
+from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
 from unsee.metrics._similarity import stability
 from unsee.metrics.base import Context, Metric
 from unsee.metrics.stability import MAX_SEED
 from unsee.registry import name_of
-from unsee.registry.settings import from_text
+from unsee.registry.settings import of_object
 from unsee.types import Saliency
 
 __all__ = ["Robustness"]
@@ -98,12 +98,7 @@ class Robustness(Metric):
 
     def _variant(self, method: Method, value: float) -> Method:
         """Return the method with one value of the setting."""
-        name = name_of(method)
-        names = [field.name for field in fields(method)]  # type: ignore[arg-type]
-        if self.setting not in names:
-            raise unknown(f"setting of {name}", self.setting, names)
-        hint = get_type_hints(type(method))[self.setting]
-        number: Any = from_text(name, self.setting, hint, f"{value:g}")
+        number: Any = of_object(name_of(method), method, self.setting, f"{value:g}")
         variant: Method = replace(method, **{self.setting: number})  # type: ignore[type-var]
         variant.check()
         return variant

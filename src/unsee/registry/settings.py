@@ -4,10 +4,10 @@ import math
 import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from docstring_parser import parse_from_object
 
@@ -27,6 +27,25 @@ def from_text(part: str, setting: str, hint: Any, text: str) -> SettingValue:
         InputError: The text is not of that type.
     """
     return _convert(part, setting, hint, text, _from_text)
+
+
+def of_object(name: str, part: object, setting: str, text: str) -> SettingValue:
+    """Convert a text to the type of a setting of a part.
+
+    Args:
+        name: Name of the part, for messages.
+        part: The part, a dataclass.
+        setting: Name of the setting.
+        text: The value.
+
+    Raises:
+        InputError: The part has no such setting, or the text is not of its type.
+    """
+    hints = get_type_hints(type(part))
+    names = [field.name for field in fields(part)]  # type: ignore[arg-type]
+    if setting not in names:
+        raise unknown(f"setting of {name}", setting, names)
+    return from_text(name, setting, hints[setting], text)
 
 
 def as_setting(part: str, setting: str, hint: Any, value: Any) -> Any:
