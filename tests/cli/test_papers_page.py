@@ -46,7 +46,7 @@ LEFT_OUT = ("grad_cam", "integrated_gradients")
 """Methods that need further packages."""
 EXPECTED = {
     "igos-1": (6, 4), "igos-7": (6, 3), "igos-2": (6, 4), "igos-2-14": (6, 4),
-    "igos-3": (12, 7), "igos-5": (0, 0),
+    "igos-3": (12, 7), "igos-5": (0, 0), "igos-objective": (8, 4),
     "g-methods": (23, 14), "g-places": (16, 9), "g-outside": (0, 0),
     "fido-5": (0, 3), "fido-8": (0, 2),
     "casm-1": (3, 0), "casm-4": (0, 0),
