@@ -43,8 +43,6 @@ class MaskLoss(Metric):
     ) -> Float[Tensor, " b"]:
         """Return the difference of each image."""
         evidence = as_mask(saliency, self.mask)
-        score = replace(
-            score, infiller=IgosBackground("deletion"), measure=probability, slots=None
-        )
+        score = replace(score, infiller=IgosBackground("deletion"), measure=probability, slots=None)
         without, alone = score(torch.stack([1 - evidence, evidence], 1)[:, :, None]).unbind(1)
         return without - alone
