@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,11 +13,11 @@ from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
 from unsee.datasets._classes import class_numbers, note_of, with_numbers
 from unsee.datasets._loading import load_data
+from unsee.datasets._own_classifier import load_own
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples
 from unsee.errors import InputError
 from unsee.images.framing import Framing, Photo
 from unsee.noise import random_bytes
-from unsee.registry import parse
 
 __all__ = ["Mosaics"]
 
@@ -25,8 +25,6 @@ TILES = 4
 """Tiles of a picture: two rows of two."""
 MAX_COUNT = 10**6
 """Largest number of pictures."""
-MAX_PIXELS = 2**24
-"""Largest number of pixels of a tile, so that a picture takes less than 1 GiB."""
 
 Pool = dict[int, list[Sample]]
 """Photos by the classifier's number of their class, in the order in which they are used."""
@@ -92,7 +90,7 @@ class Mosaics(Dataset):
         if not labelled:
             raise InputError(f"{path}: mosaics need labelled photos; none of these has a class")
         check_class_count(len({sample.target for sample in labelled}), "labelled photos", path)
-        classifier = self._load()
+        classifier = load_own("mosaics", self.classifier, trust=self.trust)
         numbers = _numbers(labelled, classifier, path)
         pool, notes = self._recognised(labelled, numbers, classifier, path)
         if note := note_of(labelled, classifier.labels, self.classifier):
@@ -112,28 +110,6 @@ class Mosaics(Dataset):
             made, path, notes=[*photos.notes, *notes], classes=photos.classes,
             of_imagenet=photos.of_imagenet,
         )  # fmt: skip
-
-    def _load(self) -> Classifier:
-        if "trust" in parse("sources", self.classifier).texts:
-            raise InputError(
-                f"mosaics: trust is not a setting of the classifier, got {self.classifier!r}; omit "
-                "it and set {trust}",
-                trust=True,
-            )
-        if loading.names_code(self.classifier) and not self.trust:
-            raise InputError(
-                f"mosaics: the classifier {self.classifier} is code that would run; set {{trust}} "
-                "if you trust its author",
-                trust=True,
-            )
-        classifier = loading.load(self.classifier, device="cpu", trust=self.trust)
-        height, width = classifier.framing.size
-        if height * width > MAX_PIXELS:
-            raise InputError(
-                f"mosaics: tiles of {width} x {height} pixels, the input of {self.classifier}, are "
-                f"too large; expected at most {MAX_PIXELS:,} pixels"
-            )
-        return replace(classifier, chunk=1)
 
     def _recognised(
         self, photos: Sequence[Sample], numbers: dict[str, int], classifier: Classifier, path: Path
