@@ -6,8 +6,7 @@ The losses are those of `unsee train infiller`. A step of a small network has th
 kernels: launched one by one, they keep a fast GPU idle for most of the time. Here a step of both
 networks is captured once and replayed, photos and masks stay on the GPU, and the learning rate
 follows the time instead of the steps. The U-nets alone are trained, because the search for patches
-waits for the GPU. A run cannot be resumed; `unsee train infiller --start` continues from its
-weights.
+waits for the GPU. `--start` continues from weights, with new critics.
 
 `photos-160.npy` holds squares of 160 pixels, uint8, (n, 3, 160, 160). Three quarters of the crops
 are not resized, so that they are as sharp as photos at the size at which painters are used.
@@ -22,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from unsee.networks.critic import Critic, FeatureCritic, missing_mean
@@ -47,7 +46,10 @@ EMA = 0.998
 HELD_OUT = 64
 """Photos for validation, spaced evenly."""
 WEIGHTS = {"l1": 30.0, "perceptual": 1.0, "adversarial": 0.7, "variety": 0.15}
-"""Weights of the losses. In the run of the model card, l1 was 20 and variety 1 for 1640 steps."""
+"""Weights of the losses from the beginning. In the run of the model card, l1 was 20 and variety 1
+for 1640 steps."""
+LATER = {"l1": 12.0, "perceptual": 2.0, "adversarial": 0.7, "variety": 0.15}
+"""Weights of the losses with `--start`: the colours are learnt, what classifiers see is not."""
 NAMES = ("critic", *WEIGHTS)
 """Names of the losses that are printed."""
 
@@ -105,7 +107,9 @@ class Crops:
 class Trainee:
     """A painter, its critics, their optimisers and the moving average."""
 
-    def __init__(self, name: str, perceptual: Perceptual, device: torch.device) -> None:
+    def __init__(
+        self, name: str, start: Path | None, perceptual: Perceptual, device: torch.device
+    ) -> None:
         torch.manual_seed(0)
         self.name, self.perceptual, self.device = name, perceptual, device
 
@@ -113,6 +117,8 @@ class Trainee:
             return network.to(device, memory_format=torch.channels_last)
 
         self.painter, self.pixels = made(Painter(unet_of(name))), made(Critic())
+        if start is not None:  # the U-net alone: a file may also hold the copied patches' network
+            self.painter.load_state_dict(load_file(start / f"{name}.safetensors"), strict=False)
         self.features = made(FeatureCritic(perceptual.widths))
         self.own = list(self.painter.parameters())
         self.critics = [*self.pixels.parameters(), *self.features.parameters()]
@@ -222,13 +228,16 @@ def save(trainees: list[Trainee], crops: Crops, out: Path) -> dict[str, float]:
 class Step:
     """A training step of all networks, captured on a GPU."""
 
-    def __init__(self, crops: Crops, perceptual: Perceptual, sizes: list[str]) -> None:
+    def __init__(
+        self, crops: Crops, perceptual: Perceptual, sizes: list[str], start: Path | None
+    ) -> None:
         device = crops.device
         self.crops, self.perceptual = crops, perceptual
-        self.trainees = [Trainee(name, perceptual, device) for name in sizes]
+        self.trainees = [Trainee(name, start, perceptual, device) for name in sizes]
         shape = self.trainees[0].painter.noise_shape((SIDE, SIDE))
         self.span = torch.arange(WINDOW, device=device)
-        self.weights = torch.tensor(list(WEIGHTS.values()), device=device)
+        weights = WEIGHTS if start is None else LATER
+        self.weights = torch.tensor(list(weights.values()), device=device)
         self.weights[-1] *= -1  # variety is a reward
         self.inputs = {
             "x": torch.zeros(BATCH, 3, SIDE, SIDE, device=device),
@@ -292,6 +301,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--trunk", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=515)
+    parser.add_argument("--start", type=Path, help="folder of weights to continue from")
+    parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=list(SIZES))
     parser.add_argument("--out", type=Path, default=Path("painter-gpu"))
     options = parser.parse_args()
@@ -299,11 +310,11 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     perceptual = Perceptual.load(options.trunk).to(device, memory_format=torch.channels_last)
     perceptual.blocks.bfloat16()
-    step = Step(Crops(options.data, device), perceptual, options.sizes)
+    step = Step(Crops(options.data, device), perceptual, options.sizes, options.start)
     start, number = time.monotonic(), 0
     while (elapsed := time.monotonic() - start) < options.seconds:
         warm = min(1.0, (number + 1) / WARM_UP)
-        rate = RATE * warm * min(1.0, (1 - elapsed / options.seconds) / DECAY)
+        rate = options.rate * warm * min(1.0, (1 - elapsed / options.seconds) / DECAY)
         step(rate, min(EMA, (number + 1) / (number + 10)))
         number += 1
         if number % 250 == 0:
