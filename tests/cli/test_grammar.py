@@ -27,6 +27,7 @@ COMMANDS = {
     "explain": Command(["explain", "PHOTO"]),
     "sweep": Command(["sweep", "PHOTO"]),
     "sanity": Command(["sanity", "PHOTO"]),
+    "counterfactual": Command(["counterfactual", "PHOTO", "--contrast", "0"]),
     "compare": Command(["compare", "PHOTO"], "--methods", "--infillers", True),
     "evaluate": Command(["evaluate", "--data", "PHOTOS"], "--methods", "--infillers", True),
     "audit": Command(["audit", "PHOTOS"]),

@@ -5,9 +5,9 @@ import pytest
 from tests.cli.conftest import MODEL
 from unsee.cli import main
 
-EXPLAINING = ("explain", "compare", "sweep", "sanity", "bench")
-WRITING = ("explain", "compare", "sweep", "sanity", "sanity-labels", "evaluate", "evaluate-infill",
-           "report")  # fmt: skip
+EXPLAINING = ("explain", "compare", "sweep", "sanity", "counterfactual", "bench")
+WRITING = ("explain", "compare", "sweep", "sanity", "sanity-labels", "counterfactual", "evaluate",
+           "evaluate-infill", "report")  # fmt: skip
 MINUS = -1
 OF_ALL_THAT_EXPLAIN = [
     "--classifier resnet50",
@@ -60,6 +60,10 @@ OF = {
         "--layers 0", "--order up", "--method ryse", "--infiller gray", "--out FOLDER",
         "--out FILE",
     ],
+    "counterfactual": [
+        "--samples 0", "--largest 0", "--largest nan", "--largest 1.5", "--method ryse",
+        "--infiller gray", "--picture-infiller gray", "--out FOLDER", "--out FILE",
+    ],
     "bench": [
         "--methods ryse", "--infiller gray", "--chunks 0", "--chunks", "--batch 0", "--rounds 0",
         "--seconds nan", "--seconds 0", "--extra-precisions int8", "--photo nowhere.png",
@@ -105,6 +109,7 @@ BASE = {
     "compare": ["PHOTO", "--classifier", MODEL, "--methods", "random"],
     "sweep": ["PHOTO", "--classifier", MODEL, "--method", "random"],
     "sanity": ["PHOTO", "--classifier", MODEL, "--method", "random"],
+    "counterfactual": ["PHOTO", "--classifier", MODEL, "--method", "random", "--contrast", "1"],
     "bench": ["--classifier", MODEL, "--methods", "random"],
     "sanity-labels": ["--data", "PHOTOS", "--methods", "random"],
     "evaluate": ["--data", "PHOTOS", "--classifier", MODEL, "--methods", "random"],

@@ -36,6 +36,8 @@ COMMANDS = {
     "sweep": ["PHOTO", "--method", "random", "--out", "OUT"],
     "sanity": ["PHOTO", "--method", "random", "--layers", "1", "--size", "32", "--out",
                "OUT"],
+    "counterfactual": ["PHOTO", "--method", "random", "--target", "1", "--contrast", "3",
+                       "--largest", "1", "--size", "32", "--picture-infiller", "grey", "--out", "OUT"],
     "evaluate": ["--data", "PHOTOS", "--methods", "random", "--target", "top1",
                  "--metrics", "entropy", "--out", "OUT"],
     "evaluate-infill": ["--data", "PHOTOS", "--infillers", "grey", "--tasks", "cells",

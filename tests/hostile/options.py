@@ -53,6 +53,10 @@ VALUES = {
         "patch=" + LONG),
     },
     "sanity": {"--layers": ("0", "-1", HUGE, "nan"), "--order": ("x", "")},
+    "counterfactual": {
+        "--contrast": ("", "x", HUGE, "-1"), "--samples": ("0", "-1", "nan"),
+        "--largest": ("0", "nan", "inf", "-1", "2"), "--picture-infiller": ("", "x", LONG),
+    },
     "bench": {
         "--rounds": ("0", "-1"), "--seconds": ("nan", "-1", "inf"), "--chunks": ("0", "-1", "x"),
         "--batch": ("0", "-1"), "--extra-precisions": ("x", ""), "--photo": ("none.png", "",
@@ -93,6 +97,7 @@ def base(arena, command: str) -> tuple[str, ...]:
         "compare": (*words, photo, *quick, "--methods", toy.METHOD),
         "sweep": (*words, photo, *quick, "--method", toy.METHOD),
         "sanity": (*words, photo, *quick, "--method", toy.METHOD, "--layers", "1"),
+        "counterfactual": (*words, photo, *quick, "--method", toy.METHOD, "--contrast", "0"),
         "bench": (*words, "--photo", photo, *quick, "--methods", toy.METHOD, "--rounds", "1",
                   "--seconds", "0.01", "--chunks", "1", "--batch", "1"),
         "sanity-labels": (*words, "--data", "data", "--methods", "box"),

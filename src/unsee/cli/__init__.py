@@ -14,6 +14,7 @@ from unsee.libraries import import_matplotlib
 COMMANDS = {
     "explain": "explain photos: for each a folder with map, pictures and numbers",
     "compare": "compare methods and in-fillers on one photo: a picture and a table",
+    "counterfactual": "show what must be in-filled so that another class is the answer",
     "sweep": "explain one photo with a setting at several values, or with several seeds",
     "sanity": "explain one photo while the classifier's layers are randomised",
     "sanity-labels": "compare maps of networks trained on true and on shuffled labels",
