@@ -122,7 +122,8 @@ def test_command_writes_pictures_and_says_whether_it_succeeded(picture, tmp_path
     Image.fromarray(pixels).save(photo)
     words = [
         "counterfactual", str(photo), "--classifier", SPEC, "--method",
-        "occlusion:patch=4,stride=2", "--picture-infiller", "telea", "--target", "left", "--fit", "resize",
+        "occlusion:patch=4,stride=2", "--picture-infiller", "telea", "--target", "left",
+        "--fit", "resize",
     ]  # fmt: skip
     assert main([*words, "--out", str(tmp_path / "none")]) == 2
     assert "expected --contrast CLASS" in capsys.readouterr().err
