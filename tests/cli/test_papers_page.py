@@ -52,8 +52,8 @@ EXPECTED = {
     "casm-1": (3, 0), "casm-4": (0, 0),
 }  # fmt: skip
 """Numbers of the paper that the report of each plan shows, and of claims that it tests."""
-NEEDS_TRAINING = ("unsee train", "half/casm", "sanity-labels", "lateness")
-"""Words of commands that train a network first, or are no whole command."""
+NEEDS_TRAINING = ("unsee train", "half/casm", "sanity-labels")
+"""Words of commands that train a network first."""
 
 
 class Bright(nn.Module):
