@@ -42,6 +42,7 @@ class Pairs(NamedTuple):
     """Metrics of natural photos and of their adversarial examples, where the attack succeeded."""
 
     attempts: int
+    """Photos with both maps whose natural answer is another class than the target."""
     photos: list[str]
     natural: dict[str, NDArray[np.float64]]
     attacked: dict[str, NDArray[np.float64]]
@@ -49,10 +50,8 @@ class Pairs(NamedTuple):
 
 def spec_of(options: argparse.Namespace, attack: str) -> str:
     """Return the data set of an attack."""
-    return (
-        f"attacked:{options.data},attack={attack},target={options.target},"
-        f"epsilon={options.epsilon:g},classifier={options.classifier}"
-    )
+    settings = f",target={options.target},epsilon={options.epsilon}" if attack != NATURAL else ""
+    return f"attacked:{options.data},attack={attack},classifier={options.classifier}{settings}"
 
 
 def rows_of(options: argparse.Namespace, attack: str) -> dict[str, dict]:
@@ -63,23 +62,26 @@ def rows_of(options: argparse.Namespace, attack: str) -> dict[str, dict]:
         "--methods", options.method, "--metrics", LATENESS, INSERTION, "--target", "top1",
         "--fit", "resize", "--limit", str(options.limit), "--out", str(folder),
     ]  # fmt: skip
-    if status := unsee([*words, *(["--trust"] if options.trust else [])]):
-        print(f"attack {attack}: exit status {status}; photos without a map are left out")
+    status = unsee([*words, *(["--trust"] if options.trust else [])])
+    if status > 1:  # 1: single photos have no map, which are left out
+        raise SystemExit(status)
     return {row["photo"]: row for row in Store(folder).walk() if not row["error"]}
 
 
 def pairs_of(natural: dict[str, dict], attacked: dict[str, dict], target: int) -> Pairs:
     """Return the metrics of the photos that are answered as the target after the attack only."""
+    tried = [p for p in attacked if p in natural and natural[p]["predicted"] != target]
     photos = [
         photo
-        for photo, row in attacked.items()
-        if row["predicted"] == target and photo in natural and natural[photo]["predicted"] != target
+        for photo in tried
+        if attacked[photo]["predicted"] == target
+        and all(np.isfinite(rows[photo][LATENESS]) for rows in (natural, attacked))
     ]
     columns = [
         {name: np.array([rows[p][name] for p in photos], float) for name in (LATENESS, INSERTION)}
         for rows in (natural, attacked)
     ]
-    return Pairs(len(attacked), photos, *columns)
+    return Pairs(len(tried), photos, *columns)
 
 
 def area(natural: NDArray[np.float64], attacked: NDArray[np.float64]) -> float:
@@ -91,6 +93,8 @@ def area(natural: NDArray[np.float64], attacked: NDArray[np.float64]) -> float:
 def area_with_interval(pairs: Pairs) -> str:
     """Return the area under the ROC curve of `lateness`, with its 95 % bootstrap interval."""
     natural, attacked = pairs.natural[LATENESS], pairs.attacked[LATENESS]
+    if not len(natural):
+        return "-"
     value = area(natural, attacked)
     if len(natural) < MIN_PHOTOS:
         return f"{value:.3f} {TOO_FEW}"
@@ -111,6 +115,8 @@ def draw_roc(pairs: dict[str, Pairs]) -> Figure:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     roc, *others = figure.subplots(1, 1 + len(pairs))
     for (attack, pair), axes in zip(pairs.items(), others, strict=True):
+        if not pair.photos:
+            continue
         natural, attacked = pair.natural[LATENESS], pair.attacked[LATENESS]
         labels = np.repeat([0, 1], [len(natural), len(attacked)])
         false, true, _ = roc_curve(labels, np.concatenate([natural, attacked]))
@@ -174,11 +180,11 @@ def report(options: argparse.Namespace, pairs: dict[str, Pairs], name: str) -> s
         "```bash",
         f"python benchmarks/adversarial.py --data {Path(options.data).name} --limit {options.limit} "
         f"--method {options.method} --classifier {options.classifier} --target {options.target} "
-        f"--epsilon {options.epsilon:g} --attacks {' '.join(options.attacks)}",
+        f"--epsilon {options.epsilon} --attacks {' '.join(options.attacks)}",
         "```",
         "",
         f"{date.today()}. Random photos; target {name}; pixels change by at most "
-        f"{options.epsilon:g} of 255 levels. Only photos whose attack succeeds. Means with 95 % "
+        f"{options.epsilon} of 255 levels. Only photos whose attack succeeds. Means with 95 % "
         "intervals; differences are paired over photos.",
         "",
         "| attack | succeeds | lateness, natural | attacked | insertion, natural | attacked | "
@@ -215,7 +221,7 @@ def main() -> None:
     parser.add_argument("--method", default="igos_pp:path=3,steps=10")
     parser.add_argument("--attacks", nargs="+", default=["mi_fgsm", "pgd"])
     parser.add_argument("--target", default="283", help="Persian cat, as in the paper")
-    parser.add_argument("--epsilon", type=float, default=8.0)
+    parser.add_argument("--epsilon", type=int, default=8)
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--trust", action="store_true")
     options = parser.parse_args()
@@ -225,6 +231,8 @@ def main() -> None:
     pairs = {a: pairs_of(natural, rows_of(options, a), target) for a in options.attacks}
     options.out.mkdir(parents=True, exist_ok=True)
     first = options.attacks[0]
+    if not pairs[first].photos:
+        raise SystemExit(f"no {first} attack succeeds on {pairs[first].attempts} photos")
     save_figure(draw_roc(pairs), options.out / "roc.png", 110)
     examples = draw_examples(options, classifier, pairs[first].photos[:EXAMPLES], first)
     save_figure(examples, options.out / "examples.png", 110)

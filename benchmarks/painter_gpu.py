@@ -118,7 +118,9 @@ class Trainee:
 
         self.painter, self.pixels = made(Painter(unet_of(name))), made(Critic())
         if start is not None:  # the U-net alone: a file may also hold the copied patches' network
-            self.painter.load_state_dict(load_file(start / f"{name}.safetensors"), strict=False)
+            stored = load_file(start / f"{name}.safetensors")
+            own = {key: stored[key] for key in self.painter.state_dict()}
+            self.painter.load_state_dict(own)
         self.features = made(FeatureCritic(perceptual.widths))
         self.own = list(self.painter.parameters())
         self.critics = [*self.pixels.parameters(), *self.features.parameters()]
@@ -301,7 +303,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--trunk", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=515)
-    parser.add_argument("--start", type=Path, help="folder of weights to continue from")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="folder with small.safetensors and large.safetensors, to continue from",
+    )
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=list(SIZES))
     parser.add_argument("--out", type=Path, default=Path("painter-gpu"))

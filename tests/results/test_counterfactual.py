@@ -39,11 +39,10 @@ def picture():
     return x
 
 
-def study_of(picture, contrast, method="occlusion:patch=4,stride=2", **settings):
+def study_of(picture, contrast, method="occlusion:patch=4,stride=2", targets=LEFT):
     study = Study.of(
-        two_marks(), picture, method, infiller="telea", targets=LEFT, measure=Against(contrast),
-        **settings,
-    )  # fmt: skip
+        two_marks(), picture, method, infiller="telea", targets=targets, measure=Against(contrast)
+    )
     study.finish()
     return study
 
@@ -103,6 +102,7 @@ def test_misfit_is_higher_for_what_is_nowhere_else() -> None:
     assert misfit(picture, hole) == pytest.approx(0, abs=1e-3)
     assert misfit(odd, hole) > 0.3
     assert np.isnan(misfit(picture[:, :1], hole))
+    assert np.isnan(misfit(picture, torch.ones_like(hole)))
 
 
 def test_wrong_arguments_are_refused(picture) -> None:
@@ -114,6 +114,37 @@ def test_wrong_arguments_are_refused(picture) -> None:
     for settings in ({"samples": 0}, {"largest": 0.001}, {"largest": 1.1}):
         with pytest.raises(InputError, match="expected samples >= 1 and a largest share"):
             counterfactual(study, **settings)
+
+
+def test_specks_that_are_not_needed_stay_too(picture) -> None:
+    study = study_of(picture, RIGHT)
+    saliency = study.explanation.saliency.clone()
+    saliency[0, 20::2, ::2] = saliency.max() + 1
+    study.explanation = replace(study.explanation, saliency=saliency)
+    result = counterfactual(study)
+    assert result.reached
+    assert not result.removed[20:].any()
+
+
+def test_answer_that_is_given_already_and_unfinished_studies_are_refused(picture) -> None:
+    with pytest.raises(InputError, match="answered as left already"):
+        counterfactual(study_of(picture, LEFT, "random", targets=RIGHT))
+    unfinished = Study.of(two_marks(), picture, "random", targets=LEFT, measure=Against(RIGHT))
+    with pytest.raises(InputError, match="expected a finished study"):
+        counterfactual(unfinished)
+
+
+def many_labels():
+    return toy(Shifted(TwoMarks()), size=SIDE, outputs="sigmoid")
+
+
+def test_labels_that_do_not_exclude_each_other_are_refused(picture, tmp_path, capsys) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray((picture[0].permute(1, 2, 0) * 255).byte().numpy()).save(photo)
+    words = ["counterfactual", str(photo), "--classifier", f"{SPEC[:-9]}many_labels"]
+    assert main([*words, "--contrast", "1", "--out", str(tmp_path / "out")]) == 2
+    assert "needs classes of which one is the answer" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_command_writes_pictures_and_says_whether_it_succeeded(picture, tmp_path, capsys) -> None:

@@ -1,4 +1,4 @@
-"""`unsee counterfactual`: what of a photo must be in-filled so that another class is the answer."""
+"""`unsee counterfactual`: which pixels must be in-filled so that another class is the answer."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,18 @@ from unsee.cli.console import print_note, progress, say, show_table
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
-from unsee.files import check_file
+from unsee.files import check_file, write_text
 from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
 from unsee.images.drawing import drawable, overlay, save_figure, save_png, show, to_pixels
 from unsee.registry import resolve, settings_of
-from unsee.results.counterfactual import FIRST_SHARE, Counterfactual, counterfactual
+from unsee.results.counterfactual import (
+    FIRST_SHARE,
+    Counterfactual,
+    check_answer,
+    check_classifier,
+    counterfactual,
+)
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.table import Column, Table
 
@@ -35,7 +41,8 @@ MOST_DRAWN = 3
 class CounterfactualOptions(ExplainOptions):
     """In-fill the evidence for one class against another, until the other one is the answer.
 
-    The fewest pixels that suffice are in-filled with several seeds. Samples that are answered with
+    The smallest of 24 shares of the map that suffices, without the regions that are not needed, is
+    in-filled with several seeds. Samples that are answered with
     the class of --contrast come first, the most plausible first. Writes counterfactual.png, a
     picture of each sample, table.csv and manifest.json. The exit status is 1 if no share of the
     pixels up to --largest suffices; the picture then shows the share with the highest probability.
@@ -80,6 +87,8 @@ def run(arguments: list[str]) -> int:
     parts = explain_options.parts_of(options, options.method, options.infiller)
     classifier = explain_options.classifier_of(options)
     parts = explain_options.with_contrast(parts, options, classifier)
+    for each in (infiller, parts.infiller):
+        each.prepare(classifier.device)
     photo = reading.read(options.photo, classifier.channels).pixels
     image = classifier.framing.show(photo)
     study = Study.of(
@@ -87,9 +96,7 @@ def run(arguments: list[str]) -> int:
         measure=parts.measure, cells=explain_options.slots_of(options, classifier, photo, image),
         seed=options.seed, budget=options.budget, deterministic=options.deterministic,
     )  # fmt: skip
-    with progress() as bars:
-        explain_options.run_with_bar(study, options.method, bars, cost.Forecast(options.method))
-    infiller.prepare(classifier.device)
+    _explain(options, study)
     result = counterfactual(study, infiller, samples=options.samples, largest=options.largest)
     target, wanted = (labels.name_of(classifier.labels, i) for i in (result.target, result.wanted))
     table = _table(result, target, wanted)
@@ -108,7 +115,7 @@ def run(arguments: list[str]) -> int:
             save_figure(_figure(study, result, classifier), place / "counterfactual.png", 100)
             for number, sample in enumerate(result.samples, 1):
                 save_png(place / f"sample-{number}.png", sample.picture[0].cpu())
-            (place / "table.csv").write_text(table.csv(), encoding="utf-8")
+            write_text(place / "table.csv", table.csv())
             write_manifest(
                 place,
                 {
@@ -116,6 +123,8 @@ def run(arguments: list[str]) -> int:
                     "target": {"class": result.target, "name": target},
                     "wanted": {"class": result.wanted, "name": wanted, "reached": result.reached},
                     "share": round(result.share, 6),
+                    "largest": options.largest,
+                    "seeds": [sample.seed for sample in result.samples],
                     "picture_infiller": settings_of(infiller),
                     "explanation": study.explanation.provenance,
                 },
@@ -123,6 +132,14 @@ def run(arguments: list[str]) -> int:
 
     keeping.write_result(options.out, write, "pictures and table", overwrite=options.overwrite)
     return 0 if result.reached else 1
+
+
+def _explain(options: CounterfactualOptions, study: Study) -> None:
+    """Run the study, unless no counterfactual can follow."""
+    check_classifier(study.score.classifier)
+    check_answer(study)
+    with progress() as bars:
+        explain_options.run_with_bar(study, options.method, bars, cost.Forecast(options.method))
 
 
 def _table(result: Counterfactual, target: str, wanted: str) -> Table:
@@ -137,10 +154,13 @@ def _table(result: Counterfactual, target: str, wanted: str) -> Table:
     ]  # fmt: skip
     columns = [
         Column("sample"), Column("answered as wanted", align="left"),
-        Column(f"p({wanted})", spec=".3f"), Column(f"p({target})", spec=".3f"),
+        Column("p_wanted", "p wanted", ".3f"), Column("p_target", "p target", ".3f"),
         Column("misfit", spec=".4f"),
     ]  # fmt: skip
-    note = "misfit: distance of in-filled pixels from the nearest visible patches; lower is better"
+    note = (
+        f"wanted: {wanted}; target: {target}; misfit: distance of in-filled pixels from the "
+        "nearest visible patches, lower is better"
+    )
     return Table(columns, rows, note=note)
 
 
@@ -152,7 +172,8 @@ def _figure(study: Study, result: Counterfactual, classifier: Classifier) -> "Fi
     best = result.samples[:MOST_DRAWN]
     figure = Figure(figsize=(2.7 * (2 + len(best)), 3.4), layout="constrained")
     axes = figure.subplots(1, 2 + len(best))
-    before = classifier.probabilities(study.score.images)[0].cpu()
+    assert study.logits is not None
+    before = classifier.kind.probabilities(study.logits)[0].cpu()
 
     def caption(probabilities: torch.Tensor) -> str:
         lines = [

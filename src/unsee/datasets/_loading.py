@@ -70,7 +70,7 @@ def check_data(spec: str) -> None:
 
 
 def loads_classifier(spec: str) -> bool:
-    """Return whether the data set of a specification loads a classifier to choose photos."""
+    """Return whether the data set of a specification loads a classifier."""
     name = parse("datasets", spec).name
     return name in available("datasets") and part("datasets", name).loads_classifier
 

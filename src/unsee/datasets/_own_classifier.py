@@ -8,7 +8,7 @@ from unsee.errors import InputError
 from unsee.registry import parse
 
 MAX_PIXELS = 2**24
-"""Largest number of pixels of a picture, so that one takes less than 1 GiB."""
+"""Largest number of pixels of a picture, so that four of them take less than 1 GiB."""
 
 
 def load_own(dataset: str, classifier: str, *, trust: bool) -> Classifier:

@@ -1,16 +1,17 @@
-"""Photos that were changed a little, so that a classifier gives a wrong answer."""
+"""Adversarial examples: photos changed a little, so that a classifier predicts a given class."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
 
-from unsee.classifiers import determinism, loading
+from unsee.classifiers import loading
 from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.labels import index_of
+from unsee.classifiers.labels import index_of, synonyms_of
+from unsee.classifiers.modes import own_modes
 from unsee.datasets._attacks import ATTACKS
 from unsee.datasets._loading import load_data
 from unsee.datasets._own_classifier import load_own
@@ -29,13 +30,13 @@ MAX_STEPS = 10_000
 
 @dataclass(frozen=True)
 class Attacked(Dataset):
-    """Adversarial examples: photos, changed a little, that are to be answered as another class.
+    """Adversarial examples: photos changed a little, so that a classifier predicts one class.
 
     DATA is a data set, as `--data` takes it; its labels are ignored. Each photo is framed as the
-    attacked classifier frames it, changed by at most `epsilon` levels of 255, and rounded to 8
-    bits, as in a file. The label of each picture is the target of the attack, so that `--correct`
-    leaves only attacks that succeed. `attack=none` gives the same photos unchanged, with the same
-    ids and without labels.
+    attacked classifier frames it, rounded to 8 bits, as in a file, and changed by at most `epsilon`
+    levels of 255. The label of each picture is the target of the attack, so that `--correct` leaves
+    only pictures that are answered as the target. `attack=none` gives the same photos unchanged,
+    with the same ids and without labels.
 
     The framing of the explained classifier may crop the margins once more: use `--fit resize`.
     Photos are attacked when they are read, one at a time on the CPU, so that the result depends
@@ -55,7 +56,7 @@ class Attacked(Dataset):
     """Attack."""
     target: str = "283"
     """Class that the classifier is to answer, by number or name; 283 is ImageNet's Persian cat."""
-    epsilon: float = 8.0
+    epsilon: int = 8
     """Largest change of a pixel, in levels of 255."""
     steps: int = 10
     """Steps of the attack, each one pass forward and backward."""
@@ -70,35 +71,44 @@ class Attacked(Dataset):
     def __post_init__(self) -> None:
         if self.attack not in ATTACKS:
             raise InputError(f"attacked: expected attack {' or '.join(ATTACKS)}, got {self.attack}")
-        if not 0 < self.epsilon <= LEVELS or not 1 <= self.steps <= MAX_STEPS:
+        if not 1 <= self.epsilon <= LEVELS or not 1 <= self.steps <= MAX_STEPS:
             raise InputError(
-                f"attacked: expected epsilon in (0, {LEVELS}] and steps from 1 to {MAX_STEPS:,}, "
-                f"got {self.epsilon:g} and {self.steps}"
+                f"attacked: expected epsilon from 1 to {LEVELS} and steps from 1 to {MAX_STEPS:,}, "
+                f"got {self.epsilon} and {self.steps}"
             )
 
     def recognises(self, path: Path) -> bool:
         """Return False: photos are attacked on request only."""
         return False
 
+    @torch.inference_mode(False)
     def samples(self, path: Path) -> Samples:
         """Return the photos, which are attacked when they are read.
 
         Raises:
-            InputError: The classifier has no such class, no probabilities or no gradient, or it is
-                code or a program and `trust` is not set.
+            InputError: The classifier has no such class, no gradient, or classes that do not
+                exclude each other; or it is code or a program and `trust` is not set.
         """
         photos = load_data(str(path))
+        _load.cache_clear()  # the name may stand for another classifier by now
         classifier = _load(self.classifier, self.trust)
         count = classes_of(classifier)
         classifier.kind.require_probability("attacked")
-        target = index_of(classifier.labels or list(map(str, range(count or 0))), self.target)
+        if classifier.kind.is_multilabel:
+            raise InputError(
+                f"attacked: expected classes of which one is the answer, but {self.classifier} has "
+                f"outputs={classifier.kind}"
+            )
+        target, label = 0, None
         if self.attack != "none":
+            numbers = classifier.labels or list(map(str, range(count or 0)))
+            target = label = index_of(numbers, self.target)
             height, width = classifier.framing.size
             grey = torch.full((1, classifier.channels, height, width), 0.5)
             classifier.require_gradient(grey, "attacked")
-        label = None if self.attack == "none" else target
         made = [Sample(photo.id, AttackedPhoto(photo, self, target), label) for photo in photos]
-        return check_samples(made, path, notes=photos.notes)
+        names = {i: tuple(synonyms_of(label)) for i, label in enumerate(classifier.labels)}
+        return check_samples(made, path, notes=photos.notes, classes=names)
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,7 @@ class AttackedPhoto:
     target: int
     """Number of the class that the classifier is to answer."""
 
+    @torch.inference_mode(False)
     def __call__(self, channels: int) -> Photo:
         """Return the picture, with the channels of the attacked classifier."""
         settings = self.settings
@@ -119,9 +130,10 @@ class AttackedPhoto:
                 f"attacked for a classifier of {classifier.channels} channels, but {channels} are "
                 "expected"
             )
-        image = classifier.framing.show(self.photo.photo(channels))
+        photo = self.photo.photo(channels)
         seed = int.from_bytes(random_bytes(settings.seed, self.photo.id)[:4], "big")
-        with determinism.mode(classifier.device):
+        with own_modes(classifier.device, deterministic=True):
+            image = (classifier.framing.show(photo.clone()) * LEVELS).round() / LEVELS
             changed = ATTACKS[settings.attack](
                 classifier, image, self.target, settings.epsilon / LEVELS, settings.steps, seed
             )
@@ -130,5 +142,4 @@ class AttackedPhoto:
 
 @lru_cache(1)
 def _load(classifier: str, trust: bool) -> Classifier:
-    loaded = load_own("attacked", classifier, trust=trust)
-    return replace(loaded, name=loaded.name or classifier)
+    return load_own("attacked", classifier, trust=trust)

@@ -145,7 +145,8 @@ class Dataset(ABC):
     is_composed: ClassVar[bool] = False
     """Whether it is made of another data set, which its argument names."""
     loads_classifier: ClassVar[bool] = False
-    """Whether it loads a classifier to choose photos. Reports, which load none, leave it closed."""
+    """Whether it loads a classifier to choose or change photos. Reports load none and leave it
+    closed."""
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:

@@ -23,8 +23,9 @@ class MaskLoss(Metric):
 
     The map is a soft mask of the evidence: removed for the first probability, kept for the second.
     A strong blur (51 x 51 pixels, sigma 50) is shown in place of removed pixels. This is what
-    iGOS++ minimises, without its penalties (Khorram et al., 2021, equation 4, Table 7), so that it
-    tells how well an optimiser minimises, for masks with the same penalties. In [-1, 1].
+    iGOS++ minimises, without its penalties (Khorram et al., 2021, equation 4, Table 7). It measures
+    how well an optimiser minimised this objective: compare masks with equal penalties only. In
+    [-1, 1].
 
     Reference: Khorram et al., 2021, iGOS++: integrated gradient optimized saliency by bilateral
     perturbations, CHIL, https://arxiv.org/abs/2012.15783

@@ -10,6 +10,8 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import Tensor
 
+from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.labels import name_of
 from unsee.classifiers.measures import Against
 from unsee.errors import InputError
 from unsee.infillers.base import Infiller
@@ -17,6 +19,7 @@ from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.networks.patches import MEDIUM, copy_nearest_patches
 from unsee.noise import seeds_of
+from unsee.registry import resolve
 from unsee.study import Study
 from unsee.types import Images
 
@@ -25,9 +28,11 @@ LEVELS = 24
 FIRST_SHARE = 0.005
 """Smallest share that is tried."""
 MAX_REGIONS = 24
-"""Largest number of separate regions that are tried to be left as they are."""
+"""Separate regions that are tried one by one; smaller ones are tried together."""
 PHOTO_CHANNELS = 3
 """Channels of pictures whose plausibility is measured."""
+PATCHES = MEDIUM._replace(guess_weight=1.0)
+"""Patches with which in-filled pixels are compared; all of their pixels have the same weight."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +46,14 @@ class Sample:
     answer: int
     """Class with the highest probability."""
     misfit: float
-    """How implausible the in-filled pixels are: root mean squared difference of the patches of 12
-    pixels from the nearest visible ones, in the range of pixels; NaN without colour."""
+    """How implausible the in-filled pixels are, see `misfit`."""
+    seed: int
+    """Seed of the in-filling."""
 
 
 @dataclass(frozen=True, eq=False)
 class Counterfactual:
-    """The fewest pixels whose in-filling makes another class the answer, and samples of it."""
+    """Pixels whose in-filling makes another class the answer, and samples of it."""
 
     removed: Bool[Tensor, "h w"]
     """Pixels that are in-filled."""
@@ -66,62 +72,103 @@ class Counterfactual:
         return self.removed.float().mean().item()
 
 
+def check_classifier(classifier: Classifier) -> None:
+    """Raise `InputError` for a regression, and for labels that do not exclude each other."""
+    classifier.kind.require_probability("a counterfactual")
+    if classifier.kind.is_multilabel:
+        raise InputError(
+            "a counterfactual needs classes of which one is the answer, but this classifier has "
+            f"outputs={classifier.kind}"
+        )
+
+
+def check_answer(study: Study) -> None:
+    """Raise `InputError` if the contrast class is the answer already."""
+    measure, classifier = study.score.measure, study.score.classifier
+    assert isinstance(measure, Against)
+    if int(classifier.predict(study.score.images)[0].argmax()) == measure.contrast:
+        name = name_of(classifier.labels, measure.contrast)
+        raise InputError(f"the photo is answered as {name} already; name another contrast class")
+
+
 @torch.no_grad()
 def counterfactual(
-    study: Study, infiller: Infiller | None = None, *, samples: int = 4, largest: float = 0.6
+    study: Study, infiller: Infiller | str | None = None, *, samples: int = 4, largest: float = 0.6
 ) -> Counterfactual:
-    """Search for the fewest pixels whose in-filling makes the contrast class the answer.
+    """Search for pixels whose in-filling makes the contrast class the answer.
 
-    Pixels are removed in the order of the map of the target against the contrast class, in shares
-    from half a percent to `largest`, until the classifier answers the contrast class for one of the
-    in-fillings. Then separate regions that are not needed are left as they are, the smallest first.
+    Pixels are removed in the order of the map of the target against the contrast class, in 24
+    shares from half a percent to `largest`, until the classifier answers the contrast class for one
+    of the in-fillings. Then separate regions that are not needed are left as they are: those beyond
+    the 24 largest together, the others one by one, the smallest first.
 
     Args:
         study: A finished study of one image, whose measure is `Against`.
         infiller: In-filler of the pictures, by default that of the study.
-        samples: Number of in-fillings, with different seeds; those of in-fillers without chance are
-            equal, and one is returned.
+        samples: Number of in-fillings, with different seeds; equal ones are returned once.
         largest: Largest share of the pixels.
 
     Raises:
-        InputError: The study has several images or another measure, or a setting is out of range.
+        InputError: The study has several images or another measure, or is not finished; the
+            classifier's classes do not exclude each other; the contrast class is the answer
+            already; or a setting is out of range.
     """
     measure, score = study.score.measure, study.score
     if not isinstance(measure, Against) or len(score.images) != 1:
         raise InputError("expected the study of one image against a contrast class")
+    if not hasattr(study, "explanation"):
+        raise InputError("expected a finished study; call study.finish() first")
     if samples < 1 or not FIRST_SHARE < largest <= 1:
         raise InputError(
             f"expected samples >= 1 and a largest share in ({FIRST_SHARE}, 1], got {samples} and "
             f"{largest:g}"
         )
+    check_classifier(score.classifier)
     wanted, target = measure.contrast, int(score.targets[0])
-    score = replace(score, infiller=score.infiller if infiller is None else infiller)
+    if infiller is not None:
+        made: Infiller = resolve("infillers", infiller) if isinstance(infiller, str) else infiller
+        score = replace(score, infiller=made)
     with study.mode():
-        scores = [_reseeded(score, study.seed + number) for number in range(samples)]
-        hole = _first_hole(scores, study.explanation.saliency[0], wanted, largest)
-        if _answers(scores, hole[None], wanted).any():
-            hole = _pruned(scores, hole, wanted)
-        in_fillings = _distinct([_sample(one, hole) for one in scores])
+        check_answer(study)
+        shares = np.geomspace(FIRST_SHARE, largest, LEVELS).tolist()
+        saliency = study.explanation.saliency
+        holes = [masks.top_share(saliency, share)[0, 0, 0] > 0.5 for share in shares]
+        seeded = _seeded(score, study.seed, samples, holes[-1])
+        hole = _first_hole(list(seeded.values()), holes, wanted)
+        in_fillings = [_sample(one, hole, seed) for seed, one in seeded.items()]
     in_fillings.sort(key=lambda sample: (sample.answer != wanted, _order(sample, wanted)))
-    return Counterfactual(hole, tuple(in_fillings), target, wanted, in_fillings[0].answer == wanted)
+    reached = in_fillings[0].answer == wanted
+    return Counterfactual(hole, tuple(in_fillings), target, wanted, reached)
 
 
-def _reseeded(score: MaskedScore, seed: int) -> MaskedScore:
-    return replace(score, seeds=seeds_of(score.images, seed))
+def _seeded(
+    score: MaskedScore, seed: int, samples: int, hole: Bool[Tensor, "h w"]
+) -> dict[int, MaskedScore]:
+    """Return a score for each seed; those whose in-filling of a hole is equal once."""
+    kept: dict[int, MaskedScore] = {}
+    pictures: list[Images] = []
+    for number in range(seed, seed + samples):
+        one = replace(score, seeds=seeds_of(score.images, number))
+        picture = _picture(one, hole)
+        if not any(torch.equal(picture, other) for other in pictures):
+            kept[number] = one
+            pictures.append(picture)
+    return kept
 
 
 def _first_hole(
-    scores: Sequence[MaskedScore], saliency: Float[Tensor, "h w"], wanted: int, largest: float
+    scores: Sequence[MaskedScore], holes: Sequence[Bool[Tensor, "h w"]], wanted: int
 ) -> Bool[Tensor, "h w"]:
-    """Return the first share that is answered as wanted; else that of the highest probability."""
-    shares = np.geomspace(FIRST_SHARE, largest, LEVELS).tolist()
-    holes = [masks.top_share(saliency[None], share)[0, 0, 0] > 0.5 for share in shares]
+    """Return the first hole that is answered as wanted, without what the answer does not need.
+
+    If there is none, the one with the highest probability.
+    """
     best, highest = holes[-1], -1.0
     for hole in holes:
-        if _answers(scores, hole[None], wanted).any():
-            return hole
-        probability = _probabilities(scores, hole[None])[..., wanted].max().item()
-        if probability > highest:
+        probabilities = _probabilities(scores, hole)
+        if (probabilities.argmax(1) == wanted).any():
+            return _pruned(scores, hole, wanted)
+        if (probability := probabilities[:, wanted].max().item()) > highest:
             best, highest = hole, probability
     return best
 
@@ -130,38 +177,35 @@ def _pruned(
     scores: Sequence[MaskedScore], hole: Bool[Tensor, "h w"], wanted: int
 ) -> Bool[Tensor, "h w"]:
     """Return the hole without the separate regions that the answer does not need."""
-    labels, count = ndimage.label(hole.cpu().numpy())
-    sizes = np.bincount(labels.ravel())[1:]
-    for number in sorted(range(count), key=lambda n: sizes[n])[-MAX_REGIONS:]:
-        without = hole & ~torch.from_numpy(labels == number + 1).to(hole.device)
-        if without.any() and _answers(scores, without[None], wanted).any():
-            hole = without
+    regions, count = ndimage.label(hole.cpu().numpy())
+    order = np.argsort(np.bincount(regions.ravel())[1:], kind="stable") + 1
+    small, large = order[: max(0, count - MAX_REGIONS)], order[max(0, count - MAX_REGIONS) :]
+    for group in [small, *large[:, None]]:
+        region = torch.from_numpy(np.isin(regions, group)).to(hole.device)
+        without = hole & ~region
+        if region.any() and without.any():
+            answers = _probabilities(scores, without).argmax(1)
+            hole = without if (answers == wanted).any() else hole
     return hole
 
 
-def _pictures(score: MaskedScore, holes: Bool[Tensor, "k h w"]) -> Images:
-    return score.pictures((~holes).to(score.images)[None, :, None])
+def _picture(score: MaskedScore, hole: Bool[Tensor, "h w"]) -> Images:
+    return score.pictures((~hole).to(score.images)[None, None, None])
 
 
 def _probabilities(
-    scores: Sequence[MaskedScore], holes: Bool[Tensor, "k h w"]
-) -> Float[Tensor, "n k classes"]:
-    """Return the probabilities of all classes for each in-filling of each hole."""
-    rows = [one.classifier.probabilities(_pictures(one, holes)) for one in scores]
-    return torch.stack(rows)
+    scores: Sequence[MaskedScore], hole: Bool[Tensor, "h w"]
+) -> Float[Tensor, "n classes"]:
+    """Return the probabilities of all classes for each in-filling of a hole."""
+    pictures = torch.cat([_picture(score, hole) for score in scores])
+    return scores[0].classifier.probabilities(pictures)
 
 
-def _answers(
-    scores: Sequence[MaskedScore], holes: Bool[Tensor, "k h w"], wanted: int
-) -> Bool[Tensor, "n k"]:
-    """Return whether each in-filling of each hole is answered as wanted."""
-    return _probabilities(scores, holes).argmax(2) == wanted
-
-
-def _sample(score: MaskedScore, hole: Bool[Tensor, "h w"]) -> Sample:
-    picture = _pictures(score, hole[None])
-    probabilities = score.classifier.probabilities(picture)[0]
-    return Sample(picture, probabilities.cpu(), int(probabilities.argmax()), misfit(picture, hole))
+def _sample(score: MaskedScore, hole: Bool[Tensor, "h w"], seed: int) -> Sample:
+    picture = _picture(score, hole)
+    probabilities = score.classifier.probabilities(picture)[0].cpu()
+    answer = int(probabilities.argmax())
+    return Sample(picture, probabilities, answer, misfit(picture, hole), seed)
 
 
 def misfit(picture: Images, hole: Bool[Tensor, "h w"]) -> float:
@@ -172,27 +216,20 @@ def misfit(picture: Images, hole: Bool[Tensor, "h w"]) -> float:
         hole: Its in-filled pixels.
 
     Returns:
-        Root mean squared difference of patches of 12 pixels that touch the hole from the nearest
-        completely visible patch, averaged over the hole; 1 where no patch is completely visible,
-        NaN for pictures that are not in colour.
+        Root mean squared difference of the patches of 12 pixels that touch the hole from the
+        nearest completely visible patch, by means of 2 x 2 pixels, averaged over the hole; NaN
+        where no patch is completely visible, and for pictures that are not in colour.
     """
     if picture.shape[1] != PHOTO_CHANNELS or not hole.any():
         return float("nan")
     keep = (~hole).to(picture)[None, None]
     height, width = hole.shape
-    border = (0, -width % MEDIUM.stride, 0, -height % MEDIUM.stride)
+    border = (0, -width % PATCHES.stride, 0, -height % PATCHES.stride)
     picture, keep = (F.pad(x, border, mode="replicate") for x in (picture, keep))
-    values = copy_nearest_patches(picture, keep, MEDIUM).misfit[0, 0, :height, :width]
+    if (-F.max_pool2d(-keep, PATCHES.side, 1)).amax() < 1:
+        return float("nan")
+    values = copy_nearest_patches(picture, keep, PATCHES).misfit[0, 0, :height, :width]
     return values[hole].mean().item()
-
-
-def _distinct(samples: list[Sample]) -> list[Sample]:
-    """Return the samples whose pictures differ."""
-    kept: list[Sample] = []
-    for sample in samples:
-        if not any(torch.equal(sample.picture, other.picture) for other in kept):
-            kept.append(sample)
-    return kept
 
 
 def _order(sample: Sample, wanted: int) -> tuple[float, float]:
