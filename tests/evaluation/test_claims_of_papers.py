@@ -79,7 +79,7 @@ def numbers_of(label: str, part: str | None, lines: list[list[str]]) -> set[floa
             texts.append(below[labels.index(label)])
     signs = r"<[^>]*>|%|\$|(\\pm|±).*"
     numbers = [re.sub(signs, "", text).strip() for text in texts]
-    return {float(text) for text in numbers if re.fullmatch(r"\d+\.\d+", text)}
+    return {float(text) for text in numbers if re.fullmatch(r"-?\d+\.\d+", text)}
 
 
 def table_of(text: str, number: str, span: tuple[int, int] | None) -> list[list[str]]:
@@ -141,7 +141,9 @@ def test_published_numbers_are_in_the_papers(papers) -> None:
         for row in paper_tables.load(name).table.paper:
             pattern, _ = next(PAPERS[paper] for paper in PAPERS if name.startswith(paper))
             (path,) = papers.glob(pattern)
-            numbers = {float(text) for text in re.findall(r"\d+\.\d+", path.read_text())}
+            text = path.read_text()
+            numbers = {float(n) for n in re.findall(r"\d+\.\d+", text)}
+            numbers |= {float(n) for n in re.findall(r"-\d+\.\d+", text)}
             assert {row.value, round(100 * row.value, 6)} & numbers
 
 
