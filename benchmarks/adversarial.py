@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from unsee import Study, load
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.labels import index_of
+from unsee.classifiers.labels import index_of, name_of
 from unsee.cli import main as unsee
 from unsee.datasets._loading import load_data
 from unsee.evaluation.store import Store
@@ -84,10 +84,17 @@ def pairs_of(natural: dict[str, dict], attacked: dict[str, dict], target: int) -
     return Pairs(len(tried), photos, *columns)
 
 
+def labelled(
+    natural: NDArray[np.float64], attacked: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return 0 for each natural and 1 for each attacked photo, and the numbers of all."""
+    labels = np.repeat([0, 1], [len(natural), len(attacked)])
+    return labels, np.concatenate([natural, attacked])
+
+
 def area(natural: NDArray[np.float64], attacked: NDArray[np.float64]) -> float:
     """Return the area under the ROC curve of a number that is higher for attacked photos."""
-    labels = np.repeat([0, 1], [len(natural), len(attacked)])
-    return float(roc_auc_score(labels, np.concatenate([natural, attacked])))
+    return float(roc_auc_score(*labelled(natural, attacked)))
 
 
 def area_with_interval(pairs: Pairs) -> str:
@@ -118,8 +125,7 @@ def draw_roc(pairs: dict[str, Pairs]) -> Figure:
         if not pair.photos:
             continue
         natural, attacked = pair.natural[LATENESS], pair.attacked[LATENESS]
-        labels = np.repeat([0, 1], [len(natural), len(attacked)])
-        false, true, _ = roc_curve(labels, np.concatenate([natural, attacked]))
+        false, true, _ = roc_curve(*labelled(natural, attacked))
         roc.plot(false, true, label=f"{attack}: {area(natural, attacked):.2f}")
         bins = np.linspace(0, 1, 21)
         axes.hist(natural, bins, alpha=0.7, label="natural")
@@ -157,8 +163,8 @@ def draw_examples(
             answer = int(study.score.targets[0])
             curve = _curves.curve(study.score, saliency, protocol, "insertion")
             show(axes[2 * number], to_pixels(image[0]))
-            name = classifier.labels[answer].split(",")[0] if classifier.labels else str(answer)
-            axes[2 * number].set_title(f"{kind}: {name}", fontsize=8)
+            title = f"{kind}: {name_of(classifier.labels, answer)}"
+            axes[2 * number].set_title(title, fontsize=8)
             show(axes[2 * number + 1], overlay(image[0], saliency[0]))
             axes[4].plot(curve.share.tolist(), curve.scores[0].tolist(), label=kind)
         axes[4].set_ylim(0, 1)
@@ -236,8 +242,7 @@ def main() -> None:
     save_figure(draw_roc(pairs), options.out / "roc.png", 110)
     examples = draw_examples(options, classifier, pairs[first].photos[:EXAMPLES], first)
     save_figure(examples, options.out / "examples.png", 110)
-    name = classifier.labels[target].split(",")[0] if classifier.labels else f"class {target}"
-    text = report(options, pairs, name)
+    text = report(options, pairs, name_of(classifier.labels, target))
     (options.out / "README.md").write_text(text, encoding="utf-8")
     print(text)
 

@@ -42,10 +42,10 @@ class CounterfactualOptions(ExplainOptions):
     """In-fill the evidence for one class against another, until the other one is the answer.
 
     The smallest of 24 shares of the map that suffices, without the regions that are not needed, is
-    in-filled with several seeds. Samples that are answered with
-    the class of --contrast come first, the most plausible first. Writes counterfactual.png, a
-    picture of each sample, table.csv and manifest.json. The exit status is 1 if no share of the
-    pixels up to --largest suffices; the picture then shows the share with the highest probability.
+    in-filled with several seeds. Samples that are answered with the class of --contrast come first,
+    the most plausible first. Writes counterfactual.png, a picture of each sample, table.csv and
+    manifest.json. The exit status is 1 if no share of the pixels up to --largest suffices; the
+    picture then shows the share with the highest probability.
     """
 
     photo: Photo

@@ -84,10 +84,11 @@ def check_classifier(classifier: Classifier) -> None:
 
 def check_answer(study: Study) -> None:
     """Raise `InputError` if the contrast class is the answer already."""
-    measure, classifier = study.score.measure, study.score.classifier
+    measure, logits = study.score.measure, study.logits
     assert isinstance(measure, Against)
-    if int(classifier.predict(study.score.images)[0].argmax()) == measure.contrast:
-        name = name_of(classifier.labels, measure.contrast)
+    assert logits is not None  # of a study that was made by `Study.of`
+    if int(logits[0].argmax()) == measure.contrast:
+        name = name_of(study.score.classifier.labels, measure.contrast)
         raise InputError(f"the photo is answered as {name} already; name another contrast class")
 
 
