@@ -116,6 +116,15 @@ class Outputs(StrEnum):
         if self is Outputs.REGRESSION:
             raise _no_probability(purpose)
 
+    def require_one_answer(self, purpose: str) -> None:
+        """Raise `InputError`, naming `purpose`, for all but classes that exclude each other."""
+        self.require_probability(purpose)
+        if self.is_multilabel:
+            raise InputError(
+                f"{purpose} needs classes of which one is the answer, but this classifier has "
+                f"outputs={self}"
+            )
+
 
 OF_PROBLEM: dict[str, Outputs] = {
     "single_label_classification": Outputs.SOFTMAX,

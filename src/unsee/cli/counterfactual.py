@@ -23,7 +23,6 @@ from unsee.results.counterfactual import (
     FIRST_SHARE,
     Counterfactual,
     check_answer,
-    check_classifier,
     counterfactual,
 )
 from unsee.study import DEFAULT_METHOD, Study
@@ -136,7 +135,7 @@ def run(arguments: list[str]) -> int:
 
 def _explain(options: CounterfactualOptions, study: Study) -> None:
     """Run the study, unless no counterfactual can follow."""
-    check_classifier(study.score.classifier)
+    study.score.classifier.kind.require_one_answer("unsee counterfactual")
     check_answer(study)
     with progress() as bars:
         explain_options.run_with_bar(study, options.method, bars, cost.Forecast(options.method))

@@ -93,12 +93,7 @@ class Attacked(Dataset):
         _load.cache_clear()  # the name may stand for another classifier by now
         classifier = _load(self.classifier, self.trust)
         count = classes_of(classifier)
-        classifier.kind.require_probability("attacked")
-        if classifier.kind.is_multilabel:
-            raise InputError(
-                f"attacked: expected classes of which one is the answer, but {self.classifier} has "
-                f"outputs={classifier.kind}"
-            )
+        classifier.kind.require_one_answer("attacked")
         target, label = 0, None
         if self.attack != "none":
             numbers = classifier.labels or list(map(str, range(count or 0)))

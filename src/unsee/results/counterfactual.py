@@ -10,7 +10,6 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import Tensor
 
-from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import name_of
 from unsee.classifiers.measures import Against
 from unsee.errors import InputError
@@ -72,16 +71,6 @@ class Counterfactual:
         return self.removed.float().mean().item()
 
 
-def check_classifier(classifier: Classifier) -> None:
-    """Raise `InputError` for a regression, and for labels that do not exclude each other."""
-    classifier.kind.require_probability("a counterfactual")
-    if classifier.kind.is_multilabel:
-        raise InputError(
-            "a counterfactual needs classes of which one is the answer, but this classifier has "
-            f"outputs={classifier.kind}"
-        )
-
-
 def check_answer(study: Study) -> None:
     """Raise `InputError` if the contrast class is the answer already."""
     measure, logits = study.score.measure, study.logits
@@ -124,7 +113,7 @@ def counterfactual(
             f"expected samples >= 1 and a largest share in ({FIRST_SHARE}, 1], got {samples} and "
             f"{largest:g}"
         )
-    check_classifier(score.classifier)
+    score.classifier.kind.require_one_answer("a counterfactual")
     wanted, target = measure.contrast, int(score.targets[0])
     if infiller is not None:
         made: Infiller = resolve("infillers", infiller) if isinstance(infiller, str) else infiller
