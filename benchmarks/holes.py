@@ -1,6 +1,6 @@
 """Draw photos with five kinds of holes and the results of in-fillers, as one page.
 
-    python benchmarks/holes.py --photos docs/photos --infillers patchmatch painter_small painter
+    python benchmarks/holes.py --photos src/unsee/studio/photos --infillers patchmatch painter_small painter
 
 A row has a photo; for each kind of hole it shows the visible pixels and the results.
 """
@@ -63,7 +63,7 @@ def page(images: Tensor, results: dict[str, list[Tensor]]) -> Image.Image:
 def main() -> None:
     """Draw the page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--photos", type=Path, default=Path("docs/photos"))
+    parser.add_argument("--photos", type=Path, default=Path("src/unsee/studio/photos"))
     parser.add_argument(
         "--infillers", nargs="+", default=["patchmatch", "painter_small", "painter"]
     )

@@ -21,7 +21,7 @@ from unsee import (
     explain,
     load,
 )
-from unsee.cli.console import progress
+from unsee.bars import terminal_bars as progress
 from unsee.cli.explain_options import run_with_bar
 from unsee.errors import DiskFullError
 from unsee.folders import new_folder

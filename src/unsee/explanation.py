@@ -1,13 +1,15 @@
 """Saliency maps with their provenance, in memory and on disk."""
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
+from torch import Tensor
 
 from unsee.arrays import read_arrays, write_arrays
 from unsee.errors import InputError, as_input_error
@@ -24,8 +26,22 @@ REQUIRED = ("model", "targets", "images")
 """Names of the arrays that every file holds, in the order of the fields."""
 PER_IMAGE = ("target", "seeds", "note", "variation", "segments", "measure_weights")
 """Keys of the provenance that hold a list with one entry for each image."""
+PARTS = ("method", "infiller")
+"""Keys of the provenance that hold the settings of a part."""
 DEVIATION = "deviation"
 """Name of the array with the maps' standard deviation."""
+FRAMES = "frames"
+"""Name of the array with the maps during the run."""
+
+
+class View(Protocol):
+    """Pictures and numbers of one explained image, which need the classifier."""
+
+    def figure(self) -> "Figure":
+        """Draw the photo, its map, the photo without and with only the evidence."""
+
+    def html(self) -> str:
+        """Return the same as a part of an HTML page."""
 
 
 class OutOfRangeError(InputError, IndexError):
@@ -50,6 +66,11 @@ class Explanation:
     """Method, in-filler and classifier as plain values, seeds, cost, versions."""
     deviation: Saliency | None = None
     """Standard deviation of the maps over seeds; None for a single run."""
+    frames: Float[Tensor, "n b h w"] | None = None
+    """Maps during the run, from first to last; None unless `explain(..., frames=n)` kept them."""
+    view: View | None = field(default=None, repr=False)
+    """Pictures and numbers of a single image, computed on first use; None for several images, and
+    for what was read from a folder."""
 
     def __post_init__(self) -> None:
         maps = ("saliency", self.saliency), ("deviation", self.deviation)
@@ -70,10 +91,20 @@ class Explanation:
             raise InputError(
                 f"expected provenance to be a dictionary, got {type(self.provenance).__name__}"
             )
+        if self.frames is not None:
+            _check_tensor("frames", self.frames, 4, ("n", "b", "h", "w"))
+            if self.frames.shape[1:] != self.saliency.shape:
+                raise InputError(
+                    f"expected frames of maps {tuple(self.saliency.shape)}, got "
+                    f"{tuple(self.frames.shape)}"
+                )
         self._check_provenance()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "view": None}  # it holds the classifier
+
     def _check_provenance(self) -> None:
-        for part in ("method", "infiller"):
+        for part in PARTS:
             if not isinstance(self.provenance.get(part, {}), dict):
                 raise InputError(f"expected provenance[{part!r}] to be a dictionary with a name")
         for target in self._target_list():
@@ -86,9 +117,7 @@ class Explanation:
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.saliency.shape))
         classes = [target["name"] for target in self._target_list()]
-        method, infiller = (
-            self.provenance.get(part, {}).get("name", "unknown") for part in ("method", "infiller")
-        )
+        method, infiller = (self.provenance.get(part, {}).get("name", "unknown") for part in PARTS)
         return f"Explanation({shape}, classes={classes}, method={method!r}, infiller={infiller!r})"
 
     def _target_list(self) -> list[dict[str, Any]]:
@@ -123,6 +152,7 @@ class Explanation:
             images=self.images[single],
             provenance=provenance,
             deviation=None if self.deviation is None else self.deviation[single],
+            frames=None if self.frames is None else self.frames[:, single],
         )
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
@@ -150,14 +180,15 @@ class Explanation:
         if not isinstance(provenance, dict):
             raise InputError(f"{folder / MANIFEST}: expected the manifest of a result")
         provenance.pop(WRITTEN, None)
-        arrays = read_arrays(folder / ARRAYS, (*REQUIRED, DEVIATION))
+        arrays = read_arrays(folder / ARRAYS, (*REQUIRED, DEVIATION, FRAMES))
         if missing := [name for name in REQUIRED if name not in arrays]:
             raise InputError(f"{folder / ARRAYS}: lacks {', '.join(missing)}")
         with as_input_error(f"{folder / ARRAYS}: not the arrays of an explanation"):
             tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         saliency, targets, images = (tensors[name] for name in REQUIRED)
         try:
-            return cls(saliency, targets, images, provenance, tensors.get(DEVIATION))
+            deviation, frames = (tensors.get(name) for name in (DEVIATION, FRAMES))
+            return cls(saliency, targets, images, provenance, deviation, frames)
         except InputError as error:
             raise error.prefixed(folder) from error
 
@@ -167,18 +198,68 @@ class Explanation:
         arrays: dict[str, Any] = {
             name: _array(value) for name, value in zip(REQUIRED, values, strict=True)
         }
-        if self.deviation is not None:
-            arrays[DEVIATION] = _array(self.deviation)
+        for name, maps in ((DEVIATION, self.deviation), (FRAMES, self.frames)):
+            if maps is not None:
+                arrays[name] = _array(maps)
         write_arrays(folder / ARRAYS, arrays | extra)
 
+    @property
+    def names(self) -> list[str]:
+        """Name of the explained class of each image."""
+        names = [target["name"] for target in self._target_list()]
+        return names if len(names) == len(self) else list(map(str, self.targets.tolist()))
+
     def plot(self) -> "Figure":
-        """Return a figure of the images above their maps, one column per image."""
+        """Return a figure: for one image the panel of `unsee explain`, for several their maps.
+
+        The panel needs the classifier, and about a hundred forward passes on first use. An
+        explanation that was read from a folder has the image and its map only.
+        """
         from unsee.images.drawing import overview
 
-        names = [target["name"] for target in self._target_list()]
-        if len(names) != len(self):
-            names = [str(target) for target in self.targets.tolist()]
-        return overview(self.images, self.saliency, names)
+        if self.view is not None:
+            return self.view.figure()
+        return overview(self.images, self.saliency, self.names)
+
+    def animate(self, path: str | Path, *, seconds: float = 4.0, overwrite: bool = False) -> Path:
+        """Write a GIF or MP4 file that shows how the maps form, and return its path.
+
+        Args:
+            path: A file that ends in `.gif` or `.mp4`.
+            seconds: Duration; the last frame stays for another second and a half.
+            overwrite: Whether the file may exist.
+
+        Raises:
+            InputError: No frames were kept, the file exists, or its name ends in something else.
+        """
+        from unsee.images.animation import animate
+
+        if self.frames is None:
+            raise InputError("no frames were kept; explain with frames=24 to keep 24 maps")
+        return animate(
+            path, self.images, self.frames, self.names, seconds=seconds, overwrite=overwrite
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the part of a page that notebooks show."""
+        from unsee.images.overview import overview_html
+
+        if self.view is not None:
+            return self.view.html()
+        return overview_html(self.images, self.saliency, self.names, self._caption, self.notes)
+
+    @property
+    def _caption(self) -> str:
+        """Parts and cost of the maps, where the provenance has them."""
+        parts = [
+            f"{key} {self.provenance[key].get('name', 'unknown')}"
+            for key in PARTS
+            if key in self.provenance
+        ]
+        cost = self.provenance.get("cost", {})
+        if "forwards" in cost:
+            parts.append(f"{cost['forwards']:,} forward passes, {cost['seconds']:.1f} s")
+        return f"{', '.join(parts)}." if parts else ""
 
 
 def _array(values: torch.Tensor) -> NDArray[Any]:

@@ -1,8 +1,8 @@
-"""Explain a classifier's decisions: `explain`, and `Study` for more control."""
+"""A study: a method bound to a classifier and images, which runs step by step."""
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits, Measure
 from unsee.classifiers.modes import own_modes
 from unsee.classifiers.outputs import Outputs
+from unsee.classifiers.passes import Passes
 from unsee.errors import InputError, Note
 from unsee.explanation import Explanation
 from unsee.folders import json_bytes
@@ -36,65 +37,10 @@ from unsee.noise import seeds_of
 from unsee.parts import resolve_parts
 from unsee.registry import settings_of
 from unsee.registry.settings import SettingValue
+from unsee.types import Saliency
 
 DEFAULT_METHOD = "tide"
 """Name of the method that explains by default."""
-
-
-def explain(  # noqa: PLR0913
-    model: Classifier | nn.Module | str,
-    images: Tensor | Picture | Sequence[Picture],
-    method: Method | str = DEFAULT_METHOD,
-    *,
-    infiller: Infiller | str | None = None,
-    targets: Classes | None = None,
-    measure: Measure | str | None = None,
-    cells: CellsOrName | int | None = None,
-    seed: int = 0,
-    repeats: int = 1,
-    budget: Budget | None = None,
-    deterministic: bool = False,
-    **settings: SettingValue,
-) -> Explanation:
-    """Find the pixels that a classifier's decision depends on.
-
-    The same image, settings and seed give the same map on the same machine, bit for bit, if the
-    batch, its order, the batch size of the network (`Classifier.chunk`) and the number of threads
-    are the same. With `deterministic` the map does not depend on these four.
-
-    Args:
-        model: A torch module in evaluation mode, a `Classifier`, or the name of a classifier
-            (`SOURCE[:ARGUMENT][,setting=value,...]`).
-        images: A tensor (b, c, h, w) in [0, 1] at the size of the model's input, or photos of any
-            size: paths, PIL images, arrays.
-        method: A method, its name with or without settings (`rise:samples=200`), or published
-            settings (`recipe:NAME`), which bring their in-filler and measure.
-        infiller: An in-filler or its name with or without settings (`blur:sigma=3`); by default the
-            one with which the method was published. See `resolve_parts`.
-        targets: A class, or one for each image, by number or by name; default: the predicted class.
-        measure: The score that is explained, a function or a name; by default the one with which
-            the method was published.
-        cells: What masks keep or remove as a whole: the method's grid (None), or segments of the
-            photo, by name with or without settings (`slic:n=150`, `labels:PATH`). A number is the
-            setting `cells` of a method.
-        seed: Seed of all random numbers.
-        repeats: Number of runs, with the seeds `seed`, `seed` + 1, ... The map is the mean of
-            theirs, and `deviation` their standard deviation.
-        budget: "fast", "balanced", "best" or a number of passes through the network for each photo.
-            Replaces the method's number of steps or samples, or its stride.
-        deterministic: Whether batch, order, batch size and threads change no bit of the map. Images
-            are then explained one at a time, on one thread, with 16 masked images in the network at
-            a time; a batch that does not fit in memory is an error.
-        settings: Settings of the method: `explain(model, photo, "rise", samples=200)`.
-
-    Raises:
-        InputError: Something cannot be used. It is a ValueError.
-    """
-    study = Study.of(
-        model, images, method, infiller=infiller, targets=targets, measure=measure, cells=cells,
-        seed=seed, repeats=repeats, budget=budget, deterministic=deterministic, **settings,
-    )  # fmt: skip
-    return study.finish()
 
 
 @dataclass(eq=False)
@@ -118,6 +64,9 @@ class Study:
     """Maps of each seed; available after the last step."""
     causes: list[list[str]] = field(init=False)
     """Why the map of each image shows no evidence, in words; available after the last step."""
+    ended_early: tuple[int, int] | None = field(init=False, default=None)
+    """Finished and planned units of work where `stop` ended the run; None otherwise."""
+    _run: "_Run" = field(init=False, repr=False)
 
     @classmethod
     def of(  # noqa: PLR0913
@@ -175,7 +124,7 @@ class Study:
         """Return the context in which this study computes, for further numbers from its score."""
         return own_modes(self.score.classifier.device, deterministic=self.deterministic)
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Generator[Progress]:
         """Run the method step by step; afterwards `explanation` is available."""
         steps = self._steps()
         while True:
@@ -186,29 +135,51 @@ class Study:
             yield progress
 
     def _steps(self) -> Iterator[Progress]:
-        passes = self.score.classifier.passes
         import_libraries(self.method, self.score.infiller)  # before the clock starts
-        forwards, backwards, start = passes.forwards, passes.backwards, time.perf_counter()
-        maps = []
+        self._run = _Run(self.score.classifier.passes)
         for run in range(self.repeats):
-            last = None
+            self._run.last = None
             score = self._reseeded(run)
             one_by_one = run_one_by_one(self.method, score)
-            for last in one_by_one if self.deterministic else self.method.run(score):
-                done, total = run * last.total + last.done, self.repeats * last.total
-                yield last._replace(done=done, total=total)
-            if last is None:
+            for step in one_by_one if self.deterministic else self.method.run(score):
+                done, total = run * step.total + step.done, self.repeats * step.total
+                self._run.last = step._replace(done=done, total=total)
+                yield self._run.last
+            if self._run.last is None:
                 raise InputError(f"{type(self.method).__name__} yielded no result")
-            saliency = last.saliency().detach()
-            check_maps(self.method, score, saliency, varied=not self.accepts_constant)
-            maps.append(saliency)
-        cost = {
-            "forwards": passes.forwards - forwards,
-            "backwards": passes.backwards - backwards,
-            "seconds": round(time.perf_counter() - start, 3),
-        }
-        self.maps = torch.stack(maps)
-        saliency = self.maps.mean(0) if self.repeats > 1 else maps[0]
+            self._keep_map(self._run.last, varied=not self.accepts_constant)
+        self._conclude()
+
+    def stop(self) -> Explanation:
+        """End a run early and return the explanation by the work that is finished.
+
+        The map is that of the last round, or the mean over the seeds whose runs are finished.
+
+        Raises:
+            InputError: No round is finished.
+        """
+        if not hasattr(self, "_run") or (self._run.last is None and not self._run.maps):
+            raise InputError("expected a run with a finished round; iterate over steps() first")
+        if not hasattr(self, "explanation"):
+            last = self._run.last
+            with self.mode():
+                if last is not None:
+                    self.ended_early = last.done, last.total
+                    if not self._run.maps:
+                        self._keep_map(last, varied=False)
+                self._conclude()
+        return self.explanation
+
+    def _keep_map(self, step: Progress, *, varied: bool) -> None:
+        saliency = step.saliency().detach()
+        check_maps(self.method, self.score, saliency, varied=varied)
+        self._run.maps.append(saliency)
+
+    def _conclude(self) -> None:
+        """Make the explanation of the finished runs."""
+        self.maps = torch.stack(self._run.maps)
+        several = len(self.maps) > 1
+        saliency = self.maps.mean(0) if several else self.maps[0]
         self.causes = [[] for _ in saliency]
         if self.logits is not None:
             self.causes = causes_of(self.method, self.score, self.logits, saliency)
@@ -216,8 +187,8 @@ class Study:
             saliency,
             self.score.targets,
             self.score.images,
-            self._provenance(cost),
-            self.maps.std(0) if self.repeats > 1 else None,
+            self._provenance(self._run.cost()),
+            self.maps.std(0) if several else None,
         )
 
     def finish(self) -> Explanation:
@@ -243,7 +214,7 @@ class Study:
 
     def _variation(self) -> dict[str, Any]:
         """Return how similar the maps of several seeds are, for the provenance."""
-        if self.repeats == 1:
+        if len(self.maps) == 1:
             return {}
         pairs = [stability(maps) for maps in self.maps.unbind(1)]
         return {"variation": [{"rank_correlation": round(value, 6)} for value in pairs]}
@@ -264,6 +235,8 @@ class Study:
     def _provenance(self, cost: dict[str, float]) -> dict[str, Any]:
         return {
             **self._settings(),
+            **({} if self.ended_early is None else {"ended_early": list(self.ended_early)}),
+            "repeats": len(self.maps),
             "measure_weights": self.method.measure_weights(self.score),
             "note": [self.note(i, causes) for i, causes in enumerate(self.causes)],
             **self._variation(),
@@ -292,4 +265,27 @@ class Study:
             "repeats": self.repeats,
             "deterministic": self.deterministic,
             "seeds": list(score.seeds),
+        }
+
+
+@dataclass(eq=False)
+class _Run:
+    """What a run has computed so far."""
+
+    passes: Passes
+    maps: list[Saliency] = field(default_factory=list)
+    """Maps (b, h, w) of each seed whose run is finished."""
+    last: Progress | None = None
+    """Progress after the last round of the run of the current seed."""
+
+    def __post_init__(self) -> None:
+        self._forwards, self._backwards = self.passes.forwards, self.passes.backwards
+        self._start = time.perf_counter()
+
+    def cost(self) -> dict[str, float]:
+        """Return the passes and seconds since the start."""
+        return {
+            "forwards": self.passes.forwards - self._forwards,
+            "backwards": self.passes.backwards - self._backwards,
+            "seconds": round(time.perf_counter() - self._start, 3),
         }

@@ -1,6 +1,5 @@
 """An audit as an HTML page for people, and as plain values for programs."""
 
-import io
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +13,8 @@ from unsee.audits.causes import Effect, ImageOf
 from unsee.audits.evidence import Evidence
 from unsee.audits.findings import CELLS, VERDICTS, Audit, Finding
 from unsee.images.drawing import to_pixels
+from unsee.pages import png_data, render
 from unsee.reports.bootstrap import Mean
-from unsee.reports.html import as_base64, render
 
 CROPS, CROP = 10, 112
 """Crops of a finding on the page, and their side in pixels."""
@@ -158,7 +157,7 @@ def _crop(member: Evidence, image_of: ImageOf, label: Label) -> dict[str, str]:
     pixels = to_pixels(image_of(member.photo)[0, :, y1:y2, x1:x2])
     picture = Image.fromarray(np.asarray(pixels)).resize((CROP, CROP), Image.Resampling.BICUBIC)
     name = label(member.target)
-    return {"data": _png(picture), "alt": f"region of {member.photo}, explained as {name}"}
+    return {"data": png_data(picture), "alt": f"region of {member.photo}, explained as {name}"}
 
 
 def _positions(finding: Finding) -> str:
@@ -166,10 +165,4 @@ def _positions(finding: Finding) -> str:
     values = finding.positions / finding.positions.max().clamp(min=1e-9)
     colours = mpl.colormaps["magma"](torch.sqrt(values).numpy())
     picture = Image.fromarray((255 * colours[..., :3]).astype(np.uint8).reshape(CELLS, CELLS, 3))
-    return _png(picture.resize((MAP, MAP), Image.Resampling.NEAREST))
-
-
-def _png(picture: Image.Image) -> str:
-    content = io.BytesIO()
-    picture.save(content, "PNG")
-    return as_base64(content)
+    return png_data(picture.resize((MAP, MAP), Image.Resampling.NEAREST))

@@ -27,6 +27,7 @@ COMMANDS = {
     "list": "list methods, infillers, classifiers, metrics, datasets, cells, measures, recipes\n"
     "or tables, or the settings of one: unsee list methods fido",
     "demo": "explain a photo that comes with a package",
+    "studio": "open a page in the browser to explain photos by hand",
 }
 GRAMMAR = """\
 METHOD, INFILLER, METRIC    NAME or NAME:setting=value,...      rise:samples=500,cells=8

@@ -9,11 +9,12 @@ import torch
 import tyro
 from rich.progress import Progress
 
+from unsee.bars import terminal_bars
 from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.throughput import FastestConfigurations, Timing
 from unsee.cli import checks, cost, explain_options
-from unsee.cli.console import print_errors, progress, say, show_table
+from unsee.cli.console import print_errors, say, show_table
 from unsee.cli.explain_options import PRECISIONS, ExplainOptions, MethodNames
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, as_message
@@ -95,7 +96,7 @@ def run(arguments: list[str]) -> int:
     rows: list[tuple[Value, ...]] = []
     failed: list[InputError] = []
     say(_duration(_estimate(options, classifier, images, precisions)))
-    with progress() as bars:
+    with terminal_bars() as bars:
         timings = _time_network(options, classifier, images, precisions, bars)
         show_table(_timing_table(timings))
         for name, method in methods.items():

@@ -31,7 +31,8 @@ class Compare(ExplainOptions):
     """In-fillers, NAME[:setting=value,...], see `unsee list infillers`; `own` is the one with which
     a method was published."""
     out: Folder = Path("unsee-compare")
-    """Folder for comparison.png, table.txt, table.csv, table.md, maps.npz and manifest.json."""
+    """Folder for comparison.png, comparison.html, table.txt, table.csv, table.md, maps.npz and
+    manifest.json."""
 
     def check(self) -> None:
         """Check what can be checked before anything is loaded."""

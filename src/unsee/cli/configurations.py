@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 from rich.progress import Progress, TaskID
 
+from unsee.bars import terminal_bars
 from unsee.cli import cost, explain_options, keeping
-from unsee.cli.console import print_error, print_note, progress, say, show_table
+from unsee.cli.console import print_error, print_note, say, show_table
 from unsee.errors import as_message
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _similarity
@@ -106,7 +107,7 @@ def explain_all(configurations: Sequence[Configuration]) -> Outcome:
     """Explain the photo in all configurations, after an estimate of the time."""
     outcome = Outcome([])
     runs = sum(len(configuration.columns) for configuration in configurations)
-    with progress() as bars:
+    with terminal_bars() as bars:
         bar = bars.add_task(f"{runs} maps", total=runs, loss="")
         try:
             if runs > 1:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from unsee.errors import DiskFullError, InputError, as_line, as_message, printable, reason
 from unsee.table import Table
@@ -112,23 +111,6 @@ def _output_status() -> int:
         why = getattr(stream.error, "strerror", None) or reason(stream.error)
         print_note(f"standard output cannot be written ({why})")
     return 1
-
-
-def progress() -> Progress:
-    """Return progress bars on the error stream, if that is a terminal; they disappear at the end.
-
-    Descriptions are shown as they are: square brackets are no markup.
-    """
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}", markup=False),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
 
 
 def short(name: str) -> str:

@@ -90,6 +90,6 @@ def seconds_of(study: Study) -> float:
     for step in steps:
         seconds = clock.seconds(step.done / step.total, TRIED)
         if seconds is not None:
-            steps.close()  # type: ignore[attr-defined]  # a generator
+            steps.close()
             return seconds
     return perf_counter() - clock.start

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import torch
 from tyro.conf import arg
 
+from unsee.bars import terminal_bars
 from unsee.classifiers import labels
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, cost, explain_options, keeping
-from unsee.cli.console import print_note, progress, say, show_table
+from unsee.cli.console import print_note, say, show_table
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
@@ -137,7 +138,7 @@ def _explain(options: CounterfactualOptions, study: Study) -> None:
     """Run the study, unless no counterfactual can follow."""
     study.score.classifier.kind.require_one_answer("unsee counterfactual")
     check_answer(study)
-    with progress() as bars:
+    with terminal_bars() as bars:
         explain_options.run_with_bar(study, options.method, bars, cost.Forecast(options.method))
 
 

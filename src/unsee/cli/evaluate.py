@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from unsee.bars import terminal_bars
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks, cost, run_summary, stages
-from unsee.cli.console import print_error, print_note, progress, short
+from unsee.cli.console import print_error, print_note, short
 from unsee.cli.explain_options import Device, Folder, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets.base import Sample
@@ -165,7 +166,7 @@ def _default_device(options: Evaluate) -> str:
 
 def _watch(limit: int | None, trials: Iterable[Trial]) -> Iterator[Trial]:
     """Show how many of the photos that are tried are answered rightly."""
-    with progress() as bars:
+    with terminal_bars() as bars:
         bar = bars.add_task("photos that are answered rightly", total=limit, loss="")
         for tried, trial in enumerate(trials, 1):
             bars.update(bar, advance=trial.outcome == "right", loss=f"{tried} tried")
@@ -214,7 +215,7 @@ def _compute(run_: Run, options: Evaluate, part: tuple[int, int]) -> None:
     done: Iterator[Unit] = (
         distribute(run_, cluster) if options.engine == "ray" else run_.local(part)
     )
-    with progress() as bars:
+    with terminal_bars() as bars:
         bar = bars.add_task("units", total=total, completed=total - before, loss="")
         photos = 0
         for unit in done:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
+from unsee.bars import terminal_bars
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks, keeping
-from unsee.cli.console import print_errors, print_note, progress, show_table
+from unsee.cli.console import print_errors, print_note, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import (
     ClassifierName,
@@ -207,7 +208,7 @@ def _measure(
     outcome: Outcome,
 ) -> None:
     total = len(samples)
-    with progress() as bars:
+    with terminal_bars() as bars:
         bar = bars.add_task(f"{total} photos", total=total, loss="")
         problems = infilling.problems(
             iter(samples), models.classifier, options.tasks, grid=options.grid,

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import tyro
 
+from unsee.bars import terminal_bars
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options
-from unsee.cli.console import print_error, print_note, progress, say, short, show_table
+from unsee.cli.console import print_error, print_note, say, short, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
@@ -19,6 +20,7 @@ from unsee.infillers.base import Infiller
 from unsee.parts import Parts
 from unsee.registry import name_of, resolve
 from unsee.results import assessment, writing
+from unsee.results.calls import Call
 from unsee.results.photo_folders import free_folder, result_folders
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.table import Column, Table, Value
@@ -139,7 +141,7 @@ def explain_all(
     count = f"{len(paths)} photo{'s' if len(paths) > 1 else ''}"
     work = f"{count} x {name_of(parts.method)} with in-filler {name_of(parts.infiller)}"
     forecast = Forecast(work, len(paths))
-    with progress() as bars:
+    with terminal_bars() as bars:
         photo_bar = bars.add_task(count, total=len(paths), loss="", visible=len(paths) > 1)
         for path, named in zip(paths, folders, strict=True):
             forecast.begin()
@@ -185,7 +187,9 @@ def _write(
     """Write a result and add its row, which is kept also if it cannot be written."""
     outcome.quantity = result.quantity
     try:
-        place = writing.write(result, photo, folder, overwrite=options.overwrite)
+        place = writing.write(
+            result, photo, folder, overwrite=options.overwrite, call=_call(options, photo.path)
+        )
     except Exception:
         outcome.rows.append(_row(f"{short(folder.name)} (not written)", result))
         raise
@@ -193,6 +197,15 @@ def _write(
     outcome.written += 1
     if place != folder:
         outcome.notes.append(f"{folder}: was taken in the meantime; this result is in {place}")
+
+
+def _call(options: Explain, photo: str) -> Call:
+    """Return how a user repeats the explanation of one photo."""
+    return Call(
+        photo=photo, classifier=options.classifier, method=options.method,
+        infiller=options.infiller, target=None if options.target == "top1" else options.target,
+        contrast=options.contrast, seed=options.seed, budget=options.budget,
+    )  # fmt: skip
 
 
 def _print(options: Explain, outcome: Outcome) -> None:

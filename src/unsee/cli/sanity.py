@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 import numpy as np
 from tyro.conf import arg
 
+from unsee.bars import terminal_bars
 from unsee.classifiers import measures, randomisation
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options, keeping
-from unsee.cli.console import print_errors, progress, show_table
+from unsee.cli.console import print_errors, show_table
 from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
@@ -107,7 +108,7 @@ def _compute(
     layers = len(randomisation.layers(classifier.require_network("unsee sanity")))
     maps = 1 + min(options.layers or layers, layers)
     forecast = Forecast(f"{maps} maps of {name_of(parts.method)}", maps)
-    with progress() as bars:
+    with terminal_bars() as bars:
         bar = bars.add_task("layers", total=maps, loss="")
         for result in parameter_randomisation.check(
             classifier, image, parts.method, order=options.order, steps=options.layers,

@@ -9,10 +9,11 @@ from jaxtyping import Int
 from torch import Tensor
 from tyro.conf import arg
 
+from unsee.bars import terminal_bars
 from unsee.classifiers.devices import check_device
 from unsee.classifiers.measures import name_of
 from unsee.cli import checks, cost, explain_options, keeping
-from unsee.cli.console import print_errors, print_note, progress, show_table
+from unsee.cli.console import print_errors, print_note, show_table
 from unsee.cli.explain_options import Data, Folder, InfillerName, MethodNames, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
@@ -151,7 +152,7 @@ def _trained(
 ) -> TrainedNetwork:
     epochs = options.training.epochs
     forecast = cost.Forecast(f"at most {epochs} epochs of each of two networks", 2)
-    with progress() as bars:
+    with terminal_bars() as bars:
         name = "shuffled labels" if shuffled else "true labels"
         bar = bars.add_task(name, total=epochs, loss="")
 

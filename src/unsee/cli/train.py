@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from unsee.bars import terminal_bars
 from unsee.cli import checks
-from unsee.cli.console import print_note, progress, say
+from unsee.cli.console import print_note, say
 from unsee.cli.cost import Forecast
 from unsee.cli.interruption import deferred
 from unsee.cli.parsing import parse
@@ -139,7 +140,7 @@ def _follow(name: str, config: Training, training: Losses, visible: bool) -> int
     """
     step, interrupted = config.steps, None
     forecast = Forecast(f"{config.steps} steps of the training of {name}")
-    with ExitStack() as waiting, progress() as bars:
+    with ExitStack() as waiting, terminal_bars() as bars:
         bar = bars.add_task(name, total=config.steps, loss="", visible=visible)
         for losses in training:
             if interrupted is None and not run_folder.is_distributed():

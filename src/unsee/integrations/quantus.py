@@ -9,8 +9,9 @@ from torch import nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.normalisation import ASSUMED_MEAN, ASSUMED_STD
+from unsee.explaining import explain
 from unsee.integrations.captum import undo_normalisation
-from unsee.study import DEFAULT_METHOD, explain
+from unsee.study import DEFAULT_METHOD
 
 NOISE_TOLERANCE = 0.25
 """Tolerance by which a pixel may exceed [0, 1], for the noise of Quantus' robustness metrics."""

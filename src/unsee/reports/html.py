@@ -1,11 +1,11 @@
 """A report as one HTML file, made from the template `page.html.j2`."""
 
-import base64
 import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from unsee.images.drawing import save_figure
+from unsee.pages import as_base64, render
 from unsee.reports import stage_figure, stage_tables, summary, tables
 from unsee.reports.claims import claim_results
 from unsee.reports.figures import CAPTIONS
@@ -50,17 +50,6 @@ def stages_page(results: StagedResults, figure: "Figure") -> str:
     )
 
 
-def render(package: str, **content: Any) -> str:
-    """Return the page that the template `page.html.j2` of a package makes of its content."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader(package, ""), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("page.html.j2").render(**content)
-
-
 def _sections(results: Results) -> list[dict[str, Any]]:
     """Return the tables with their headings and notes."""
     sections = [
@@ -85,8 +74,3 @@ def _figure(caption: str, figure: "Figure", dpi: int) -> dict[str, str]:
     save_figure(figure, content, dpi)
     heading, _, note = caption.partition(": ")
     return {"heading": heading, "note": note, "alt": caption, "data": as_base64(content)}
-
-
-def as_base64(content: io.BytesIO) -> str:
-    """Return the bytes of a picture as text for a page in one file."""
-    return base64.b64encode(content.getvalue()).decode()

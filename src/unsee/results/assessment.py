@@ -55,8 +55,6 @@ class Assessment:
     picture_curves: dict[str, Curve]
     """Probability of the class while more and more pixels are `removed`, or `kept`, in-filled as
     in the pictures: at `share` it is that of the picture."""
-    curves: dict[tuple[str, str], Curve]
-    """Curves by protocol and direction."""
     note: str = ""
     """Why the map shows no evidence, and what to try; empty where it shows some."""
     variation: Variation | None = None
@@ -96,6 +94,12 @@ class Assessment:
     def predicts_target(self) -> bool:
         """Whether the explained class is the one that the classifier predicts for the photo."""
         return self._predicts("original")
+
+    @cached_property
+    def curves(self) -> dict[tuple[str, str], Curve]:
+        """Curves by protocol and direction; computed on first use."""
+        with torch.no_grad(), self.study.mode():
+            return _all_curves(self.study)
 
     @cached_property
     def areas(self) -> dict[str, dict[str, float]]:
@@ -225,11 +229,10 @@ def assess(
             ),
             "kept": regions.through(curves["kept"], shares, ends, (INFILLED, "kept", "original")),
         }
-        all_curves = _all_curves(study)
         variation = variation_of(study, score, wanted)
     any_effect = any(bool(effect.any()) for effect in effects.values())
     return Assessment(
-        study, shares, has_effect, infiller, removed, kept, probabilities, curves, all_curves,
+        study, shares, has_effect, infiller, removed, kept, probabilities, curves,
         _note(study, wanted, any_effect=any_effect), variation,
     )  # fmt: skip
 

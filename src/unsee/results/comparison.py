@@ -24,6 +24,7 @@ from unsee.images.drawing import (
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _curves
 from unsee.metrics.lateness import Lateness
+from unsee.results.comparison_page import comparison_page
 from unsee.study import Study
 from unsee.table import Column, Table, Value
 from unsee.types import Images, Saliency
@@ -174,6 +175,22 @@ def short_table(entries: list[Entry], headings: tuple[str, str]) -> Table:
     return Table(columns, rows, note=NOTE)
 
 
+def conclusion(entries: list[Entry]) -> str:
+    """Return a sentence: which explanation of this photo has the best areas."""
+    measured = [entry for entry in entries if entry.measurements]
+    if len(measured) < 2:
+        return f"{len(measured)} of {len(entries)} explanations could be measured."
+    parts = []
+    for name, sign in (("deletion", 1), ("insertion", -1)):
+        best = min(measured, key=lambda entry: sign * (entry.measurements or {})[name])
+        number = (best.measurements or {})[name]
+        parts.append(f"{best.title} has the best {name} area ({number:.3f})")
+    return (
+        f"On this photo, {' and '.join(parts)} of {len(measured)} explanations. One photo shows no "
+        "difference between methods; unsee evaluate measures many."
+    )
+
+
 def _measurement_names(entries: list[Entry]) -> list[str]:
     has_stability = any(STABILITY in (entry.measurements or {}) for entry in entries)
     return [*FORMATS, *(STABILITIES.values() if has_stability else ())]
@@ -205,7 +222,7 @@ def write(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Write comparison.png, the table as text, CSV and Markdown, maps.npz and manifest.json.
+    """Write a picture, a page, the table as text, CSV and Markdown, the maps and the manifest.
 
     Args:
         folder: Folder that appears when everything is written.
@@ -218,6 +235,7 @@ def write(
         overwrite: Whether the folder may exist.
     """
     full_table, brief_table = table(entries, headings), short_table(entries, headings)
+    maps = [(e.title, e.saliency) for e in figure_entries if e.saliency is not None]
     text = io.StringIO()
     Console(file=text, width=TERMINAL_WIDTH).print(brief_table.terminal())
     with new_folder(folder, overwrite=overwrite) as unfinished:
@@ -226,14 +244,14 @@ def write(
             ("table.txt", text.getvalue()),
             ("table.csv", full_table.csv()),
             ("table.md", brief_table.markdown()),
+            (
+                "comparison.html",
+                comparison_page(image, title, conclusion(entries), maps, brief_table),
+            ),
         ):
             write_text(unfinished / name, content)
-        maps: dict[str, Any] = {
-            f"{entry.row} {entry.column}".strip(): entry.saliency[0].cpu().numpy()
-            for entry in figure_entries
-            if entry.saliency is not None
-        }
-        write_arrays(unfinished / "maps.npz", maps)
+        arrays = {title: saliency[0].cpu().numpy() for title, saliency in maps}
+        write_arrays(unfinished / "maps.npz", arrays)
         manifest = {
             "input": photo.origin(),
             "rows": full_table.records(),

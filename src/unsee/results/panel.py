@@ -65,7 +65,7 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     pictures = rows[0].subgridspec(1, columns, wspace=MARGIN)
     axes = [figure.add_subplot(pictures[column]) for column in range(columns)]
     caption, *ends = _map_caption(assessment)
-    titles = {key: _picture_title(assessment, key) for key in assessment.shares}
+    titles = {key: picture_title(assessment, key) for key in assessment.shares}
     _picture(axes[0], "Photo", to_pixels(photo))
     _probability(axes[0], assessment, "original", side)
     _picture(axes[1], caption, heatmap)
@@ -77,10 +77,19 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     _probability(axes[-2], assessment, "removed", side)
     _picture(axes[-1], titles["kept"], to_pixels(assessment.kept[0]))
     _probability(axes[-1], assessment, "kept", side)
-    _write_head(figure, _title(assessment), lines)
+    _write_head(figure, heading(assessment), lines)
     charts = rows[1].subgridspec(1, 2, width_ratios=[1.15, 1], wspace=0.12)
     _draw_bars(figure.add_subplot(charts[0]), assessment)
     _draw_curves(figure.add_subplot(charts[1]), assessment)
+    return figure
+
+
+def curves_figure(assessment: Assessment) -> "Figure":
+    """Draw the curves of removing and keeping alone."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.4), layout="constrained", facecolor=BACKGROUND_COLOUR)
+    _draw_curves(figure.subplots(), assessment)
     return figure
 
 
@@ -111,7 +120,8 @@ def _map_caption(assessment: Assessment) -> tuple[str, str, str]:
     return assessment.study.method.caption
 
 
-def _title(assessment: Assessment) -> str:
+def heading(assessment: Assessment) -> str:
+    """Return the title of a result: what the picture explains."""
     name = _shortened(assessment.name, 40)
     if not assessment.study.method.shows_evidence:
         return f"{_map_caption(assessment)[0]}: “{name}”"
@@ -126,7 +136,7 @@ def _shows_evidence(assessment: Assessment) -> bool:
     return assessment.study.method.shows_evidence and not assessment.note
 
 
-def _picture_labels(assessment: Assessment) -> dict[str, str]:
+def picture_labels(assessment: Assessment) -> dict[str, str]:
     """Return the names of the three pictures that the classifier sees."""
     is_evidence = _shows_evidence(assessment)
     names = {
@@ -140,9 +150,9 @@ def _picture_labels(assessment: Assessment) -> dict[str, str]:
     }
 
 
-def _picture_title(assessment: Assessment, key: str) -> str:
+def picture_title(assessment: Assessment, key: str) -> str:
     """Return the title of the picture without, or with only, the top pixels."""
-    label = _picture_labels(assessment)[key]
+    label = picture_labels(assessment)[key]
     share = f" (top {assessment.shares[key]:.0%})" if _shows_evidence(assessment) else ""
     return f"{label[0].upper()}{label[1:]}{share}"
 
@@ -195,7 +205,7 @@ def _draw_bars(axes: "Axes", assessment: Assessment) -> None:
     """Draw the probabilities of the classes that are most probable in any of the pictures."""
     classes = assessment.top_classes(CLASSES)
     offsets = {"original": -0.27, "removed": 0.0, "kept": 0.27}
-    labels = _picture_labels(assessment)
+    labels = picture_labels(assessment)
     for key, offset in offsets.items():
         values = [assessment.probabilities[key][index].item() for index, _ in classes]
         places = [row + offset for row in range(len(classes))]

@@ -1,0 +1,1 @@
+"""The studio: a web page where a user explains photos."""

@@ -1,0 +1,252 @@
+"""What one user of the studio does: choose a photo, explain it, remove pixels, compare methods.
+
+No function here knows of the web page. Networks run under one lock, a step at a time, so that users
+who explain at once take turns.
+"""
+
+import base64
+import io
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from unsee.classifiers.classifier import Classifier
+from unsee.classifiers.measures import Against, Measure
+from unsee.classifiers.modes import own_modes
+from unsee.classifiers.outputs import Outputs
+from unsee.errors import InputError, as_input_error
+from unsee.images import opening, reading
+from unsee.images.drawing import Pixels, overlay, to_pixels
+from unsee.images.reading import PhotoFile
+from unsee.masking.score import MaskedScore
+from unsee.methods.base import Progress
+from unsee.noise import seeds_of
+from unsee.parts import resolve_parts
+from unsee.results import comparison
+from unsee.results.assessment import Assessment, assess
+from unsee.results.calls import Call
+from unsee.results.comparison import Entry
+from unsee.study import DEFAULT_METHOD, Study
+from unsee.types import Images
+
+NETWORK = threading.RLock()
+"""Held while a network computes."""
+MAX_PAINTED = 2**22
+"""Bytes of the picture of painted pixels."""
+ANSWERS = 5
+"""Most probable classes that are listed."""
+
+
+class Answer(NamedTuple):
+    """A class with its probability, or the value of a regression."""
+
+    name: str
+    value: float
+
+
+class Moment(NamedTuple):
+    """A run after one of its rounds."""
+
+    done: int
+    total: int
+    picture: Pixels
+    """The map so far over the photo."""
+    losses: list[float]
+    """Mean loss after each round so far; empty for a method that minimises none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What a user chooses for an explanation; None stands for a default."""
+
+    method: str = DEFAULT_METHOD
+    infiller: str | None = None
+    target: str | None = None
+    contrast: str | None = None
+    budget: str | None = None
+    seed: int = 0
+
+
+@dataclass(eq=False)
+class Desk:
+    """A photo with a classifier, and what was computed for them."""
+
+    photo: PhotoFile
+    name: str
+    """Name of the photo."""
+    classifier: Classifier
+    spec: str
+    """Name of the classifier."""
+    image: Images = field(init=False)
+    """The photo as the classifier sees it."""
+    choice: Choice = field(default_factory=Choice, init=False)
+    study: Study | None = field(default=None, init=False)
+    result: Assessment | None = field(default=None, init=False)
+    painted: Bool[Tensor, "h w"] | None = field(default=None, init=False)
+    """Pixels that the user painted, at the size of the classifier's input."""
+    _stop: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self.image = self.classifier.framing.show(self.photo.pixels).to(self.classifier.device)
+
+    @classmethod
+    def open(cls, path: str, name: str, classifier: Classifier, spec: str) -> "Desk":
+        """Read a photo; see `reading.read` for its errors, which have the photo's name."""
+        try:
+            photo = reading.read(path, classifier.channels)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), name)) from error
+        return cls(photo, name, classifier, spec)
+
+    def answers(self, image: Images | None = None, count: int = ANSWERS) -> list[Answer]:
+        """Return the most probable classes of a picture, by default the photo."""
+        with NETWORK, torch.no_grad():
+            row = self.values(self.image if image is None else image)[0]
+        values, indices = row.topk(min(count, len(row)))
+        return [
+            Answer(self.classifier.label(index), value)
+            for index, value in zip(indices.tolist(), values.tolist(), strict=True)
+        ]
+
+    def values(self, images: Images) -> Float[Tensor, "n classes"]:
+        """Return the probabilities of all classes, or the values of a regression."""
+        rows, kind = self.classifier.predict(images), self.classifier.kind
+        return (rows if kind is Outputs.REGRESSION else kind.probabilities(rows)).cpu()
+
+    def bind(self, choice: Choice) -> Study:
+        """Return a study of the photo; raise `InputError` for what cannot be explained."""
+        measure: Measure | None = None
+        if choice.contrast is not None:
+            measure = Against(self.classifier.index(choice.contrast))
+        with NETWORK:
+            return Study.of(
+                self.classifier, self.image, choice.method, infiller=choice.infiller,
+                targets=choice.target, measure=measure, seed=choice.seed, budget=choice.budget,
+            )  # fmt: skip
+
+    def explain(self, choice: Choice) -> Iterator[Moment]:
+        """Explain the photo and yield after each round; at the end there is a `result`.
+
+        `stop` ends the run after its current round; the result is then that of the map so far.
+        """
+        self._stop.clear()
+        self.study = self.result = None
+        study = self.bind(choice)
+        losses: list[float] = []
+        steps = study.steps()
+        while True:
+            with NETWORK:
+                step = next(steps, None)
+            if step is None:
+                break
+            yield self._moment(study, step, losses)
+            if self._stop.is_set():
+                steps.close()
+                study.stop()
+                break
+        with NETWORK:
+            self.result = assess(study)
+        self.study, self.choice = study, choice
+
+    def stop(self) -> None:
+        """End a run after its current round."""
+        self._stop.set()
+
+    def _moment(self, study: Study, step: Progress, losses: list[float]) -> Moment:
+        if step.losses is not None:
+            losses.append(step.losses.mean().item())
+        with NETWORK, study.mode(), torch.no_grad():
+            saliency = step.saliency()
+        return Moment(step.done, step.total, overlay(self.image[0], saliency[0]), losses)
+
+    def call(self) -> Call:
+        """Return how a user repeats the last explanation."""
+        choice = self.choice
+        return Call(
+            photo=self.name, classifier=self.spec, method=choice.method, infiller=choice.infiller,
+            target=choice.target, contrast=choice.contrast, seed=choice.seed, budget=choice.budget,
+        )  # fmt: skip
+
+    def paint(self, address: str) -> None:
+        """Take the painted pixels from a picture: those whose alpha is at least a half.
+
+        Args:
+            address: A PNG file of the size of the classifier's input, as a `data:` address.
+
+        Raises:
+            InputError: It is not such a picture.
+        """
+        head, _, text = address.partition(",")
+        with as_input_error("the painted picture cannot be read"):
+            content = base64.b64decode(text, validate=True)
+        if head != "data:image/png;base64" or len(content) > MAX_PAINTED:
+            raise InputError("expected the painted pixels as a PNG file of the photo's size")
+        with opening.opened(io.BytesIO(content), "the painted picture") as picture:
+            if picture.size != tuple(self.image.shape[:-3:-1]):
+                raise InputError("the painted picture is of another photo; paint again")
+            alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+        self.painted = torch.from_numpy(alpha > 127).to(self.image.device)
+
+    def show(
+        self, *, keep: bool, infiller: str | None
+    ) -> tuple[Pixels, list[Answer], list[Answer]]:
+        """In-fill the painted pixels, or all others.
+
+        Args:
+            keep: Whether the painted pixels are kept and all others removed.
+            infiller: In-filler, by default that of the method.
+
+        Returns:
+            The picture, its most probable classes, and those classes for the photo.
+        """
+        painted = self.painted
+        if painted is None:
+            raise InputError("Nothing is painted yet.")
+        filler = resolve_parts(self.choice.method, infiller).infiller
+        with NETWORK, own_modes(self.classifier.device, deterministic=False), torch.no_grad():
+            first = torch.zeros(1, dtype=torch.long, device=self.image.device)
+            score = MaskedScore(
+                self.classifier, filler, self.image, first, seeds_of(self.image, self.choice.seed)
+            )
+            mask = (painted if keep else ~painted).to(self.image)[None, None, None]
+            picture = score.pictures(mask)
+            rows = self.values(torch.cat([picture, self.image]))
+        indices = rows[0].topk(min(ANSWERS, rows.shape[1])).indices.tolist()
+        after, before = (
+            [Answer(self.classifier.label(i), row[i].item()) for i in indices] for row in rows
+        )
+        return to_pixels(picture[0]), after, before
+
+    def compare(self, choices: list[Choice]) -> Iterator[list[Entry]]:
+        """Explain the photo with several methods; yield the entries after each."""
+        entries: list[Entry] = []
+        self._stop.clear()
+        for choice in choices:
+            entries.append(self._entry(choice))
+            yield entries
+            if self._stop.is_set():
+                return
+
+    def _entry(self, choice: Choice) -> Entry:
+        try:
+            study = self.bind(choice)
+            steps = study.steps()
+            while True:
+                with NETWORK:
+                    step = next(steps, None)
+                if step is None:
+                    break
+                if self._stop.is_set():
+                    steps.close()
+                    study.stop()
+                    break
+            with NETWORK:
+                return comparison.measure_study(study, choice.method, choice.infiller or "")
+        except InputError as error:
+            return Entry(choice.method, choice.infiller or "", error=str(error))

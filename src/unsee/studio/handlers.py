@@ -1,0 +1,209 @@
+"""What happens on the page: each event of a user as a function of Gradio's values.
+
+An error is shown as one sentence; the page goes on.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from html import escape
+from inspect import isgeneratorfunction
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+
+from unsee.errors import InputError, as_message, printable
+from unsee.images.drawing import to_pixels
+from unsee.results import comparison, writing
+from unsee.results.comparison_page import comparison_page
+from unsee.results.page import fragment
+from unsee.studio import views
+from unsee.studio.desk import Answer, Choice, Desk
+from unsee.studio.shelf import Shelf
+from unsee.studio.strip import strips
+
+PERIOD = 0.2
+"""Seconds between two pictures of a forming map."""
+MOST_METHODS = 4
+"""Methods in a comparison."""
+PREDICTED = "(the predicted class)"
+"""Entry of the list of classes that stands for the answer of the classifier."""
+NO_CONTRAST = "(none)"
+OWN = "(that of the method)"
+"""Entry of the list of in-fillers that stands for the published one."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@contextmanager
+def _sentence() -> Iterator[None]:
+    """Turn every error into a message on the page."""
+    try:
+        yield
+    except (gr.Error, GeneratorExit):
+        raise
+    except Exception as error:
+        message = printable(str(as_message(error)))
+        raise gr.Error(
+            message, duration=None, title="Not possible", print_exception=False
+        ) from None
+
+
+def one_sentence(handler: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a handler, or a generator, so that its errors are one sentence on the page."""
+    if isgeneratorfunction(handler):
+
+        @wraps(handler)
+        def generate(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with _sentence():
+                yield from handler(*args, **kwargs)
+
+        return generate
+
+    @wraps(handler)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _sentence():
+            return handler(*args, **kwargs)
+
+    return call
+
+
+def require(desk: Desk | None, *, explained: bool = False) -> Desk:
+    """Return the desk of a user; raise `InputError` without a photo, or without an explanation."""
+    if desk is None:
+        raise InputError("There is no photo yet: drop one, or pick one of the twelve.")
+    if explained and desk.result is None:
+        raise InputError("There is no explanation yet: press Explain.")
+    return desk
+
+
+def choice_of(
+    method: str, infiller: str, target: str, contrast: str, budget: str, seed: float | None
+) -> Choice:
+    """Return what the controls say."""
+    return Choice(
+        method=method.strip(),
+        infiller=None if infiller in (OWN, "", None) else infiller.strip(),
+        target=None if target in (PREDICTED, "", None) else target,
+        contrast=None if contrast in (NO_CONTRAST, "", None) else contrast,
+        budget=None if budget == "default" else budget,
+        seed=int(seed or 0),
+    )
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """Functions of the events; they share the classifiers."""
+
+    shelf: Shelf
+
+    @one_sentence
+    def open(self, path: str | None, spec: str) -> tuple[Any, ...]:
+        """Read a photo and ask the classifier; return the desk, the classes and empty views."""
+        if path is None:
+            empty = views.EMPTY.format("Drop a photo to begin.")
+            return None, *_classes([]), empty, empty, "", None, ""
+        desk = Desk.open(path, Path(path).name, self.shelf.get(spec), spec)
+        if desk.photo.reduced_from is not None:
+            height, width = desk.photo.reduced_from
+            gr.Info(f"The photo has {width} x {height} pixels; it was read at half of them.")
+        answers = desk.answers()
+        words = ", ".join(f"{a.name} {views.in_words(a.value)}" for a in answers[:3])
+        note = views.EMPTY.format(f"The classifier answers: {escape(words)}. Press Explain.")
+        paint = views.EMPTY.format("Paint on the photo.")
+        return desk, *_classes(answers), views.canvas(desk), note, "", None, paint
+
+    @one_sentence
+    def explain(self, desk: Desk | None, *controls: Any) -> Iterator[tuple[Any, ...]]:
+        """Explain the photo; yield the forming map, then the result, then the slider."""
+        desk, choice = require(desk), choice_of(*controls)
+        latest = 0.0
+        for moment in desk.explain(choice):
+            if time.monotonic() - latest > PERIOD or moment.done == moment.total:
+                latest = time.monotonic()
+                yield views.live(moment, choice.method), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        result = require(desk, explained=True).result
+        assert result is not None
+        call = desk.call()
+        swipe = to_pixels(desk.image[0]), to_pixels(result.removed[0])
+        page = fragment(result)
+        yield page, gr.skip(), swipe, call.python(), call.shell()
+        slider = views.slider(strips(desk, result))
+        yield gr.skip(), slider, gr.skip(), gr.skip(), gr.skip()
+
+    def stop(self, desk: Desk | None) -> None:
+        """End a run; the map so far is the result."""
+        if desk is not None:
+            desk.stop()
+
+    @one_sentence
+    def brush(self, desk: Desk | None, mode: str, infiller: str, event: gr.EventData) -> str:
+        """Return what the classifier says when the painted pixels are removed, or alone kept."""
+        desk = require(desk)
+        desk.paint(str(event.mask))
+        return self.brush_again(desk, mode, infiller)
+
+    @one_sentence
+    def brush_again(self, desk: Desk | None, mode: str, infiller: str) -> str:
+        """Return the same for the pixels that were painted last."""
+        if desk is None or desk.painted is None or not desk.painted.any():
+            return views.EMPTY.format("Paint on the photo.")
+        keep = mode == "keep"
+        choice = None if infiller in (OWN, "", None) else infiller
+        picture, after, before = desk.show(keep=keep, infiller=choice)
+        share = f"{desk.painted.float().mean().item():.0%} of the pixels"
+        return views.brushed(picture, after, before, f"{share} {'kept' if keep else 'removed'}")
+
+    @one_sentence
+    def compare(
+        self, desk: Desk | None, methods: list[str], *controls: Any
+    ) -> Iterator[tuple[str, Any]]:
+        """Explain the photo with several methods; yield the page after each."""
+        desk = require(desk)
+        if not methods:
+            raise InputError("Choose one to four methods.")
+        choices = [choice_of(method, *controls) for method in methods[:MOST_METHODS]]
+        heads = ("method", "infiller" if choices[0].infiller else "")
+        page = ""
+        for number, entries in enumerate(desk.compare(choices), 1):
+            maps = [(e.title, e.saliency) for e in entries if e.saliency is not None]
+            page = comparison_page(
+                desk.image, f"{desk.name}: {number} of {len(choices)} methods",
+                comparison.conclusion(entries), maps, comparison.short_table(entries, heads),
+            )  # fmt: skip
+            yield views.framed(page), gr.skip()
+        file = self._file("comparison.html", page)
+        yield views.framed(page), gr.File(file, visible=True)
+
+    @one_sentence
+    def files(self, desk: Desk | None) -> Any:
+        """Return the result folder as a ZIP file, and the report as an HTML file."""
+        desk = require(desk, explained=True)
+        assert desk.result is not None
+        folder = Path(tempfile.mkdtemp(prefix="unsee-"))
+        name = Path(desk.name).stem or "photo"
+        place = writing.write(desk.result, desk.photo, folder / name, call=desk.call())
+        archive = shutil.make_archive(str(folder / f"{name}"), "zip", folder, place.name)
+        report = str(shutil.copy(place / writing.REPORT, folder / f"{name}.html"))
+        return gr.File([archive, report], visible=True)
+
+    @staticmethod
+    def _file(name: str, text: str) -> str:
+        path = Path(tempfile.mkdtemp(prefix="unsee-")) / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+
+def _classes(answers: Sequence[Answer]) -> tuple[Any, Any]:
+    """Return the lists of classes to explain, and to explain against."""
+    names = [(f"{a.name}  {views.in_words(a.value)}", a.name) for a in answers]
+    return (
+        gr.Dropdown(choices=[(PREDICTED, PREDICTED), *names], value=PREDICTED),
+        gr.Dropdown(choices=[(NO_CONTRAST, NO_CONTRAST), *names], value=NO_CONTRAST),
+    )

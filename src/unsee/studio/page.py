@@ -1,0 +1,222 @@
+"""The page of the studio, built with Gradio."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from unsee.inputs import BUDGETS
+from unsee.recipes import recipes
+from unsee.registry import available
+from unsee.studio.handlers import MOST_METHODS, NO_CONTRAST, OWN, PREDICTED, Handlers
+from unsee.studio.shelf import Shelf
+from unsee.studio.views import EMPTY
+from unsee.study import DEFAULT_METHOD
+
+TITLE = "unsee studio"
+LIFETIME = 1800
+"""Seconds after which what a user computed is forgotten."""
+PHOTOS = Path(str(files("unsee.studio"))) / "photos"
+SYSTEM_FONTS = ["system-ui", "sans-serif"]
+CODE_FONTS = ["ui-monospace", "monospace"]
+COMPARED = ["tide", "fido", "rise", "distilled"]
+"""Methods of a comparison, to begin with."""
+
+
+def _path_of(payload: Any) -> str | None:
+    """Return the path of an uploaded file, which is not opened here.
+
+    `unsee.images.reading` opens it, in bounded memory and with messages of its own.
+    """
+    return None if payload is None or payload.path is None else str(payload.path)
+
+
+def sample_photos() -> list[Path]:
+    """Return the photos that ship with the package."""
+    return sorted(PHOTOS.glob("*.jpg"))
+
+
+def asset(name: str) -> str:
+    """Return the text of a file of this package."""
+    return (files("unsee.studio") / name).read_text(encoding="utf-8")
+
+
+def build(shelf: Shelf) -> gr.Blocks:
+    """Return the page.
+
+    Args:
+        shelf: The classifiers that users may choose.
+    """
+    handlers = Handlers(shelf)
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, delete_cache=(LIFETIME, LIFETIME), fill_width=True
+    ) as page:
+        desk = gr.State(None, time_to_live=LIFETIME)
+        gr.Markdown(
+            "# unsee studio\nWhich regions of a photo does a classifier's decision depend on? "
+            "Replace them and see.",
+            elem_classes="studio-title",
+        )
+        with gr.Row():
+            with gr.Column(scale=1, min_width=290):
+                controls = _Controls(shelf)
+            with gr.Column(scale=3, min_width=320):
+                views_ = _Views()
+        _connect(handlers, desk, controls, views_)
+    return page
+
+
+class _Controls:
+    """The left column: photo, classifier, class, method."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.photo = gr.Image(
+            label="Photo", sources=["upload", "clipboard", "webcam"], type="filepath",
+            image_mode=None, height=230, elem_id="photo", buttons=[],
+        )  # fmt: skip
+        self.photo.preprocess = _path_of
+        self.samples = gr.Gallery(
+            value=[str(path) for path in sample_photos()], show_label=False, columns=6, height=118,
+            allow_preview=False, object_fit="cover", elem_id="samples", interactive=False,
+            buttons=[],
+        )  # fmt: skip
+        with gr.Row():
+            self.explain = gr.Button("Explain", variant="primary", elem_id="explain", min_width=90)
+            self.stop = gr.Button("Stop", elem_id="stop", min_width=70)
+        custom = shelf.is_open
+        self.classifier = gr.Dropdown(
+            list(shelf.offered), value=shelf.offered[0], label="Classifier", elem_id="classifier",
+            allow_custom_value=custom,
+            info="or type timm:NAME, torchvision:NAME, transformers:NAME, file:PATH" if custom
+            else None,
+        )  # fmt: skip
+        self.target = gr.Dropdown(
+            [PREDICTED], value=PREDICTED, label="Explain the class", allow_custom_value=True,
+            elem_id="target",
+        )  # fmt: skip
+        names = [*available("methods"), *(f"recipe:{name}" for name in recipes())]
+        self.method = gr.Dropdown(
+            names, value=DEFAULT_METHOD, label="Method", allow_custom_value=custom,
+            elem_id="method",
+        )  # fmt: skip
+        self.infiller = gr.Dropdown(
+            [OWN, *available("infillers")], value=OWN, label="Removed pixels show",
+            allow_custom_value=custom, elem_id="infiller",
+        )  # fmt: skip
+        with gr.Accordion("More", open=False):
+            self.contrast = gr.Dropdown(
+                [NO_CONTRAST], value=NO_CONTRAST, label="... and not the class",
+                allow_custom_value=True, elem_id="contrast",
+                info="why the class above and not this one",
+            )  # fmt: skip
+            self.budget = gr.Radio(
+                ["default", *BUDGETS], value="fast", label="Passes through the network",
+                info=", ".join(f"{name} {passes}" for name, passes in BUDGETS.items()),
+                elem_id="budget",
+            )  # fmt: skip
+            self.seed = gr.Number(0, label="Seed", precision=0, elem_id="seed")
+
+
+class _Views:
+    """The right column: the map and what can be done with it."""
+
+    def __init__(self) -> None:
+        with gr.Tabs():
+            with gr.Tab("Map", id="map"):
+                self.map = gr.HTML(EMPTY.format("Drop a photo to begin."), elem_id="map-view")
+            with gr.Tab("Evidence slider", id="slider"):
+                self.slider = gr.HTML(
+                    EMPTY.format("Explain a photo first."), js_on_load=asset("slider.js"),
+                    elem_id="slider-view",
+                )  # fmt: skip
+            with gr.Tab("Before / after", id="swipe"):
+                self.swipe = gr.ImageSlider(
+                    label="the photo, and the photo without its evidence", interactive=False,
+                    max_height=560, elem_id="swipe-view", buttons=["fullscreen"],
+                )  # fmt: skip
+            with gr.Tab("Brush", id="brush"), gr.Row():
+                with gr.Column(min_width=300):
+                    self.mode = gr.Radio(
+                        [("remove what I paint", "remove"), ("keep only what I paint", "keep")],
+                        value="remove", show_label=False, container=False, elem_id="brush-mode",
+                    )  # fmt: skip
+                    self.brush = gr.HTML(
+                        EMPTY.format("Drop a photo to begin."), js_on_load=asset("brush.js"),
+                        elem_id="brush-view",
+                    )  # fmt: skip
+                with gr.Column(min_width=260):
+                    self.brushed = gr.HTML(EMPTY.format("Paint on the photo."), elem_id="brushed")
+            with gr.Tab("Compare methods", id="compare"):
+                self.methods = gr.Dropdown(
+                    available("methods"), value=COMPARED, multiselect=True,
+                    max_choices=MOST_METHODS, label=f"Up to {MOST_METHODS} methods",
+                    elem_id="methods",
+                )  # fmt: skip
+                self.compare = gr.Button("Compare", elem_id="compare")
+                self.comparison = gr.HTML("", elem_id="comparison-view")
+                self.comparison_file = gr.File(
+                    label="The comparison as a page", visible=False, elem_id="comparison-file"
+                )
+            with gr.Tab("Save and repeat", id="save"):
+                self.make = gr.Button("Make the result folder and the report", elem_id="make")
+                self.files = gr.File(
+                    label="Result folder (ZIP) and report (HTML)", file_count="multiple",
+                    elem_id="files", interactive=False, visible=False,
+                )  # fmt: skip
+                self.python = gr.Code(
+                    label="The same in Python", language="python", interactive=False,
+                    elem_id="python",
+                )  # fmt: skip
+                self.shell = gr.Code(
+                    label="The same in the shell", language="shell", interactive=False,
+                    elem_id="shell",
+                )  # fmt: skip
+
+
+def _sample(event: gr.SelectData) -> str:
+    """Return the path of the photo that was picked from the gallery."""
+    index: int = event.index
+    return str(sample_photos()[index])
+
+
+def _connect(handlers: Handlers, desk: gr.State, c: _Controls, v: _Views) -> None:
+    """Connect the events of the page with their functions."""
+    private: dict[str, Any] = {"api_visibility": "private"}
+    opened: Sequence[Any] = [
+        desk,
+        c.target,
+        c.contrast,
+        v.brush,
+        v.map,
+        v.slider,
+        v.swipe,
+        v.brushed,
+    ]
+    c.samples.select(_sample, None, c.photo, **private)
+    for changed in (c.photo, c.classifier):
+        changed.change(
+            handlers.open, [c.photo, c.classifier], opened, concurrency_limit=4,
+            trigger_mode="always_last", show_progress_on=[c.target], **private,
+        )  # fmt: skip
+    settings = [c.method, c.infiller, c.target, c.contrast, c.budget, c.seed]
+    c.explain.click(
+        handlers.explain, [desk, *settings], [v.map, v.slider, v.swipe, v.python, v.shell],
+        concurrency_limit=4, show_progress="hidden", **private,
+    )  # fmt: skip
+    c.stop.click(handlers.stop, desk, None, queue=False, **private)
+    for event, handler in (
+        (v.brush.input, handlers.brush),
+        (v.mode.change, handlers.brush_again),
+        (c.infiller.change, handlers.brush_again),
+    ):
+        event(
+            handler, [desk, v.mode, c.infiller], v.brushed, concurrency_limit=4,
+            trigger_mode="always_last", show_progress="hidden", **private,
+        )  # fmt: skip
+    v.compare.click(
+        handlers.compare, [desk, v.methods, *settings[1:]], [v.comparison, v.comparison_file],
+        concurrency_limit=2, show_progress="hidden", **private,
+    )  # fmt: skip
+    v.make.click(handlers.files, desk, v.files, concurrency_limit=2, **private)

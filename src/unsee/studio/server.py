@@ -1,0 +1,92 @@
+"""Serve the studio: on this machine by default, without requests to other hosts."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from unsee.errors import missing_package
+from unsee.studio.shelf import Shelf
+
+QUEUE = 20
+"""Events that wait; further ones are refused."""
+LARGEST_UPLOAD = "100mb"
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "worker-src 'self' blob:; connect-src 'self' ws: wss: data: blob:; "
+    "frame-src 'self' blob: data:; object-src 'none'; base-uri 'self'"
+)
+"""Content security policy: browsers load nothing from other hosts."""
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class PolicyMiddleware:
+    """Add the content security policy to every page."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and the response back with one more header."""
+
+        async def with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", [])]
+                headers.append((b"content-security-policy", POLICY.encode()))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, with_policy if scope["type"] == "http" else send)
+
+
+def serve(
+    shelf: Shelf, host: str, port: int | None, *, open_browser: bool = False, block: bool = True
+) -> str:
+    """Start the server and return its address; with `block`, return when it is stopped.
+
+    Raises:
+        InputError: Gradio is not installed, or the port is taken.
+    """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        import gradio as gr
+    except ImportError as error:
+        raise missing_package("gradio", "the studio") from error
+    from starlette.middleware import Middleware
+
+    from unsee.studio.page import CODE_FONTS, PHOTOS, SYSTEM_FONTS, asset, build
+
+    page = build(shelf)
+    page.queue(max_size=QUEUE)
+    theme = gr.themes.Soft(
+        primary_hue="teal", neutral_hue="slate", font=SYSTEM_FONTS, font_mono=CODE_FONTS
+    ).set(
+        block_label_background_fill="*block_background_fill",
+        block_label_background_fill_dark="*block_background_fill",
+        block_label_text_color="*body_text_color_subdued",
+        block_label_text_color_dark="*body_text_color_subdued",
+        block_title_background_fill="none",
+        block_title_background_fill_dark="none",
+        block_title_text_color="*body_text_color_subdued",
+        block_title_text_color_dark="*body_text_color_subdued",
+        block_title_padding="0",
+        button_primary_background_fill="#1f7f74",
+        button_primary_background_fill_hover="#2a9d8f",
+        button_primary_background_fill_dark="#1f7f74",
+        button_primary_background_fill_hover_dark="#2a9d8f",
+    )
+    _, address, _ = page.launch(
+        server_name=host, server_port=port, inbrowser=open_browser, share=False, quiet=True,
+        show_error=False, max_file_size=LARGEST_UPLOAD, allowed_paths=[str(PHOTOS)],
+        prevent_thread_lock=True, ssr_mode=False, footer_links=[], theme=theme,
+        css=asset("studio.css"), app_kwargs={"middleware": [Middleware(PolicyMiddleware)]},
+        pwa=False, run_history=False, enable_monitoring=False,
+    )  # fmt: skip
+    if block:
+        page.block_thread()
+    return address
