@@ -1,23 +1,26 @@
 """Progress bars: in a terminal, in a notebook, and nowhere else."""
 
 import sys
-from types import TracebackType
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from html import escape
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-class Bar(Protocol):
+class Bar(ABC):
     """A progress bar of one task; it is shown inside a `with` block."""
 
-    def __enter__(self) -> "Bar": ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    @abstractmethod
+    def __enter__(self) -> "Bar":
+        """Show the bar."""
+
+    @abstractmethod
+    def __exit__(self, *error: object) -> None:
+        """Remove the bar."""
+
+    @abstractmethod
     def update(self, done: int, total: int, loss: str = "") -> None:
         """Show that `done` of `total` units of work are finished."""
 
@@ -52,7 +55,7 @@ def in_notebook() -> bool:
     return type(shell).__name__ == "ZMQInteractiveShell"
 
 
-class TerminalBar:
+class TerminalBar(Bar):
     """A progress bar of rich."""
 
     def __init__(self, description: str) -> None:
@@ -71,7 +74,7 @@ class TerminalBar:
         self._bars.update(self._task, completed=done, total=total, loss=loss)
 
 
-class NotebookBar:
+class NotebookBar(Bar):
     """A progress element of HTML, which a notebook updates in place; it is empty at the end."""
 
     def __init__(self, description: str) -> None:
@@ -89,8 +92,6 @@ class NotebookBar:
 
     def update(self, done: int, total: int, loss: str = "") -> None:
         """Show that `done` of `total` units of work are finished."""
-        from html import escape
-
         self._show(
             f'{escape(self._description)} <progress value="{done}" max="{total}"></progress> '
             f"{done} of {total} {escape(loss)}"

@@ -97,7 +97,10 @@ def explain(  # noqa: PLR0913
     kept = _run(study, callback, frames, progress=progress)
     explanation = study.explanation
     if frames:
-        explanation = replace(explanation, frames=torch.stack([*kept, explanation.saliency]))
+        last = (
+            [] if kept and torch.equal(kept[-1], explanation.saliency) else [explanation.saliency]
+        )
+        explanation = replace(explanation, frames=torch.stack([*kept, *last]))
     if len(explanation) == 1:
         explanation = replace(explanation, view=AssessedView(study))
     return explanation

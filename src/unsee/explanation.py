@@ -3,7 +3,7 @@
 import operator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ FRAMES = "frames"
 """Name of the array with the maps during the run."""
 
 
+@runtime_checkable
 class View(Protocol):
     """Pictures and numbers of one explained image, which need the classifier."""
 

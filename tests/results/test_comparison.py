@@ -12,7 +12,15 @@ from tests.cli.conftest import MODEL, photo  # noqa: F401  # a fixture
 from unsee.cli import main
 from unsee.metrics._similarity import stability, stability_by_measure
 
-FILES = {"comparison.png", "table.txt", "table.csv", "table.md", "maps.npz", "manifest.json"}
+FILES = {
+    "comparison.png",
+    "table.txt",
+    "table.csv",
+    "table.md",
+    "maps.npz",
+    "manifest.json",
+    "comparison.html",
+}
 
 
 def rows(folder):

@@ -8,7 +8,7 @@ from unsee.images.drawing import overlay, to_pixels
 from unsee.pages import jpeg_uri, render
 from unsee.types import Images, Saliency
 
-MOST = 8
+MAX_PHOTOS = 8
 """Number of photos that are shown."""
 SHARE = 0.15
 """Share of the pixels, those of the highest saliency, in the picture of the evidence."""
@@ -22,7 +22,7 @@ def overview_html(
     """Return photos, their maps and their most important pixels as a part of an HTML page.
 
     Args:
-        images: Photos (b, c, h, w) in [0, 1]; the first `MOST` are shown.
+        images: Photos (b, c, h, w) in [0, 1]; the first `MAX_PHOTOS` are shown.
         saliency: Their maps (b, h, w).
         names: Name of the explained class of each photo.
         caption: Line below the pictures.
@@ -39,12 +39,12 @@ def overview_html(
             ],
         }
         for image, plane, name, note in list(zip(images, saliency, names, notes, strict=True))[
-            :MOST
+            :MAX_PHOTOS
         ]
     ]
     return render(
         "unsee.images", "overview.html.j2", rows=rows, caption=caption, share=f"{SHARE:.0%}",
-        left_out=max(0, len(images) - MOST),
+        left_out=max(0, len(images) - MAX_PHOTOS),
     )  # fmt: skip
 
 

@@ -250,7 +250,7 @@ def write(
             ),
         ):
             write_text(unfinished / name, content)
-        arrays = {title: saliency[0].cpu().numpy() for title, saliency in maps}
+        arrays = {" ".join(title.split()): plane[0].cpu().numpy() for title, plane in maps}
         write_arrays(unfinished / "maps.npz", arrays)
         manifest = {
             "input": photo.origin(),

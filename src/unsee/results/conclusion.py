@@ -7,7 +7,7 @@ from unsee.results.regions import SUFFICIENT
 def conclude(result: Assessment) -> list[str]:
     """Return what removing and keeping the evidence does, in sentences of plain text."""
     if not result.study.method.shows_evidence:
-        return [f"{_photo(result)} The map shows no evidence: it is {result.study.method.caption}."]
+        return [_photo(result), f"The map is no evidence: {result.study.method.caption[0]}."]
     return [_photo(result), _removed(result), _kept(result)]
 
 

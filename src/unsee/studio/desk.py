@@ -208,11 +208,11 @@ class Desk:
         painted = self.painted
         if painted is None:
             raise InputError("Nothing is painted yet.")
-        filler = resolve_parts(self.choice.method, infiller).infiller
+        instance = resolve_parts(self.choice.method, infiller).infiller
         with NETWORK, own_modes(self.classifier.device, deterministic=False), torch.no_grad():
             first = torch.zeros(1, dtype=torch.long, device=self.image.device)
             score = MaskedScore(
-                self.classifier, filler, self.image, first, seeds_of(self.image, self.choice.seed)
+                self.classifier, instance, self.image, first, seeds_of(self.image, self.choice.seed)
             )
             mask = (painted if keep else ~painted).to(self.image)[None, None, None]
             picture = score.pictures(mask)

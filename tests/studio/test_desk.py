@@ -1,0 +1,146 @@
+"""What users of the studio do, without the page."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from unsee import InputError, explain
+from unsee.images import reading
+from unsee.studio.desk import Choice, Desk
+from unsee.studio.shelf import KEPT, Shelf
+from unsee.studio.strip import POINTS, strips
+
+TOY = "factory:tests.toys:corner"
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A photo that is bright in the upper left, which is what the toy classifier sees."""
+    pixels = np.full((48, 48, 3), 60, np.uint8)
+    pixels[:24, :24] = 220
+    Image.fromarray(pixels).save(tmp_path / "corner.png")
+    return tmp_path / "corner.png"
+
+
+@pytest.fixture
+def desk(photo):
+    shelf = Shelf([TOY])
+    return Desk.open(str(photo), "corner.png", shelf.get(TOY), TOY)
+
+
+def explained(desk, **choice):
+    return list(desk.explain(Choice(method="rise:samples=128,cells=4", **choice)))
+
+
+def painted_corner(side=24, size=24) -> str:
+    pixels = np.zeros((size, size, 4), np.uint8)
+    pixels[: side // 2, : side // 2] = 255
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def test_answers_are_those_of_the_classifier(desk, photo) -> None:
+    answers = desk.answers()
+    image = desk.classifier.framing.show(reading.read(photo).pixels)
+    row = desk.classifier.probabilities(image)[0]
+    assert [answer.value for answer in answers] == pytest.approx(sorted(row.tolist())[::-1])
+    assert answers[0].name == desk.classifier.label(int(row.argmax()))
+
+
+def test_result_is_that_of_the_library(desk, photo) -> None:
+    moments = explained(desk, seed=2)
+    assert moments[-1].done == moments[-1].total
+    expected = explain(desk.classifier, str(photo), "rise", samples=128, cells=4, seed=2)
+    assert torch.equal(desk.study.explanation.saliency, expected.saliency)
+    assert desk.call().method == "rise:samples=128,cells=4"
+    assert desk.call().seed == 2
+
+
+def test_stop_keeps_the_map_so_far(desk) -> None:
+    run = desk.explain(Choice(method="fido:steps=400,grid=8"))
+    next(run)
+    desk.stop()
+    list(run)
+    done, total = desk.study.explanation.provenance["ended_early"]
+    assert done <= 2
+    assert total == 400
+    assert desk.result is not None
+
+
+def test_slider_ends_at_the_photo_and_the_background(desk) -> None:
+    explained(desk)
+    content = strips(desk, desk.result)
+    whole = desk.values(desk.image)[0]
+    for direction, index in (("remove", 0), ("reveal", -1)):
+        strip = content[direction]
+        assert len(strip["pictures"]) == len(strip["shares"]) == POINTS
+        values = strip["values"][index]
+        for name, value in zip(content["classes"], values, strict=True):
+            assert value == pytest.approx(whole[int(name)].item(), abs=1e-4)
+    first = content["remove"]["values"]
+    assert first[0][0] > first[-1][0]  # the evidence is gone at the end
+    assert content["reveal"]["answers"][-1] == content["remove"]["answers"][0]
+
+
+def test_brush_removes_or_keeps_what_is_painted(desk) -> None:
+    desk.paint(painted_corner())
+    assert desk.painted.sum() == 144
+    picture, after, before = desk.show(keep=False, infiller="grey")
+    assert before[0].value != after[0].value
+    bright = {answer.name: answer.value for answer in after}["1"]
+    picture, after, _ = desk.show(keep=True, infiller="grey")
+    assert picture.shape == (24, 24, 3)
+    assert {answer.name: answer.value for answer in after}["1"] > bright
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("data:image/png;base64,%%%", "cannot be read"),
+        ("data:text/html;base64,aGFsbG8=", "expected the painted pixels"),
+        ("data:image/png;base64,aGFsbG8=", "not a photo"),
+        (painted_corner(size=30), "of another photo"),
+    ],
+)
+def test_what_is_no_painted_picture_is_refused(desk, address, words) -> None:
+    with pytest.raises(InputError, match=words):
+        desk.paint(address)
+
+
+def test_comparison_goes_on_after_a_method_that_fails(desk) -> None:
+    choices = [Choice(method="rise:samples=16"), Choice(method="no_such"), Choice(method="random")]
+    *_, entries = desk.compare(choices)
+    assert [bool(entry.error) for entry in entries] == [False, True, False]
+    assert "unknown method" in entries[1].error
+
+
+def test_photo_of_a_user_is_named_in_messages(tmp_path) -> None:
+    (tmp_path / "upload-1234").write_text("no photo")
+    with pytest.raises(InputError, match=r"^cat\.jpg: not a photo"):
+        Desk.open(str(tmp_path / "upload-1234"), "cat.jpg", Shelf([TOY]).get(TOY), TOY)
+
+
+def test_only_offered_classifiers_and_never_code() -> None:
+    closed, opened = Shelf([TOY]), Shelf([TOY], is_open=True)
+    with pytest.raises(InputError, match="choose one of"):
+        closed.get("efficientnet_lite0")
+    with pytest.raises(InputError, match="Python code"):
+        opened.get("tests.toys:classifier")
+    with pytest.raises(InputError, match="unknown classifier source"):
+        opened.get("no_such_classifier")
+
+
+def test_users_share_classifiers_but_not_counts() -> None:
+    names = [f"factory:tests.toys:{name}" for name in ("classifier", "corner", "two_sides")]
+    shelf = Shelf(names)
+    first, second = shelf.get(names[0]), shelf.get(names[0])
+    assert first.model is second.model
+    assert first.passes is not second.passes
+    for name in names[1:]:
+        shelf.get(name)
+    assert len(shelf._loaded) == KEPT
