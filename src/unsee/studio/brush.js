@@ -23,7 +23,8 @@
       context.lineWidth = stroke.size;
       context.beginPath();
       stroke.points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
-      context.lineTo(...stroke.points[stroke.points.length - 1]);
+      const [x, y] = stroke.points[stroke.points.length - 1];
+      context.lineTo(x + 0.01, y); // a line of no length would not be drawn
       context.stroke();
     }
     context.globalCompositeOperation = "source-over";

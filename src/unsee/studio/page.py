@@ -21,9 +21,13 @@ LIFETIME = 1800
 PHOTOS = Path(str(files("unsee.studio"))) / "photos"
 SYSTEM_FONTS = ["system-ui", "sans-serif"]
 CODE_FONTS = ["ui-monospace", "monospace"]
-SCROLL = """() => { if (innerWidth < 760) setTimeout(() =>
-  document.querySelector('#map-view').scrollIntoView({ behavior: 'smooth' }), 400) }"""
-"""Code that brings the map into view on a phone, where it is below the controls."""
+SHOW_MAP = """(...values) => {
+  const tabs = [...document.querySelectorAll('button[role=tab]')];
+  tabs.find(tab => tab.textContent.trim() === 'Map').click();
+  if (innerWidth < 760) document.querySelector('#map-view').scrollIntoView({ behavior: 'smooth' });
+  return values;
+}"""
+"""Code that brings the map into view; on a phone, it is below the controls."""
 COMPARED = ["tide", "fido", "rise", "distilled"]
 """Methods of a comparison, to begin with."""
 
@@ -126,7 +130,7 @@ class _Views:
     """The right column: the map and what can be done with it."""
 
     def __init__(self) -> None:
-        with gr.Tabs() as self.tabs:
+        with gr.Tabs():
             with gr.Tab("Map", id="map"):
                 self.map = gr.HTML(EMPTY.format("Drop a photo to begin."), elem_id="map-view")
             with gr.Tab("Evidence slider", id="slider"):
@@ -206,11 +210,8 @@ def _connect(handlers: Handlers, desk: gr.State, c: _Controls, v: _Views) -> Non
     settings = [c.method, c.infiller, c.target, c.contrast, c.budget, c.seed]
     c.explain.click(
         handlers.explain, [desk, *settings], [v.map, v.slider, v.swipe, v.python, v.shell],
-        concurrency_limit=4, show_progress="hidden", **private,
+        concurrency_limit=4, show_progress="hidden", js=SHOW_MAP, **private,
     )  # fmt: skip
-    c.explain.click(
-        lambda: gr.Tabs(selected="map"), None, v.tabs, queue=False, js=SCROLL, **private
-    )
     c.stop.click(handlers.stop, desk, None, queue=False, **private)
     for event, handler in (
         (v.brush.input, handlers.brush),
