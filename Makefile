@@ -1,6 +1,7 @@
 # make check           style, types and imports
 # make test            the tests (eight minutes on two cores)
 # make demo            explain a sample photo
+# make studio          open the studio in the browser: http://127.0.0.1:7860
 # make test-trust      all hostile inputs, and all settings that must give the same bits (half an hour)
 # make test-ecosystem  tests with torchvision, timm, transformers, Captum and grad-cam
 # make bench           compare the speed with other libraries (half an hour)
@@ -12,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python; do \
 BIN := .venv/bin
 ECOSYSTEM := .venv-ecosystem/bin
 
-.PHONY: check test test-trust demo test-ecosystem bench clean
+.PHONY: check test test-trust demo studio test-ecosystem bench clean
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -29,6 +30,9 @@ test-trust: .venv/ready
 
 demo: .venv/ready
 	$(BIN)/unsee demo --out demo
+
+studio: .venv/ready
+	$(BIN)/unsee studio --browser
 
 test-ecosystem: .venv-ecosystem/ready
 	$(ECOSYSTEM)/python -m pytest -n auto tests/ecosystem

@@ -1,10 +1,12 @@
 """Serve the studio: on this machine by default, without requests to other hosts."""
 
+import errno
 import os
+import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from unsee.errors import missing_package
+from unsee.errors import InputError, missing_package
 from unsee.studio.shelf import Shelf
 
 QUEUE = 20
@@ -43,6 +45,20 @@ class PolicyMiddleware:
         await self._app(scope, receive, with_policy if scope["type"] == "http" else send)
 
 
+def _check_port(host: str, port: int | None) -> None:
+    """Raise `InputError` if the port is taken, or the address is not of this machine."""
+    if port is None:
+        return
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error})"
+            raise InputError(f"port {port} {why}; choose another with --port") from error
+
+
 def serve(
     shelf: Shelf, host: str, port: int | None, *, open_browser: bool = False, block: bool = True
 ) -> str:
@@ -51,6 +67,7 @@ def serve(
     Raises:
         InputError: Gradio is not installed, or the port is taken.
     """
+    _check_port(host, port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
