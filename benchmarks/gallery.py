@@ -1,0 +1,214 @@
+"""Draw the papers' strips: one photo in a row, with one thing changed from picture to picture.
+
+    python benchmarks/gallery.py --out docs/gallery                       # all strips
+    python benchmarks/gallery.py --out docs/gallery --strips seeds grid   # some of them
+
+FIDO (Chang et al., ICLR 2019), Figures 1, 3, 4, 6, 7, 9, 10, 11, and CASM (Zolna, Geras & Cho, 2018),
+Figure 2. FIDO and BBMP run with 300 passes for a map in place of 2400 and 300. Below a strip stands the
+mean rank correlation of its maps.
+"""
+
+import argparse
+import io
+import itertools
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+from unsee import Study, load
+from unsee.classifiers.classifier import Classifier
+from unsee.images import reading
+from unsee.images.drawing import overlay, save_figure, show, to_pixels
+from unsee.metrics._similarity import similarity
+from unsee.registry import resolve
+from unsee.studio.page import PHOTOS
+
+FIDO = "fido:steps=75,samples=4,rate=0.2,ramp=0"
+BBMP = "bbmp:steps=300"
+DARKNET = "file:{},mean=[0,0,0],std=[1,1,1]"
+
+
+class Picture(NamedTuple):
+    """One picture of a strip: how its map is made."""
+
+    title: str
+    method: str
+    infiller: str | None = None
+    classifier: str = "efficientnet_lite0"
+    seed: int = 0
+
+
+class Strip(NamedTuple):
+    """A row of pictures of one photo."""
+
+    question: str
+    source: str
+    photo: str
+    pictures: list[Picture]
+
+
+def strips(darknet: Path | None) -> dict[str, Strip]:
+    """Return all strips by name."""
+    classifiers = {"EfficientNet-Lite0": "efficientnet_lite0", "-Lite2": "efficientnet_lite2"}
+    if darknet is not None:
+        classifiers["Tiny Darknet"] = DARKNET.format(darknet)
+    infillers = {
+        "mean": "mean", "blur": "blur:sigma=10,kernel=0", "random": "random", "local": "local",
+        "painter": "painter",
+    }  # fmt: skip
+    return {
+        "objectives": Strip(
+            "Do the smallest sufficient region (SSR) and the smallest destroying region (SDR) "
+            "agree, and does the in-filler matter?",
+            "FIDO, Figures 1, 3, 4", "chelsea",
+            [
+                Picture(f"{mode.upper()}, {name}", f"{FIDO},mode={mode}", infillers[name])
+                for name in ("blur", "painter")
+                for mode in ("ssr", "sdr")
+            ],
+        ),
+        "infillers": Strip(
+            "What does the in-filler change?", "FIDO, Figure 4", "panda",
+            [Picture(name, FIDO, spec) for name, spec in infillers.items()],
+        ),
+        "networks": Strip(
+            "Do networks depend on the same regions?", "FIDO, Figure 6", "motorcycle",
+            [Picture(name, FIDO, None, spec) for name, spec in classifiers.items()],
+        ),
+        "sparsity": Strip(
+            "How does the weight of the area change FIDO's map?", "FIDO, Figure 7", "coffee",
+            [Picture(s, f"{FIDO},sparsity={s}") for s in ("2e-5", "5e-4", "1e-3", "2e-3")],
+        ),
+        "sparsity-bbmp": Strip(
+            "And that of BBMP?", "FIDO, Figure 7", "coffee",
+            [Picture(s, f"{BBMP},sparsity={s}", "blur:sigma=10,kernel=0")
+             for s in ("1e-3", "2e-3", "5e-3", "1e-2")],
+        ),
+        "grid": Strip(
+            "How does the size of the mask change the map?", "FIDO, Figure 9", "crocodile",
+            [Picture(f"{n} x {n}", f"{FIDO},grid={n}") for n in (28, 56, 112)],
+        ),
+        "seeds": Strip(
+            "How much do maps of other seeds differ?", "FIDO, Figure 10", "flower",
+            [Picture(f"seed {n}", FIDO, seed=n) for n in range(4)],
+        ),
+        "smoothness": Strip(
+            "What does total variation change?", "FIDO, Figure 11", "panda",
+            [Picture(s, f"{FIDO},smoothness={s}") for s in ("0", "0.001", "0.01")],
+        ),
+    }  # fmt: skip
+
+
+def explain(picture: Picture, photo: Path) -> tuple[Tensor, Tensor, str]:
+    """Return the image, its map and the class with its probability."""
+    classifier = load(picture.classifier, trust=picture.classifier.startswith("file:"))
+    image = classifier.framing.show(reading.read(str(photo), 3).pixels)
+    study = Study.of(
+        classifier, image, picture.method, infiller=picture.infiller, seed=picture.seed
+    )
+    saliency = study.finish().saliency[0]
+    target = int(study.score.targets[0])
+    name, value = classifier.label(target), classifier.probabilities(image)[0, target].item()
+    return image[0], saliency, f"{name} {value:.0%}"
+
+
+def save_jpeg(figure: Figure, path: Path) -> None:
+    """Write a figure as a JPEG file."""
+    content = io.BytesIO()
+    save_figure(figure, content, 100)
+    Image.open(content).convert("RGB").save(path, quality=85)
+
+
+def draw(strip: Strip, photos: Path, path: Path) -> float:
+    """Draw a strip; return the mean rank correlation of its maps."""
+    figure = Figure(figsize=(2.35 * (len(strip.pictures) + 1), 2.75), layout="constrained")
+    axes = figure.subplots(1, len(strip.pictures) + 1, squeeze=False)[0]
+    planes = []
+    for axis, picture in zip(axes[1:], strip.pictures, strict=True):
+        image, plane, answer = explain(picture, photos / f"{strip.photo}.jpg")
+        show(axis, overlay(image, plane))
+        axis.set_title(f"{picture.title}\n{answer}", fontsize=9)
+        planes.append(plane)
+        if len(planes) == 1:
+            show(axes[0], to_pixels(image))
+            axes[0].set_title("photo", fontsize=9)
+    save_jpeg(figure, path)
+    sizes = {plane.shape for plane in planes}
+    if len(sizes) > 1:  # networks with inputs of other sizes
+        planes = [
+            torch.nn.functional.interpolate(p[None, None], (224, 224), mode="bilinear")[0, 0]
+            for p in planes
+        ]
+    return float(np.mean([similarity(a, b) for a, b in itertools.combinations(planes, 2)]))
+
+
+def masked(classifier: Classifier, photos: Path, names: list[str], path: Path) -> str:
+    """Draw photos masked in, masked out and in-painted by CASM's masks; return a table."""
+    figure = Figure(figsize=(2.3 * 4, 2.7 * len(names)), layout="constrained")
+    lines = []
+    for row, name in zip(figure.subplots(len(names), 4, squeeze=False), names, strict=True):
+        image = classifier.framing.show(reading.read(str(photos / f"{name}.jpg"), 3).pixels)
+        study = Study.of(classifier, image, "casm", infiller="grey")
+        keep = (study.finish().saliency > 0.5).float()[:, None, None]
+        painted = replace(study.score, infiller=resolve("infillers", "telea"))
+        views = {
+            "photo": image,
+            "masked in": study.score.pictures(keep),
+            "masked out": study.score.pictures(1 - keep),
+            "in-painted (Telea)": painted.pictures(1 - keep),
+        }
+        target = int(study.score.targets[0])
+        p = classifier.probabilities(torch.cat(list(views.values())))[:, target].tolist()
+        label = classifier.label(target)
+        lines.append(f"| {name}: {label} | {' | '.join(f'{value:.0%}' for value in p)} |")
+        for axis, (title, picture), value in zip(row, views.items(), p, strict=True):
+            show(axis, to_pixels(picture[0]))
+            axis.set_title(f"{title}\n{label} {value:.0%}", fontsize=9)
+    save_jpeg(figure, path)
+    head = "| photo | as it is | masked in | masked out | in-painted |\n|---|---|---|---|---|\n"
+    return head + "\n".join(lines)
+
+
+def main() -> None:
+    """Draw the strips and write the page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--photos", type=Path, default=PHOTOS)
+    parser.add_argument("--darknet", type=Path, help="TorchScript file of Tiny Darknet")
+    parser.add_argument("--strips", nargs="+", help="names; all by default")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    parts = [
+        "# Strips of the papers\n",
+        f"`python benchmarks/gallery.py`, {date.today()}: one photo in a row, one thing changed from picture to picture. FIDO and BBMP take 300 passes for a map.\n",
+    ]
+    for name, strip in strips(options.darknet).items():
+        if options.strips and name not in options.strips:
+            continue
+        agreement = draw(strip, options.photos, options.out / f"{name}.jpg")
+        parts.append(
+            f"## {strip.question}\n\n{strip.source}: `python benchmarks/gallery.py --strips {name}`\n\n"
+            f"![{strip.question}]({name}.jpg)\n\nMean rank correlation of the maps: {agreement:.2f}.\n"
+        )
+        print(name, round(agreement, 2), flush=True)
+    if not options.strips or "casm" in options.strips:
+        table = masked(
+            load("efficientnet_lite0"), options.photos, ["panda", "motorcycle", "crocodile"],
+            options.out / "casm.jpg",
+        )  # fmt: skip
+        parts.append(
+            "## What do CASM's masks keep?\n\nCASM, Figure 2: `python benchmarks/gallery.py --strips casm`\n\n"
+            f"![Masked in, masked out, in-painted](casm.jpg)\n\nProbability of the answer:\n\n{table}\n"
+        )
+    (options.out / "README.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
