@@ -16,8 +16,8 @@ from unsee.training import casm
 def test_help_names_every_network_and_what_it_needs(capsys) -> None:
     assert main(["train"]) == 0
     text = capsys.readouterr().out
-    assert "casm|variational|distilled|infiller" in text
-    assert text.count("needs: photos") == 4
+    assert "casm|variational|distilled|infiller|vae" in text
+    assert text.count("needs: photos") == 5
     assert main(["train", "variatonal"]) == 2
     assert "did you mean 'variational'" in capsys.readouterr().err
 

@@ -59,7 +59,7 @@ def test_zero_samples_are_refused(name) -> None:
     [
         ("deepfill1", "JiahuiYu/generative_inpainting"),
         ("lama", "releases/download/add_big_lama"),
-        ("vae", "networks/completion.py"),
+        ("vae", "unsee train vae"),
     ],
 )
 def test_missing_weights_name_their_origin(tmp_path, monkeypatch, name, origin) -> None:

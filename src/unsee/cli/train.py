@@ -16,14 +16,14 @@ from unsee.cli.parsing import parse
 from unsee.errors import InputError, missing_package, unknown
 from unsee.files import check_file, exists
 from unsee.registry import resolve
-from unsee.training import casm, distilled, infiller, run_folder, variational
+from unsee.training import casm, distilled, infiller, run_folder, vae, variational
 from unsee.training.mask_task import MaskTraining, load_module
 from unsee.training.task import Training
 from unsee.training.trainer import Stopped
 
 POSITIVE = {
     "steps", "batch", "stored_size", "size", "save_every", "minutes", "width", "heads", "levels",
-    "grid", "side", "rate", "mask_rate", "critic_rate", "snapshot_every",
+    "grid", "side", "rate", "latent", "mask_rate", "critic_rate", "snapshot_every",
 }  # fmt: skip
 """Settings that must be above 0; other numbers may be 0."""
 Settings = TypeVar("Settings", bound=Training)
@@ -55,7 +55,8 @@ NETWORKS: dict[
     Network[casm.CasmTraining]
     | Network[variational.VariationalTraining]
     | Network[distilled.DistilledTraining]
-    | Network[infiller.InfillerTraining],
+    | Network[infiller.InfillerTraining]
+    | Network[vae.VAETraining],
 ] = {
     "casm": Network(
         casm.CasmTraining, casm.train,
@@ -74,6 +75,10 @@ NETWORKS: dict[
         infiller.InfillerTraining, infiller.train,
         "fills removed regions (in-fillers painter, painter_small)",
         "photos; weights of a perceptual loss (--trunk), unless --perceptual 0",
+    ),
+    "vae": Network(
+        vae.VAETraining, vae.train,
+        "autoencoder that fills removed regions, as in FIDO (in-filler vae)", "photos",
     ),
 }  # fmt: skip
 

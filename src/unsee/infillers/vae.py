@@ -19,8 +19,8 @@ class VAE(SamplingInfiller):
     """A reconstruction by a completion autoencoder, as in FIDO.
 
     Depends on the mask. Without `samples` it is deterministic; with them the masks of an image get
-    several results in turn. FIDO's weights are not published in a usable form: train your own for
-    `unsee.networks.completion.CompletionVAE`.
+    several results in turn. FIDO's weights are not published in a usable form: `unsee train vae`
+    trains yours.
 
     Chang et al., "Explaining Image Classifiers by Counterfactual Generation", ICLR 2019,
     https://arxiv.org/abs/1807.08024.
@@ -28,7 +28,7 @@ class VAE(SamplingInfiller):
 
     stream: ClassVar[str] = "vae"
     published: ClassVar[files.Published] = files.Published(
-        "completion_vae.safetensors", "your own training of networks/completion.py", "yours"
+        "completion_vae.safetensors", "your own training: unsee train vae", "yours"
     )
 
     weights: str | None = None

@@ -47,13 +47,25 @@ class CompletionVAE(nn.Module):
         `noise` draws a sample of the code; without it the mean is decoded.
         """
         h, w = pictures.shape[-2:]
+        code, log_variance = self.encode(pictures, keep)
+        if noise is not None:
+            code = code + (log_variance / 2).exp() * noise.to(code)[..., None, None]
+        decoded = self.decode(code)[..., :h, :w]
+        return torch.where(keep > 0, pictures, decoded.to(pictures.dtype))
+
+    def encode(
+        self, pictures: Float[Tensor, "n 3 h w"], keep: Float[Tensor, "n 1 h w"]
+    ) -> tuple[Float[Tensor, "n z gh gw"], Float[Tensor, "n z gh gw"]]:
+        """Return means and log variances of the codes of visible pixels."""
+        h, w = pictures.shape[-2:]
         edges = (0, -w % STRIDE, 0, -h % STRIDE)
         visible = F.pad(torch.cat([(2 * pictures - 1) * keep, keep], 1), edges, mode="replicate")
         mean, log_variance = self.code(self.encoder(visible)).chunk(2, 1)
-        if noise is not None:
-            mean = mean + (log_variance / 2).exp() * noise.to(mean)[..., None, None]
-        decoded = torch.sigmoid(self.decoder(mean))[..., :h, :w]
-        return torch.where(keep > 0, pictures, decoded.to(pictures.dtype))
+        return mean, log_variance
+
+    def decode(self, code: Float[Tensor, "n z gh gw"]) -> Float[Tensor, "n 3 h w"]:
+        """Return pictures in [0, 1], with sides of `STRIDE` times those of the code."""
+        return torch.sigmoid(self.decoder(code))
 
     def noise_shape(self, _size: tuple[int, int]) -> tuple[int]:
         """Return the shape of a picture's noise, which draws a sample."""

@@ -165,7 +165,7 @@ class InfillerTask(TrainingTask):
         config = self.config
         set_rate(self.painter_optimizer, config.rate * config.rate_factor(step))
         set_rate(self.critic_optimizer, config.critic_rate * config.rate_factor(step))
-        x, keep = _split_channels(batch.pixels)
+        x, keep = split_channels(batch.pixels)
         noise = self._noise(step, batch.total)
         own, other = (batch.local_rows(part).to(x) for part in (noise, noise.roll(1, 0)))
         with self.accelerator.autocast():
@@ -287,7 +287,7 @@ class InfillerTask(TrainingTask):
         return total
 
 
-def _split_channels(crops: Tensor) -> tuple[Tensor, Tensor]:
+def split_channels(crops: Tensor) -> tuple[Tensor, Tensor]:
     """Return the photos and the hole masks of crops (n, 4, h, w)."""
     x = crops[:, :3].contiguous(memory_format=torch.channels_last)
     return x, crops[:, 3:]
