@@ -51,6 +51,7 @@ def test_planted_shortcut_is_found_first_and_sets_the_status(data, tmp_path, cap
     page = (out / "report" / "audit.html").read_text()
     assert "1. Shortcut" in page
     assert page.count("data:image/png;base64,") >= 10
+    assert page.count("with the region outlined") >= 2 * 3
     assert "http" not in page
     assert "shortcuts found" in capsys.readouterr().out
 
@@ -66,6 +67,19 @@ def test_audit_goes_on_with_its_maps_and_writes_the_same_again(data, tmp_path) -
     rows.unlink(missing_ok=True)
     assert main(words) == 0
     assert (out / "report" / "audit.json").read_bytes() == first
+
+
+def test_maps_of_a_cluster_give_the_same_audit(data, tmp_path) -> None:
+    ray = pytest.importorskip("ray")
+    reports = []
+    try:
+        for engine in ("local", "ray"):
+            words = ["audit", str(data), *OPTIONS, "--out", str(tmp_path / engine)]
+            assert main([*words, "--engine", engine, "--workers", "1"]) == 0
+            reports.append(json.loads((tmp_path / engine / "report" / "audit.json").read_text()))
+    finally:
+        ray.shutdown()
+    assert reports[0] == reports[1]
 
 
 def test_unlabelled_photos_have_causes_and_no_shortcuts(data, tmp_path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from unsee.audits.causes import Effect, ImageOf
 from unsee.audits.evidence import Evidence
@@ -18,6 +18,9 @@ from unsee.reports.bootstrap import Mean
 
 CROPS, CROP = 10, 112
 """Crops of a finding on the page, and their side in pixels."""
+EXAMPLES = 3
+"""Whole photos of a finding on the page, in which the region is outlined."""
+OUTLINE = "#ff3d7f"
 MAP = 140
 """Side of the picture of positions in pixels."""
 Label = Callable[[int], str]
@@ -108,6 +111,7 @@ def _number(value: float) -> float | None:
 
 def _section(number: int, finding: Finding, image_of: ImageOf, label: Label) -> dict[str, Any]:
     """Return what the page shows about a finding."""
+    typical = _typical(finding.members)
     names = ", ".join(f"{label(target)} ({count})" for target, count in finding.targets[:5])
     facts = [
         f"In {finding.photos} photos ({finding.share:.0%}).",
@@ -129,7 +133,8 @@ def _section(number: int, finding: Finding, image_of: ImageOf, label: Label) -> 
             ("Removed (in-filled): fall of the probability", _cells(finding.removal)),
             ("Pasted into other photos: rise of the probability", _cells(finding.transplant)),
         ],
-        "crops": [_crop(member, image_of, label) for member in _typical(finding.members)],
+        "crops": [_crop(member, image_of, label) for member in typical],
+        "examples": [_example(member, image_of, label) for member in typical[:EXAMPLES]],
         "positions": _positions(finding),
     }
 
@@ -158,6 +163,18 @@ def _crop(member: Evidence, image_of: ImageOf, label: Label) -> dict[str, str]:
     picture = Image.fromarray(np.asarray(pixels)).resize((CROP, CROP), Image.Resampling.BICUBIC)
     name = label(member.target)
     return {"data": png_data(picture), "alt": f"region of {member.photo}, explained as {name}"}
+
+
+def _example(member: Evidence, image_of: ImageOf, label: Label) -> dict[str, str]:
+    """Return a whole photo in which the region is outlined, as a PNG, and its description."""
+    picture = Image.fromarray(np.asarray(to_pixels(image_of(member.photo)[0])))
+    x1, y1, x2, y2 = member.box
+    ImageDraw.Draw(picture).rectangle((x1 - 1, y1 - 1, x2, y2), outline=OUTLINE, width=2)
+    name = label(member.target)
+    return {
+        "data": png_data(picture),
+        "alt": f"{member.photo}, explained as {name}, with the region outlined",
+    }
 
 
 def _positions(finding: Finding) -> str:
