@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docs.site import parts, reference
 from docs.site.contents import check_all_listed, llms_text, navigation
-from docs.site.links import DOCS, ROOT, for_site, problems
+from docs.site.links import DOCS, ELSEWHERE, ROOT, for_site, pictures_elsewhere, problems
 from docs.site.rendering import differences
 
 BUILD = ROOT / "build"
@@ -46,6 +46,9 @@ def write_sources(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".md":
             target.write_text(for_site(path, copied.__contains__), encoding="utf-8")
+            for picture in pictures_elsewhere(path):
+                (folder / ELSEWHERE).mkdir(exist_ok=True)
+                shutil.copyfile(picture, folder / ELSEWHERE / picture.name)
         else:
             shutil.copyfile(path, target)
     for page in (*parts.pages(), *reference.pages()):

@@ -9,11 +9,12 @@ from docs.site.reference import MODULES
 from unsee.registry import available
 
 SECTIONS = {
-    "Start": ["index.md"],
+    "Start": ["index.md", "why.md", "tutorial.md"],
     "Guides": [
-        "usage.md", "infillers.md", "metrics.md", "audit.md",
-        "training.md", "cluster.md", "papers.md",
-            ],
+        "choose.md", "trust.md", "usage.md", "infillers.md", "metrics.md", "audit.md",
+        "training.md", "imagenet.md", "cluster.md", "extend.md", "migrate.md", "papers.md",
+        "troubleshooting.md",
+    ],
     "Parts": [
         "parts/methods.md", "parts/infillers.md", "parts/metrics.md", "parts/datasets.md",
         "parts/classifiers.md", "parts/cells.md", "parts/measures.md", "parts/recipes.md",

@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 REPOSITORY = "https://github.com/unsee/unsee"
 """Address of files that the site does not have."""
+ELSEWHERE = "elsewhere"
+"""Folder of the site with the pictures that pages show and that lie outside of `docs`."""
 BLOCK = re.compile(r"^(`{3,}|~{3,}).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 """A block of code."""
 CODE = re.compile(rf"{BLOCK.pattern}|`[^`\n]+`", re.MULTILINE | re.DOTALL)
@@ -61,8 +63,19 @@ def slug(heading: str, separator: str = "-") -> str:
     return plain.strip().replace(" ", separator)
 
 
+def pictures_elsewhere(page: Path) -> set[Path]:
+    """Return the pictures that a page shows and that lie outside of `docs`."""
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
+    shown = [
+        _link(page, match["target"]) for match in LINK.finditer(text) if match["text"][0] == "!"
+    ]
+    return {link.path for link in shown if link and not link.path.is_relative_to(DOCS)}
+
+
 def for_site(page: Path, is_in_site: Callable[[Path], bool]) -> str:
     """Return a page's text, in which links to files that the site lacks lead to the repository.
+
+    Pictures that lie outside of `docs` are in the folder `ELSEWHERE`.
 
     Args:
         page: A Markdown file below `docs`.
@@ -74,6 +87,9 @@ def for_site(page: Path, is_in_site: Callable[[Path], bool]) -> str:
         link = _link(page, match["target"])
         if link is None or is_in_site(link.path):
             return f"{text}({match['target']})"
+        if text.startswith("!"):
+            top = "../" * len(page.relative_to(DOCS).parent.parts)
+            return f"{text}({top}{ELSEWHERE}/{link.path.name})"
         kind = "tree" if link.path.is_dir() else "blob"
         anchor = f"#{link.anchor}" if link.anchor else ""
         return f"{text}({REPOSITORY}/{kind}/main/{link.path.relative_to(ROOT).as_posix()}{anchor})"

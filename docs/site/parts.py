@@ -18,10 +18,13 @@ from unsee.registry import part, summary
 PICTURES = DOCS / "methods"
 """Folder of a picture for each method, and of the passes that each takes."""
 PASSES = PICTURES / "passes.json"
-"""Forward passes and passes with gradient of each method with its default settings."""
+"""Forward passes of each method with its default settings, and those with a gradient; no number of
+forward passes where a line search makes it depend on the photo."""
+STOPPING = ("mp2",)
+"""Methods that stop when the score is at chance."""
 PICTURE_TEXT = (
-    "The photo and the map for its predicted class, default settings, EfficientNet-Lite0. Weak "
-    "evidence is dark, strong evidence bright."
+    "The photo and the map for its predicted class, *espresso*, of EfficientNet-Lite0 with "
+    '`budget="fast"` (300 passes; methods of fixed cost keep theirs). Bright pixels rank highest.'
 )
 WITHOUT_NAMES = {
     "show_root_heading": "false",
@@ -81,7 +84,18 @@ def _methods() -> str:
         "# Methods\n\nA method makes a map: `--method NAME[:setting=value,...]`. Passes are "
         "forward passes per photo with default settings, and how many of them have a gradient.\n\n"
         + table(("method", "what it does", "passes"), rows)
+        + f"\n## Maps\n\n{PICTURE_TEXT}\n\n{_gallery()}"
     )
+
+
+def _gallery() -> str:
+    """Return the pictures of all methods, each with a link to its page."""
+    figures = [
+        f'<a href="methods/{path.stem}.html"><img src="../methods/{path.name}" loading="lazy" '
+        f'alt="Photo and map of {path.stem}">{path.stem}</a>'
+        for path in sorted(PICTURES.glob("*.jpg"))
+    ]
+    return f'<div class="gallery">\n{"".join(figures)}\n</div>\n'
 
 
 def _method(name: str) -> str:
@@ -160,7 +174,10 @@ def _cost(name: str) -> str:
     if name not in counts:
         return "not counted"
     forwards, backwards = counts[name]
-    return f"{forwards} ({backwards} with gradient)" if backwards else f"{forwards}"
+    if forwards is None:
+        return f"{backwards} with gradient, and those of a line search"
+    most = "at most " if name in STOPPING else ""
+    return most + (f"{forwards} ({backwards} with gradient)" if backwards else f"{forwards}")
 
 
 def _kind(kind: str, title: str, first: str) -> str:

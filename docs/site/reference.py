@@ -62,7 +62,10 @@ MODULES = {
     ),
     "registry": (
         "Names, settings and errors",
-        ("unsee.registry", "unsee.parts", "unsee.recipes", "unsee.errors"),
+        (
+            "unsee.registry", "unsee.registry.names", "unsee.registry.plug_ins", "unsee.parts",
+            "unsee.recipes", "unsee.errors",
+        ),
     ),
 }  # fmt: skip
 """Title and modules of each page, by its name."""
