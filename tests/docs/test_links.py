@@ -40,6 +40,12 @@ def test_links_out_of_the_site_lead_to_the_repository() -> None:
     assert "](../" not in text
 
 
+def test_pictures_out_of_the_site_are_copied() -> None:
+    page = links.DOCS / "truth.md"
+    assert {path.name for path in links.pictures_elsewhere(page)} == {"passes.png"}
+    assert "](elsewhere/passes.png)" in links.for_site(page, lambda path: path.suffix == ".md")
+
+
 def test_each_page_is_in_the_navigation() -> None:
     listed = {page for pages in contents.SECTIONS.values() for page in pages}
     assert {page.name for page in PAGES[1:]} == {page for page in listed if "/" not in page}
