@@ -9,7 +9,7 @@ from tests.docs.conftest import names_of_a_reader as names_of_a_reader
 from tests.docs.conftest import small_defaults as small_defaults
 from tests.evaluation.runs import ROOT
 
-pytestmark = pytest.mark.ecosystem
+pytestmark = [pytest.mark.ecosystem, pytest.mark.filterwarnings("ignore")]  # of other libraries
 PAGE = ROOT / "docs" / "migrate.md"
 
 
