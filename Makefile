@@ -5,7 +5,8 @@
 # make test-trust      all hostile inputs, and all settings that must give the same bits (half an hour)
 # make test-ecosystem  tests with torchvision, timm, transformers, Captum and grad-cam
 # make bench           compare the speed with other libraries (half an hour)
-# make clean           remove the environments and the demo
+# make docs            build the documentation in build/docs
+# make clean           remove the environments, the demo and the documentation
 
 # The first Python 3.11 or newer that runs; the shim of a version manager may exist and still fail.
 PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python; do \
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python; do \
 BIN := .venv/bin
 ECOSYSTEM := .venv-ecosystem/bin
 
-.PHONY: check test test-trust demo studio test-ecosystem bench clean
+.PHONY: check test test-trust demo studio test-ecosystem bench docs clean
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -42,10 +43,18 @@ test-ecosystem: .venv-ecosystem/ready
 bench: .venv-ecosystem/bench
 	$(ECOSYSTEM)/python benchmarks/speed
 
+# Warnings and broken links are errors.
+docs: .venv/docs
+	$(BIN)/python -m docs.site
+
 .venv/ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "unsee needs Python 3.11 or newer: make PYTHON=python3.x"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv/docs: .venv/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 # torchvision needs the torch build that it was compiled for, so both versions are fixed here.
@@ -59,4 +68,4 @@ bench: .venv-ecosystem/bench
 	touch $@
 
 clean:
-	rm -rf .venv .venv-ecosystem demo
+	rm -rf .venv .venv-ecosystem demo build/docs build/docs-sources

@@ -35,7 +35,7 @@ from unsee.methods.base import Method, Progress
 from unsee.metrics._similarity import stability
 from unsee.noise import seeds_of
 from unsee.parts import resolve_parts
-from unsee.registry import settings_of
+from unsee.registry import packages_of, settings_of
 from unsee.registry.settings import SettingValue
 from unsee.types import Saliency
 
@@ -246,6 +246,7 @@ class Study:
                 "torch": torch.__version__,
                 "python": platform.python_version(),
                 "device": str(self.score.classifier.device),
+                **packages_of(self.method, self.score.infiller),
             },
         }
 

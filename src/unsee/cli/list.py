@@ -68,11 +68,16 @@ def entries(kind: str) -> list[dict[str, str]]:
     if kind == "tables":
         return [_entry(name, load(name)[1].summary) for name in tables()]
     folder = FOLDERS.get(kind, kind)
-    rows = []
-    for name in available(folder):
+    return [_entry_of_part(folder, name) for name in available(folder)]
+
+
+def _entry_of_part(folder: str, name: str) -> dict[str, str]:
+    """Return name and summary of a part, or why a plug-in cannot be used."""
+    try:
         argument = getattr(part(folder, name), "argument", "")
-        rows.append(_entry(f"{name}:{argument}" if argument else name, summary(folder, name)))
-    return rows
+    except InputError as error:
+        return _entry(name, f"cannot be used: {error.in_shell()}")
+    return _entry(f"{name}:{argument}" if argument else name, summary(folder, name))
 
 
 def settings(kind: str, name: str) -> list[dict[str, str]]:

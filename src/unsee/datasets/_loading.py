@@ -6,7 +6,16 @@ from pathlib import Path
 from unsee.datasets.base import Dataset, Samples
 from unsee.errors import InputError
 from unsee.files import exists
-from unsee.registry import available, create, parse, part, resolve, settings_about, trust_of
+from unsee.registry import (
+    available,
+    create,
+    parse,
+    part,
+    resolve,
+    settings_about,
+    trust_of,
+    usable_parts,
+)
 
 FALLBACK = "image_folder"
 """Data set that accepts any folder, and is therefore tried after all others."""
@@ -40,7 +49,7 @@ def load_data(spec: str, *, trust: bool = False) -> Samples:
     if named:
         dataset: Dataset = resolve("datasets", spec)
         return dataset.samples(path)
-    layouts = [name for name in available("datasets") if not part("datasets", name).is_composed]
+    layouts = [name for name, cls in usable_parts("datasets") if not cls.is_composed]
     for candidate in sorted(layouts, key=lambda name: name == FALLBACK):
         dataset = create("datasets", candidate)
         if dataset.recognises(path):

@@ -51,7 +51,7 @@ class Plan:
         tuple[str, ...],
         arg(name="classifier", metavar="CLASSIFIER ...", aliases=("--classifiers",)),
     ] = (loading.DEFAULT,)
-    """Classifiers, SOURCE[:ARGUMENT][,setting=value,...], see `unsee list classifiers`."""
+    """Classifiers, `SOURCE[:ARGUMENT][,setting=value,...]`, see `unsee list classifiers`."""
     methods: Annotated[tuple[str, ...], arg(metavar="METHOD ...")] = (DEFAULT_METHOD,)
     """Methods, NAME[:setting=value,...] or recipe:NAME; see `unsee list methods`."""
     infillers: Annotated[tuple[str, ...], arg(metavar="INFILLER ...")] = (OWN,)

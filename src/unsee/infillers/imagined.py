@@ -9,7 +9,7 @@ import torch
 from unsee.errors import InputError
 from unsee.infillers._tiles import paint_tiles
 from unsee.infillers.base import Fill, ImageBatch, Infiller, RowIndex
-from unsee.registry import available, parse, part, resolve, trust_of
+from unsee.registry import parse, part, resolve, trust_of, usable_parts
 from unsee.types import Backgrounds, FlatKeep
 
 __all__ = ["Imagined"]
@@ -50,7 +50,7 @@ class Imagined(Infiller):
             )
         spec = parse("infillers", self.by)
         if not part("infillers", spec.name).generative:
-            names = [name for name in available("infillers") if part("infillers", name).generative]
+            names = [name for name, cls in usable_parts("infillers") if cls.generative]
             raise InputError(
                 f"imagined: expected a generative in-filler ({', '.join(names)}), got {self.by!r}"
             )

@@ -6,7 +6,7 @@ from typing import Any
 from unsee.cells.base import Cells
 from unsee.errors import InputError
 from unsee.masking.slots import Slots
-from unsee.registry import available, name_of, part, resolve, settings_of
+from unsee.registry import name_of, resolve, settings_of, usable_parts
 
 GRID = "grid"
 """Name of the cells that are the grid of each method."""
@@ -52,7 +52,7 @@ def _check_replaced(method: Any, cells: str) -> None:
     """Check that a method has cells, and that none of its settings says which."""
     name, replaced = name_of(method), method.traits.cells
     if not replaced:
-        names = [name for name in available("methods") if part("methods", name).traits.cells]
+        names = [name for name, cls in usable_parts("methods") if cls.traits.cells]
         raise InputError(f"{name} has no cells for {cells}; methods that have: {', '.join(names)}")
     for field in fields(method):
         value = getattr(method, field.name)

@@ -1,18 +1,16 @@
 """Make parts (methods, in-fillers, metrics, sources, data sets, cells) by name.
 
 A file in the folder of a kind defines one part, and the name of the file is the name of the part.
-The grammar of a specification is the same in Python and on the command line, see `parse`.
+Other packages add parts by entry points, see `plug_ins`. The grammar of a specification is the same
+in Python and on the command line, see `parse`.
 """
 
-import pkgutil
 import re
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
-from importlib import import_module
 from inspect import getdoc
 from typing import Any, NamedTuple, get_type_hints
 
-from unsee.errors import InputError, nearest, unknown
+from unsee.errors import InputError, unknown
 from unsee.recipes import Recipe, recipe
 from unsee.registry.grammar import (
     Spec,
@@ -22,6 +20,12 @@ from unsee.registry.grammar import (
     split,
 )
 from unsee.registry.grammar import split_words as split_words
+from unsee.registry.kinds import base_class
+from unsee.registry.names import available as available
+from unsee.registry.names import name_of as name_of
+from unsee.registry.names import packages_of as packages_of
+from unsee.registry.names import part as part
+from unsee.registry.names import usable_parts as usable_parts
 from unsee.registry.settings import (
     SettingValue,
     as_setting,
@@ -31,16 +35,6 @@ from unsee.registry.settings import (
     in_words,
 )
 
-BASES = {
-    "methods": "Method",
-    "infillers": "Infiller",
-    "metrics": "Metric",
-    "sources": "Source",
-    "datasets": "Dataset",
-    "cells": "Cells",
-}
-"""Kinds of parts, and the abstract class of each."""
-KINDS = tuple(BASES)
 NOT_NEGATIVE = ("methods", "infillers", "metrics", "cells")
 """Kinds of parts whose numbers are lengths, counts, weights or shares."""
 SIGNED = ("level",)
@@ -58,20 +52,6 @@ class Setting(NamedTuple):
     type: str
     default: str
     summary: str
-
-
-@cache
-def available(kind: str) -> list[str]:
-    """Return the names of all parts of a kind.
-
-    Args:
-        kind: A key of `BASES`.
-    """
-    if kind not in KINDS:
-        raise unknown("kind of part", kind, KINDS)
-    folder = import_module(f"unsee.{kind}").__path__
-    names = (module.name for module in pkgutil.iter_modules(folder))
-    return sorted(name for name in names if name != "base" and not name.startswith("_"))
 
 
 def parse(kind: str, text: str) -> Spec:
@@ -124,7 +104,7 @@ def resolve(kind: str, spec: Any, /, **settings: Any) -> Any:
     """Return a part: an instance as it is, a specification as an instance.
 
     Args:
-        kind: A key of `BASES`.
+        kind: A key of `kinds.BASES`.
         spec: An instance, or a text as `parse` reads it. A method may be `recipe:NAME`, with or
             without settings; see `parts.resolve_parts` for its in-filler and measure. The argument
             of a source or a data set is not part of the instance.
@@ -190,16 +170,6 @@ def _check_not_negative(name: str, values: dict[str, Any]) -> None:
             check_not_negative(name, key, value)
 
 
-def part(kind: str, name: str) -> type[Any]:
-    """Return the class that the file of this name lists in its `__all__`."""
-    if name not in available(kind):
-        raise _unknown_part(kind, name)
-    module = import_module(f"unsee.{kind}.{name}")
-    (public,) = module.__all__
-    cls: type[Any] = getattr(module, public)
-    return cls
-
-
 def summary(kind: str, name: str) -> str:
     """Return the first line of a part's docstring."""
     return (getdoc(part(kind, name)) or "").splitlines()[0]
@@ -232,13 +202,6 @@ def trust_of(kind: str, spec: str | None, *, trust: bool) -> dict[str, Any]:
     return {"trust": True} if has_setting else {}
 
 
-def name_of(instance: object) -> str:
-    """Return the name of a part, or the qualified name of a class that is not one of ours."""
-    module = type(instance).__module__.split(".")
-    is_ours = module[0] == "unsee" and len(module) == 3 and module[1] in KINDS
-    return module[-1] if is_ours else f"{type(instance).__module__}.{type(instance).__qualname__}"
-
-
 def settings_of(instance: object) -> dict[str, Any]:
     """Return a part as plain values: its name, then its settings."""
     values = {field.name: getattr(instance, field.name) for field in fields(instance)}  # type: ignore[arg-type]
@@ -246,7 +209,7 @@ def settings_of(instance: object) -> dict[str, Any]:
 
 
 def _instance(kind: str, spec: object, settings: dict[str, Any]) -> object:
-    base = getattr(import_module(f"unsee.{kind}.base"), BASES[kind])
+    base = base_class(kind)
     if not isinstance(spec, base):
         type_name = spec.__name__ if isinstance(spec, type) else type(spec).__name__
         received = type_name
@@ -282,15 +245,3 @@ def _hints(cls: type[Any]) -> dict[str, Any]:
     """Return the types of a part's settings, in the order of its constructor."""
     hints = get_type_hints(cls)
     return {field.name: hints[field.name] for field in fields(cls)}
-
-
-def _unknown_part(kind: str, name: str) -> InputError:
-    if kind != "sources":
-        return unknown(kind.removesuffix("s"), name, available(kind))
-    if re.search(r"[/\\]|\.\w+$", name):
-        suggestions = [f"file:{name}"]
-    else:
-        suggestions = [*nearest(name, available(kind)), f"torchvision:{name}", f"timm:{name}"]
-    return InputError(
-        f"unknown classifier source {name!r}; did you mean {' or '.join(map(repr, suggestions))}?"
-    )

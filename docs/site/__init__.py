@@ -1,0 +1,1 @@
+"""Build the documentation site: `make docs`, or `python -m docs.site`."""

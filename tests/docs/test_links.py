@@ -1,0 +1,71 @@
+"""Relative links of the documentation, and the pages that the site makes of the registry."""
+
+import json
+
+import pytest
+from docs.site import contents, links, parts
+
+from tests.docs.pages import PAGES
+from tests.evaluation.runs import ROOT
+from unsee import available
+from unsee.recipes import recipes
+
+DOCUMENTS = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_to_files_and_headings(page) -> None:
+    assert links.problems(page) == []
+
+
+def test_broken_links_are_seen(tmp_path) -> None:
+    page = tmp_path / "page.md"
+    (tmp_path / "a.png").touch()
+    page.write_text(
+        "# A heading, with `code` & more\n[a](#a-heading-with-code--more) ![b](a.png)\n"
+        "`[c](none.md)`\n"
+        "[d](none.md) [e](page.md#none) [![f](none.png)](a.png) [g](https://none.example)\n"
+        "```text\n[h](none.md)\n```\n"
+    )
+    assert links.problems(page) == [
+        "page.md: no file none.md", "page.md: no heading page.md#none", "page.md: no file none.png",
+    ]  # fmt: skip
+
+
+def test_links_out_of_the_site_lead_to_the_repository() -> None:
+    page = links.DOCS / "infillers.md"
+    text = links.for_site(page, lambda path: path.suffix == ".md" and path.parent == links.DOCS)
+    assert "(https://github.com/unsee/unsee/blob/main/benchmarks/results/infill.md)" in text
+    assert "](usage.md#your-classifier)" in text
+    assert "](../" not in text
+
+
+def test_pictures_out_of_the_site_are_copied() -> None:
+    page = links.DOCS / "truth.md"
+    assert {path.name for path in links.pictures_elsewhere(page)} == {"passes.png"}
+    assert "](elsewhere/passes.png)" in links.for_site(page, lambda path: path.suffix == ".md")
+
+
+def test_each_page_is_in_the_navigation() -> None:
+    listed = {page for pages in contents.SECTIONS.values() for page in pages}
+    assert {page.name for page in PAGES[1:]} == {page for page in listed if "/" not in page}
+
+
+def test_each_part_has_a_page_or_a_section() -> None:
+    pages = {page.path: page.text for page in parts.pages()}
+    for name in available("methods"):
+        text = pages[f"parts/methods/{name}.md"]
+        assert "::: unsee.methods." in text
+        assert f"](methods/{name}.md)" in pages["parts/methods.md"]
+    for kind, folder in [("infillers", "infillers"), ("metrics", "metrics"), ("cells", "cells"),
+                         ("datasets", "datasets"), ("classifiers", "sources")]:  # fmt: skip
+        assert all(f"\n## {name}\n" in pages[f"parts/{kind}.md"] for name in available(folder))
+    assert all(f"\n## {name}\n" in pages["parts/recipes.md"] for name in recipes())
+    assert "<code>fixed &#124; drawn</code>" in pages["parts/methods/igos_pp.md"]
+
+
+def test_pictures_are_small_and_passes_are_counted_for_each_method() -> None:
+    passes = json.loads(parts.PASSES.read_text())
+    pictures = {path.stem: path.stat().st_size for path in parts.PICTURES.glob("*.jpg")}
+    assert set(passes) == set(pictures) == set(available("methods"))
+    assert max(pictures.values()) < 25_000
