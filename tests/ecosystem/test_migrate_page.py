@@ -9,6 +9,8 @@ from tests.docs.conftest import names_of_a_reader as names_of_a_reader
 from tests.docs.conftest import small_defaults as small_defaults
 from tests.evaluation.runs import ROOT
 
+pytest.importorskip("captum", reason="make test-ecosystem installs captum")
+pytest.importorskip("pytorch_grad_cam", reason="make test-ecosystem installs grad-cam")
 pytestmark = [pytest.mark.ecosystem, pytest.mark.filterwarnings("ignore")]  # of other libraries
 PAGE = ROOT / "docs" / "migrate.md"
 
