@@ -9,7 +9,7 @@ from docs.site.reference import MODULES
 from unsee.registry import available
 
 SECTIONS = {
-    "Start": ["index.md", "why.md", "tutorial.md"],
+    "Start": ["index.md", "why.md", "tutorial.md", "studio.md"],
     "Guides": [
         "choose.md", "trust.md", "usage.md", "infillers.md", "metrics.md", "audit.md",
         "training.md", "imagenet.md", "cluster.md", "extend.md", "migrate.md", "papers.md",
@@ -29,7 +29,7 @@ SECTIONS = {
 """Pages of each section, in their order."""
 METHODS = "parts/methods.md"
 """Page below which the pages of the methods are listed."""
-LINKED = ("photos/", "results/")
+LINKED = ("gallery/", "results/")
 """Folders of pages that are reached by links only."""
 SUMMARY = (
     "Find the image regions that a classifier's decision depends on, by replacing them with "

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 import unsee
 from unsee.images.drawing import overlay, to_pixels
 
-PHOTO = DOCS / "photos" / "coffee.jpg"
+PHOTO = DOCS.parent / "src" / "unsee" / "studio" / "photos" / "coffee.jpg"
 """A photo without conditions on its use, whose class has a high probability."""
 GAP = 8
 """Pixels between the photo and the map."""

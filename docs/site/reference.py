@@ -12,7 +12,7 @@ import unsee
 from unsee.cli import COMMANDS, main
 
 MODULES = {
-    "study": ("Studies and explanations", ("unsee.study", "unsee.explanation", "unsee.inputs")),
+    "study": ("Studies and explanations", ("unsee.explaining", "unsee.study", "unsee.explanation", "unsee.inputs")),
     "bases": (
         "Base classes of parts",
         (
@@ -41,6 +41,7 @@ MODULES = {
         (
             "unsee.results.assessment", "unsee.results.counterfactual", "unsee.results.regions",
             "unsee.results.variation", "unsee.results.panel", "unsee.results.comparison",
+            "unsee.results.conclusion", "unsee.results.page", "unsee.results.calls",
             "unsee.results.photo_folders", "unsee.results.writing",
         ),
     ),
