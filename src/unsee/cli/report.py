@@ -62,9 +62,9 @@ def run(arguments: list[str]) -> int:
     results = Results.read(options.runs)
     if table is not None:
         results = replace(results, table=table)
-    show_table(tables.means(results))
+    show_table(tables.means(results), rows=tables.all_numbers(results).values())
     for line in summary.conclusions(results):
-        say(f"{line}\n")
+        say(f"{line}\n", conclusions=[line])
     _write_result(options, lambda folder: _write(results, folder), "report.html")
     return 0
 
@@ -72,8 +72,10 @@ def run(arguments: list[str]) -> int:
 def _run_stages(options: ReportOptions, table: paper_tables.Table | None) -> int:
     """Write the report of each stage, and one summary; the exit status is 1 if a stage failed."""
     results = StagedResults.read(options.runs, table)
-    show_table(stage_tables.terminal(results))
-    say(f"{stage_tables.conclusion(results)}\n")
+    rows = stage_tables.all_numbers(results).values()
+    show_table(stage_tables.terminal(results), rows=rows)
+    conclusion = stage_tables.conclusion(results)
+    say(f"{conclusion}\n", conclusions=[conclusion])
     for note in (*results.notes, *results.missing()):
         print_note(note)
     status = print_errors(results.errors)
