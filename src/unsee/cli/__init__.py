@@ -26,6 +26,7 @@ COMMANDS = {
     "bench": "time the classifier, and the overhead of methods",
     "list": "list methods, infillers, classifiers, metrics, datasets, cells, measures, recipes\n"
     "or tables, or the settings of one: unsee list methods fido",
+    "completion": "print a script by which bash, zsh or fish complete commands and names",
     "demo": "explain a photo that comes with a package",
 }
 STATUSES = {
