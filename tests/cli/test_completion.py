@@ -17,7 +17,8 @@ from unsee.cli.completion_scripts import SCRIPTS
 from unsee.cli.list import KINDS
 
 LINES = {
-    "unsee ex": ["explain"],
+    "unsee expl": ["explain"],
+    "unsee ex": ["explain", "export"],
     "unsee explain --meth": ["--method"],
     "unsee explain --method ti": ["tide"],
     "unsee explain --infiller ima": ["imagined"],

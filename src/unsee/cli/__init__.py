@@ -23,6 +23,7 @@ COMMANDS = {
     "audit": "find regions that carry a classifier's decisions, and test whether they cause them",
     "evaluate-infill": "measure how well in-fillers remove objects and restore what is missing",
     "train": "train the networks of methods and in-fillers, in a run that can resume",
+    "export": "write a method that is a trained network to an ONNX file",
     "bench": "time the classifier, and the overhead of methods",
     "list": "list methods, infillers, classifiers, metrics, datasets, cells, measures, recipes\n"
     "or tables, or the settings of one: unsee list methods fido",

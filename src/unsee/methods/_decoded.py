@@ -71,7 +71,7 @@ class ImageNetwork(OnePassNetwork):
     def __call__(self, images: Images, targets: Targets) -> Tensor:
         """Return the decoder's result for images that fit in memory."""
         inputs = self.classifier.normalise(images)
-        return self.decoder([inputs], inputs.new_zeros(len(inputs), 0), targets)
+        return self.decoder([inputs], inputs.new_zeros(inputs.shape[0], 0), targets)
 
     def of_score(self, score: MaskedScore) -> Tensor:
         """Return the decoder's results for all images of a score, computed in chunks."""
