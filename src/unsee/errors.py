@@ -26,7 +26,10 @@ MAX_MESSAGE = 1000
 MAX_SHOWN = 60
 """Number of characters of a value in an error message."""
 
-PACKAGES = {"pytorch_grad_cam": "grad-cam", "tensorboard": "accelerate tensorboard"}
+PACKAGES = {
+    "pytorch_grad_cam": "grad-cam", "tensorboard": "accelerate tensorboard",
+    "wandb": "accelerate wandb", "trackio": "accelerate trackio",
+}  # fmt: skip
 """Packages that are installed under another name than that of the import."""
 
 

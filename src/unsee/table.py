@@ -123,6 +123,14 @@ class Table:
             for row in self.cells
         ]
 
+    def values(self) -> list[dict[str, Value]]:
+        """Return a dictionary of values for each row, for programs; numbers have all digits.
+
+        Its keys are the names of the columns with `_` for blanks and hyphens.
+        """
+        keys = [re.sub("[ -]", "_", column.name) for column in self.columns]
+        return [dict(zip(keys, (cell.value for cell in row), strict=True)) for row in self.cells]
+
     def latex(self) -> str:
         """Return a `tabular` for the package booktabs."""
         rows = [

@@ -56,7 +56,7 @@ def test_planted_shortcut_is_found_first_and_sets_the_status(data, tmp_path, cap
     assert "shortcuts found" in capsys.readouterr().out
 
 
-def test_audit_goes_on_with_its_maps_and_writes_the_same_again(data, tmp_path) -> None:
+def test_audit_goes_on_with_its_maps_and_writes_the_same_again(data, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     words = ["audit", str(data), *OPTIONS, "--out", str(out)]
     assert main(words) == 0
@@ -65,8 +65,13 @@ def test_audit_goes_on_with_its_maps_and_writes_the_same_again(data, tmp_path) -
     maps[0].unlink()
     rows = out / "maps" / "rows" / f"{maps[0].stem}.parquet"
     rows.unlink(missing_ok=True)
-    assert main(words) == 0
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
     assert (out / "report" / "audit.json").read_bytes() == first
+    content = json.loads(capsys.readouterr().out)
+    assert content.pop("results") == [str(out / "report" / "audit.html")]
+    assert len(content.pop("conclusions")) == 1
+    assert content == json.loads(first)
 
 
 def test_maps_of_a_cluster_give_the_same_audit(data, tmp_path) -> None:

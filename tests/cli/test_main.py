@@ -1,6 +1,7 @@
 """The program itself: commands, version, help and exit status."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import QUICK
-from unsee.cli import COMMANDS, main
+from unsee import InputError
+from unsee.cli import COMMANDS, STATUSES, console, main
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +24,41 @@ def test_unknown_commands_and_missing_photos(tmp_path, capsys) -> None:
     assert "at least one photo" in capsys.readouterr().err
     assert main(["compare"]) == 2
     assert "expected PHOTO" in capsys.readouterr().err
+
+
+def test_documentation_and_usage_have_all_exit_statuses(capsys) -> None:
+    text = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
+    table = text.partition("| exit status | meaning |")[2].partition("\n\n")[0]
+    documented = {
+        int(status): meaning.replace("`", "").split(":")[0].split(".")[0]
+        for status, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", table, re.MULTILINE)
+    }
+    assert documented.keys() == STATUSES.keys()
+    for status, meaning in STATUSES.items():
+        assert documented[status] in meaning
+    assert main([]) == 0
+    usage = capsys.readouterr().out.partition("exit status:\n")[2]
+    for status, meaning in STATUSES.items():
+        assert re.search(rf"^ +{status}  {re.escape(meaning)}$", usage, re.MULTILINE)
+
+
+def test_each_exit_status_is_returned(capsys, monkeypatch) -> None:
+    def ending(error):
+        def command() -> int:
+            raise error
+
+        return command
+
+    monkeypatch.setenv("UNSEE_DEBUG", "0")
+    statuses = [
+        console.status_of(command)
+        for command in (
+            lambda: 0, lambda: 1, ending(InputError("x")), ending(TypeError("x")),
+            ending(KeyboardInterrupt()),
+        )
+    ]  # fmt: skip
+    assert statuses == list(STATUSES)
+    capsys.readouterr()
 
 
 def test_usage_names_all_commands(capsys) -> None:

@@ -55,7 +55,7 @@ class Classifier(PixelModel):
 
     def _as_logits(self, output: Any, inputs: Variants) -> Logits:
         """Return the logits of a network's output; the first pass determines their kind."""
-        numbers = as_numbers(output, len(inputs))
+        numbers = as_numbers(output, inputs.shape[0])  # `len` would fix it in an exported graph
         columns = numbers.shape[1]
         if self.columns != columns:
             if not numbers.isfinite().all():  # reported with the image, and shows no kind
@@ -146,8 +146,8 @@ class Classifier(PixelModel):
             logits = self._as_logits(output, inputs)
             measure = self.kind.measure(log_odds) if gradient else log_odds
             by_input = predicted_class_gradient(logits, inputs, measure) if gradient else None
-        self.passes.forwards += len(images)
-        self.passes.backwards += len(images) * gradient
+        self.passes.forwards += images.shape[0]
+        self.passes.backwards += images.shape[0] * gradient
         detached = [map_.detach().float() for map_ in maps]
         return Features(logits.detach(), detached, inputs.detach(), by_input)
 

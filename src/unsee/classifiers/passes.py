@@ -105,7 +105,7 @@ def as_numbers(output: Any, count: int) -> Float[Tensor, "n columns"]:
     output = unwrapped(output)
     if isinstance(output, Tensor) and output.ndim < 2 and output.numel() == count:
         output = output.view(count, 1)
-    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != count:
+    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[0] != count:
         actual = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise InputError(f"expected logits ({count}, classes) from the model, got {actual}")
     if output.is_complex() or not has_values(output):

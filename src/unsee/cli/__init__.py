@@ -23,12 +23,22 @@ COMMANDS = {
     "audit": "find regions that carry a classifier's decisions, and test whether they cause them",
     "evaluate-infill": "measure how well in-fillers remove objects and restore what is missing",
     "train": "train the networks of methods and in-fillers, in a run that can resume",
+    "export": "write a method that is a trained network to an ONNX file",
     "bench": "time the classifier, and the overhead of methods",
     "list": "list methods, infillers, classifiers, metrics, datasets, cells, measures, recipes\n"
     "or tables, or the settings of one: unsee list methods fido",
+    "completion": "print a script by which bash, zsh or fish complete commands and names",
     "demo": "explain a photo that comes with a package",
     "studio": "open a page in the browser to explain photos by hand",
 }
+STATUSES = {
+    0: "done",
+    1: "something could not be done; the rest is",
+    2: "the command cannot be carried out; nothing is written",
+    70: "a fault of unsee: please report it; UNSEE_DEBUG=1 shows the traceback",
+    130: "interrupted; finished results are kept",
+}
+"""Exit statuses."""
 GRAMMAR = """\
 METHOD, INFILLER, METRIC    NAME or NAME:setting=value,...      rise:samples=500,cells=8
 CELLS                       NAME[:setting=value,...]            slic:n=150, labels:map.png
@@ -42,8 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit status: 0, 1 if something could not be done, 2 for misuse, 130 if interrupted, 70
-        for a fault of unsee.
+        The exit status, one of `STATUSES`.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     keep_memory()
@@ -87,9 +96,10 @@ def _usage() -> str:
     }
     commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in summaries.items())
     grammar = "\n".join(f"  {line}" for line in GRAMMAR.splitlines())
+    statuses = "\n".join(f"  {status:>3}  {meaning}" for status, meaning in STATUSES.items())
     return (
         "usage: unsee COMMAND [OPTIONS]\n\n"
         "Find the image regions that a classifier's decision depends on, by replacing them with "
-        f"plausible content.\n\n{commands}\n\nnames:\n{grammar}\n\n"
-        "unsee COMMAND --help lists the options of a command.\n"
+        f"plausible content.\n\n{commands}\n\nnames:\n{grammar}\n\nexit status:\n{statuses}\n\n"
+        "unsee COMMAND --help lists the options of a command; --json prints a JSON document.\n"
     )

@@ -156,16 +156,17 @@ def _write(
     notes = [f"{failed} photos could not be explained and are left out."] if failed else []
     if count := photos.without_evidence():
         notes.append(f"The maps of {count} photos show no evidence; no region of them was cut.")
-    show_table(_table(result))
-    say(f"{title}: {page.headline(result)}\n")
+    content = page.plain(result, label)
+    show_table(_table(result), **content)
+    say(f"{title}: {page.headline(result)}\n", conclusions=[page.headline(result)])
     with new_folder(options.out / REPORT, overwrite=True) as folder:
         text = page.html(result, title, photos.image_of, label, notes)
         write_text(folder / "audit.html", text)
-        content = json_bytes(page.plain(result, label), "the audit")
-        (folder / "audit.json").write_bytes(content)
+        (folder / "audit.json").write_bytes(json_bytes(content, "the audit"))
         settings = {**plan.settings(), "infiller": options.infiller, "rules": vars(options.rules)}
         write_manifest(folder, {"audit": settings})
-    say(f"report: {options.out / REPORT / 'audit.html'}\n")
+    report = options.out / REPORT / "audit.html"
+    say(f"report: {report}\n", results=[report])
 
 
 def _table(result: Audit) -> Table:

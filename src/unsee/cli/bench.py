@@ -95,10 +95,12 @@ def run(arguments: list[str]) -> int:
     precisions = _precisions(options, classifier)
     rows: list[tuple[Value, ...]] = []
     failed: list[InputError] = []
-    say(_duration(_estimate(options, classifier, images, precisions)))
+    estimate = _estimate(options, classifier, images, precisions)
+    say(_duration(estimate), estimated_seconds=estimate)
     with terminal_bars() as bars:
         timings = _time_network(options, classifier, images, precisions, bars)
-        show_table(_timing_table(timings))
+        table = _timing_table(timings)
+        show_table(table, network=table.values())
         for name, method in methods.items():
             precision = _precision(method, classifier)
             fastest, pair = throughput.fastest(timings, _plain(precision)), (method, infiller)
@@ -107,7 +109,8 @@ def run(arguments: list[str]) -> int:
                 rows.append(_row((name, _plain(precision)), rounds))
             except Exception as error:
                 failed.append(as_message(error).prefixed(name))
-    show_table(_overhead_table(rows))
+    table = _overhead_table(rows)
+    show_table(table, methods=table.values())
     return print_errors(failed)
 
 
@@ -240,7 +243,10 @@ def _timing_table(timings: list[Timing]) -> Table:
     """Return the table of the network's timings."""
     columns = [Column(name, align="left") for name in ("precision", "memory format")]
     columns += [Column("chunk")]
-    columns += [Column(name, spec=".2f") for name in ("forward", "forward + backward")]
+    columns += [
+        Column("forward_ms", "forward", ".2f"),
+        Column("forward_backward_ms", "forward + backward", ".2f"),
+    ]
     rows = [
         (t.precision, t.memory_format, t.chunk, 1e3 * t.forward, 1e3 * t.forward_backward)
         for t in timings

@@ -1,8 +1,9 @@
 """Explain one photo in several configurations; those that fail leave the others."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.progress import Progress, TaskID
@@ -41,7 +42,9 @@ class Outcome:
     title: str = ""
     """Title of the picture."""
     summary: str = ""
-    """Line below the table, if there is one."""
+    """Lines below the table, if there are any."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """The same for programs."""
     stopped: bool = False
     """Whether the command was interrupted."""
 
@@ -70,8 +73,9 @@ class Result:
         if outcome.stopped and all(entry.error for entry in entries):
             raise KeyboardInterrupt
         complete = not outcome.stopped and not all(entry.error for entry in entries)
-        show_table(comparison.short_table(entries, self.heads))
-        say(outcome.summary)
+        table = comparison.table(entries, self.heads)
+        show_table(comparison.short_table(entries, self.heads), rows=table.values())
+        say(outcome.summary, **outcome.values)
         for note, titles in _notes(entries).items():
             more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
             print_note(f"{titles[0]}{more}: {note}")

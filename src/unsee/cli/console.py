@@ -1,10 +1,18 @@
-"""Standard streams that never end a command: of any encoding, closed, full or a broken pipe."""
+"""Standard streams that never end a command: of any encoding, closed, full or a broken pipe.
+
+With `--json`, standard output has one JSON document in place of all text.
+"""
 
 import io
+import json
+import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -40,17 +48,79 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def say(text: str) -> None:
-    """Write to standard output; if that fails, the rest of the output is dropped, not the work."""
-    _write("stdout", text)
+@dataclass
+class Document:
+    """What a command prints with `--json`."""
+
+    is_wanted: bool = False
+    content: Any = field(default_factory=dict)
+    """Values by name, or a list that is the whole document."""
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Add values; a list continues an earlier one of its name."""
+        for name, value in values.items():
+            earlier = self.content.get(name)
+            is_continued = isinstance(earlier, list) and isinstance(value, list)
+            self.content[name] = [*earlier, *value] if is_continued else value
+
+    def text(self) -> str:
+        """Return the document in ASCII, which streams of all encodings can write."""
+        return json.dumps(_plain(self.content), indent=2, allow_nan=False) + "\n"
 
 
-def show_table(table: Table) -> None:
-    """Print a table as wide as the terminal."""
+_document = Document()
+
+
+def collect_json() -> None:
+    """Collect what follows in a JSON document, which is printed when the command ends."""
+    _document.is_wanted = True
+
+
+def set_document(content: list[Any]) -> bool:
+    """Make a list the whole document; return whether there is one."""
+    _document.content = content
+    return _document.is_wanted
+
+
+def say(text: str, **values: Any) -> None:
+    """Write to standard output; if that fails, the rest of the output is dropped, not the work.
+
+    With `--json`, `values` are added to the document in place of the text; without values, the
+    text goes to standard error.
+    """
+    if not _document.is_wanted:
+        _write("stdout", text)
+    elif values:
+        _document.add(values)
+    else:
+        _write("stderr", text)
+
+
+def show_table(table: Table, **values: Any) -> None:
+    """Print a table as wide as the terminal.
+
+    With `--json`, `values` are added to the document in its place, or else its rows as `rows`.
+    """
+    if _document.is_wanted:
+        _document.add(values or {"rows": table.values()})
+        return
     terminal, text = Console(), io.StringIO()
     width = max(terminal.width, MIN_WIDTH)
     Console(file=text, width=width, force_terminal=terminal.is_terminal).print(table.terminal())
     say(text.getvalue())
+
+
+def _plain(value: Any) -> Any:
+    """Return values that JSON has; numbers that are not finite are None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 def print_error(error: InputError | str) -> None:
@@ -88,8 +158,9 @@ def status_of(command: Callable[[], int]) -> int:
         Its exit status; 2 for an `InputError`, 130 if interrupted, 70 for an unexpected error, and
         1 where a disk or the memory is full, or the output cannot be written.
     """
+    _document.is_wanted, _document.content = False, {}
     try:
-        status = command()
+        status = _with_document(command)
     except KeyboardInterrupt:
         print_note("stopped; finished results are kept")
         return 130
@@ -101,9 +172,21 @@ def status_of(command: Callable[[], int]) -> int:
     return status or _output_status()
 
 
+def _with_document(command: Callable[[], int]) -> int:
+    """Run a command and print its document, after an error or an interruption what is in it."""
+    has_ended = False
+    try:
+        status = command()
+        has_ended = True
+        return status
+    finally:
+        if _document.is_wanted and (has_ended or _document.content):
+            _write("stdout", _document.text())
+
+
 def _output_status() -> int:
     """Return 1, with a message, if standard output could not be written."""
-    say("")
+    _write("stdout", "")
     stream = sys.stdout
     if not isinstance(stream, Discarded):
         return 0

@@ -100,9 +100,14 @@ def run(arguments: list[str]) -> int:
     result = counterfactual(study, infiller, samples=options.samples, largest=options.largest)
     target, wanted = (labels.name_of(classifier.labels, i) for i in (result.target, result.wanted))
     table = _table(result, target, wanted)
-    show_table(table)
+    content = {
+        "target": {"class": result.target, "name": target},
+        "wanted": {"class": result.wanted, "name": wanted, "reached": result.reached},
+    }
+    show_table(table, rows=table.values(), share=result.share, **content)
     if result.reached:
-        say(f"in-filling {result.share:.1%} of the pixels makes {wanted} the answer\n")
+        sentence = f"in-filling {result.share:.1%} of the pixels makes {wanted} the answer"
+        say(f"{sentence}\n", conclusions=[sentence])
     else:
         print_note(
             f"no share of the pixels up to {options.largest:.0%} makes {wanted} the answer; its "
@@ -120,8 +125,7 @@ def run(arguments: list[str]) -> int:
                 place,
                 {
                     "photo": options.photo,
-                    "target": {"class": result.target, "name": target},
-                    "wanted": {"class": result.wanted, "name": wanted, "reached": result.reached},
+                    **content,
                     "share": round(result.share, 6),
                     "largest": options.largest,
                     "seeds": [sample.seed for sample in result.samples],

@@ -13,14 +13,7 @@ from unsee.classifiers.devices import check_device
 from unsee.cli import checks, keeping
 from unsee.cli.console import print_errors, print_note, show_table
 from unsee.cli.cost import Forecast
-from unsee.cli.explain_options import (
-    ClassifierName,
-    Data,
-    Device,
-    Folder,
-    InfillerNames,
-    Trust,
-)
+from unsee.cli.explain_options import ClassifierName, Data, Device, Folder, InfillerNames, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample
@@ -42,7 +35,7 @@ from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
 from unsee.registry import resolve, settings_of, trust_of
 from unsee.registry.grammar import split_words
-from unsee.reports.infilling import markdown, means
+from unsee.reports.infilling import markdown, means, numbers
 from unsee.table import Column, Table
 from unsee.types import Images
 
@@ -187,7 +180,9 @@ def _finish(
 ) -> int:
     """Print and write what was measured; return the exit status."""
     for task in options.tasks:
-        show_table(_table(task, [row for row in outcome.rows if row["task"] == task]))
+        rows = [row for row in outcome.rows if row["task"] == task]
+        means = [{"task": task, **row} for row in numbers(rows).values()]
+        show_table(_table(task, rows), rows=means)
     status = print_errors(outcome.failed)
 
     def write(folder: Path, overwrite: bool) -> None:

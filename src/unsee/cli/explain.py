@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -79,6 +79,8 @@ class Outcome:
     """What the classifier returns for a class: a regression has values."""
     rows: list[tuple[Value, ...]] = field(default_factory=list)
     """Row of the table for each photo that was explained."""
+    records: list[dict[str, Any]] = field(default_factory=list)
+    """The same for programs, with the names of manifest.json."""
     notes: list[str] = field(default_factory=list)
     """Lines about photos whose map shows no evidence."""
     failed: list[InputError] = field(default_factory=list)
@@ -192,8 +194,10 @@ def _write(
         )
     except Exception:
         outcome.rows.append(_row(f"{short(folder.name)} (not written)", result))
+        outcome.records.append(_record(photo, result, None))
         raise
     outcome.rows.append(_row(short(place.name), result))
+    outcome.records.append(_record(photo, result, place))
     outcome.written += 1
     if place != folder:
         outcome.notes.append(f"{folder}: was taken in the meantime; this result is in {place}")
@@ -210,9 +214,12 @@ def _call(options: Explain, photo: str) -> Call:
 
 def _print(options: Explain, outcome: Outcome) -> None:
     if outcome.rows:
-        show_table(_table(outcome, repeats=options.repeats))
+        show_table(_table(outcome, repeats=options.repeats), photos=outcome.records)
+    else:
+        say("", photos=[])
     if outcome.written:
-        say(f"pictures and numbers: {options.out / '*' / 'panel.png'}\n")
+        results = [record["result"] for record in outcome.records if record["result"]]
+        say(f"pictures and numbers: {options.out / '*' / 'panel.png'}\n", results=results)
     for note in outcome.notes:
         print_note(note)
     for error in outcome.failed:
@@ -250,6 +257,28 @@ def _row(name: str, result: assessment.Assessment) -> tuple[Value, ...]:
         *agreement,
         result.study.explanation.provenance["cost"]["seconds"],
     )
+
+
+def _record(
+    photo: reading.PhotoFile, result: assessment.Assessment, place: Path | None
+) -> dict[str, Any]:
+    """Return the numbers of a photo for programs; `place` is its folder, None if not written."""
+    variation = result.variation
+    return {
+        "photo": photo.path,
+        "result": place,
+        "target": {"index": result.target, "name": result.name},
+        "evidence": {
+            "share": result.shares,
+            "changes_answer": result.has_effect["removed"],
+            "suffices": result.has_effect["kept"],
+        },
+        result.quantity: result.target_probabilities,
+        "area": result.areas,
+        "variation": None if variation is None else variation.plain(),
+        "seconds": result.study.explanation.provenance["cost"]["seconds"],
+        "note": result.note,
+    }
 
 
 def _picture(result: assessment.Assessment, key: str) -> str:

@@ -51,4 +51,4 @@ def write_result(
     if folder != out:
         print_note(f"{out}: was taken in the meantime; this result is in {folder}")
     places = [folder / name for name in files] or [folder]
-    say(f"{what}: {', '.join(map(str, places))}\n")
+    say(f"{what}: {', '.join(map(str, places))}\n", results=places)

@@ -1,6 +1,5 @@
 """`unsee list`: names of parts, recipes and tables, and the settings of one part."""
 
-import json
 from dataclasses import dataclass
 from inspect import getdoc
 from typing import Annotated, Literal, get_args
@@ -8,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from tyro.conf import Positional, arg
 
 from unsee.classifiers.measures import MEASURES
-from unsee.cli.console import say, show_table
+from unsee.cli.console import say, set_document, show_table
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
 from unsee.evaluation.paper_tables import load, tables
@@ -27,7 +26,11 @@ FOLDERS = {"classifiers": "sources"}
 
 @dataclass(frozen=True, kw_only=True)
 class List:
-    """List the names of a kind of part, or the settings of one part."""
+    """List the names of a kind of part, or the settings of one part.
+
+    The JSON document is a list of objects with `name` and `summary`, and for settings with `type`
+    and `default`.
+    """
 
     kind: Annotated[str, Positional, arg(metavar="KIND")]
     """What is listed: methods, infillers, classifiers, metrics, datasets, cells, measures, recipes
@@ -36,9 +39,6 @@ class List:
         str | None, Positional, arg(metavar="[NAME]", help_behavior_hint="(default: list all)")
     ] = None
     """Name of a part whose settings are listed."""
-    json: bool = False
-    """Print a JSON list of objects with `name` and `summary`, and for settings with `type` and
-    `default`."""
 
 
 def run(arguments: list[str]) -> int:
@@ -47,8 +47,7 @@ def run(arguments: list[str]) -> int:
     if options.kind not in KINDS:
         raise unknown("kind of part", options.kind, KINDS)
     rows = entries(options.kind) if options.name is None else settings(options.kind, options.name)
-    if options.json:
-        say(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    if set_document(rows):
         return 0
     if options.name is not None:
         say(f"{description(options.kind, options.name)}\n\n")

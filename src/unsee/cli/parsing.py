@@ -20,6 +20,7 @@ from tyro.constructors import (
     StructTypeInfo,
 )
 
+from unsee.cli.console import collect_json
 from unsee.errors import InputError, reason
 from unsee.registry.settings import field_docstrings
 
@@ -28,13 +29,20 @@ NONE = "none"
 """Notation of an absent value, in help texts and on the command line."""
 REGISTRY = ConstructorRegistry()
 """Rules for reading values and naming them in help texts, in place of tyro's own."""
+JSON = StructFieldSpec(
+    name="json",
+    type=Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")],  # type: ignore[arg-type]
+    default=False,
+    helptext="Print one JSON document in place of text; notes and errors stay on standard error.",
+)
+"""Option of every command."""
 
 
 def parse(
     options: type[Options], arguments: list[str], prog: str, default: Options | None = None,
     *, opposites: bool = False,
 ) -> Options:  # fmt: skip
-    """Parse the arguments of a command.
+    """Parse the arguments of a command; `--json` makes the console collect what it prints.
 
     Help is printed and ends the program, as tyro does it.
 
@@ -49,17 +57,34 @@ def parse(
     Raises:
         InputError: An option is unknown, missing, or has a value of another type.
     """
-    errors = io.StringIO()
+    errors, wants_json = io.StringIO(), False
+    registry = ConstructorRegistry()
+
+    @registry.struct_rule
+    def command(info: StructTypeInfo) -> StructConstructorSpec | None:
+        if info.type is not options:
+            return None
+
+        def instantiate(json: bool, **values: Any) -> Options:
+            nonlocal wants_json
+            wants_json = json
+            return options(**values)
+
+        spec = _options_of(info)
+        return replace(spec, instantiate=instantiate, fields=(*spec.fields, JSON))
+
     try:
-        with redirect_stderr(errors):
+        with redirect_stderr(errors), REGISTRY:
             parsed: Options = tyro.cli(  # type: ignore[assignment]  # never None
                 options,
                 prog=prog,
                 args=arguments,
                 default=default,
-                registry=REGISTRY,
+                registry=registry,
                 config=() if opposites else (tyro.conf.FlagCreatePairsOff,),
             )
+            if wants_json:
+                collect_json()
             return parsed
     except SystemExit as stopped:
         if not stopped.code:
@@ -84,9 +109,11 @@ def _one_line(message: str, prog: str) -> str:
 
 @REGISTRY.struct_rule
 def _dataclass(info: StructTypeInfo) -> StructConstructorSpec | None:
-    """Take help texts from the docstrings of fields, without their line breaks."""
-    if not is_dataclass(info.type):
-        return None
+    return _options_of(info) if is_dataclass(info.type) else None
+
+
+def _options_of(info: StructTypeInfo) -> StructConstructorSpec:
+    """Return an option for each field of a dataclass, with its docstring as help text."""
     hints = get_type_hints(info.type, include_extras=True)
     docstrings = field_docstrings(info.type)
     options = [

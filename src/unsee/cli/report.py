@@ -1,6 +1,6 @@
 """`unsee report`: tables of runs as HTML, Markdown, CSV and LaTeX."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +21,8 @@ from unsee.reports import html, markdown, stage_figure, stage_tables, summary, t
 from unsee.reports.figures import figures
 from unsee.reports.results import Results
 from unsee.reports.stages import StagedResults
+from unsee.reports.tracking import track
+from unsee.trackers import Tracker, check_trackers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,9 @@ class ReportOptions:
     `unsee list tables`, or a TOML file."""
     out: Folder = Path("unsee-report")
     """Folder for the report."""
+    tracker: tuple[Tracker, ...] = ()
+    """Programs that also get the means, a run for each configuration: tensorboard, wandb or
+    trackio. They write to this machine, tensorboard and wandb into OUT-log."""
     overwrite: bool = False
     """Replace existing results."""
 
@@ -57,29 +62,43 @@ def run(arguments: list[str]) -> int:
         raise InputError("expected a run, the --out of unsee evaluate; see unsee report --help")
     table = None if options.plan is None else paper_tables.load(options.plan).table
     checks.new_result(options.out, overwrite=options.overwrite)
+    check_trackers(options.tracker)
     if any(map(is_staged, options.runs)):
         return _run_stages(options, table)
     results = Results.read(options.runs)
     if table is not None:
         results = replace(results, table=table)
-    show_table(tables.means(results))
+    show_table(tables.means(results), rows=tables.all_numbers(results).values())
     for line in summary.conclusions(results):
-        say(f"{line}\n")
+        say(f"{line}\n", conclusions=[line])
     _write_result(options, lambda folder: _write(results, folder), "report.html")
+    _track({"": results}, options)
     return 0
 
 
 def _run_stages(options: ReportOptions, table: paper_tables.Table | None) -> int:
     """Write the report of each stage, and one summary; the exit status is 1 if a stage failed."""
     results = StagedResults.read(options.runs, table)
-    show_table(stage_tables.terminal(results))
-    say(f"{stage_tables.conclusion(results)}\n")
+    rows = stage_tables.all_numbers(results).values()
+    show_table(stage_tables.terminal(results), rows=rows)
+    conclusion = stage_tables.conclusion(results)
+    say(f"{conclusion}\n", conclusions=[conclusion])
     for note in (*results.notes, *results.missing()):
         print_note(note)
     status = print_errors(results.errors)
     names = ("report.html", f"{stage_tables.PICTURE}.png")
     _write_result(options, lambda folder: _write_stages(results, folder), *names)
+    _track(results.stages, options)
     return status
+
+
+def _track(stages: Mapping[str, Results], options: ReportOptions) -> None:
+    """Log the means of all stages to the trackers."""
+    if options.tracker:
+        log = Path(f"{options.out}-log")
+        for name, results in stages.items():
+            track(results, options.tracker, log, name)
+        say(f"means logged: {', '.join(options.tracker)}; {log}\n", log=log)
 
 
 def _write_result(options: ReportOptions, write: Callable[[Path], None], *names: str) -> None:

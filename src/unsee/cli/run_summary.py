@@ -47,9 +47,21 @@ def show(run: Run, out: Path, *, in_stage: bool = False) -> int:
             failures.unexplained += row["target"] is None
     rows = sum(failures.rows for failures in combinations.values())
     stage, report = (f"stage {out.name}: ", "") if in_stage else ("", f"; unsee report {out}")
+    errors = {
+        photo: e for failures in combinations.values() for photo, e in failures.errors.items()
+    }
     say(
         f"{stage}{rows} rows of {len(run.samples)} photos and {len(run.plan.combinations())} "
-        f"combinations: {out / 'rows'}{report}\n"
+        f"combinations: {out / 'rows'}{report}\n",
+        runs=[
+            {
+                "run": out,
+                "rows": rows,
+                "photos": len(run.samples),
+                "combinations": len(run.plan.combinations()),
+                "errors": errors,
+            }
+        ],
     )
     unable = {key for key, failures in combinations.items() if failures.are_all}
     if not in_stage or len(unable) == len(combinations):

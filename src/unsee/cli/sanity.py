@@ -158,7 +158,10 @@ def _write(
 
 def _table(results: list[RandomisedMaps], order: str) -> Table:
     first = "randomised down to" if order == "cascading" else "randomised"
-    columns = [Column(first, align="left"), *(Column(name, spec=".3f") for name in MEASURES)]
+    columns = [
+        Column("layer", first, align="left"),
+        *(Column(name, spec=".3f") for name in MEASURES),
+    ]
     rows = [
         (result.layer or "nothing", *(result.similarity[name][0] for name in MEASURES))
         for result in results

@@ -113,7 +113,7 @@ def run(arguments: list[str]) -> int:
         except Exception as error:
             failed.append(as_message(error).prefixed(name))
     if results:
-        show_table(_table(results, options.explained))
+        show_table(_table(results, options.explained), rows=_means(results).values())
     status = print_errors(failed)
     if results:
         _finish(options, explained, results, (real, shuffled), parts, complete=not stopped)

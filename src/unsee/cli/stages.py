@@ -46,7 +46,7 @@ def run(
     finally:
         share.close()
     if stages.is_staged(out):
-        say(f"unsee report {out}\n")
+        say(f"unsee report {out}\n", results=[out])
     return status
 
 

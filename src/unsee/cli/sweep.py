@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from tyro.conf import arg
@@ -89,32 +89,39 @@ def run(arguments: list[str]) -> int:
         [Configuration(label, columns, partial(bind, make)) for label, make in variants]
     )
     outcome.title += f"   {name_of(parts.method)}"
-    outcome.summary = _sensitivity(outcome.entries, options.setting)
+    outcome.summary, outcome.values = _sensitivity(outcome.entries, options.setting)
     heads = ("value", "seed" if options.seeds > 1 else "")
     result = Result(options.out, options.overwrite, photo, image, heads)
     return result.finish(outcome, as_strip=True)
 
 
-def _sensitivity(entries: list[Entry], setting: str | None) -> str:
-    """Return lines about the similarity of maps, empty where there are no two of them.
+def _sensitivity(entries: list[Entry], setting: str | None) -> tuple[str, dict[str, Any]]:
+    """Return lines about the similarity of maps, and the same for programs.
+
+    Both are empty where there are no two maps.
 
     Seeds are compared at each value of the setting, and values at each seed, as in Table S1 of
     Agarwal & Nguyen (ACCV 2020, https://arxiv.org/abs/1910.04256). A number is the mean over all
     pairs of maps, and over the seeds.
     """
     by_value, by_seed = _maps_by(entries, "row"), _maps_by(entries, "column")
-    lines = [
-        f"similarity of the maps of {len(maps)} seeds at {value}, higher is less sensitive to the "
-        f"seed: {_in_words([maps])}\n"
-        for value, maps in by_value.items()
-    ]
+    lines, rows = [], []
+    for value, maps in by_value.items():
+        similarity = _similarities([maps])
+        rows.append({"varied": "seed", "at": value, **similarity})
+        lines.append(
+            f"similarity of the maps of {len(maps)} seeds at {value}, higher is less sensitive to "
+            f"the seed: {_in_words(similarity)}\n"
+        )
     if setting is not None and by_seed:
         name, seeds = setting.partition("=")[0], " at each seed" if len(by_seed) > 1 else ""
+        similarity = _similarities(list(by_seed.values()))
+        rows.append({"varied": name, "at": None, **similarity})
         lines.append(
             f"similarity of the maps of all values{seeds}, higher is less sensitive to {name}: "
-            f"{_in_words(list(by_seed.values()))}\n"
+            f"{_in_words(similarity)}\n"
         )
-    return "".join(lines)
+    return "".join(lines), {"similarities": rows} if rows else {}
 
 
 def _maps_by(entries: list[Entry], key: Literal["row", "column"]) -> dict[str, list[Saliency]]:
@@ -126,10 +133,14 @@ def _maps_by(entries: list[Entry], key: Literal["row", "column"]) -> dict[str, l
     return {name: maps for name, maps in groups.items() if len(maps) > 1}
 
 
-def _in_words(groups: list[list[Saliency]]) -> str:
+def _similarities(groups: list[list[Saliency]]) -> dict[str, float]:
     """Return the mean similarity over all pairs of each group, by each measure."""
     numbers = [_similarity.stability_by_measure(torch.cat(maps)) for maps in groups]
-    return ", ".join(f"{name} {fmean(n[name] for n in numbers):.3f}" for name in numbers[0])
+    return {name: fmean(n[name] for n in numbers) for name in numbers[0]}
+
+
+def _in_words(similarity: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in similarity.items())
 
 
 def _check_setting(method: Method, options: Sweep) -> None:

@@ -102,7 +102,10 @@ def run(arguments: list[str]) -> int:
     except ModuleNotFoundError as error:
         raise missing_package(error.name or "accelerate", "training") from error
     if is_main_process:
-        say(f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n")
+        say(
+            f"step {step} of {config.steps}; weights and checkpoint: {config.out}\n",
+            step=step, steps=config.steps, results=[config.out],
+        )  # fmt: skip
     return 0
 
 

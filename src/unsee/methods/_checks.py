@@ -14,14 +14,19 @@ def check_grid(method: str, cells: int, score: MaskedScore) -> None:
 
 
 def check_choices(part: Any) -> None:
-    """Raise `InputError` if a setting of type Literal has a value that is no choice of it."""
+    """Raise `InputError` if a setting of type Literal has a value that is no choice of it.
+
+    Each value of a tuple must be one.
+    """
     for name, hint in get_type_hints(type(part)).items():
         literal = next((h for h in (hint, *get_args(hint)) if get_origin(h) is Literal), None)
         if literal is None:
             continue
         value, optional = getattr(part, name, None), literal is not hint
-        if value not in get_args(literal) and not (optional and value is None):
-            raise unknown(f"{name} of {type(part).__name__}", str(value), get_args(literal))
+        values = value if get_origin(hint) is tuple else (value,)
+        for one in values or ():
+            if one not in get_args(literal) and not (optional and one is None):
+                raise unknown(f"{name} of {type(part).__name__}", str(one), get_args(literal))
 
 
 def check_not_negative(method: str, **settings: float | None) -> None:

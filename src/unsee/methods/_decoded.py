@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unsee.classifiers.answers import Answers
 from unsee.classifiers.checks import call_model
@@ -20,40 +21,62 @@ from unsee.methods._evidence import gradient_evidence
 from unsee.networks import weights
 from unsee.networks.stages import FeatureExtractor
 from unsee.records import record
-from unsee.types import Targets
+from unsee.types import Images, Targets
 
 Decoder = Callable[[list[Tensor], Logits, Targets], Tensor]
 """From the feature maps, logits and target classes of n images to a result (n, ...)."""
+IMAGES_PER_BATCH = 8
+"""Images at a time in a network that reads the image."""
 
 
-def decode(
-    score: MaskedScore,
-    layers: Sequence[str],
-    decoder: Decoder,
-    *,
-    classifier: Classifier | None = None,
-    evidence: bool = False,
-) -> Tensor:
-    """Return the decoder's results for all images of a score, computed in chunks.
+@dataclass(frozen=True, eq=False)
+class OnePassNetwork:
+    """A classifier, and a trained network that reads its feature maps in the same pass."""
 
-    Args:
-        score: Images, targets and classifier.
-        layers: Qualified names of the modules whose outputs the decoder receives.
-        decoder: Decoder of a chunk.
-        classifier: Classifier whose feature maps are read; None takes that of the score.
-        evidence: Whether gradient evidence is appended to the feature maps.
-    """
-    reader, results = classifier or score.classifier, list[Tensor]()
-    chunk = score.classifier.batch_size_for(score.images, len(score.images), gradient=evidence)
-    pairs = zip(score.images.split(chunk), score.targets.split(chunk), strict=True)
-    with torch.no_grad():
-        for images, targets in pairs:
-            features = reader.features(images, layers, gradient=evidence)
-            maps = features.maps
-            if features.gradient is not None:
-                maps = [*maps, gradient_evidence(features.inputs, features.gradient)]
-            results.append(decoder(maps, features.logits, targets))
-    return torch.cat(results)
+    classifier: Classifier
+    """Classifier whose feature maps are read."""
+    layers: Sequence[str]
+    """Qualified names of the modules whose outputs are read."""
+    module: nn.Module
+    """The trained network."""
+    decoder: Decoder
+    """Function that calls the trained network."""
+    reads_gradient: bool = False
+    """Whether gradient evidence is appended to the feature maps."""
+    has_target: bool = False
+    """Whether the result is for a class; otherwise it is the same for all classes."""
+
+    @torch.no_grad()
+    def __call__(self, images: Images, targets: Targets) -> Tensor:
+        """Return the decoder's result for images that fit in memory."""
+        features = self.classifier.features(images, self.layers, gradient=self.reads_gradient)
+        maps = features.maps
+        if features.gradient is not None:
+            maps = [*maps, gradient_evidence(features.inputs, features.gradient)]
+        return self.decoder(maps, features.logits, targets)
+
+    def of_score(self, score: MaskedScore) -> Tensor:
+        """Return the decoder's results for all images of a score, computed in chunks."""
+        count, gradient = len(score.images), self.reads_gradient
+        chunk = score.classifier.batch_size_for(score.images, count, gradient=gradient)
+        pairs = zip(score.images.split(chunk), score.targets.split(chunk), strict=True)
+        return torch.cat([self(images, targets) for images, targets in pairs])
+
+
+@dataclass(frozen=True, eq=False)
+class ImageNetwork(OnePassNetwork):
+    """A trained network that reads the normalised image alone."""
+
+    @torch.no_grad()
+    def __call__(self, images: Images, targets: Targets) -> Tensor:
+        """Return the decoder's result for images that fit in memory."""
+        inputs = self.classifier.normalise(images)
+        return self.decoder([inputs], inputs.new_zeros(inputs.shape[0], 0), targets)
+
+    def of_score(self, score: MaskedScore) -> Tensor:
+        """Return the decoder's results for all images of a score, computed in chunks."""
+        pairs = (part.split(IMAGES_PER_BATCH) for part in (score.images, score.targets))
+        return torch.cat([self(images, targets) for images, targets in zip(*pairs, strict=True)])
 
 
 def decoder_stages(score: MaskedScore) -> tuple[list[str], list[int]]:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import check_classifier, decode, decoder_stages, fitting
+from unsee.methods._decoded import OnePassNetwork, check_classifier, decoder_stages, fitting
 from unsee.networks import weights as files
 from unsee.networks.head import class_weights
 from unsee.networks.ranking_decoder import RankingDecoder
@@ -33,8 +33,19 @@ def initial_ranking(score: MaskedScore, weights: str, setting: str = "warm_start
         InputError: The classifier is a black box, or the weights are missing or for another
             classifier.
     """
+    return ranking_network(score, weights, setting).of_score(score)[:, None, None]
+
+
+def ranking_network(score: MaskedScore, weights: str, setting: str) -> OnePassNetwork:
+    """Return the classifier and the decoder, whose result is the ranking (n, g, g).
+
+    Raises as `initial_ranking` does.
+    """
     layers, decoder = _load(score, weights, setting)
-    return decode(score, layers, lambda maps, _, targets: decoder(maps, targets))[:, None]
+    return OnePassNetwork(
+        score.classifier, layers, decoder,
+        lambda maps, _, targets: decoder(maps, targets)[:, 0], has_target=True,
+    )  # fmt: skip
 
 
 def _load(score: MaskedScore, weights: str, setting: str) -> tuple[list[str], RankingDecoder]:

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from unsee.classifiers.classifier import Classifier
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import check_classifier, decode, decoder_stages, fitting
-from unsee.methods.base import Method, Progress, Traits, fixed_maps
+from unsee.methods._decoded import OnePassNetwork, check_classifier, decoder_stages, fitting
+from unsee.methods._one_pass import OnePassMethod
+from unsee.methods.base import Progress, Traits, fixed_maps
 from unsee.networks import weights as files
 from unsee.networks.mask_decoder import MaskDecoder
 
@@ -23,7 +24,7 @@ PUBLISHED = files.Published("casm.safetensors", "unsee train casm", "yours")
 
 
 @dataclass(frozen=True)
-class CASM(Method):
+class CASM(OnePassMethod):
     """Classifier-agnostic saliency map (Zolna, Geras & Cho, 2018).
 
     A decoder turns feature maps into a mask in one forward pass. The feature maps are those of the
@@ -41,12 +42,15 @@ class CASM(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield the maps after one forward pass for each image."""
+        yield Progress(1, 1, fixed_maps(self.network(score).of_score(score)))
+
+    def network(self, score: MaskedScore) -> OnePassNetwork:
+        """Return the classifier and the decoder, whose result has the size of the images."""
         classifier, layers, decoder = self._load(score)
         size = (score.images.shape[-2], score.images.shape[-1])
-        masks = decode(
-            score, layers, lambda maps, *_: decoder(maps, size)[:, 0], classifier=classifier
+        return OnePassNetwork(
+            classifier, layers, decoder, lambda maps, *_: decoder(maps, size)[:, 0]
         )
-        yield Progress(1, 1, fixed_maps(masks))
 
     def _load(self, score: MaskedScore) -> tuple[Classifier, list[str], MaskDecoder]:
         """Return the classifier and the names of the layers to read, and the decoder."""

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods._ranking_network import initial_ranking
-from unsee.methods.base import Method, Progress, Traits, fixed_maps
+from unsee.methods._decoded import OnePassNetwork
+from unsee.methods._one_pass import OnePassMethod
+from unsee.methods._ranking_network import ranking_network
+from unsee.methods.base import Progress, Traits, fixed_maps
 
 __all__ = ["Distilled"]
 
 
 @dataclass(frozen=True)
-class Distilled(Method):
+class Distilled(OnePassMethod):
     """A decoder of the classifier's feature maps, trained on the objective of TIDE (ours).
 
     One forward pass for each image and class. `unsee train distilled` trains the weights; the
@@ -26,6 +28,10 @@ class Distilled(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield the maps after one forward pass for each image."""
-        ranking = initial_ranking(score, self.weights, "weights")
+        ranking = self.network(score).of_score(score)[:, None, None]
         maps = masks.resize(ranking, score.images.shape[-2:])[:, 0, 0]
         yield Progress(1, 1, fixed_maps(maps))
+
+    def network(self, score: MaskedScore) -> OnePassNetwork:
+        """Return the classifier and the decoder, whose result is the ranking (n, g, g)."""
+        return ranking_network(score, self.weights, "weights")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,24 +10,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unsee.classifiers.measures import Logits
 from unsee.errors import InputError
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
-from unsee.methods._decoded import check_classifier, decode, fitting
-from unsee.methods.base import Method, Progress, Traits, fixed_maps
+from unsee.methods._decoded import ImageNetwork, OnePassNetwork, check_classifier, fitting
+from unsee.methods._one_pass import OnePassMethod
+from unsee.methods.base import Progress, Traits, fixed_maps
 from unsee.networks import weights as files
 from unsee.networks.gaussian_decoder import GaussianDecoder
 from unsee.networks.head import class_weights
 from unsee.networks.mixture import Mixture
 from unsee.networks.variational_encoder import VariationalEncoder
 from unsee.noise import ImageRandom
+from unsee.types import Targets
 
 __all__ = ["Variational"]
 
 METADATA = ("classifier", "reads", "side", "channels")
 """Keys that the metadata of a file of weights must have."""
-IMAGES_PER_BATCH = 8
-"""Images in the encoder at a time."""
 UNTRAINED_WIDTHS = (8, 8)
 """Channels of an encoder with random weights."""
 Encoder = VariationalEncoder | GaussianDecoder
@@ -35,7 +36,7 @@ PUBLISHED = files.Published("variational.safetensors", "unsee train variational"
 
 
 @dataclass(frozen=True)
-class Variational(Method):
+class Variational(OnePassMethod):
     """Variational saliency (Kim et al.), trained by `unsee train variational`.
 
     One pass of the encoder gives a mean and a variance for each pixel. The encoder reads the image,
@@ -66,29 +67,39 @@ class Variational(Method):
 
     def iterate(self, score: MaskedScore) -> Iterator[Progress]:
         """Yield the maps after at most one pass for each image."""
-        mixture, size = self._mixture(score), score.images.shape[-2:]
+        size = score.images.shape[-2:]
         if self.reading == "sample":
-            maps = _sample(mixture, score.random)
+            parameters = self._parameters(score).of_score(score)
+            maps = _sample(Mixture(*parameters.unbind(1)), score.random)
         else:
-            maps = mixture.mean if self.reading == "mean" else mixture.deviation
+            maps = self.network(score).of_score(score)
         yield Progress(1, 1, fixed_maps(masks.resize(maps[:, None, None], size)[:, 0, 0]))
 
-    def _mixture(self, score: MaskedScore) -> Mixture:
-        """Return the Gaussians over the maps of all images."""
+    def network(self, score: MaskedScore) -> OnePassNetwork:
+        """Return the network, whose result is the mean or the deviation (n, gh, gw)."""
+        if self.reading == "sample":
+            raise InputError("reading=sample draws random numbers; expected mean or deviation")
+        parameters = self._parameters(score)
+
+        def statistic(maps: list[Tensor], logits: Logits, targets: Targets) -> Tensor:
+            mixture = Mixture(*parameters.decoder(maps, logits, targets).unbind(1))
+            return mixture.mean if self.reading == "mean" else mixture.deviation
+
+        return replace(parameters, decoder=statistic)
+
+    def _parameters(self, score: MaskedScore) -> OnePassNetwork:
+        """Return the network, whose result is the Gaussians (n, 2, k, gh, gw)."""
         encoder, layers = self._load(score)
-        if layers:
-            kind = score.classifier.kind
-            parameters = decode(
-                score,
-                layers,
-                lambda maps, x, _: torch.stack(encoder(maps, kind.probabilities(x)), 1),
-                evidence=_reads_gradients(encoder),
+        classifier = score.classifier
+        if not layers:
+            return ImageNetwork(
+                classifier, layers, encoder, lambda x, *_: torch.stack(encoder(x[0]), 1)
             )
-            return Mixture(*parameters.unbind(1))
-        with torch.no_grad():
-            batches = score.images.split(IMAGES_PER_BATCH)
-            parts = [encoder(score.classifier.normalise(x)) for x in batches]
-        return Mixture(*(torch.cat(part) for part in zip(*parts, strict=True)))
+        return OnePassNetwork(
+            classifier, layers, encoder,
+            lambda maps, x, _: torch.stack(encoder(maps, classifier.kind.probabilities(x)), 1),
+            reads_gradient=_reads_gradients(encoder),
+        )  # fmt: skip
 
     def _load(self, score: MaskedScore) -> tuple[Encoder, list[str]]:
         """Return the trained encoder and the names of the layers that it reads."""

@@ -23,6 +23,18 @@ def means(rows: list[Row]) -> Table:
     return Table(_columns("in-filler", keys), table_rows)
 
 
+def numbers(rows: list[Row]) -> Table:
+    """Return a row for each in-filler and measurement, for programs."""
+    names = list(dict.fromkeys(row["infiller"] for row in rows))
+    table_rows = [
+        [name, key, *bootstrap.mean([r[key] for r in rows if r["infiller"] == name])]
+        for name in names
+        for key in _keys(rows)
+    ]
+    columns = ("infiller", "measurement", "mean", "low", "high", "photos")
+    return Table([Column(name) for name in columns], table_rows)
+
+
 def differences(rows: list[Row], baseline: str) -> Table:
     """Return the measurements of the baseline minus those of each other in-filler, by photo."""
     by_photo = {(row["infiller"], row["photo"]): row for row in rows}

@@ -28,8 +28,8 @@ CHECKPOINT = "checkpoint.pt"
 MANIFEST = "training.json"
 """File that marks the folder of a training."""
 LOG = "log"
-"""Folder of TensorBoard's files."""
-MAY_CHANGE = ("out", "data", "workers", "save_every", "minutes")
+"""Folder of the files of TensorBoard and wandb."""
+MAY_CHANGE = ("out", "data", "workers", "save_every", "minutes", "tracker")
 """Settings that may differ when a run is resumed. Of the data, a checkpoint stores a digest."""
 ZERO_COUNTS = ("area",)
 """Settings for which 0 is another value than none."""

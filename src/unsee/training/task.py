@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.answers import Answers
+from unsee.trackers import Tracker
 from unsee.training.crops import Crops
 from unsee.training.photos import PhotoSet, load_squares
 from unsee.types import Targets
@@ -42,6 +43,9 @@ class Training:
     """Number of steps between checkpoints; each comes with a validation loss and a preview."""
     minutes: float | None = None
     """Time limit in minutes, after which the run saves a checkpoint and stops; default: none."""
+    tracker: tuple[Tracker, ...] = ()
+    """Programs that show the losses, which are written to this machine: tensorboard, wandb or
+    trackio; default: TensorBoard if it is installed."""
 
     def photos(self) -> PhotoSet:
         """Load all photos into memory."""

@@ -4,7 +4,8 @@ import math
 import signal
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import torch
@@ -12,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from unsee.children import kept_safe
 from unsee.errors import InputError
+from unsee.trackers import check_trackers, started
 from unsee.training import checkpoint, run_folder
 from unsee.training.crops import Crops, StepSampler, resize_whole
 from unsee.training.photos import PhotoSet
@@ -43,16 +45,17 @@ def run(config: Config, make_task: type[TrainingTask]) -> Generator[dict[str, fl
     """
     if not config.data:
         raise InputError("expected data: folders or zip files of photos")
+    check_trackers(config.tracker)
     with run_folder.begun(config, make_task) as sharing:
         accelerator = _accelerator(config)
-        accelerator.init_trackers("training")
         task = make_task(config, accelerator)
         photos = config.photos()
         task.photos, task.answers = photos.digest(), task.classifier_answers()
         task.files = run_folder.digests(config)
         step, best = checkpoint.resume(config, accelerator, task)
         photos, held_out = split_photos(photos, config.held_out)
-    with closing(sharing):
+    log = config.out / run_folder.LOG
+    with closing(sharing), started(accelerator, config.out.absolute().name, log):
         yield from _trained(config, accelerator, task, (step, best), photos, held_out)
 
 
@@ -81,12 +84,10 @@ def _trained(
             batch = _to_device(validation_batch, accelerator.device)
             best = checkpoint.save(config, accelerator, task, step, best, batch)
         if interrupted:
-            accelerator.end_training()
             raise Stopped(step)
         if stop:
             break
     accelerator.wait_for_everyone()  # one of them may still write the last checkpoint
-    accelerator.end_training()
 
 
 def _interruptible(losses: dict[str, float]) -> Generator[dict[str, float], None, bool]:
@@ -117,7 +118,7 @@ def split_photos(photos: PhotoSet, count: int) -> tuple[PhotoSet, PhotoSet]:
 
 
 def _accelerator(config: Training) -> Any:
-    """Return Accelerate's `Accelerator`, with a TensorBoard log if that package is installed."""
+    """Return Accelerate's `Accelerator` with its trackers."""
     from accelerate import Accelerator
     from accelerate.utils import ProjectConfiguration
 
@@ -126,7 +127,7 @@ def _accelerator(config: Training) -> Any:
         raise InputError("precision fp16 needs a GPU; use bf16 or no on a CPU")
     accelerator = Accelerator(
         mixed_precision=config.precision,
-        log_with=_loggers(),
+        log_with=list(config.tracker or _installed()) or None,
         project_config=ProjectConfiguration(
             str(config.out), logging_dir=str(config.out / run_folder.LOG)
         ),
@@ -139,12 +140,9 @@ def _accelerator(config: Training) -> Any:
     return accelerator
 
 
-def _loggers() -> list[str] | None:
-    with suppress(ImportError):
-        import tensorboard  # noqa: F401
-
-        return ["tensorboard"]
-    return None
+def _installed() -> list[str]:
+    """Return TensorBoard, the default tracker, if it is installed."""
+    return ["tensorboard"] if find_spec("tensorboard") else []
 
 
 def _loader(config: Training, crops: Crops, step: int, first: int, share: int) -> Iterator[Any]:
