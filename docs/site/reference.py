@@ -12,7 +12,10 @@ import unsee
 from unsee.cli import COMMANDS, main
 
 MODULES = {
-    "study": ("Studies and explanations", ("unsee.explaining", "unsee.study", "unsee.explanation", "unsee.inputs")),
+    "study": (
+        "Studies and explanations",
+        ("unsee.explaining", "unsee.study", "unsee.explanation", "unsee.inputs"),
+    ),
     "bases": (
         "Base classes of parts",
         (
