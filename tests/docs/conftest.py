@@ -22,6 +22,7 @@ SMALLER = {
     '"efficientnet_lite0"': '"tests.docs.conftest:classifier"',
     "steps=100": "steps=2",
     "(224, 224)": "(32, 32)",
+    '"distilled", "distilled.onnx"': '"distilled:weights=random", "distilled.onnx"',
     "features_in_step=224": "features_in_step=32",
 }
 """Texts of the pages, and those that take their place: toys, and fewer steps."""
@@ -57,6 +58,7 @@ def names_of_a_reader() -> dict[str, object]:
         "inputs": torch.rand(1, 3, 32, 32, generator=g),
         "maps": torch.rand(1, 32, 32, generator=g),
         "cams": torch.rand(1, 32, 32, generator=g).numpy(),
+        "pixels": torch.rand(2, 3, 32, 32, generator=g).numpy(),
         "ask_the_server": answer,
         "digits": answer,
     }

@@ -22,6 +22,7 @@ from unsee.cli import (
     report,
     sanity,
     sanity_labels,
+    studio,
     sweep,
     train,
 )
@@ -64,6 +65,7 @@ OPTIONS: dict[str, type[Any]] = {
     "export": export.ExportOptions,
     "bench": bench.BenchOptions,
     "demo": demo.Demo,
+    "studio": studio.Studio,
     "completion": Completion,
     **{f"train {name}": network.settings for name, network in train.NETWORKS.items()},
 }
