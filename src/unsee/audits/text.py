@@ -16,12 +16,14 @@ from unsee.types import Images
 PACKAGE = "rapidocr_onnxruntime"
 INSTALL = "python -m pip install --no-deps rapidocr-onnxruntime==1.4.4 pyclipper shapely six pyyaml"
 """Command that installs the detector, without a second copy of OpenCV."""
+LEAST_SCORE = 0.5
+"""Confidence with which letters must be read for their outline to be text."""
 ENLARGED = 640
 """Side in pixels at which text is searched: the detector misses letters of a few pixels."""
 
 
 class TextDetector:
-    """Mark the pixels of a photo that a text detector finds to be text.
+    """Mark the pixels of a photo in which letters or digits can be read.
 
     Raises:
         InputError: The package is not installed.
@@ -41,9 +43,11 @@ class TextDetector:
         pixels = np.ascontiguousarray(to_pixels(image[0])[..., ::-1])
         size = (round(w * factor), round(h * factor))
         large = cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC)
-        outlines, _ = self._detect(large, use_det=True, use_cls=False, use_rec=False)
+        results, _ = self._detect(large, use_det=True, use_cls=False, use_rec=True)
         marked = np.zeros((h, w), np.uint8)
-        for outline in outlines or ():
+        for outline, text, score in results or ():
+            if float(score) < LEAST_SCORE or not any(letter.isalnum() for letter in text):
+                continue  # textures, such as ribs in an X-ray, have the outlines of text
             corners = (np.asarray(outline, float) / factor).round().astype(np.int32)
             cv2.fillPoly(marked, [corners], 1)
         return torch.from_numpy(marked > 0)
