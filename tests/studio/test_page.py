@@ -22,15 +22,16 @@ from PIL import Image
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START = 180
 """Seconds that the server may take to start on a busy machine."""
-WAIT = 90_000
+WAIT = 180_000
 """Milliseconds to wait for the network on a busy machine."""
 
 
 def browser_path() -> str:
     path = os.environ.get("UNSEE_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), "")
     if not path and os.environ.get("UNSEE_INSTALL_BROWSER") == "1":
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
-        subprocess.run(install, check=True, capture_output=True)
+        apt = ["apt-get", "--yes", "--option", "DPkg::Lock::Timeout=300"]
+        for words in (["update"], ["install", "--no-install-recommends", "chromium"]):
+            subprocess.run([*apt, *words], check=False, capture_output=True)
         path = shutil.which("chromium") or ""
     if not path:
         pytest.skip("no Chromium on this machine; UNSEE_INSTALL_BROWSER=1 installs Debian's")
