@@ -3,6 +3,7 @@
 # make demo            explain a sample photo
 # make test-trust      all hostile inputs, and all settings that must give the same bits (half an hour)
 # make test-ecosystem  tests with torchvision, timm, transformers, Captum and grad-cam
+# make wheel-test      build the wheel, install it in a new environment, use it (some minutes)
 # make bench           compare the speed with other libraries (half an hour)
 # make clean           remove the environments and the demo
 
@@ -12,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python; do \
 BIN := .venv/bin
 ECOSYSTEM := .venv-ecosystem/bin
 
-.PHONY: check test test-trust demo test-ecosystem bench clean
+.PHONY: check test test-trust demo test-ecosystem wheel-test bench clean
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -33,6 +34,9 @@ demo: .venv/ready
 test-ecosystem: .venv-ecosystem/ready
 	$(ECOSYSTEM)/python -m pytest -n auto tests/ecosystem
 	$(ECOSYSTEM)/python -m pytest tests/contracts/test_methods.py tests/contracts/test_determinism.py -k cam
+
+wheel-test:
+	$(PYTHON) tests/wheel_check.py
 
 # Results are written to benchmarks/results/speed.md.
 bench: .venv-ecosystem/bench
