@@ -1,9 +1,10 @@
 # make check           style, types and imports
-# make test            the tests (eight minutes on two cores)
+# make test            the tests (a quarter of an hour on two cores)
 # make demo            explain a sample photo
 # make studio          open the studio in the browser: http://127.0.0.1:7860
 # make test-trust      all hostile inputs, and all settings that must give the same bits (half an hour)
 # make test-ecosystem  tests with torchvision, timm, transformers, Captum and grad-cam
+# make wheel-test      build the wheel, install it in a new environment, use it (some minutes)
 # make bench           compare the speed with other libraries (half an hour)
 # make docs            build the documentation in build/docs
 # make clean           remove the environments, the demo and the documentation
@@ -14,7 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python; do \
 BIN := .venv/bin
 ECOSYSTEM := .venv-ecosystem/bin
 
-.PHONY: check test test-trust demo studio test-ecosystem bench docs clean
+.PHONY: check test test-trust demo studio test-ecosystem wheel-test bench docs clean
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -38,6 +39,9 @@ studio: .venv/ready
 test-ecosystem: .venv-ecosystem/ready
 	$(ECOSYSTEM)/python -m pytest -n auto tests/ecosystem
 	$(ECOSYSTEM)/python -m pytest tests/contracts/test_methods.py tests/contracts/test_determinism.py -k cam
+
+wheel-test:
+	$(PYTHON) tests/wheel_check.py
 
 # Results are written to benchmarks/results/speed.md.
 bench: .venv-ecosystem/bench
