@@ -2,9 +2,10 @@
 
 import csv
 import io
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from unsee import escaping
@@ -91,8 +92,10 @@ class Table:
 
     @property
     def cells(self) -> list[list[Cell]]:
-        """All rows, plain values as cells."""
-        return [[v if isinstance(v, Cell) else Cell(v) for v in row] for row in self.rows]
+        """All rows, plain values as cells; NaN is no number, and an empty cell."""
+        return [
+            [_numbered(v if isinstance(v, Cell) else Cell(v)) for v in row] for row in self.rows
+        ]
 
     def markdown(self) -> str:
         """Return a table of GitHub-flavoured Markdown."""
@@ -184,6 +187,11 @@ class Table:
             )
             table.add_row(*(_terminal(text) or "" for text in texts))
         return table
+
+
+def _numbered(cell: Cell) -> Cell:
+    is_nan = isinstance(cell.value, float) and math.isnan(cell.value)
+    return replace(cell, value=None) if is_nan else cell
 
 
 def _terminal(text: str) -> "Text | None":

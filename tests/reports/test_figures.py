@@ -20,3 +20,22 @@ def test_binary_metrics_are_bars(write_run, tmp_path) -> None:
     assert bars.get_xlim() == (0, 1)
     widths = [bar.get_width() for bar in bars.patches]
     assert widths == [results.mean(c, "pointing_game").value for c in results.configurations]
+
+
+def test_few_photos_are_points_with_their_mean(write_run, tmp_path) -> None:
+    write_run("run", metrics=["deletion"], photos=3)
+    results = Results.read([tmp_path / "run"])
+    (axes,) = metrics(results).axes
+    drawn = [line.get_xdata().tolist() for line in axes.lines]
+    for row, configuration in enumerate(results.configurations):
+        values = list(results.values(configuration, "deletion").values())
+        assert drawn[2 * row] == values
+        assert drawn[2 * row + 1] == [results.mean(configuration, "deletion").value]
+
+
+def test_photos_that_a_metric_lacks_in_all_rows_are_named_once(write_run, tmp_path) -> None:
+    write_run("run", missing={"fido": (0,), "rise": (0,)})
+    deletion, insertion = metrics(Results.read([tmp_path / "run"])).axes
+    assert deletion.get_title().endswith("(on 19 of 20 photos)")
+    assert "on" not in insertion.get_title().split()
+    assert not [text for text in deletion.texts if text.get_text()]

@@ -186,9 +186,10 @@ def test_command_writes_a_summary_and_the_report_of_each_stage(folder, tmp_path,
     assert (out / "summary.png").exists()
     assert "](own-metrics.png)" in (out / "own-report.md").read_text()
     assert (out / "own-metrics.png").exists()
-    assert "<h1>own: All tests</h1>" in (out / "own-report.html").read_text()
+    assert "<p>own: All tests. Evaluation of" in (out / "own-report.html").read_text()
     page = (out / "report.html").read_text()
-    assert "<h1>All tests</h1>" in page
+    assert "<h1>Lowest mean rank over 2 tests: fido" in page
+    assert "<p>All tests.</p>" in page
     assert "stage later: no run" in page
     assert main(["report", str(folder), "--out", str(out), "--overwrite"]) == 1
 

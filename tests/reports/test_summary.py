@@ -1,13 +1,16 @@
 """Titles and conclusions."""
 
-from unsee.reports import summary
+import re
+
+from unsee.reports import html, summary
+from unsee.reports.markdown import markdown
 from unsee.reports.results import Results
 
 
 def test_conclusion_names_the_best_and_its_margin(write_run, tmp_path) -> None:
     write_run("run")
     results = Results.read([tmp_path / "run"])
-    assert summary.title(results) == "Evaluation of 2 methods on 20 photos: d"
+    assert summary.scope(results) == "Evaluation of 2 methods on 20 photos of d"
     deletion, insertion = summary.conclusions(results)
     assert deletion.startswith("deletion: fido is best (0.3")
     assert "better than rise, the next best, on 20 photos" in deletion
@@ -29,3 +32,48 @@ def test_conclusion_of_one_configuration_or_of_few_photos(write_run, tmp_path) -
     write_run("few", photos=3)
     (line, _) = summary.conclusions(Results.read([tmp_path / "few"]))
     assert "on 3 photos (too few photos for an interval, at least 5 are needed)" in line
+
+
+def titles(write_run, tmp_path, name, **options) -> str:
+    write_run(name, **options)
+    return summary.title(Results.read([tmp_path / name]))
+
+
+def test_title_says_what_is_best_by_how_much_on_which_photos(write_run, tmp_path) -> None:
+    one = titles(write_run, tmp_path, "one", metrics=("deletion",))
+    assert re.fullmatch(
+        r"fido has the best deletion \(0\.\d{3}, 0\.\d{3} better than rise\), on 20 photos of d",
+        one,
+    )
+    two = titles(write_run, tmp_path, "two")
+    assert re.fullmatch(
+        r"(fido is best in both metrics, beyond chance in 1|fido is best in 1 of 2 metrics) "
+        r"\(deletion: 0\.\d{3} better than rise\)(, rise in 1)?, on 20 photos of d", two
+    )  # fmt: skip
+    few = titles(write_run, tmp_path, "few", photos=3, metrics=("deletion",))
+    assert few.endswith("better than rise; too few photos for an interval), on 3 photos of d")
+    alone = titles(write_run, tmp_path, "alone", methods=("fido",), metrics=("deletion",))
+    assert re.fullmatch(
+        r"fido has a mean deletion of 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] on 20 photos of d", alone
+    )
+
+
+def test_title_of_methods_that_are_equally_good_or_share_no_photo(write_run, tmp_path) -> None:
+    scope = "Evaluation of 2 methods on 4 photos of d"
+    some = titles(write_run, tmp_path, "s", metrics=("deletion",), missing={"rise": range(8)})
+    assert "better than rise on the 12 that all share), on 20 photos of d" in some
+    missing = {"fido": (0, 1), "rise": (2, 3)}
+    apart = titles(write_run, tmp_path, "a", photos=4, metrics=("deletion",), missing=missing)
+    assert apart == f"{scope}; no metric compares all of them"
+
+
+def test_report_begins_with_the_title(write_run, tmp_path) -> None:
+    write_run("run")
+    results = Results.read([tmp_path / "run"])
+    title = summary.title(results)
+    first, _, second, *_ = markdown(results).splitlines()
+    assert first == f"# {title}"
+    assert second == "Evaluation of 2 methods on 20 photos of d."
+    text = html.page(results, {})
+    assert f"<title>{title}</title>" in text
+    assert f"<h1>{title}</h1>" in text

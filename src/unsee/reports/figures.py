@@ -13,6 +13,7 @@ from unsee.images.drawing import (
     drawable,
 )
 from unsee.reports import ranking
+from unsee.reports.bootstrap import MIN_PHOTOS
 from unsee.reports.gallery import examples, gallery
 from unsee.reports.results import Results
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTIONS = {
-    "metrics": "Metrics by configuration: boxes over photos with their means as diamonds; bars of "
-    "means with 95 % intervals for metrics that are 0 or 1",
+    "metrics": "Metrics by configuration: boxes over photos, or the photos themselves where they "
+    f"are fewer than {MIN_PHOTOS}, with their means as diamonds; bars of means with 95 % intervals "
+    "for metrics that are 0 or 1",
     "curves": "Means over a setting, with 95 % intervals",
     "maps": "Photos and their maps",
 }
@@ -51,8 +53,7 @@ def metrics(results: Results) -> "Figure":
     from matplotlib.figure import Figure
 
     labels = [fill(drawable(results.label(c)), LABEL_CHARACTERS) for c in results.configurations]
-    headings = [drawable(results.heading(metric)) for metric in results.metrics]
-    titles = [heading.replace(":", ":\n").replace(",", ",\n") for heading in headings]
+    titles = [_title(results, metric) for metric in results.metrics]
     height = sum(max(0.45, LINE_HEIGHT * _lines(label)) for label in labels)
     height += LINE_HEIGHT * max(map(_lines, titles)) + 0.9
     figure = Figure(
@@ -60,9 +61,9 @@ def metrics(results: Results) -> "Figure":
     )
     panels = figure.subplots(1, len(titles), squeeze=False, sharey=True)[0]
     for axes, metric, title in zip(panels, results.metrics, titles, strict=True):
-        draw = _bars if _is_binary(results, metric) else _boxes
-        draw(axes, results, metric)
-        _name_scopes(axes, results, metric)
+        _draw(axes, results, metric)
+        if not _shared_scope(results, metric):
+            _name_scopes(axes, results, metric)
         axes.set_yticks(range(1, len(labels) + 1), labels, color=TEXT_COLOUR)
         axes.set_title(title, fontsize=9, color=TEXT_COLOUR)
         axes.tick_params(length=0)
@@ -72,6 +73,43 @@ def metrics(results: Results) -> "Figure":
         axes.spines[:].set_visible(False)
     panels[0].invert_yaxis()  # all panels share the axis
     return figure
+
+
+def _title(results: Results, metric: str) -> str:
+    """Return the name of a metric in several lines, and the photos that all its rows have."""
+    heading = drawable(results.heading(metric)).replace(":", ":\n").replace(",", ",\n")
+    scope = _shared_scope(results, metric)
+    return f"{heading}\n({scope} photos)" if scope else heading
+
+
+def _shared_scope(results: Results, metric: str) -> str:
+    """Return of how many photos a metric is, if that is the same for all rows and not all."""
+    scopes = {
+        ranking.scope(results.mean(c, metric).photos, ranking.photos_of(results, c))
+        for c in results.configurations
+    }
+    return scopes.pop() if len(scopes) == 1 else ""
+
+
+def _draw(axes: "Axes", results: Results, metric: str) -> None:
+    """Draw a metric as its numbers need it."""
+    most = max(results.mean(c, metric).photos for c in results.configurations)
+    if _is_binary(results, metric):
+        _bars(axes, results, metric)
+    elif most < MIN_PHOTOS:
+        _points(axes, results, metric)
+    else:
+        _boxes(axes, results, metric)
+
+
+def _points(axes: "Axes", results: Results, metric: str) -> None:
+    """Draw the number of each photo, and their mean."""
+    for row, configuration in enumerate(results.configurations, start=1):
+        values = list(results.values(configuration, metric).values())
+        axes.plot(values, [row] * len(values), "o", color=EDGE, alpha=0.6, markersize=6)
+        if values:
+            mean = results.mean(configuration, metric).value
+            axes.plot(mean, row, "D", color=ACCENT, markersize=5)
 
 
 def _boxes(axes: "Axes", results: Results, metric: str) -> None:
@@ -106,8 +144,8 @@ def _name_scopes(axes: "Axes", results: Results, metric: str) -> None:
         photos = results.mean(configuration, metric).photos
         axes.annotate(
             ranking.scope(photos, ranking.photos_of(results, configuration)),
-            (1, row), xycoords=("axes fraction", "data"), xytext=(-2, 6),
-            textcoords="offset points", ha="right", fontsize=7, color=MUTED_COLOUR,
+            (1, row), xycoords=("axes fraction", "data"), xytext=(3, 0),
+            textcoords="offset points", va="center", fontsize=7, color=MUTED_COLOUR,
         )  # fmt: skip
 
 

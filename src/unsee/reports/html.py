@@ -21,7 +21,7 @@ def page(results: Results, figures: "Mapping[str, Figure]") -> str:
     return render(
         "unsee.reports",
         title=summary.title(results),
-        scope=summary.scope(results),
+        scope=summary.subtitle(results),
         conclusions=summary.conclusions(results),
         runs=[str(run) for run in results.runs],
         metrics=summary.metric_notes(results),
@@ -32,7 +32,6 @@ def page(results: Results, figures: "Mapping[str, Figure]") -> str:
 
 def stages_page(results: StagedResults, figure: "Figure") -> str:
     """Return a self-contained page with the summary of several stages."""
-    title = stage_tables.title(results)
     section = {
         "heading": "Means",
         "note": f"{stage_tables.NOTE} Click a heading to sort.",
@@ -40,9 +39,9 @@ def stages_page(results: StagedResults, figure: "Figure") -> str:
     }
     return render(
         "unsee.reports",
-        title=title,
-        scope=title,
-        conclusions=[stage_tables.conclusion(results), *stage_tables.notes(results)],
+        title=stage_tables.conclusion(results),
+        scope=stage_tables.title(results),
+        conclusions=stage_tables.notes(results),
         runs=stage_tables.runs(results),
         metrics=stage_tables.test_notes(results),
         sections=[section],

@@ -13,6 +13,7 @@ def markdown(results: Results, figures: Sequence[str] = (), prefix: str = "") ->
     """Return the report as Markdown; figures are files PREFIXNAME.png in the same folder."""
     blocks = [
         f"# {escaping.markdown(summary.title(results))}",
+        f"{escaping.markdown_line(summary.subtitle(results))}.",
         "\n\n".join(f"**{escaping.markdown(line)}**" for line in summary.conclusions(results)),
         *(escaping.markdown_line(str(run)) for run in results.runs),
         "## Metrics",

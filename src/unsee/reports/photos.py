@@ -27,9 +27,9 @@ class PhotoWords:
             is_limited = False
         return cls(settings.subset if is_limited else "", _condition(settings))
 
-    def counted(self, count: int) -> str:
-        """Return a number of photos: 100 random photos that NAME answers rightly."""
-        return f"{self._counted(count)}{self.condition}"
+    def counted(self, count: int, data: str = "") -> str:
+        """Return a number of photos: 100 random photos of DATA that NAME answers rightly."""
+        return f"{self._counted(count)}{f' of {data}' if data else ''}{self.condition}"
 
     def sentence(self, manifest: RunManifest, data: str) -> str:
         """Return the number of photos of a run, of how many, and of which data set.
@@ -54,9 +54,9 @@ class PhotoWords:
         return f"{first}{count} {KINDS.get(self.subset, '')}photo{'' if count == 1 else 's'}"
 
 
-def counted(count: int, words: Sequence[PhotoWords]) -> str:
+def counted(count: int, words: Sequence[PhotoWords], data: str = "") -> str:
     """Return a number of photos of several runs, in the words that all of them share."""
-    return (words[0] if len({*words}) == 1 else PhotoWords()).counted(count)
+    return (words[0] if len({*words}) == 1 else PhotoWords()).counted(count, data)
 
 
 def _condition(settings: Settings) -> str:

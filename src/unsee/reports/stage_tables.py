@@ -138,8 +138,8 @@ def markdown(results: StagedResults) -> str:
     links = [f"- [{name}]({name}-report.md)" for name in results.stages]
     missing = [f"- {escaping.markdown_line(note)}" for note in notes(results)]
     blocks = [
-        f"# {escaping.markdown(title(results))}",
-        f"**{escaping.markdown(conclusion(results))}**",
+        f"# {escaping.markdown(conclusion(results))}",
+        f"{escaping.markdown_line(title(results))}.",
         f"![{CAPTION}]({PICTURE}.png)\n\n*{CAPTION}.*",
         "## Means", NOTE, means(results).markdown(),
         *(["Without a number:", "\n".join(missing)] if missing else []),

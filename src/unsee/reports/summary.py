@@ -1,6 +1,9 @@
 """Sentences of a report: its title, its conclusions and its notes."""
 
+from typing import NamedTuple
+
 from unsee.errors import printable
+from unsee.evaluation.plan import Combination
 from unsee.metrics import _curves
 from unsee.registry import parse, summary
 from unsee.reports import ranking
@@ -33,9 +36,97 @@ DIFFERENCES_NOTE = (
 CLAIMS_NOTE = "Claims of the paper, paired over photos; positive differences agree with the claim."
 
 
+class Lead(NamedTuple):
+    """The best configuration in a metric, on the photos for which all have a number."""
+
+    metric: str
+    best: Combination
+    second: Combination
+    value: float
+    """Mean of the best."""
+    difference: Mean
+    """By how much it is better than the next best."""
+    is_tie: bool
+    """Whether both are equally good."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval of the difference excludes zero."""
+        return self.difference.has_interval and self.difference.low > 0
+
+
+def lead(results: Results, metric: str) -> Lead | None:
+    """Return which of several configurations is best; None where they share no photo."""
+    shared = ranking.shared_photos(results, metric)
+    if len(results.configurations) < 2 or not shared:
+        return None
+    sign = 1 if results.higher_is_better(metric) else -1
+    means = ranking.shared_means(results, metric)
+    best, second, *_ = sorted(means, key=lambda c: sign * means[c], reverse=True)
+    difference = results.difference(best, second, metric, shared).mean
+    is_tie = means[best] == means[second]
+    return Lead(metric, best, second, means[best], difference, is_tie)
+
+
 def title(results: Results) -> str:
-    """Return the paper's table that the runs reproduce, or else the scope of the runs."""
-    return printable(results.table.summary) or scope(results)
+    """Return in one sentence which configuration is best, by how much, and on which photos."""
+    metrics = _rated(results)
+    photos = _photos(results)
+    if len(results.configurations) == 1:
+        (configuration,), name = results.configurations, _short(metrics[0])
+        mean = results.mean(configuration, metrics[0])
+        return printable(f"{results.label(configuration)} has a mean {name} of {mean} on {photos}")
+    leads = [one for metric in metrics if (one := lead(results, metric)) is not None]
+    ahead = [one for one in leads if not one.is_tie]
+    if not ahead:
+        what = "no metric has a best configuration" if leads else "no metric compares all of them"
+        return printable(f"{scope(results)}; {what}")
+    by_winner: dict[Combination, list[Lead]] = {}
+    for one in ahead:
+        by_winner.setdefault(one.best, []).append(one)
+    winners = sorted(by_winner, key=lambda c: len(by_winner[c]), reverse=True)
+    parts = [_win(results, by_winner[winners[0]], len(metrics))]
+    parts += [f"{results.label(c)} in {len(by_winner[c])}" for c in winners[1:3]]
+    return printable(f"{', '.join(parts)}, on {photos}")
+
+
+def _win(results: Results, leads: list[Lead], total: int) -> str:
+    """Return what a configuration is best in, and by how much in one metric."""
+    top = next((one for one in leads if one.is_clear), leads[0])
+    by = f"{top.difference.value:.3f} better than {results.label(top.second)}"
+    if not ranking.all_share(results, top.metric):
+        by += f" on the {top.difference.photos} that all share"
+    best, name = results.label(top.best), _short(top.metric)
+    if total == 1:
+        return f"{best} has the best {name} ({top.value:.3f}, {by}{_chance(top.difference)})"
+    count = "both" if len(leads) == total == 2 else f"all {total}"
+    count = count if len(leads) == total else f"{len(leads)} of {total}"
+    clear = sum(one.is_clear for one in leads)
+    beyond = f", beyond chance in {clear}" if 0 < clear < len(leads) else ""
+    return f"{best} is best in {count} metrics{beyond} ({name}: {by}{_chance(top.difference)})"
+
+
+def _chance(difference: Mean) -> str:
+    """Return whether a difference may be chance, in a few words."""
+    if not difference.has_interval:
+        return f"; {TOO_FEW} for an interval"
+    return "" if difference.low > 0 else "; the interval includes zero"
+
+
+def _short(metric: str) -> str:
+    """Return the name of a metric without its settings."""
+    return metric.partition(":")[0]
+
+
+def _rated(results: Results) -> list[str]:
+    """Return the metrics that make a map better than another, or else all."""
+    metrics = [metric for metric in results.metrics if results.ranks_maps(metric)]
+    return metrics or list(results.metrics)
+
+
+def subtitle(results: Results) -> str:
+    """Return the paper's table that the runs reproduce, if there is one, and their scope."""
+    return ". ".join(filter(None, (printable(results.table.summary), scope(results))))
 
 
 def scope(results: Results) -> str:
@@ -47,11 +138,14 @@ def scope(results: Results) -> str:
         )
     ]  # fmt: skip
     parts = [counts[0], *(count for count in counts[1:] if not count.startswith("1 "))]
+    return printable(f"Evaluation of {' with '.join(parts)} on {_photos(results)}")
+
+
+def _photos(results: Results) -> str:
+    """Return the number of photos and their data set."""
     photos = {photo for columns in results.measurements.values() for photo in columns.photos}
-    number = counted(len(photos), [run.words for run in results.runs])
     data = ", ".join(dict.fromkeys(run.data for run in results.runs))
-    text = f"Evaluation of {' with '.join(parts)} on {number}: {data}"
-    return printable(text)
+    return counted(len(photos), [run.words for run in results.runs], data)
 
 
 def conclusions(results: Results) -> list[str]:
@@ -60,8 +154,7 @@ def conclusions(results: Results) -> list[str]:
     Statistics that make no map better than another, e.g. its entropy, are left out if there are
     other metrics.
     """
-    metrics = [metric for metric in results.metrics if results.ranks_maps(metric)]
-    return [printable(_conclusion(results, metric)) for metric in metrics or results.metrics]
+    return [printable(_conclusion(results, metric)) for metric in _rated(results)]
 
 
 def _conclusion(results: Results, metric: str) -> str:
@@ -70,25 +163,18 @@ def _conclusion(results: Results, metric: str) -> str:
         mean = results.mean(configuration, metric)
         photos = _count(mean.photos, "photo")
         return f"{metric}: {results.label(configuration)} has a mean of {mean} on {photos}."
-    shared = ranking.shared_photos(results, metric)
-    if not shared:
+    one = lead(results, metric)
+    if one is None:
         return f"{metric}: no photo has a number for every configuration."
-    sign = 1 if results.higher_is_better(metric) else -1
-    means = ranking.shared_means(results, metric)
-    best, second, *_ = sorted(means, key=lambda c: sign * means[c], reverse=True)
-    photos = _count(len(shared), "photo")
+    best, second = results.label(one.best), results.label(one.second)
+    photos = _count(len(ranking.shared_photos(results, metric)), "photo")
     if not ranking.all_share(results, metric):
         photos = f"the {photos} that all configurations share"
-    if means[best] == means[second]:
-        return (
-            f"{metric}: {results.label(best)} and {results.label(second)} are equally good "
-            f"({means[best]:.3f}) on {photos}."
-        )
-    difference = results.difference(best, second, metric, shared).mean
+    if one.is_tie:
+        return f"{metric}: {best} and {second} are equally good ({one.value:.3f}) on {photos}."
     return (
-        f"{metric}: {results.label(best)} is best ({means[best]:.3f}), {difference.value:.3f} "
-        f"better than {results.label(second)}, the next best, on {photos} "
-        f"({_certainty(difference)})."
+        f"{metric}: {best} is best ({one.value:.3f}), {one.difference.value:.3f} better than "
+        f"{second}, the next best, on {photos} ({_certainty(one.difference)})."
     )
 
 
