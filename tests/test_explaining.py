@@ -127,6 +127,7 @@ PROGRAM = """
 import os, signal, torch
 from tests.conftest import Convolutional, toy
 from unsee import explain
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 def interrupt(step):
     if step.done == 4:
         for _ in range(TIMES):

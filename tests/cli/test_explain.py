@@ -19,6 +19,7 @@ def test_result_folder_holds_map_pictures_and_manifest(photo, tmp_path, capsys) 
     folder = out / "dog"
     assert {p.name for p in folder.iterdir()} == {
         "saliency.npz", "overlay.png", "kept.png", "removed.png", "panel.png", "manifest.json",
+        "report.html",
     }  # fmt: skip
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["method"]["samples"] == 70

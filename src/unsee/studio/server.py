@@ -56,7 +56,7 @@ def _check_port(host: str, port: int | None) -> None:
             probe.bind((host, port))
         except OSError as error:
             why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error})"
-            raise InputError(f"port {port} {why}; choose another with --port") from error
+            raise InputError(f"port {port} {why}; choose another port") from error
 
 
 def serve(

@@ -41,8 +41,8 @@ class Shelf:
                 raise InputError(f"{spec}: choose one of {', '.join(self.offered)}")
             if names_code(spec):
                 raise InputError(
-                    f"{spec} names Python code, which runs when it is loaded; start the studio "
-                    f"with --classifiers {spec}"
+                    f"{spec} names Python code, which runs when it is loaded; ask who "
+                    "started the studio to offer it"
                 )
         with self._lock:
             if spec not in self._loaded:
