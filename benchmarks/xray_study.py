@@ -42,9 +42,6 @@ SEEDS = range(5)
 LETTER = "R"
 PLANTED_SHARE = {True: 0.8, False: 0.1}
 """Share of the X-rays of the planted class, and of others, that get the letter."""
-MEASURES = ("accuracy", "precision", "recall", "F1")
-PAPER = {"original": (95.19, 95.75, 91.85, 93.81), "telea": (95.93, 95.70, 94.49, 95.08)}
-"""COVIDx and COVIDx++ in Table 4, in the order of `MEASURES`."""
 METHOD = "recipe:igos_pp-published:path=3,steps=10,regrow=5.0"
 """iGOS++ with a tenth of its passes."""
 Pictures = NDArray[np.uint8]
