@@ -30,3 +30,14 @@ def colours(tmp_path):
         Image.fromarray(picture).save(folder / f"{i}.png")
     (folder / "broken.jpg").write_bytes(b"nothing")
     return folder
+
+
+@pytest.fixture
+def stripes(tmp_path):
+    """Four photos of the same stripes, shifted."""
+    folder = tmp_path / "stripes"
+    folder.mkdir()
+    pixels = np.tile(np.arange(40)[:, None, None] // 4 % 2 * 160 + 40, (1, 40, 3))
+    for shift in range(4):
+        Image.fromarray(np.roll(pixels, shift, 0).astype(np.uint8)).save(folder / f"{shift}.png")
+    return folder

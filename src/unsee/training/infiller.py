@@ -16,13 +16,12 @@ from unsee.networks.critic import Critic, FeatureCritic, Scores, missing_mean
 from unsee.networks.painter import SIZES, Painter, load_painter, nearness
 from unsee.networks.perceptual import Perceptual
 from unsee.networks.reading import read
-from unsee.training import holes, trainer
-from unsee.training.crops import CropsWithHoles
+from unsee.training import trainer
 from unsee.training.descent import descend, set_rate
+from unsee.training.hole_task import HoleTask, split_channels
 from unsee.training.infiller_losses import Views, hole_error, missing_root, variety
-from unsee.training.photos import PhotoSet
 from unsee.training.preview import save_grid
-from unsee.training.task import Batch, Training, TrainingTask
+from unsee.training.task import Batch, Training
 
 MAX_GRADIENT_NORM = 1.0
 """Norm to which gradients are clipped."""
@@ -109,7 +108,7 @@ def train(config: InfillerTraining) -> Generator[dict[str, float], None, None]:
     yield from trainer.run(config, InfillerTask)
 
 
-class InfillerTask(TrainingTask):
+class InfillerTask(HoleTask):
     """The in-filling network (painter), its moving average and the critics."""
 
     weights_file: ClassVar[str] = "painter.safetensors"
@@ -145,10 +144,10 @@ class InfillerTask(TrainingTask):
         """Side of the crops in pixels."""
         return self.config.size
 
-    def crops(self, photos: PhotoSet, seed: int) -> CropsWithHoles:
-        """Return crops with holes, from pixels at their stored size up to whole photos."""
-        min_side = self.size / self.config.stored_size
-        return CropsWithHoles(photos.pictures, self.size, seed, min_side)
+    @property
+    def settings(self) -> InfillerTraining:
+        """Settings of the training."""
+        return self.config
 
     def state(self) -> dict[str, Any]:
         """Return both networks, the moving average and the optimisers."""
@@ -191,7 +190,7 @@ class InfillerTask(TrainingTask):
     def validation_loss(self, batch: Batch) -> float:
         """Return the mean perceptual distance, or absolute error, always for the same holes."""
         total, size = 0.0, self.config.batch
-        keep, noise = self._validation_holes(batch.pixels), self._noise(0, len(batch.pixels))
+        keep, noise = self.validation_holes(batch.pixels), self._noise(0, len(batch.pixels))
         parts = (part.split(size) for part in (batch.pixels, keep, noise.to(batch.pixels)))
         for x, visible, z in zip(*parts, strict=True):
             result = self.average.module(x, visible, z).clamp(0, 1)
@@ -202,7 +201,7 @@ class InfillerTask(TrainingTask):
 
     def draw_preview(self, batch: Batch, path: Path) -> None:
         """Draw visible pixels, results and originals, as JPEG."""
-        keep = self._validation_holes(batch.pixels)
+        keep = self.validation_holes(batch.pixels)
         save_grid(self.average.module, batch.pixels, keep, path.with_suffix(".jpg"))
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -213,11 +212,6 @@ class InfillerTask(TrainingTask):
     def _adam(self, network: torch.nn.Module, rate: float, weight_decay: float) -> Any:
         adam = torch.optim.AdamW(network.parameters(), rate, ADAM_BETAS, weight_decay=weight_decay)
         return self.accelerator.prepare_optimizer(adam)
-
-    def _validation_holes(self, pixels: Tensor) -> Tensor:
-        """Return one hole mask per photo; the same in every call."""
-        g = torch.Generator().manual_seed(self.config.seed)
-        return holes.draw(len(pixels), (self.size, self.size), g).to(pixels)
 
     def _noise(self, step: int, count: int) -> Tensor:
         """Return the noise of all photos of a step."""
@@ -285,12 +279,6 @@ class InfillerTask(TrainingTask):
         weights = vars(self.config) | {"variety": -self.config.variety}  # a reward
         total: Tensor = sum(weights[name] * v for name, v in losses.items() if name != "critic")
         return total
-
-
-def split_channels(crops: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the photos and the hole masks of crops (n, 4, h, w)."""
-    x = crops[:, :3].contiguous(memory_format=torch.channels_last)
-    return x, crops[:, 3:]
 
 
 def _load_weights(painter: Painter, path: Path) -> None:

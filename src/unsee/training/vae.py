@@ -12,14 +12,12 @@ from unsee.errors import InputError
 from unsee.networks import weights as files
 from unsee.networks.completion import STRIDE, CompletionVAE
 from unsee.networks.reading import read
-from unsee.training import holes, trainer
-from unsee.training.crops import CropsWithHoles
+from unsee.training import trainer
 from unsee.training.descent import cosine_rate, descend, set_rate
-from unsee.training.infiller import split_channels
+from unsee.training.hole_task import HoleTask, split_channels
 from unsee.training.infiller_losses import hole_error
-from unsee.training.photos import PhotoSet
 from unsee.training.preview import save_grid
-from unsee.training.task import Batch, Training, TrainingTask
+from unsee.training.task import Batch, Training
 
 MAX_GRADIENT_NORM = 1.0
 """Norm to which gradients are clipped."""
@@ -69,7 +67,7 @@ def train(config: VAETraining) -> Generator[dict[str, float], None, None]:
     yield from trainer.run(config, VAETask)
 
 
-class VAETask(TrainingTask):
+class VAETask(HoleTask):
     """The autoencoder and its optimiser."""
 
     weights_file: ClassVar[str] = "completion_vae.safetensors"
@@ -91,10 +89,10 @@ class VAETask(TrainingTask):
         """Side of the crops in pixels."""
         return self.config.size
 
-    def crops(self, photos: PhotoSet, seed: int) -> CropsWithHoles:
-        """Return crops with holes, from pixels at their stored size up to whole photos."""
-        min_side = self.size / self.config.stored_size
-        return CropsWithHoles(photos.pictures, self.size, seed, min_side)
+    @property
+    def settings(self) -> VAETraining:
+        """Settings of the training."""
+        return self.config
 
     def state(self) -> dict[str, Any]:
         """Return the network and its optimiser."""
@@ -114,12 +112,12 @@ class VAETask(TrainingTask):
     @torch.no_grad()
     def validation_loss(self, batch: Batch) -> float:
         """Return the same loss for the mean code, always for the same holes."""
-        losses = self._losses(batch.pixels, self._validation_holes(batch.pixels), None)
+        losses = self._losses(batch.pixels, self.validation_holes(batch.pixels), None)
         return float(losses["reconstruction"] + self.config.kl * losses["divergence"])
 
     def draw_preview(self, batch: Batch, path: Path) -> None:
         """Draw visible pixels, two samples and originals, as JPEG."""
-        keep = self._validation_holes(batch.pixels)
+        keep = self.validation_holes(batch.pixels)
         save_grid(self.network, batch.pixels, keep, path.with_suffix(".jpg"))
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -144,8 +142,3 @@ class VAETask(TrainingTask):
         g = torch.Generator().manual_seed(self.config.seed * 31 + step * 101)
         side = self.size // STRIDE
         return torch.randn(count, self.config.latent, side, side, generator=g)
-
-    def _validation_holes(self, pixels: Tensor) -> Tensor:
-        """Return one hole mask per photo; the same in every call."""
-        g = torch.Generator().manual_seed(self.config.seed)
-        return holes.draw(len(pixels), (self.size, self.size), g).to(pixels)
