@@ -1,10 +1,13 @@
 """The page of `xray_study.py`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import numpy as np
+from scipy import stats
+
+from unsee.reports.bootstrap import mean
 
 MEASURES = ("accuracy", "precision", "recall", "F1")
 PAPER = {"original": "95.2 / 95.8 / 91.9 / 93.8", "telea": "95.9 / 95.7 / 94.5 / 95.1"}
@@ -32,8 +35,6 @@ def page(
     scores: Mapping[str, list[list[float]]],
     effects: Mapping[str, Mapping[str, Any]],
     explained: int,
-    interval: Callable[[list[float]], str],
-    mean: Callable[..., Any],
 ) -> str:
     """Return the page as Markdown."""
     counts = ", ".join(
@@ -64,7 +65,7 @@ def page(
 `python benchmarks/xray_study.py`, {date.today()}: {counts}. Five trainings of a logistic regression on features of EfficientNet-Lite0, each with a fifth of
 the patients held out; mean over the five with 95 % t intervals, in percent; precision, recall and F1 are means over the classes.
 
-![X-rays, the text that was found, the cleaned pictures, the maps](examples.png)
+![X-rays, detected text, cleaned X-rays and maps](examples.png)
 
 | trained on, and asked | {" | ".join(MEASURES)} | paper |
 |---|---|---|---|---|---|
@@ -93,11 +94,20 @@ again gives {interval([seed[3] for seed in scores["planted letter, cleaned"]])}.
 """
 
 
+def t_interval(values: list[float]) -> tuple[float, float]:
+    """Return the 95 % t interval of the mean over seeds."""
+    spread = max(stats.sem(values), 1e-9)
+    low, high = stats.t.interval(0.95, len(values) - 1, np.mean(values), spread)
+    return low, high
+
+
+def interval(values: list[float]) -> str:
+    """Return the mean over seeds with its interval."""
+    low, high = t_interval(values)
+    return f"{np.mean(values):.1f} [{low:.1f}, {high:.1f}]"
+
+
 def verdict(differences: list[float]) -> str:
     """Return whether the difference over the seeds is clear of zero."""
-    from scipy import stats
-
-    low, high = stats.t.interval(
-        0.95, len(differences) - 1, np.mean(differences), max(stats.sem(differences), 1e-9)
-    )
+    low, high = t_interval(differences)
     return "holds" if low > 0 else "does not hold" if high < 0 else "not significant"

@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from torch import Tensor, nn
+from xray_page import page
 from xrays import FRAMING, is_held_out
 
 from unsee import Classifier, Study, load
@@ -36,7 +36,6 @@ from unsee.images.drawing import overlay, save_figure, show, to_pixels
 from unsee.masking.score import MaskedScore
 from unsee.noise import seeds_of
 from unsee.registry import resolve
-from unsee.reports.bootstrap import mean
 
 SEEDS = range(5)
 LETTER = "R"
@@ -201,14 +200,6 @@ def on_text(
     return {name: np.array(values) for name, values in rows.items()}
 
 
-def interval(values: list[float]) -> str:
-    """Return the mean over seeds with its 95 % t interval."""
-    low, high = stats.t.interval(
-        0.95, len(values) - 1, np.mean(values), max(stats.sem(values), 1e-9)
-    )
-    return f"{np.mean(values):.1f} [{low:.1f}, {high:.1f}]"
-
-
 def draw(xrays: Xrays, cleaned: dict[str, Pictures], classifier: Classifier, path: Path) -> None:
     """Draw X-rays, their text, the cleaned pictures and maps."""
     numbers = np.flatnonzero(xrays.text.any((1, 2)) & (xrays.labels == 0))[:4]
@@ -277,9 +268,7 @@ def main() -> None:
     }
     options.out.mkdir(parents=True, exist_ok=True)
     draw(xrays, pictures, before, options.out / "examples.png")
-    from xray_page import page
-
-    text = page(xrays, scores, effects, len(has_text), interval, mean)
+    text = page(xrays, scores, effects, len(has_text))
     (options.out / "README.md").write_text(text, encoding="utf-8")
     print(text)
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from unsee import InputError, explain
 from unsee.images import reading
+from unsee.results.values import values_of
 from unsee.studio.desk import Choice, Desk
 from unsee.studio.shelf import KEPT, Shelf
 from unsee.studio.strip import POINTS, strips
@@ -75,7 +76,7 @@ def test_stop_keeps_the_map_so_far(desk) -> None:
 def test_slider_ends_at_the_photo_and_the_background(desk) -> None:
     explained(desk)
     content = strips(desk, desk.result)
-    whole = desk.values(desk.image)[0]
+    whole = values_of(desk.classifier, desk.image)[0]
     for direction, index in (("remove", 0), ("reveal", -1)):
         strip = content[direction]
         assert len(strip["pictures"]) == len(strip["shares"]) == POINTS

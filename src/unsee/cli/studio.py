@@ -75,7 +75,7 @@ def run(arguments: list[str]) -> int:
     shelf = Shelf(
         options.names, is_open=options.is_local, device=options.device, trust=options.trust
     )
-    address = serve(shelf, options.host, options.port, open_browser=options.browser, block=False)
+    address = serve(shelf, options.host, options.port, open_browser=options.browser)
     say(f"unsee studio: {address}\nPress Ctrl-C to stop.\n")
     if options.names[0] == loading.DEFAULT:
         shelf.get(loading.DEFAULT)  # so that the first photo does not wait for it

@@ -21,6 +21,7 @@ from unsee.registry import settings_of
 from unsee.results import regions
 from unsee.results.photo_folders import place_of_photo
 from unsee.results.regions import Wanted
+from unsee.results.values import in_words, values_of
 from unsee.results.variation import Variation, variation_of
 from unsee.study import Study
 from unsee.types import Images
@@ -86,9 +87,7 @@ class Assessment:
 
     def in_words(self, number: float) -> str:
         """Return a number of `probabilities` as text: a percentage, or a value."""
-        if self._is_regression:
-            return f"{number:.4g}"
-        return "<1%" if 0 < number < 0.01 else f"{number:.0%}"
+        return in_words(number, self.study.score.classifier)
 
     @property
     def predicts_target(self) -> bool:
@@ -257,8 +256,7 @@ def _probabilities(
     score: MaskedScore, pictures: dict[str, Images]
 ) -> dict[str, Float[Tensor, " classes"]]:
     """Return the probabilities of all classes for each picture; values of a regression."""
-    rows, kind = score.classifier.predict(torch.cat(list(pictures.values()))), score.classifier.kind
-    rows = (rows if kind is Outputs.REGRESSION else kind.probabilities(rows)).cpu()
+    rows = values_of(score.classifier, torch.cat(list(pictures.values())))
     return dict(zip(pictures, rows, strict=True))
 
 

@@ -6,9 +6,13 @@ who explain at once take turns.
 
 import base64
 import io
+import shutil
+import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +23,6 @@ from torch import Tensor
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Against, Measure
 from unsee.classifiers.modes import own_modes
-from unsee.classifiers.outputs import Outputs
 from unsee.errors import InputError, as_input_error
 from unsee.images import opening, reading
 from unsee.images.drawing import Pixels, overlay, to_pixels
@@ -32,6 +35,7 @@ from unsee.results import comparison
 from unsee.results.assessment import Assessment, assess
 from unsee.results.calls import Call
 from unsee.results.comparison import Entry
+from unsee.results.values import in_words, values_of
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.types import Images
 
@@ -48,6 +52,8 @@ class Answer(NamedTuple):
 
     name: str
     value: float
+    words: str
+    """The number as text."""
 
 
 class Moment(NamedTuple):
@@ -104,20 +110,23 @@ class Desk:
             raise InputError(str(error).replace(str(path), name)) from error
         return cls(photo, name, classifier, spec)
 
-    def answers(self, image: Images | None = None, count: int = ANSWERS) -> list[Answer]:
-        """Return the most probable classes of a picture, by default the photo."""
+    def answers(self) -> list[Answer]:
+        """Return the most probable classes of the photo."""
         with NETWORK, torch.no_grad():
-            row = self.values(self.image if image is None else image)[0]
-        values, indices = row.topk(min(count, len(row)))
-        return [
-            Answer(self.classifier.label(index), value)
-            for index, value in zip(indices.tolist(), values.tolist(), strict=True)
-        ]
+            row = values_of(self.classifier, self.image)[0]
+        return self._answers(row, row)
 
-    def values(self, images: Images) -> Float[Tensor, "n classes"]:
-        """Return the probabilities of all classes, or the values of a regression."""
-        rows, kind = self.classifier.predict(images), self.classifier.kind
-        return (rows if kind is Outputs.REGRESSION else kind.probabilities(rows)).cpu()
+    def _answers(
+        self, row: Float[Tensor, " classes"], order: Float[Tensor, " classes"]
+    ) -> list[Answer]:
+        """Return the values of the classes that are highest in `order`."""
+        indices = order.topk(min(ANSWERS, len(order))).indices.tolist()
+        return [
+            Answer(
+                self.classifier.label(i), row[i].item(), in_words(row[i].item(), self.classifier)
+            )
+            for i in indices
+        ]
 
     def bind(self, choice: Choice) -> Study:
         """Return a study of the photo; raise `InputError` for what cannot be explained."""
@@ -139,20 +148,26 @@ class Desk:
         self.study = self.result = None
         study = self.bind(choice)
         losses: list[float] = []
+        for step in self._rounds(study):
+            yield self._moment(study, step, losses)
+        with NETWORK:
+            self.result = assess(study)
+        self.study, self.choice = study, choice
+
+    def _rounds(self, study: Study) -> Iterator[Progress]:
+        """Run a study, under the lock, to its end or until `stop`; yield after each round."""
         steps = study.steps()
         while True:
             with NETWORK:
                 step = next(steps, None)
             if step is None:
-                break
-            yield self._moment(study, step, losses)
+                return
+            yield step
             if self._stop.is_set():
                 steps.close()
-                study.stop()
-                break
-        with NETWORK:
-            self.result = assess(study)
-        self.study, self.choice = study, choice
+                with NETWORK:
+                    study.stop()
+                return
 
     def stop(self) -> None:
         """End a run after its current round."""
@@ -164,6 +179,12 @@ class Desk:
         with NETWORK, study.mode(), torch.no_grad():
             saliency = step.saliency()
         return Moment(step.done, step.total, overlay(self.image[0], saliency[0]), losses)
+
+    def new_folder(self) -> Path:
+        """Return an empty folder, which is deleted with the desk."""
+        folder = Path(tempfile.mkdtemp(prefix="unsee-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def call(self) -> Call:
         """Return how a user repeats the last explanation."""
@@ -216,11 +237,8 @@ class Desk:
             )
             mask = (painted if keep else ~painted).to(self.image)[None, None, None]
             picture = score.pictures(mask)
-            rows = self.values(torch.cat([picture, self.image]))
-        indices = rows[0].topk(min(ANSWERS, rows.shape[1])).indices.tolist()
-        after, before = (
-            [Answer(self.classifier.label(i), row[i].item()) for i in indices] for row in rows
-        )
+            rows = values_of(self.classifier, torch.cat([picture, self.image]))
+        after, before = (self._answers(row, rows[0]) for row in rows)
         return to_pixels(picture[0]), after, before
 
     def compare(self, choices: list[Choice]) -> Iterator[list[Entry]]:
@@ -236,16 +254,8 @@ class Desk:
     def _entry(self, choice: Choice) -> Entry:
         try:
             study = self.bind(choice)
-            steps = study.steps()
-            while True:
-                with NETWORK:
-                    step = next(steps, None)
-                if step is None:
-                    break
-                if self._stop.is_set():
-                    steps.close()
-                    study.stop()
-                    break
+            for _ in self._rounds(study):
+                pass
             with NETWORK:
                 return comparison.measure_study(study, choice.method, choice.infiller or "")
         except InputError as error:

@@ -1,10 +1,9 @@
 """What happens on the page: each event of a user as a function of Gradio's values.
 
-An error is shown as one sentence; the page goes on.
+Errors become one sentence on the page, and the server keeps running.
 """
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -83,15 +82,20 @@ def require(desk: Desk | None, *, explained: bool = False) -> Desk:
     return desk
 
 
+def chosen_or_none(word: str | None, default: str) -> str | None:
+    """Return what a list says; None for its default and for nothing."""
+    return None if word in (default, "", None) else word.strip()
+
+
 def choice_of(
     method: str, infiller: str, target: str, contrast: str, budget: str, seed: float | None
 ) -> Choice:
     """Return what the controls say."""
     return Choice(
         method=method.strip(),
-        infiller=None if infiller in (OWN, "", None) else infiller.strip(),
-        target=None if target in (PREDICTED, "", None) else target,
-        contrast=None if contrast in (NO_CONTRAST, "", None) else contrast,
+        infiller=chosen_or_none(infiller, OWN),
+        target=chosen_or_none(target, PREDICTED),
+        contrast=chosen_or_none(contrast, NO_CONTRAST),
         budget=None if budget == "default" else budget,
         seed=int(seed or 0),
     )
@@ -114,7 +118,7 @@ class Handlers:
             height, width = desk.photo.reduced_from
             gr.Info(f"The photo has {width} x {height} pixels; it was read at half of them.")
         answers = desk.answers()
-        words = ", ".join(f"{a.name} {views.in_words(a.value)}" for a in answers[:3])
+        words = ", ".join(f"{a.name} {a.words}" for a in answers[:3])
         note = views.EMPTY.format(f"The classifier answers: {escape(words)}. Press Explain.")
         paint = views.EMPTY.format("Paint on the photo.")
         return desk, *_classes(answers), views.canvas(desk), note, "", None, paint
@@ -155,8 +159,7 @@ class Handlers:
         if desk is None or desk.painted is None or not desk.painted.any():
             return views.EMPTY.format("Paint on the photo.")
         keep = mode == "keep"
-        choice = None if infiller in (OWN, "", None) else infiller
-        picture, after, before = desk.show(keep=keep, infiller=choice)
+        picture, after, before = desk.show(keep=keep, infiller=chosen_or_none(infiller, OWN))
         share = f"{desk.painted.float().mean().item():.0%} of the pixels"
         return views.brushed(picture, after, before, f"{share} {'kept' if keep else 'removed'}")
 
@@ -178,31 +181,26 @@ class Handlers:
                 comparison.conclusion(entries), maps, comparison.short_table(entries, heads),
             )  # fmt: skip
             yield views.framed(page), gr.skip()
-        file = self._file("comparison.html", page)
-        yield views.framed(page), gr.File(file, visible=True)
+        file = desk.new_folder() / "comparison.html"
+        file.write_text(page, encoding="utf-8")
+        yield gr.skip(), gr.File(str(file), visible=True)
 
     @one_sentence
     def files(self, desk: Desk | None) -> Any:
         """Return the result folder as a ZIP file, and the report as an HTML file."""
         desk = require(desk, explained=True)
         assert desk.result is not None
-        folder = Path(tempfile.mkdtemp(prefix="unsee-"))
+        folder = desk.new_folder()
         name = Path(desk.name).stem or "photo"
         place = writing.write(desk.result, desk.photo, folder / name, call=desk.call())
         archive = shutil.make_archive(str(folder / f"{name}"), "zip", folder, place.name)
         report = str(shutil.copy(place / writing.REPORT, folder / f"{name}.html"))
         return gr.File([archive, report], visible=True)
 
-    @staticmethod
-    def _file(name: str, text: str) -> str:
-        path = Path(tempfile.mkdtemp(prefix="unsee-")) / name
-        path.write_text(text, encoding="utf-8")
-        return str(path)
-
 
 def _classes(answers: Sequence[Answer]) -> tuple[Any, Any]:
     """Return the lists of classes to explain, and to explain against."""
-    names = [(f"{a.name}  {views.in_words(a.value)}", a.name) for a in answers]
+    names = [(f"{a.name}  {a.words}", a.name) for a in answers]
     return (
         gr.Dropdown(choices=[(PREDICTED, PREDICTED), *names], value=PREDICTED),
         gr.Dropdown(choices=[(NO_CONTRAST, NO_CONTRAST), *names], value=NO_CONTRAST),

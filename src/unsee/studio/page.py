@@ -50,6 +50,27 @@ def asset(name: str) -> str:
     return (files("unsee.studio") / name).read_text(encoding="utf-8")
 
 
+def theme() -> Any:
+    """Return the colours of the page, and fonts of the system."""
+    return gr.themes.Soft(
+        primary_hue="teal", neutral_hue="slate", font=SYSTEM_FONTS, font_mono=CODE_FONTS
+    ).set(
+        block_label_background_fill="*block_background_fill",
+        block_label_background_fill_dark="*block_background_fill",
+        block_label_text_color="*body_text_color_subdued",
+        block_label_text_color_dark="*body_text_color_subdued",
+        block_title_background_fill="none",
+        block_title_background_fill_dark="none",
+        block_title_text_color="*body_text_color_subdued",
+        block_title_text_color_dark="*body_text_color_subdued",
+        block_title_padding="0",
+        button_primary_background_fill="#1f7f74",
+        button_primary_background_fill_hover="#2a9d8f",
+        button_primary_background_fill_dark="#1f7f74",
+        button_primary_background_fill_hover_dark="#2a9d8f",
+    )
+
+
 def build(shelf: Shelf) -> gr.Blocks:
     """Return the page.
 

@@ -45,10 +45,8 @@ class PolicyMiddleware:
         await self._app(scope, receive, with_policy if scope["type"] == "http" else send)
 
 
-def _check_port(host: str, port: int | None) -> None:
+def _check_port(host: str, port: int) -> None:
     """Raise `InputError` if the port is taken, or the address is not of this machine."""
-    if port is None:
-        return
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -59,10 +57,8 @@ def _check_port(host: str, port: int | None) -> None:
             raise InputError(f"port {port} {why}; choose another port") from error
 
 
-def serve(
-    shelf: Shelf, host: str, port: int | None, *, open_browser: bool = False, block: bool = True
-) -> str:
-    """Start the server and return its address; with `block`, return when it is stopped.
+def serve(shelf: Shelf, host: str, port: int, *, open_browser: bool = False) -> str:
+    """Start the server in a thread of its own and return its address.
 
     Raises:
         InputError: Gradio is not installed, or the port is taken.
@@ -71,39 +67,20 @@ def serve(
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
-        import gradio as gr
+        import gradio  # noqa: F401
     except ImportError as error:
         raise missing_package("gradio", "the studio") from error
     from starlette.middleware import Middleware
 
-    from unsee.studio.page import CODE_FONTS, PHOTOS, SYSTEM_FONTS, asset, build
+    from unsee.studio.page import PHOTOS, asset, build, theme
 
     page = build(shelf)
     page.queue(max_size=QUEUE)
-    theme = gr.themes.Soft(
-        primary_hue="teal", neutral_hue="slate", font=SYSTEM_FONTS, font_mono=CODE_FONTS
-    ).set(
-        block_label_background_fill="*block_background_fill",
-        block_label_background_fill_dark="*block_background_fill",
-        block_label_text_color="*body_text_color_subdued",
-        block_label_text_color_dark="*body_text_color_subdued",
-        block_title_background_fill="none",
-        block_title_background_fill_dark="none",
-        block_title_text_color="*body_text_color_subdued",
-        block_title_text_color_dark="*body_text_color_subdued",
-        block_title_padding="0",
-        button_primary_background_fill="#1f7f74",
-        button_primary_background_fill_hover="#2a9d8f",
-        button_primary_background_fill_dark="#1f7f74",
-        button_primary_background_fill_hover_dark="#2a9d8f",
-    )
     _, address, _ = page.launch(
         server_name=host, server_port=port, inbrowser=open_browser, share=False, quiet=True,
         show_error=False, max_file_size=LARGEST_UPLOAD, allowed_paths=[str(PHOTOS)],
-        prevent_thread_lock=True, ssr_mode=False, footer_links=[], theme=theme,
+        prevent_thread_lock=True, ssr_mode=False, footer_links=[], theme=theme(),
         css=asset("studio.css"), app_kwargs={"middleware": [Middleware(PolicyMiddleware)]},
         pwa=False, run_history=False, enable_monitoring=False,
     )  # fmt: skip
-    if block:
-        page.block_thread()
     return address

@@ -9,6 +9,7 @@ from unsee.images.drawing import to_pixels
 from unsee.masking import masks
 from unsee.pages import jpeg_uri
 from unsee.results.assessment import Assessment
+from unsee.results.values import values_of
 from unsee.studio.desk import NETWORK, Desk
 
 POINTS = 25
@@ -47,7 +48,7 @@ def strips(desk: Desk, result: Assessment) -> dict[str, Any]:
         tops = torch.cat([masks.top_share(saliency, share, order) for share in shares])
         for name, keep in (("remove", 1 - tops), ("reveal", tops)):
             pictures = copies.pictures(keep)
-            rows = desk.values(pictures)
+            rows = values_of(desk.classifier, pictures)
             content[name] = {
                 "shares": shares,
                 "pictures": [jpeg_uri(to_pixels(picture), QUALITY) for picture in pictures],

@@ -61,7 +61,7 @@ def brushed(picture: Pixels, after: Sequence[Answer], before: Sequence[Answer], 
     """Return the picture after a brush stroke, and its most probable classes."""
     rows = "".join(
         f'<div class="evidence-row{" target" if i == 0 else ""}"><span>{escape(now.name)}</span>'
-        f"<b>{in_words(now.value)} <small>({in_words(then.value)} in the photo)</small></b>"
+        f"<b>{now.words} <small>({then.words} in the photo)</small></b>"
         f'<i style="--width: {100 * min(1.0, abs(now.value)):.1f}%"></i></div>'
         for i, (now, then) in enumerate(zip(after, before, strict=True))
     )
@@ -69,13 +69,6 @@ def brushed(picture: Pixels, after: Sequence[Answer], before: Sequence[Answer], 
         f'<div class="brush-result"><img alt="{escape(what)}" src="{jpeg_uri(picture, 88)}">'
         f"<p>{escape(what)}</p>{rows}</div>"
     )
-
-
-def in_words(value: float) -> str:
-    """Return a probability in percent, or the value of a regression."""
-    if not 0 <= value <= 1:
-        return f"{value:.4g}"
-    return "<1%" if 0 < value < 0.01 else f"{value:.0%}"
 
 
 def framed(page: str) -> str:
