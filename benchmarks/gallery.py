@@ -32,7 +32,7 @@ from unsee.studio.page import PHOTOS
 
 FIDO = "fido:steps=75,samples=4,rate=0.2,ramp=0"
 BBMP = "bbmp:steps=300"
-DARKNET = "file:{},mean=[0,0,0],std=[1,1,1]"
+DARKNET = 'file:"{}",mean=[0,0,0],std=[1,1,1]'
 
 
 class Picture(NamedTuple):

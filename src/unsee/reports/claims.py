@@ -19,10 +19,10 @@ class ClaimResult(NamedTuple):
     classifier: str
     metric: str
     difference: PairedDifference
-    better: str
-    """Label of the configuration that the paper claims to be better."""
-    worse: str
-    """Label of the other configuration."""
+    pair: tuple[Combination, Combination]
+    """The configuration that the paper claims to be better, and the other one."""
+    labels: tuple[str, str]
+    """Labels of the pair."""
     means: tuple[float | None, float | None]
     """Means of both on the photos that both have a number for."""
     paper: tuple[float | None, float | None]
@@ -31,7 +31,7 @@ class ClaimResult(NamedTuple):
     @property
     def statement(self) -> str:
         """The claim as `better > worse`."""
-        return f"{self.better} > {self.worse}"
+        return " > ".join(self.labels)
 
     @property
     def outcome(self) -> str:
@@ -68,8 +68,8 @@ def _tested(
         better.classifier,
         metric,
         results.difference(better, worse, metric),
-        results.label(better),
-        results.label(worse),
+        (better, worse),
+        (results.label(better), results.label(worse)),
         (means[0], means[1]) if means else (None, None),
         claim.paper[number] if claim.paper else (None, None),
     )

@@ -12,7 +12,7 @@ from unsee.images.drawing import (
     TEXT_COLOUR,
     drawable,
 )
-from unsee.reports import ranking
+from unsee.reports import extremes, ranking
 from unsee.reports.bootstrap import MIN_PHOTOS
 from unsee.reports.gallery import examples, gallery
 from unsee.reports.results import Results
@@ -27,6 +27,8 @@ CAPTIONS = {
     "for metrics that are 0 or 1",
     "curves": "Means over a setting, with 95 % intervals",
     "maps": "Photos and their maps",
+    "extremes": "Where methods differ most: photos on which the first is better than the second by "
+    "most, and those on which it is worse by most",
 }
 """Captions of the figures by name."""
 
@@ -44,6 +46,7 @@ def figures(results: Results) -> "dict[str, Figure]":
         "metrics": metrics(results),
         "curves": curves(results),
         "maps": maps(results),
+        "extremes": extremes.draw(results),
     }
     return {name: figure for name, figure in figures_by_name.items() if figure is not None}
 

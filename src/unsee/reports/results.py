@@ -11,7 +11,7 @@ import numpy as np
 
 from unsee.errors import InputError, as_input_error, printable
 from unsee.evaluation import contents, paper_tables
-from unsee.evaluation.manifest import RunManifest, Settings, Versions
+from unsee.evaluation.manifest import Settings
 from unsee.evaluation.plan import Combination, columns_of, metric_of
 from unsee.evaluation.store import MANIFEST, Store
 from unsee.metrics.base import Metric
@@ -20,7 +20,7 @@ from unsee.reports import bootstrap
 from unsee.reports.bootstrap import Mean
 from unsee.reports.columns import MetricColumns, configuration_of, is_failed
 from unsee.reports.comparable import check_comparable
-from unsee.reports.photos import PhotoWords
+from unsee.reports.run_info import RunInfo, combinations
 from unsee.reports.sweeps import TUNED_SETTING, PhotoValues, Sweep, cross_fitted, find_sweeps
 
 
@@ -41,54 +41,6 @@ class PairedDifference(NamedTuple):
         if self.mean.low > 0:
             return "better"
         return "worse" if self.mean.high < 0 else "not significant"
-
-
-@dataclass(frozen=True, eq=False)
-class RunInfo:
-    """Settings and progress of a run, as a report states them."""
-
-    name: str
-    data: str
-    photos: int
-    failed: int
-    """Photos that could not be explained."""
-    units: int
-    finished: int
-    """Units of work that are finished, of `units`."""
-    settings: Settings
-    versions: Versions
-    words: PhotoWords
-    """How the photos were taken from those of the data set."""
-    sentence: str
-    """Number of the photos, of how many, and how they were taken."""
-
-    @classmethod
-    def of(cls, store: Store, manifest: RunManifest, failed: int) -> "RunInfo":
-        """Read the manifest of a run."""
-        settings = manifest.settings
-        shards = math.ceil(manifest.photos / (settings.shard or manifest.photos))
-        words, data = PhotoWords.of_run(manifest), Path(settings.data).name
-        return cls(
-            store.folder.name, data, manifest.photos, failed,
-            shards * len(_combinations(settings)), store.units(), settings, manifest.versions,
-            words, words.sentence(manifest, data),
-        )  # fmt: skip
-
-    def __str__(self) -> str:
-        failed = f", {self.failed} of them failed" if self.failed else ""
-        unfinished = (
-            f", unfinished ({self.finished} of {self.units} units)"
-            if self.finished < self.units
-            else ""
-        )
-        settings = self.settings
-        return printable(
-            f"{self.name}: {self.sentence}{failed}{unfinished}; target "
-            f"{settings.target}, seed {settings.seed}, budget {settings.budget or OWN}, in-filler "
-            f"of the metrics {settings.metric_infiller or OWN}, cells {settings.cells or OWN}, "
-            f"measure {settings.measure or OWN}, fit {settings.fit or OWN}, {settings.precision}; "
-            f"unsee {self.versions.unsee}, torch {self.versions.torch}."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,14 +185,20 @@ class Results:
 
         `photos` may restrict the comparison to some of them.
         """
-        first, second = self.values(a, metric), self.values(b, metric)
-        shared = first.keys() & second.keys()
-        photos = sorted(shared if photos is None else shared.intersection(photos))
-        sign = 1 if self.higher_is_better(metric) else -1
-        differences = sign * np.array([first[photo] - second[photo] for photo in photos])
-        ties = (differences == 0).mean() if photos else math.nan
-        wins = float((differences > 0).mean() + ties / 2) if photos else math.nan
+        gains = self.gains(a, b, metric)
+        if photos is not None:
+            gains = {photo: gain for photo, gain in gains.items() if photo in photos}
+        differences = np.array([*gains.values()])
+        ties = (differences == 0).mean() if gains else math.nan
+        wins = float((differences > 0).mean() + ties / 2) if gains else math.nan
         return PairedDifference(bootstrap.mean(list(differences)), wins)
+
+    def gains(self, a: Combination, b: Combination, metric: str) -> PhotoValues:
+        """Return by how much `a` is better than `b` on each photo that both have a number for."""
+        first, second = self.values(a, metric), self.values(b, metric)
+        sign = 1 if self.higher_is_better(metric) else -1
+        shared = sorted(first.keys() & second.keys())
+        return {photo: sign * (first[photo] - second[photo]) for photo in shared}
 
     def passes(self, configuration: Combination) -> tuple[float, float]:
         """Return the mean numbers of forward and backward passes for a photo."""
@@ -279,7 +237,7 @@ def _add_rows(
         if is_failed(row):
             failed.add(row["photo"])
     total_seconds = store.seconds()
-    for number, configuration in enumerate(_combinations(settings)):
+    for number, configuration in enumerate(combinations(settings)):
         photos = measurements.get(configuration, MetricColumns()).photos
         if len(names := set(photos)) < len(photos):
             raise InputError(f"{store.folder}: has two rows of a photo by {configuration.method}")
@@ -288,12 +246,3 @@ def _add_rows(
             total = seconds.get(configuration, 0.0) * before + total_seconds.get(number, 0.0)
             seconds[configuration] = total / len(names)
     return len(failed)
-
-
-def _combinations(settings: Settings) -> list[Combination]:
-    return [
-        Combination(classifier, method, infiller)
-        for classifier in settings.classifiers
-        for method in settings.methods
-        for infiller in settings.infillers
-    ]
