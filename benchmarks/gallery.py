@@ -11,6 +11,7 @@ mean rank correlation of its maps.
 import argparse
 import io
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -56,7 +57,10 @@ class Strip(NamedTuple):
 
 def strips(darknet: Path | None) -> dict[str, Strip]:
     """Return all strips by name."""
-    classifiers = {"EfficientNet-Lite0": "efficientnet_lite0", "-Lite2": "efficientnet_lite2"}
+    classifiers = {
+        "EfficientNet-Lite0": "efficientnet_lite0",
+        "EfficientNet-Lite2": "efficientnet_lite2",
+    }
     if darknet is not None:
         classifiers["Tiny Darknet"] = DARKNET.format(darknet)
     infillers = {
@@ -106,8 +110,16 @@ def strips(darknet: Path | None) -> dict[str, Strip]:
     }  # fmt: skip
 
 
-def explain(picture: Picture, photo: Path) -> tuple[Tensor, Tensor, str]:
-    """Return the image, its map and the class with its probability."""
+class Explained(NamedTuple):
+    """An image in the frame of its classifier, its map, and the class with its probability."""
+
+    image: Tensor
+    saliency: Tensor
+    answer: str
+
+
+def explain(picture: Picture, photo: Path, labels: Sequence[str]) -> Explained:
+    """Explain the answer of the classifier of a picture; `labels` serve those without names."""
     classifier = load(picture.classifier, trust=picture.classifier.startswith("file:"))
     image = classifier.framing.show(reading.read(str(photo), 3).pixels)
     study = Study.of(
@@ -115,8 +127,9 @@ def explain(picture: Picture, photo: Path) -> tuple[Tensor, Tensor, str]:
     )
     saliency = study.finish().saliency[0]
     target = int(study.score.targets[0])
-    name, value = classifier.label(target), classifier.probabilities(image)[0, target].item()
-    return image[0], saliency, f"{name} {value:.0%}"
+    name = classifier.label(target) if classifier.labels else labels[target]
+    value = classifier.probabilities(image)[0, target].item()
+    return Explained(image[0], saliency, f"{name} {value:.0%}")
 
 
 def save_jpeg(figure: Figure, path: Path) -> None:
@@ -128,20 +141,20 @@ def save_jpeg(figure: Figure, path: Path) -> None:
 
 def draw(strip: Strip, photos: Path, path: Path) -> float:
     """Draw a strip; return the mean rank correlation of its maps."""
-    figure = Figure(figsize=(2.35 * (len(strip.pictures) + 1), 2.75), layout="constrained")
-    axes = figure.subplots(1, len(strip.pictures) + 1, squeeze=False)[0]
-    planes = []
-    for axis, picture in zip(axes[1:], strip.pictures, strict=True):
-        image, plane, answer = explain(picture, photos / f"{strip.photo}.jpg")
-        show(axis, overlay(image, plane))
-        axis.set_title(f"{picture.title}\n{answer}", fontsize=9)
-        planes.append(plane)
-        if len(planes) == 1:
-            show(axes[0], to_pixels(image))
-            axes[0].set_title("photo", fontsize=9)
+    labels, photo = load("efficientnet_lite0").labels, photos / f"{strip.photo}.jpg"
+    results = [explain(picture, photo, labels) for picture in strip.pictures]
+    figure = Figure(figsize=(2.35 * (len(results) + 1), 2.75), layout="constrained")
+    axes = figure.subplots(1, len(results) + 1, squeeze=False)[0]
+    same = len({result.answer for result in results}) == 1
+    show(axes[0], to_pixels(results[0].image))
+    axes[0].set_title(results[0].answer if same else "photo", fontsize=9)
+    for axis, picture, result in zip(axes[1:], strip.pictures, results, strict=True):
+        show(axis, overlay(result.image, result.saliency))
+        title = picture.title if same else f"{picture.title}\n{result.answer}"
+        axis.set_title(title, fontsize=9)
     save_jpeg(figure, path)
-    sizes = {plane.shape for plane in planes}
-    if len(sizes) > 1:  # networks with inputs of other sizes
+    planes = [result.saliency for result in results]
+    if len({plane.shape for plane in planes}) > 1:  # networks with inputs of other sizes
         planes = [
             torch.nn.functional.interpolate(p[None, None], (224, 224), mode="bilinear")[0, 0]
             for p in planes

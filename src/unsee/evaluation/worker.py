@@ -21,6 +21,7 @@ from unsee.evaluation.rows import Row
 from unsee.evaluation.store import Maps
 from unsee.libraries import import_libraries
 from unsee.masking.slots import resolve_cells
+from unsee.metrics._sharing import shared
 from unsee.metrics.base import Truth
 from unsee.parts import resolve_parts
 from unsee.registry import resolve
@@ -176,19 +177,20 @@ def _measure(plan: Plan, study: Study, truths: list[Truth]) -> tuple[dict[str, l
     specs = tuple(plan.spec("sources", name) for name in plan.reference_classifiers)
     references = _reference_classifiers(specs, score.classifier)
     measurements, failed = {}, []
-    for name in plan.columns:
-        metric = metric_of(name)
-        try:
-            values = metric.rate(
-                score if metric.needs_method else metric_score, saliency, truths, study.method,
-                references,
-            )  # fmt: skip
-        except Exception as error:
-            if len(truths) > 1:
-                raise
-            failed.append(f"{name}: {as_message(error)}")
-        else:
-            measurements[name] = values.tolist()
+    with shared():
+        for name in plan.columns:
+            metric = metric_of(name)
+            try:
+                values = metric.rate(
+                    score if metric.needs_method else metric_score, saliency, truths, study.method,
+                    references,
+                )  # fmt: skip
+            except Exception as error:
+                if len(truths) > 1:
+                    raise
+                failed.append(f"{name}: {as_message(error)}")
+            else:
+                measurements[name] = values.tolist()
     return measurements, "; ".join(failed)
 
 

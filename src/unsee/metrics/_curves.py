@@ -19,6 +19,7 @@ from unsee.infillers.base import Infiller, RowIndex
 from unsee.infillers.painter import PainterInfiller
 from unsee.masking import masks
 from unsee.masking.score import MaskedScore
+from unsee.metrics import _sharing
 from unsee.metrics._backgrounds import Direction as Direction
 from unsee.metrics._backgrounds import IgosBackground, RiseBackground
 from unsee.saliency import check_map
@@ -219,11 +220,13 @@ def protocol_named(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
-@torch.no_grad()
 def curve(
     score: MaskedScore, saliency: Float[Tensor, "..."], protocol: Protocol, direction: Direction
 ) -> Curve:
     """Return the scores while pixels are removed or shown, the highest-ranked first.
+
+    Within `_sharing.shared`, a curve that was computed is returned again. Protocols that differ
+    in their area only have the same curve.
 
     Equal values are ordered by the seeded shuffle of `masks.ranks`. Images smaller than the grid of
     cells get one cell per pixel of their shorter side. The in-filler of the score replaces pixels
@@ -232,8 +235,18 @@ def curve(
     Raises:
         InputError: For maps of another size than the images, and for NaN or infinity.
     """
+    check_map(saliency, score.images)
+    rules = (protocol.cells, protocol.step, protocol.backgrounds, protocol.measure, direction)
+    return _sharing.once(
+        score, saliency, rules, lambda: _compute(score, saliency, protocol, direction)
+    )
+
+
+@torch.no_grad()
+def _compute(
+    score: MaskedScore, saliency: Float[Tensor, "..."], protocol: Protocol, direction: Direction
+) -> Curve:
     images = score.images
-    check_map(saliency, images)
     if protocol.cells is not None:
         saliency = to_cells(saliency, min(protocol.cells, *images.shape[-2:]))
     count, width = saliency[0].numel(), images.shape[-1]

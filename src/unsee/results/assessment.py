@@ -17,6 +17,7 @@ from unsee.masking import masks
 from unsee.masking.score import MaskedScore
 from unsee.metrics import _curves
 from unsee.metrics._curves import PROTOCOLS, Curve
+from unsee.metrics._sharing import shared
 from unsee.registry import settings_of
 from unsee.results import regions
 from unsee.results.photo_folders import place_of_photo
@@ -279,16 +280,13 @@ def _plain(curve: Curve, quantity: str) -> dict[str, list[float]]:
 
 
 def _all_curves(study: Study) -> dict[tuple[str, str], Curve]:
-    """Return the curves of all protocols; protocols that differ in their area only share one."""
-    computed: dict[tuple[Any, ...], Curve] = {}
+    """Return the curves of all protocols by name and direction."""
     curves: dict[tuple[str, str], Curve] = {}
-    for name, protocol in CURVE_PROTOCOLS.items():
-        protocol = replace(protocol, measure=regions.measure_of(study.score))
-        for direction in DIRECTIONS:
-            key = (protocol.cells, protocol.step, protocol.backgrounds, direction)
-            if key not in computed:
-                computed[key] = _curves.curve(
+    with shared():
+        for name, protocol in CURVE_PROTOCOLS.items():
+            protocol = replace(protocol, measure=regions.measure_of(study.score))
+            for direction in DIRECTIONS:
+                curves[name, direction] = _curves.curve(
                     study.score, study.explanation.saliency, protocol, direction
                 )
-            curves[name, direction] = computed[key]
     return curves
