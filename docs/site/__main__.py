@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from docs.site import parts, reference
+from docs.site import messages, parts, reference
 from docs.site.contents import check_all_listed, llms_text, navigation
 from docs.site.links import DOCS, ELSEWHERE, ROOT, for_site, pictures_elsewhere, problems
 from docs.site.rendering import differences
@@ -51,7 +51,7 @@ def write_sources(folder: Path) -> None:
                 shutil.copyfile(picture, folder / ELSEWHERE / picture.name)
         else:
             shutil.copyfile(path, target)
-    for page in (*parts.pages(), *reference.pages()):
+    for page in (*parts.pages(), *reference.pages(), *messages.pages()):
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(page.text, encoding="utf-8")

@@ -22,7 +22,7 @@ SECTIONS = {
     ],
     "Reference": [
         "reference/unsee.md", *(f"reference/{name}.md" for name in MODULES),
-        "reference/commands.md",
+        "reference/commands.md", "reference/messages.md",
     ],
     "Results": ["results.md", "truth.md", "fidelity.md"],
 }  # fmt: skip
