@@ -170,7 +170,7 @@ def _table(result: Counterfactual, target: str, wanted: str) -> Table:
 
 def _figure(study: Study, result: Counterfactual, classifier: Classifier) -> "Figure":
     """Draw the photo, what is in-filled, and the best samples."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     image, names = study.score.images[0].cpu(), classifier.labels
     best = result.samples[:MOST_DRAWN]

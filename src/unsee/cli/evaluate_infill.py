@@ -281,7 +281,7 @@ def _table(task: Task, rows: list[Row]) -> Table:
 
 def _picture(examples: Sequence[tuple[Problem, dict[str, Images]]]) -> "Figure":
     """Draw a row for each photo and a column for each in-filler; missing pixels are black."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     names = list(examples[0][1])
     columns = [PHOTO, "missing", *(name for name in names if name != PHOTO)]

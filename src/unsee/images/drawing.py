@@ -145,7 +145,7 @@ def save_figure(figure: "Figure", file: Path | BytesIO, dpi: int) -> None:
 
 def overview(images: Images, saliency: Saliency, names: Sequence[str]) -> "Figure":
     """Return a figure of images above their maps, one column per image, titled with `names`."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     count = len(images)
     figure = Figure(figsize=(2.6 * count, 5.4), layout="constrained", facecolor=BACKGROUND_COLOUR)

@@ -54,7 +54,7 @@ def _ends(results: Results, pair: tuple[Combination, Combination], metric: str) 
 
 def draw(results: Results) -> "Figure | None":
     """Draw both ends of each pair, if a run saved the maps."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     parts: list[tuple[Extremes, list[Example]]] = []
     for one in extremes(results):

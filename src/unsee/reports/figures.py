@@ -53,7 +53,7 @@ def figures(results: Results) -> "dict[str, Figure]":
 
 def metrics(results: Results) -> "Figure":
     """Draw a panel for each metric with a box, or for 0/1 metrics a bar, for each configuration."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     labels = [fill(drawable(results.label(c)), LABEL_CHARACTERS) for c in results.configurations]
     titles = [_title(results, metric) for metric in results.metrics]
@@ -160,7 +160,7 @@ def _is_binary(results: Results, metric: str) -> bool:
 
 def curves(results: Results) -> "Figure | None":
     """Draw a line for each configuration over each setting that was varied."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     sweeps = results.sweeps
     if not sweeps:

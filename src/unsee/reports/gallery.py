@@ -129,7 +129,7 @@ def _class_name(view: ClassifierView, target: int | None) -> str:
 
 def gallery(rows: Sequence[Example], labels: dict[Combination, str]) -> "Figure":
     """Draw a row for each photo: its id and class, the photo, the map of each configuration."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     figure = Figure(
         figsize=size(len(rows), len([c for c in labels if c in rows[0].maps])),

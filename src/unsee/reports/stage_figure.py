@@ -40,7 +40,7 @@ LEGEND = f"Further right is better in every column. Bars are 95 % intervals; {DA
 
 def summary(results: StagedResults) -> "Figure":
     """Draw the mean and the interval of each method in each test, on the test's own axis."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     rows, tests = results.rows, results.tests
     labels = [_label(results, row) for row in rows]

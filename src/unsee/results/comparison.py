@@ -98,7 +98,7 @@ def measure_study(study: Study, row: str, column: str, **measurements: float) ->
 
 def figure(image: Images, title: str, entries: list[Entry]) -> "Figure":
     """Draw the photo, and the maps in the rows and columns of the entries."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     rows = list(dict.fromkeys(entry.row for entry in entries))
     columns = list(dict.fromkeys(entry.column for entry in entries))

@@ -49,7 +49,7 @@ AREA_PROTOCOL = "rise"
 
 def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
     """Draw the photo, its map, the photo without and with only the top pixels, and the numbers."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     lines = _head_lines(assessment)
     deviation = assessment.study.explanation.deviation
@@ -86,7 +86,7 @@ def panel(assessment: Assessment, photo: Photo, heatmap: Pixels) -> "Figure":
 
 def curves_figure(assessment: Assessment) -> "Figure":
     """Draw the curves of removing and keeping alone."""
-    from matplotlib.figure import Figure
+    from unsee.images.figure import Figure
 
     figure = Figure(figsize=(8, 3.4), layout="constrained", facecolor=BACKGROUND_COLOUR)
     _draw_curves(figure.subplots(), assessment)
