@@ -205,14 +205,6 @@ def test_bfloat16_keeps_the_order_of_forward_only_maps(method, passes) -> None:
     assert similarity(exact, half_precision) > 0.96
 
 
-@pytest.mark.parametrize(
-    ("contrast", "words"), [(9, "not in 0..4"), (-1, "not in 0..4"), (2, "is the target")]
-)
-def test_contrast_must_be_another_class(network, images, contrast, words) -> None:
-    with pytest.raises(InputError, match=words):
-        explain(network, images, "gradient", targets=2, measure=Against(contrast))
-
-
 def test_targets_may_be_numpy(network, images) -> None:
     rise = create("methods", "rise", samples=8)
     expected = explain(network, images, rise, targets=[1, 2, 3]).saliency

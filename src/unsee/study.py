@@ -103,6 +103,8 @@ class Study:
             logits = predict_one_by_one(classifier, x) if deterministic else classifier.predict(x)
             if measure is None and classifier.kind is Outputs.REGRESSION:
                 parts = parts._replace(measure=measures.logit)
+            if isinstance(parts.measure, measures.Against):
+                parts = parts._replace(measure=parts.measure.numbered(classifier.index))
             classifier.measure_of(parts.measure)  # refuses one that this kind of output lacks
             classes = inputs.as_targets(targets, classifier, logits)
             classifier.check_measure(parts.measure, logits, classes)

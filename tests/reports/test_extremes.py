@@ -83,5 +83,5 @@ def test_one_method_has_no_ends(compute) -> None:
 
 def test_equal_numbers_have_no_ends(compute) -> None:
     results = compute(methods=("random", "box"), metrics=("deletion",))
-    same = {c: results.measurements[results.configurations[0]] for c in results.configurations}
+    same = dict.fromkeys(results.configurations, results.measurements[results.configurations[0]])
     assert extremes.extremes(replace(results, measurements=same)) == []

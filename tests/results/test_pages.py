@@ -101,7 +101,7 @@ def test_calls_repeat_the_choices() -> None:
     assert (options.seed, options.budget) == (3, "300")
     program = call.python()
     compile(program, "call", "exec")
-    assert "measure=unsee.Against(classifier.index('beagle'))" in program
+    assert "measure=unsee.Against('beagle')" in program
     assert "budget=300" in program
     assert Call(photo="a.png").shell() == "unsee explain a.png"
     assert "unsee.explain(classifier, 'a.png')" in Call(photo="a.png").python()

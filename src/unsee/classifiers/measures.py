@@ -58,23 +58,31 @@ def is_positive(logits: Logits, targets: Int[Tensor, " n"]) -> Values:
 class Against:
     """Measure: the target's logit minus the logit of one contrast class."""
 
-    contrast: int
-    """Index of the contrast class."""
+    contrast: int | str
+    """Contrast class by number, or by a name, for which `Study.of` puts the number."""
 
     def __call__(self, logits: Logits, targets: Int[Tensor, " n"]) -> Values:
         """Return the difference; positive if the target is ahead of the contrast."""
-        return logit(logits, targets) - logits[:, self.contrast]
+        return logit(logits, targets) - logits[:, self.index]
+
+    def numbered(self, index: Callable[[str], int]) -> "Against":
+        """Return the measure with the number of the contrast class; `index` knows the names."""
+        return Against(index(self.contrast)) if isinstance(self.contrast, str) else self
+
+    @property
+    def index(self) -> int:
+        """Number of the contrast class."""
+        if not isinstance(self.contrast, int) or isinstance(self.contrast, bool):
+            raise InputError(f"expected the contrast as a class number, got {self.contrast!r:.60}")
+        return self.contrast
 
     def check(self, logits: Logits, targets: Int[Tensor, " n"]) -> None:
         """Raise `InputError` if the contrast is out of range or is the target itself."""
-        if not isinstance(self.contrast, int) or isinstance(self.contrast, bool):
-            raise InputError(f"expected the contrast as a class number, got {self.contrast!r:.60}")
-        if not 0 <= self.contrast < logits.shape[1]:
-            raise InputError(f"the contrast {self.contrast} is not in 0..{logits.shape[1] - 1}")
-        if (targets == self.contrast).any():
-            raise InputError(
-                f"the contrast is the target, class {self.contrast}; name another class"
-            )
+        index = self.index
+        if not 0 <= index < logits.shape[1]:
+            raise InputError(f"the contrast {index} is not in 0..{logits.shape[1] - 1}")
+        if (targets == index).any():
+            raise InputError(f"the contrast is the target, class {index}; name another class")
 
     @property
     def __name__(self) -> str:

@@ -86,7 +86,7 @@ def study_of(
     number: int,
 ) -> Study:
     """Bind one configuration to the photo; `number` is added to the seed."""
-    parts = explain_options.with_contrast(parts, options, classifier)
+    parts = explain_options.with_contrast(parts, options)
     return Study.of(
         classifier, image, parts.method, infiller=parts.infiller, targets=options.target,
         measure=parts.measure, cells=slots, seed=options.seed + number, budget=options.budget,

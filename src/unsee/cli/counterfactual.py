@@ -86,7 +86,7 @@ def run(arguments: list[str]) -> int:
     infiller = resolve("infillers", trusted)
     parts = explain_options.parts_of(options, options.method, options.infiller)
     classifier = explain_options.classifier_of(options)
-    parts = explain_options.with_contrast(parts, options, classifier)
+    parts = explain_options.with_contrast(parts, options)
     for each in (infiller, parts.infiller):
         each.prepare(classifier.device)
     photo = reading.read(options.photo, classifier.channels).pixels

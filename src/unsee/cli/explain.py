@@ -136,7 +136,7 @@ def explain_all(
     A photo that cannot be explained does not stop the others; a full disk does.
     """
     classifier = explain_options.classifier_of(options)
-    parts = explain_options.with_contrast(parts, options, classifier)
+    parts = explain_options.with_contrast(parts, options)
     for infiller in (parts.infiller, picture_infiller or parts.infiller):
         infiller.prepare(classifier.device)
     folders = result_folders(paths, options.out)

@@ -156,11 +156,11 @@ def _check_classes(classifier: Classifier, indices: list[int]) -> None:
             raise InputError(f"class {index} is not in 0..{classes - 1}")
 
 
-def with_contrast(parts: Parts, options: ExplainOptions, classifier: Classifier) -> Parts:
+def with_contrast(parts: Parts, options: ExplainOptions) -> Parts:
     """Replace the measure by the margin over the class of --contrast, if there is one."""
     if options.contrast is None:
         return parts
-    return parts._replace(measure=measures.Against(classifier.index(options.contrast)))
+    return parts._replace(measure=measures.Against(options.contrast))
 
 
 def pixels_of(size: str | None) -> Size | None:

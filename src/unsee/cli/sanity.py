@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
     options.check()
     parts = explain_options.parts_of(options, options.method, options.infiller)
     classifier = explain_options.classifier_of(options)
-    parts = explain_options.with_contrast(parts, options, classifier)
+    parts = explain_options.with_contrast(parts, options)
     photo = reading.read(options.photo, classifier.channels).pixels
     image = classifier.framing.show(photo)
     slots = explain_options.slots_of(options, classifier, photo, image)

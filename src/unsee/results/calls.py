@@ -43,7 +43,7 @@ class Call:
         for name, value in (("infiller", self.infiller), ("targets", self.target)):
             arguments += [f"{name}={value!r}"] if value is not None else []
         if self.contrast is not None:
-            arguments.append(f"measure=unsee.Against(classifier.index({self.contrast!r}))")
+            arguments.append(f"measure=unsee.Against({self.contrast!r})")
         arguments += [f"seed={self.seed}"] if self.seed else []
         if self.budget is not None:
             budget = self.budget if self.budget.isdigit() else repr(self.budget)

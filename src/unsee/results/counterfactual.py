@@ -76,8 +76,8 @@ def check_answer(study: Study) -> None:
     measure, logits = study.score.measure, study.logits
     assert isinstance(measure, Against)
     assert logits is not None  # of a study that was made by `Study.of`
-    if int(logits[0].argmax()) == measure.contrast:
-        name = name_of(study.score.classifier.labels, measure.contrast)
+    if int(logits[0].argmax()) == measure.index:
+        name = name_of(study.score.classifier.labels, measure.index)
         raise InputError(f"the photo is answered as {name} already; name another contrast class")
 
 
@@ -114,7 +114,7 @@ def counterfactual(
             f"{largest:g}"
         )
     score.classifier.kind.require_one_answer("a counterfactual")
-    wanted, target = measure.contrast, int(score.targets[0])
+    wanted, target = measure.index, int(score.targets[0])
     if infiller is not None:
         made: Infiller = resolve("infillers", infiller) if isinstance(infiller, str) else infiller
         score = replace(score, infiller=made)

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from unsee.classifiers.classifier import Classifier
-from unsee.classifiers.measures import Against, Measure
+from unsee.classifiers.measures import Against
 from unsee.classifiers.modes import own_modes
 from unsee.errors import InputError, as_input_error
 from unsee.images import opening, reading
@@ -130,9 +130,7 @@ class Desk:
 
     def bind(self, choice: Choice) -> Study:
         """Return a study of the photo; raise `InputError` for what cannot be explained."""
-        measure: Measure | None = None
-        if choice.contrast is not None:
-            measure = Against(self.classifier.index(choice.contrast))
+        measure = None if choice.contrast is None else Against(choice.contrast)
         with NETWORK:
             return Study.of(
                 self.classifier, self.image, choice.method, infiller=choice.infiller,
