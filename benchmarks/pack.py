@@ -1,6 +1,6 @@
 """Move the rows of finished runs into one Parquet file per run.
 
-    python benchmarks/pack.py benchmarks/runs/igos_pp benchmarks/runs/g-own
+    python benchmarks/pack.py benchmarks/runs/igos_pp-3 benchmarks/runs/casm-1
 
 `unsee evaluate` writes one file per unit of work, so that runs can be interrupted. A run that is
 kept under version control is smaller and tidier as a single file; `unsee report` reads both.
