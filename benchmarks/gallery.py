@@ -88,11 +88,11 @@ def strips(darknet: Path | None) -> dict[str, Strip]:
         ),
         "sparsity": Strip(
             "How does the weight of the area change FIDO's map?", "FIDO, Figure 7", "coffee",
-            [Picture(s, f"{FIDO},sparsity={s}") for s in ("2e-5", "5e-4", "1e-3", "2e-3")],
+            [Picture(f"weight {s}", f"{FIDO},sparsity={s}") for s in ("2e-5", "5e-4", "1e-3", "2e-3")],
         ),
         "sparsity-bbmp": Strip(
             "And that of BBMP?", "FIDO, Figure 7", "coffee",
-            [Picture(s, f"{BBMP},sparsity={s}", "blur:sigma=10,kernel=0")
+            [Picture(f"weight {s}", f"{BBMP},sparsity={s}", "blur:sigma=10,kernel=0")
              for s in ("1e-3", "2e-3", "5e-3", "1e-2")],
         ),
         "grid": Strip(
@@ -105,7 +105,7 @@ def strips(darknet: Path | None) -> dict[str, Strip]:
         ),
         "smoothness": Strip(
             "What does total variation change?", "FIDO, Figure 11", "panda",
-            [Picture(s, f"{FIDO},smoothness={s}") for s in ("0", "0.001", "0.01")],
+            [Picture(f"weight {s}", f"{FIDO},smoothness={s}") for s in ("0", "0.001", "0.01")],
         ),
     }  # fmt: skip
 
@@ -200,14 +200,14 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     parts = [
         "# Strips of the papers\n",
-        f"`python benchmarks/gallery.py`, {date.today()}: one photo in a row, one thing changed from picture to picture. FIDO and BBMP take 300 passes for a map.\n",
+        f"`python benchmarks/gallery.py --out gallery --darknet tiny_darknet.pt`, {date.today()}: one photo in a row, one thing changed from picture to picture. FIDO and BBMP take 300 passes for a map.\n",
     ]
     for name, strip in strips(options.darknet).items():
         if options.strips and name not in options.strips:
             continue
         agreement = draw(strip, options.photos, options.out / f"{name}.jpg")
         parts.append(
-            f"## {strip.question}\n\n{strip.source}: `python benchmarks/gallery.py --strips {name}`\n\n"
+            f"## {strip.question}\n\n{strip.source}: `python benchmarks/gallery.py --out gallery --strips {name}`\n\n"
             f"![{strip.question}]({name}.jpg)\n\nMean rank correlation of the maps: {agreement:.2f}.\n"
         )
         print(name, round(agreement, 2), flush=True)
@@ -217,7 +217,7 @@ def main() -> None:
             options.out / "casm.jpg",
         )  # fmt: skip
         parts.append(
-            "## What do CASM's masks keep?\n\nCASM, Figure 2: `python benchmarks/gallery.py --strips casm`\n\n"
+            "## What do CASM's masks keep?\n\nCASM, Figure 2: `python benchmarks/gallery.py --out gallery --strips casm`\n\n"
             f"![Masked in, masked out, in-painted](casm.jpg)\n\nProbability of the answer:\n\n{table}\n"
         )
     (options.out / "README.md").write_text("\n".join(parts), encoding="utf-8")

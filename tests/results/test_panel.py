@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.conftest import Convolutional, small, toy
-from unsee import InputError, Study, create, load
+from unsee import Against, InputError, Study, create, load
 from unsee.errors import printable
 from unsee.images.reading import PhotoFile
 from unsee.results.assessment import CURVE_PROTOCOLS, PICTURES, assess
@@ -55,6 +55,11 @@ def test_title_of_another_class_and_deviation_between_seeds(study) -> None:
     words = texts(assess(study("random", targets=other, repeats=2), 0.15))
     assert f"What the score of “{other}” depends on" in words
     assert "Deviation between seeds" in words
+
+
+def test_title_names_the_contrast_class(study) -> None:
+    finished = study("random", targets=1, measure=Against(2))
+    assert "Why “1” and not “2”" in texts(assess(finished, 0.15))
 
 
 def test_assessment_has_all_pictures_and_curves(study) -> None:

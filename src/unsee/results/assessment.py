@@ -131,7 +131,8 @@ class Assessment:
             return "value of the model"
         best = int(self.probabilities[key].argmax())
         if self._predicts(key):
-            return "predicted class" if key == "original" else "still the predicted class"
+            still = "still the " if key != "original" and self._predicts("original") else ""
+            return f"{still}predicted class"
         if best == self.target:
             return "not predicted"
         name = self.study.score.classifier.label(best)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unsee.classifiers.measures import Against
 from unsee.errors import printable
 from unsee.images.drawing import (
     BACKGROUND_COLOUR,
@@ -125,6 +126,10 @@ def heading(assessment: Assessment) -> str:
     name = _shortened(assessment.name, 40)
     if not assessment.study.method.shows_evidence:
         return f"{_map_caption(assessment)[0]}: “{name}”"
+    measure = assessment.study.score.measure
+    if isinstance(measure, Against):
+        other = assessment.study.score.classifier.label(measure.index)
+        return f"Why “{_shortened(name, 30)}” and not “{_shortened(other, 30)}”"
     subject = "prediction" if assessment.predicts_target else "score of"
     if assessment.quantity == "value":
         subject = "value of"
