@@ -62,6 +62,16 @@ def test_title_names_the_contrast_class(study) -> None:
     assert "Why “1” and not “2”" in texts(assess(finished, 0.15))
 
 
+def test_a_class_that_was_not_predicted_is_not_still_predicted(study) -> None:
+    assessment = assess(study("gradient", targets=1), 0.15)
+    one, other = torch.tensor([0.2, 0.5, 0.3]), torch.tensor([0.4, 0.1, 0.5])
+    words = {}
+    for name, original in (("same", one), ("new", other)):
+        probabilities = {**assessment.probabilities, "original": original, "removed": one}
+        words[name] = replace(assessment, probabilities=probabilities).prediction("removed")
+    assert words == {"same": "still the predicted class", "new": "predicted class"}
+
+
 def test_assessment_has_all_pictures_and_curves(study) -> None:
     assessment = assess(study("gradient"), 0.2, create("infillers", "mean"))
     assert tuple(assessment.probabilities) == (*PICTURES, "infilled")
