@@ -114,3 +114,13 @@ def test_a_report_states_the_settings_that_change_numbers(write_run, tmp_path) -
     text = markdown(Results.read([tmp_path / "a"]))
     assert "seed 0" in text
     assert "cells slic, measure logit, fit resize, float32" in text
+
+
+def test_notebooks_show_the_report_and_terminals_a_line(write_run, tmp_path) -> None:
+    write_run("run")
+    results = Results.read([tmp_path / "run"])
+    assert repr(results) == (
+        "Results(run: 2 configurations, 20 photos, metrics deletion, insertion)"
+    )
+    assert "## Means" in results._repr_markdown_()
+    assert "| fido |" in results._repr_markdown_()

@@ -127,6 +127,20 @@ class Results:
         """Return a metric's name with an arrow towards better numbers."""
         return f"{metric} {'↑' if self.higher_is_better(metric) else '↓'}"
 
+    def __repr__(self) -> str:
+        names = ", ".join(run.name for run in self.runs)
+        photos = {photo for columns in self.measurements.values() for photo in columns.photos}
+        return (
+            f"Results({names}: {len(self.measurements)} configurations, {len(photos)} photos, "
+            f"metrics {', '.join(self.metrics)})"
+        )
+
+    def _repr_markdown_(self) -> str:
+        """Return what notebooks show: the report without its figures."""
+        from unsee.reports.markdown import markdown
+
+        return markdown(self)
+
     @property
     def configurations(self) -> list[Combination]:
         """All configurations, in the order of the rows."""
