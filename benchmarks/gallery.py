@@ -4,7 +4,7 @@
     python benchmarks/gallery.py --out docs/gallery --strips seeds grid   # some of them
 
 FIDO (Chang et al., ICLR 2019), Figures 1, 3, 4, 6, 7, 9, 10, 11, and CASM (Zolna, Geras & Cho, 2018),
-Figure 2. FIDO and BBMP run with 300 passes for a map in place of 2400 and 300. Below a strip stands the
+Figure 2. FIDO runs with 300 passes for a map in place of 2400, BBMP with its published 300. Below a strip stands the
 mean rank correlation of its maps.
 """
 
@@ -200,7 +200,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     parts = [
         "# Strips of the papers\n",
-        f"`python benchmarks/gallery.py --out gallery --darknet tiny_darknet.pt`, {date.today()}: one photo in a row, one thing changed from picture to picture. FIDO and BBMP take 300 passes for a map.\n",
+        f"`python benchmarks/gallery.py --out gallery --darknet tiny_darknet.pt`, {date.today()}: one photo in a row, one thing changed from picture to picture. FIDO takes 300 passes for a map in place of 2400; BBMP takes its published 300.\n",
     ]
     for name, strip in strips(options.darknet).items():
         if options.strips and name not in options.strips:
