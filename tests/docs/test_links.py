@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from docs.site import contents, links, parts
+from docs.site import contents, links, papers, parts
 
 from tests.docs.pages import PAGES
 from tests.evaluation.runs import ROOT
@@ -62,6 +62,19 @@ def test_each_part_has_a_page_or_a_section() -> None:
         assert all(f"\n## {name}\n" in pages[f"parts/{kind}.md"] for name in available(folder))
     assert all(f"\n## {name}\n" in pages["parts/recipes.md"] for name in recipes())
     assert "<code>fixed &#124; drawn</code>" in pages["parts/methods/igos_pp.md"]
+
+
+def test_pages_of_the_papers_methods_link_their_comparison() -> None:
+    pages = {page.path: page.text for page in parts.pages()}
+    assert set(papers.SECTIONS) == {
+        anchor for anchor in links.anchors(links.DOCS / "fidelity.md") if "-papers-" not in anchor
+    }
+    for anchor, names in papers.SECTIONS.items():
+        for name in names:
+            text = pages[f"parts/methods/{name}.md"]
+            assert f"](../../fidelity.md#{anchor})" in text
+            assert "](../../papers.md)" in text
+    assert "fidelity.md" not in pages["parts/methods/grad_cam.md"]
 
 
 def test_pictures_are_small_and_passes_are_counted_for_each_method() -> None:
