@@ -11,7 +11,7 @@ from unsee.registry import available
 SECTIONS = {
     "Start": ["index.md", "why.md", "tutorial.md", "studio.md"],
     "Guides": [
-        "choose.md", "trust.md", "usage.md", "infillers.md", "metrics.md", "audit.md",
+        "choose.md", "trust.md", "usage.md", "tasks.md", "infillers.md", "metrics.md", "audit.md",
         "training.md", "imagenet.md", "cluster.md", "extend.md", "migrate.md", "papers.md",
         "troubleshooting.md",
     ],
