@@ -12,21 +12,23 @@ FROM python:3.12-slim
 
 # cpu or cuda: the wheels of PyPI hold CUDA, those for CPUs are smaller and come from PyTorch
 ARG DEVICE=cpu
-# extras of pyproject.toml
+# extras of pyproject.toml; with ecosystem also timm, transformers and diffusers
 ARG EXTRAS=studio,baselines
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
 WORKDIR /opt/unsee
 COPY constraints.txt ./
+# grad-cam and timm need torchvision, which works only with the build of torch that it was compiled
+# for: in one command from one index, pip takes the version that names this version of torch
 RUN case "$DEVICE" in \
-      cpu) pip install --constraint constraints.txt torch --index-url https://download.pytorch.org/whl/cpu ;; \
-      cuda) pip install --constraint constraints.txt torch ;; \
+      cpu) pip install --constraint constraints.txt torch torchvision --index-url https://download.pytorch.org/whl/cpu ;; \
+      cuda) pip install --constraint constraints.txt torch torchvision ;; \
       *) echo "DEVICE: expected cpu or cuda, got $DEVICE" >&2; exit 2 ;; \
     esac
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
-RUN pip install --constraint constraints.txt ".[$EXTRAS]" && unsee --version
+RUN pip install --constraint constraints.txt ".[$EXTRAS]" && unsee --version && python -c "import torchvision"
 
 # Weights and measured batch sizes are kept in the volume; any user may write there.
 RUN useradd --create-home --uid 1000 unsee \

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,31 @@ def test_device_is_checked_before_anything_is_installed() -> None:
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
     assert "expected cpu or cuda, got tpu" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("device", "index"),
+    [("cpu", ["--index-url", "https://download.pytorch.org/whl/cpu"]), ("cuda", [])],
+)
+def test_torch_and_torchvision_come_from_one_index(device, index) -> None:
+    script = of_kind("RUN")[0].replace("\\\n", "")
+    done = subprocess.run(
+        ["sh", "-c", f"pip() {{ echo \"$@\"; }}; DEVICE={device}; {script}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (command,) = done.stdout.splitlines()
+    words = ["install", "--constraint", "constraints.txt", "torch", "torchvision"]
+    assert command.split() == words + index
+    assert "import torchvision" in of_kind("RUN")[1]
+
+
+def test_named_extras_exist() -> None:
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    page = (ROOT / "docs" / "usage.md").read_text()
+    named = [text.removeprefix("EXTRAS=") for text in of_kind("ARG") if "EXTRAS" in text]
+    named += re.findall(r"--build-arg EXTRAS=(\S+)", page)
+    assert len(named) == 2
+    assert {extra for names in named for extra in names.split(",")} <= set(known)
 
 
 def test_command_runs_as_a_user_who_may_write_the_cache() -> None:

@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from unsee import Explanation, InputError, explain
 
@@ -30,3 +32,19 @@ def test_explanation_of_one_target_can_be_indexed() -> None:
 def test_a_folder_that_cannot_exist_is_no_result(name) -> None:
     with pytest.raises(InputError, match="not a finished result"):
         Explanation.load(name)
+
+
+def test_overlay_is_a_picture_that_is_brightest_where_the_map_is_highest(network, images) -> None:
+    saliency = torch.zeros(2, *images.shape[-2:])
+    saliency[1, :8, :8] = 1
+    flat = torch.full_like(images[:2], 0.5)
+    explanation = Explanation(saliency, torch.zeros(2).long(), flat, {})
+    pixels = explanation.overlay(1)
+    assert pixels.shape == (*images.shape[-2:], 3)
+    assert pixels.dtype == np.uint8
+    assert Image.fromarray(pixels).size == (images.shape[-1], images.shape[-2])
+    assert pixels[:8, :8].min(2).min() > pixels[8:, 8:].mean()
+    assert (explanation.overlay() == explanation.overlay(-2)).all()
+    assert (explanation.overlay() != pixels).any()
+    with pytest.raises(InputError, match="index 2 is out of range for 2"):
+        explanation.overlay(2)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from docs.site import messages, parts, reference
+from docs.site import messages, notebooks, parts, reference
 from docs.site.contents import check_all_listed, llms_text, navigation
 from docs.site.links import DOCS, ELSEWHERE, ROOT, for_site, pictures_elsewhere, problems
 from docs.site.rendering import differences
@@ -51,6 +51,8 @@ def write_sources(folder: Path) -> None:
                 shutil.copyfile(picture, folder / ELSEWHERE / picture.name)
         else:
             shutil.copyfile(path, target)
+    for path in notebooks.notebooks():
+        write_notebook(folder, notebooks.page(path, copied.__contains__))
     for page in (*parts.pages(), *reference.pages(), *messages.pages()):
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +60,15 @@ def write_sources(folder: Path) -> None:
     shutil.copyfile(Path(__file__).parent / "site.css", folder / "site.css")
     check_all_listed(folder)
     (folder / "llms.txt").write_text(llms_text(folder), encoding="utf-8")
+
+
+def write_notebook(folder: Path, page: notebooks.NotebookPage) -> None:
+    """Write the page of a notebook, and its pictures beside it."""
+    target = folder / notebooks.FOLDER.relative_to(DOCS)
+    target.mkdir(exist_ok=True)
+    (target / f"{page.name}.md").write_text(page.text, encoding="utf-8")
+    for name, content in page.pictures.items():
+        (target / name).write_bytes(content)
 
 
 def toml(value: object) -> str:

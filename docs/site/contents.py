@@ -9,9 +9,12 @@ from docs.site.reference import MODULES
 from unsee.registry import available
 
 SECTIONS = {
-    "Start": ["index.md", "why.md", "tutorial.md", "studio.md"],
+    "Start": [
+        "index.md", "why.md", "tutorial.md", "studio.md", "notebooks/first_map.md",
+        "notebooks/find_a_shortcut.md", "notebooks/compare_methods.md",
+    ],
     "Guides": [
-        "choose.md", "trust.md", "usage.md", "infillers.md", "metrics.md", "audit.md",
+        "choose.md", "trust.md", "usage.md", "tasks.md", "infillers.md", "metrics.md", "audit.md",
         "training.md", "imagenet.md", "cluster.md", "extend.md", "migrate.md", "papers.md",
         "troubleshooting.md",
     ],

@@ -11,6 +11,7 @@ REPOSITORY = "https://github.com/unsee/unsee"
 """Address of files that the site does not have."""
 ELSEWHERE = "elsewhere"
 """Folder of the site with the pictures that pages show and that lie outside of `docs`."""
+NOTEBOOK = ".ipynb"
 BLOCK = re.compile(r"^(`{3,}|~{3,}).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 """A block of code."""
 CODE = re.compile(rf"{BLOCK.pattern}|`[^`\n]+`", re.MULTILINE | re.DOTALL)
@@ -72,30 +73,34 @@ def pictures_elsewhere(page: Path) -> set[Path]:
     return {link.path for link in shown if link and not link.path.is_relative_to(DOCS)}
 
 
-def for_site(page: Path, is_in_site: Callable[[Path], bool]) -> str:
+def for_site(page: Path, is_in_site: Callable[[Path], bool], text: str | None = None) -> str:
     """Return a page's text, in which links to files that the site lacks lead to the repository.
 
-    Pictures that lie outside of `docs` are in the folder `ELSEWHERE`.
+    Links to notebooks lead to their pages. Pictures that lie outside of `docs` are in the folder
+    `ELSEWHERE`.
 
     Args:
-        page: A Markdown file below `docs`.
+        page: A Markdown file or a notebook below `docs`.
         is_in_site: Whether a file is copied to the site.
+        text: Text of the page; by default that of the file.
     """
 
     def changed(match: re.Match[str]) -> str:
-        text = LINK.sub(changed, match["text"]) if "](" in match["text"] else match["text"]
+        name = LINK.sub(changed, match["text"]) if "](" in match["text"] else match["text"]
         link = _link(page, match["target"])
         if link is None or is_in_site(link.path):
-            return f"{text}({match['target']})"
-        if text.startswith("!"):
+            return f"{name}({match['target']})"
+        if link.path.suffix == NOTEBOOK and link.path.is_relative_to(DOCS):
+            return f"{name}({match['target'].replace(NOTEBOOK, '.md')})"
+        if name.startswith("!"):
             top = "../" * len(page.relative_to(DOCS).parent.parts)
-            return f"{text}({top}{ELSEWHERE}/{link.path.name})"
+            return f"{name}({top}{ELSEWHERE}/{link.path.name})"
         kind = "tree" if link.path.is_dir() else "blob"
         anchor = f"#{link.anchor}" if link.anchor else ""
-        return f"{text}({REPOSITORY}/{kind}/main/{link.path.relative_to(ROOT).as_posix()}{anchor})"
+        return f"{name}({REPOSITORY}/{kind}/main/{link.path.relative_to(ROOT).as_posix()}{anchor})"
 
-    text = page.read_text(encoding="utf-8")
-    parts, start = [], 0
+    text = page.read_text(encoding="utf-8") if text is None else text
+    parts, start = list[str](), 0
     for code in CODE.finditer(text):
         parts += [LINK.sub(changed, text[start : code.start()]), code.group()]
         start = code.end()

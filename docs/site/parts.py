@@ -6,6 +6,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from docs.site.links import DOCS
+from docs.site.papers import comparison
 
 from unsee.classifiers.measures import MEASURES
 from unsee.cli.list import FOLDERS, entries, settings
@@ -114,7 +115,7 @@ def _method(name: str) -> str:
         f'```python\nunsee.explain(classifier, "dog.jpg", "{spec}")\n```\n\n'
         f"## Properties\n\n{table(('property', 'value'), _traits(name, cls))}\n"
         f"## Settings\n\n{settings_table('methods', name)}\n"
-        f"## Definition\n\n{docstring(cls)}"
+        f"## Definition\n\n{docstring(cls)}{comparison(name)}"
     )
 
 

@@ -54,14 +54,22 @@ MODULES = {
             "unsee.evaluation.plan", "unsee.evaluation.run", "unsee.evaluation.stages",
             "unsee.evaluation.paper_tables", "unsee.evaluation.infilling",
             "unsee.evaluation.label_randomisation", "unsee.evaluation.parameter_randomisation",
-            "unsee.reports.results", "unsee.reports.bootstrap",
+            "unsee.reports.results", "unsee.reports.bootstrap", "unsee.reports.summary",
+            "unsee.reports.tables", "unsee.reports.figures", "unsee.trackers",
+        ),
+    ),
+    "audits": (
+        "Audits",
+        (
+            "unsee.audits.findings", "unsee.audits.evidence", "unsee.audits.clusters",
+            "unsee.audits.causes", "unsee.audits.text", "unsee.audits.photos", "unsee.audits.page",
         ),
     ),
     "integrations": (
         "Other libraries",
         (
             "unsee.integrations.captum", "unsee.integrations.quantus",
-            "unsee.integrations.torchmetrics", "unsee.saliency",
+            "unsee.integrations.torchmetrics", "unsee.integrations.onnx", "unsee.saliency",
         ),
     ),
     "registry": (

@@ -222,6 +222,16 @@ class Explanation:
             return self.view.figure()
         return overview(self.images, self.saliency, self.names)
 
+    def overlay(self, index: int = 0) -> NDArray[np.uint8]:
+        """Return an image with its map as RGB pixels (h, w, 3), as in `overlay.png`.
+
+        The image is grey where the map is low, and in colour where it is high.
+        """
+        from unsee.images.drawing import overlay
+
+        single = self[index]
+        return overlay(single.images[0], single.saliency[0])
+
     def animate(self, path: str | Path, *, seconds: float = 4.0, overwrite: bool = False) -> Path:
         """Write a GIF or MP4 file that shows how the maps form, and return its path.
 

@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from docs.site import contents, links, parts
+from docs.site import contents, links, papers, parts, reference
 
 from tests.docs.pages import PAGES
 from tests.evaluation.runs import ROOT
 from unsee import available
 from unsee.recipes import recipes
 
+SOURCES = ROOT / "src" / "unsee"
 DOCUMENTS = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -64,8 +65,30 @@ def test_each_part_has_a_page_or_a_section() -> None:
     assert "<code>fixed &#124; drawn</code>" in pages["parts/methods/igos_pp.md"]
 
 
+def test_pages_of_the_papers_methods_link_their_comparison() -> None:
+    pages = {page.path: page.text for page in parts.pages()}
+    assert set(papers.SECTIONS) == {
+        anchor for anchor in links.anchors(links.DOCS / "fidelity.md") if "-papers-" not in anchor
+    }
+    for anchor, names in papers.SECTIONS.items():
+        for name in names:
+            text = pages[f"parts/methods/{name}.md"]
+            assert f"](../../fidelity.md#{anchor})" in text
+            assert "](../../papers.md)" in text
+    assert "fidelity.md" not in pages["parts/methods/grad_cam.md"]
+
+
 def test_pictures_are_small_and_passes_are_counted_for_each_method() -> None:
     passes = json.loads(parts.PASSES.read_text())
     pictures = {path.stem: path.stat().st_size for path in parts.PICTURES.glob("*.jpg")}
     assert set(passes) == set(pictures) == set(available("methods"))
     assert max(pictures.values()) < 25_000
+
+
+def test_reference_has_the_modules_that_programs_import() -> None:
+    listed = {module for _, modules in reference.MODULES.values() for module in modules}
+    assert len(listed) == sum(len(modules) for _, modules in reference.MODULES.values())
+    wanted = {f"unsee.integrations.{path.stem}" for path in SOURCES.glob("integrations/[!_]*.py")}
+    wanted |= {f"unsee.audits.{path.stem}" for path in SOURCES.glob("audits/[!_]*.py")}
+    wanted |= {f"unsee.reports.{name}" for name in ("results", "summary", "tables", "figures")}
+    assert wanted | {"unsee.trackers"} <= listed

@@ -6,7 +6,9 @@ from tests.docs import running
 from tests.docs.conftest import SMALLER
 from tests.docs.pages import PAGES, blocks
 
-WITH_PYTHON = [page for page in PAGES if blocks(page, "python")]
+OWN_TEST = "tasks.md"
+"""Page with networks and photos of its own (test_tasks.py)."""
+WITH_PYTHON = [page for page in PAGES if page.name != OWN_TEST and blocks(page, "python")]
 OTHER_LIBRARIES = "migrate.md"
 """Page of which some blocks run only where other libraries are installed (tests/ecosystem)."""
 

@@ -1,12 +1,7 @@
-"""The studio in a real browser: what users do, and what goes wrong.
-
-The browser is Chromium of the system (`UNSEE_BROWSER`, or on the path). Where there is none, and
-`UNSEE_INSTALL_BROWSER` is 1, Debian's package is installed.
-"""
+"""The studio in a real browser: what users do, and what goes wrong."""
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,39 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from tests.browsers import browser as browser
+
 START = 180
 """Seconds that the server may take to start on a busy machine."""
 WAIT = 180_000
 """Milliseconds to wait for the network on a busy machine."""
 
 
-def browser_path() -> str:
-    path = os.environ.get("UNSEE_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), "")
-    if not path and os.environ.get("UNSEE_INSTALL_BROWSER") == "1":
-        apt = ["apt-get", "--yes", "--option", "DPkg::Lock::Timeout=300"]
-        for words in (["update"], ["install", "--no-install-recommends", "chromium"]):
-            subprocess.run([*apt, *words], check=False, capture_output=True)
-        path = shutil.which("chromium") or ""
-    if not path:
-        pytest.skip("no Chromium on this machine; UNSEE_INSTALL_BROWSER=1 installs Debian's")
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    pytest.importorskip("gradio")
-    path = browser_path()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(scope="module")
 def address(browser):
     """Address of a studio that another process serves."""
+    pytest.importorskip("gradio")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

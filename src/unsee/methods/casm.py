@@ -27,12 +27,32 @@ PUBLISHED = files.Published("casm.safetensors", "unsee train casm", "yours")
 class CASM(OnePassMethod):
     """Classifier-agnostic saliency map (Zolna, Geras & Cho, 2018).
 
-    A decoder turns feature maps into a mask in one forward pass. The feature maps are those of the
-    classifier, or of the network that was trained together with the decoder. The map shows the
-    evidence for any class: it does not depend on the target. `unsee train casm` trains the weights.
+    A decoder turns feature maps f_1, f_2, ... into a mask in one forward pass, the map
 
-    K. Zolna, K. J. Geras & K. Cho, "Classifier-agnostic saliency map extraction", 2018,
-    https://arxiv.org/abs/1805.08249.
+        m = up(sigmoid(conv3x3(f_1, up(conv1x1(f_2)), up(conv1x1(f_3)), ...))).
+
+    The feature maps are those of the classifier, or of the network that was trained together with
+    the decoder. The map shows the evidence for any class: it does not depend on the target.
+
+    `unsee train casm` trains the weights. With x_m, the image x in which m is hidden, the decoder
+    minimises
+
+        E[right(x) (-entropy(q(x_m)) + area fooled(x_m) mean(m))],
+
+    where q is the classifier that masks must deceive: the latest one or a snapshot of it. `right`
+    is 1 where the latest one recognises x, `fooled` where q does not recognise x_m. The objective
+    `classification` has log q(class | x_m) in place of minus the entropy. In turn, the classifier
+    minimises its cross-entropy for x and for x_m.
+
+    Reference: K. Zolna, K. J. Geras, K. Cho, "Classifier-agnostic saliency map extraction", 2018,
+    https://arxiv.org/abs/1805.08249, equations 5 to 8.
+
+    Departures from the paper:
+        - As in the published code, f_1 enters the decoder as it is, and the weights of the area are
+          those of the code.
+        - Classes are those that the original classifier predicts, unless `--labels data` is given.
+        - The classifier's loss is the mean over x and x_m, half of the paper's sum
+          (`--classifier-loss sum`).
     """
 
     traits = Traits(needs_module=True, needs_weights=True)

@@ -17,11 +17,20 @@ __all__ = ["DeepLift"]
 class DeepLift(CaptumMethod):
     """Back-propagate differences from the background through the layers (Shrikumar et al., 2017).
 
-    The baseline is the background that the in-filler computes when no pixel is kept. Captum's
-    `DeepLift` has rules for common activations; others, such as ReLU6, propagate their gradient.
+    With a baseline b, the background that the in-filler computes when no pixel is kept, the map is
+
+        sum_c (x_c - b_c) m_c,
+
+    where the multiplier m is the gradient d score / d x in which each activation f has the slope
+    (f(u) - f(v)) / (u - v) between its inputs u for the image and v for the baseline (the Rescale
+    rule), through Captum's `DeepLift`.
 
     Reference: A. Shrikumar, P. Greenside, A. Kundaje, "Learning Important Features Through
     Propagating Activation Differences", ICML 2017, https://arxiv.org/abs/1704.02685.
+
+    Departures from the paper:
+        - Captum has no rule RevealCancel.
+        - It has rules for common activations; others, such as ReLU6, propagate their gradient.
     """
 
     traits = replace(CaptumMethod.traits, needs_gradient=True, needs_module=True)

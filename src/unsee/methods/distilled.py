@@ -17,8 +17,15 @@ __all__ = ["Distilled"]
 class Distilled(OnePassMethod):
     """A decoder of the classifier's feature maps, trained on the objective of TIDE (ours).
 
-    One forward pass for each image and class. `unsee train distilled` trains the weights; the
-    optimisers of masks can start from the same weights with `warm_start`.
+    One forward pass for each image and class gives the ranking s, which is the map. The decoder is
+    trained (`unsee train distilled`) to minimise, over photos, the objective of `tide`,
+
+        E_a [score(1 - m_a) - score(m_a)], with m_a = softtopk(s, a n),
+
+    with area shares a in (0, 1) of the n cells. No maps are computed beforehand. The optimisers of
+    masks can start from the same weights with `warm_start`.
+
+    Reference: this project, as `tide`, whose page lists related work.
     """
 
     traits = Traits(needs_module=True, needs_weights=True)

@@ -15,12 +15,21 @@ __all__ = ["EigenCAM"]
 class EigenCAM(CamMethod):
     """Project the activations of a layer on their first component (Muhammad & Yeasin, IJCNN 2020).
 
+    With the activations A of the layer, a row for each position and a column for each channel, the
+    map is
+
+        ReLU(A v), where A = U S V^T and v is the first column of V.
+
     The map is the same for every class. No gradient is needed.
 
     Reference: M. B. Muhammad, M. Yeasin, "Eigen-CAM: Class Activation Map using Principal
-    Components", IJCNN 2020, https://arxiv.org/abs/2008.00299. The sign of a component is arbitrary;
-    its largest magnitude is made positive, as in C.-T. Chung, J. J.-C. Ying, "Seg-Eigen-CAM",
-    Applied Sciences 2025, equation 13, https://doi.org/10.3390/app15137562.
+    Components", IJCNN 2020, https://arxiv.org/abs/2008.00299.
+
+    Departures from the paper:
+        - pytorch-grad-cam subtracts its mean from each column of A, and cuts off what is negative.
+        - The sign of a component is arbitrary; its largest magnitude is made positive, as in
+          C.-T. Chung, J. J.-C. Ying, "Seg-Eigen-CAM", Applied Sciences 2025, equation 13,
+          https://doi.org/10.3390/app15137562.
     """
 
     library: ClassVar[str] = "EigenCAM"

@@ -16,13 +16,20 @@ __all__ = ["GuidedBackprop"]
 class GuidedBackprop(CaptumMethod):
     """Back-propagate only positive gradients through ReLUs (Springenberg et al., 2015).
 
-    The map is the largest magnitude over channels, through Captum's `GuidedBackprop`.
+    The map is max_c |g_c|, where g is the gradient d score / d x in which each ReLU with the input
+    u passes on, of the gradient r that it receives,
+
+        [u > 0] [r > 0] r,
+
+    through Captum's `GuidedBackprop`.
 
     Reference: J. T. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller, "Striving for Simplicity:
     The All Convolutional Net", ICLR workshop 2015, https://arxiv.org/abs/1412.6806.
 
-    Departure from Captum:
+    Departures:
+        - The paper shows the gradient of all channels; the largest magnitude is that of `gradient`.
         - ReLU6 is treated as a ReLU; Captum ignores it.
+
     A network whose ReLUs are functions instead of modules gives the plain gradient, as in Captum.
     """
 

@@ -19,9 +19,16 @@ __all__ = ["KernelSHAP"]
 class KernelSHAP(CaptumMethod):
     """Estimate Shapley values of superpixels by weighted regression (Lundberg & Lee, 2017).
 
-    The map is the Shapley value of the superpixel of each pixel, through Captum's `KernelShap`. A
-    removed superpixel is replaced by the background that the in-filler computes when no pixel is
-    kept. Segments that are given as cells replace the superpixels.
+    The map is the Shapley value of the superpixel of each pixel, the coefficient phi_i of the s
+    superpixels that minimises
+
+        sum_z w(z) (score(z) - score(0) - sum_i phi_i z_i)^2,
+        w(z) = (s - 1) / (binomial(s, |z|) |z| (s - |z|)),
+
+    with sum_i phi_i = score(1) - score(0), over masks z in {0, 1}^s, |z| of which are 1. A removed
+    superpixel is replaced by the background that the in-filler computes when no pixel is kept.
+    Segments that are given as cells replace the superpixels. Captum's `KernelShap` draws |z| and
+    then z by these weights, and fits the regression to the draws.
 
     Reference: S. Lundberg, S.-I. Lee, "A Unified Approach to Interpreting Model Predictions",
     NeurIPS 2017, https://arxiv.org/abs/1705.07874.

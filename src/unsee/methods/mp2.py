@@ -23,10 +23,13 @@ CHANCE = 0.001
 class MP2(Method):
     """Remove the cells of largest gradient until the score is at chance (Agarwal & Nguyen, 2020).
 
-    The mask m starts at 1. Each step sets m to 0, permanently, in the `cells` kept cells at which
-    |d score(m) / d m| is largest, until score(m) <= chance. With a generative in-filler the method
-    is MP2-G; the gradient then treats the background as constant. No code was published: this
-    follows the text.
+    The mask m starts at 1. Each step k sets m to 0, permanently, in the `cells` kept cells C_k of
+    largest gradient,
+
+        C_k = top_cells(|d score(m) / d m|),  until score(m) <= chance.
+
+    With a generative in-filler the method is MP2-G; the gradient then treats the background as
+    constant. No code was published: this follows the text.
 
     Reference: C. Agarwal, A. Nguyen, "Explaining image classifiers by removing input features using
     generative models", ACCV 2020, https://arxiv.org/abs/1910.04256, section 3.5.

@@ -19,12 +19,19 @@ __all__ = ["Occlusion"]
 class Occlusion(CaptumMethod):
     """Replace a sliding window by the background (Zeiler & Fergus, ECCV 2014).
 
-    The map is, for each pixel, the mean drop of the score over the windows that contain it, through
-    Captum's `Occlusion`; `sliding_patch` up-samples the drops of the windows instead. The
+    The map is, for each pixel p, the mean drop of the score over the windows W that contain it,
+
+        mean_(W contains p) [score(image) - score(image with the background in W)],
+
+    through Captum's `Occlusion`; `sliding_patch` up-samples the drops of the windows instead. The
     background is that which the in-filler computes when no pixel is kept.
 
     Reference: M. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", ECCV
     2014, https://arxiv.org/abs/1311.2901.
+
+    Departures from the paper:
+        - The paper shows the score for each position of a grey square; the mean over windows is
+          Captum's, and the grey square is `--infiller grey`.
     """
 
     traits = replace(CaptumMethod.traits, measure="probability", allows_half_precision=True)

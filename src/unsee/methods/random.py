@@ -12,7 +12,10 @@ __all__ = ["Random"]
 
 @dataclass(frozen=True)
 class Random(Method):
-    """Draw a map of uniform noise, the control that every method should exceed."""
+    """Draw a map of uniform noise, the control that every method should exceed.
+
+    The map is u ~ Uniform(0, 1), independent for each pixel or cell.
+    """
 
     traits = Traits(uses_classifier=False, cells=("grid",))
 

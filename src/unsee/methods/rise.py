@@ -29,7 +29,8 @@ Summed = Callable[[Float[Tensor, "b k"]], Saliency]
 class RISE(Method):
     """Average masks by their scores, E[score(m) m] / E[m] (Petsiuk, Das & Saenko, BMVC 2018).
 
-    The value of a pixel is the mean score of the masks, weighted by how much each keeps the pixel.
+    The map is E[score(m) m] / E[m]: the mean score of the masks, weighted by how much each keeps
+    the pixel.
     The paper divides by the expected weight in place of the actual one: with `coverage=expected`,
     pixels that more masks keep by chance are rated higher, the more so the larger the scores are.
 

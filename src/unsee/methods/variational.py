@@ -39,11 +39,33 @@ PUBLISHED = files.Published("variational.safetensors", "unsee train variational"
 class Variational(OnePassMethod):
     """Variational saliency (Kim et al.), trained by `unsee train variational`.
 
-    One pass of the encoder gives a mean and a variance for each pixel. The encoder reads the image,
-    the classifier's feature maps, or these and the gradient of the prediction, depending on how it
-    was trained. `reading` selects the mean, the standard deviation, or a map drawn with the run's
-    seed; several such maps (`repeats`) show the same uncertainty. Encoders with several Gaussians
-    are read as their mixture. The map does not depend on the target.
+    One pass of the encoder gives a mean mu and a variance sigma^2 for each pixel. The encoder reads
+    the image, the classifier's feature maps, or these and the gradient of the prediction, depending
+    on how it was trained. With e ~ N(0, 1) for each pixel, drawn with the run's seed, the map is
+
+        mu (reading=mean),  sigma (reading=deviation)  or  mu + sigma e (reading=sample);
+
+    several samples (`repeats`) show the same uncertainty as the deviation. Encoders with several
+    Gaussians are read as their mixture. The map does not depend on the target.
+
+    Training minimises, with a = mu + sigma e,
+
+        cross-entropy(p(. | x), p(. | x showing only softtopk(a)))
+            + prior KL(N(mu, sigma^2) || N(0, S)) / n,
+
+    where S, the Soft-TV prior, correlates neighbours among the n pixels.
+
+    Reference: Kim et al., "Variational saliency maps for explaining model's behavior", submitted to
+    ICLR 2021, https://openreview.net/forum?id=x2ywTOFM4xt.
+
+    Departures from the paper:
+        - The weights of the package are of an encoder that reads feature maps and gradients; the
+          published encoder, which reads the image, is `unsee train variational`, and none ships.
+        - Log variances are squashed to (-8, 8), and gradients are clipped at a norm of 10.
+        - Scores of the soft top-k are scaled by their standard deviation, not to [0, 1].
+        - The learning rate falls along a cosine (`--schedule constant` is the paper's), and default
+          batches are smaller.
+        - The divergence is divided by the pixels; the paper does not state its weight.
     """
 
     traits = Traits(needs_weights=True)

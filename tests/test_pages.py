@@ -1,0 +1,126 @@
+"""Pages in a real browser: what is printed, dark colours, sorting by the keyboard."""
+
+import io
+import unicodedata
+
+import pytest
+
+from tests.browsers import browser as browser
+from tests.conftest import small
+from unsee import Study, load
+from unsee.pages import render
+from unsee.results.assessment import assess
+from unsee.results.calls import Call
+from unsee.results.comparison_page import comparison_page
+from unsee.results.page import explanation_page
+from unsee.table import Cell, Column, Table
+
+A4_PIXELS = 718
+"""Width of an A4 page without its margins of 1 cm, at 96 pixels an inch."""
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(java_script_enabled=True)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def study(images):
+    study = Study.of(load("tests.toys:classifier"), images[:1, :, :24, :24], small("fido", steps=3))
+    study.finish()
+    return study
+
+
+def printed(page, html: str) -> str:
+    """Return the text of a page as the browser prints it, without blanks."""
+    pypdf = pytest.importorskip("pypdf")
+    page.set_content(html)
+    content = io.BytesIO(page.pdf(format="A4"))
+    text = "".join(sheet.extract_text() for sheet in pypdf.PdfReader(content).pages)
+    return "".join(unicodedata.normalize("NFKC", text).split())  # ligatures are two letters
+
+
+def wide_table(columns: int = 14) -> Table:
+    """Return a table that is wider than a sheet of paper."""
+    heads = [Column("method", align="left"), *(Column(f"m{i}: metric{i}") for i in range(columns))]
+    rows = [
+        [name, *(Cell(value + i, "[0.123, 0.456] on 1 of 6") for i in range(columns))]
+        for name, value in (("fido:infiller=patchmatch", 0.25), ("rise", 0.75), ("tide", 0.5))
+    ]
+    return Table(heads, rows)
+
+
+def report() -> str:
+    """Return the report of a run with a wide table."""
+    section = {"heading": "Means", "note": "Click a heading to sort.", "table": wide_table()}
+    return render(
+        "unsee.reports", title="Title", scope="Scope", conclusions=["best"], runs=["run"],
+        metrics=["m"], sections=[section], figures=[],
+    )  # fmt: skip
+
+
+def overflow(page) -> int:
+    """Return by how many pixels the page exceeds its width, or a part its scrolled frame."""
+    script = """() => Math.max(...[document.documentElement, ...document.querySelectorAll('*')].map(
+        e => e.scrollWidth - (getComputedStyle(e).display === 'inline' ? e.scrollWidth
+             : e.clientWidth)))"""
+    return page.evaluate(script)
+
+
+def test_settings_of_a_closed_part_are_printed(page, study) -> None:
+    call = Call(photo="dog.png", method="fido:" + ",".join(f"setting{i}={i}" for i in range(40)))
+    html = explanation_page(assess(study), "dog.png", study.score.images[0], call)
+    assert "<details>" in html
+    text = printed(page, html)
+    assert "Settings,costandversions" in text
+    inside = html.partition("<details>")[2].partition("</details>")[0]
+    names = [part.partition("<")[0] for part in inside.split('<th scope="row">')[1:]]
+    assert len(names) > 5
+    assert [name for name in names if "".join(name.split()) not in text] == []
+    assert "setting39=39" in text
+
+
+@pytest.mark.parametrize("kind", ["report", "comparison"])
+def test_wide_tables_are_not_cut_on_paper(page, study, kind) -> None:
+    if kind == "report":
+        html = report()
+    else:
+        maps = [("fido", study.explanation.saliency)]
+        html = comparison_page(study.score.images, "Title", "best", maps, wide_table())
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": A4_PIXELS, "height": 1000})
+    page.set_content(html)
+    assert overflow(page) <= 1
+    assert page.locator("tbody tr").count() == 3
+
+
+def test_report_has_dark_colours_where_the_reader_prefers_them(page) -> None:
+    lightness = "e => getComputedStyle(document.body)[e].match(/\\d+/g).slice(0, 3).map(Number)"
+    found = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(media="screen", color_scheme=scheme)
+        page.set_content(report())
+        found[scheme] = [sum(page.evaluate(lightness, e)) for e in ("backgroundColor", "color")]
+    assert found["light"][0] > 600 > 200 > found["light"][1]
+    assert found["dark"][0] < 200 < 600 < found["dark"][1]
+    page.emulate_media(media="print", color_scheme="dark")
+    assert sum(page.evaluate(lightness, "color")) < 200
+
+
+def test_report_is_sorted_by_the_keyboard(page) -> None:
+    page.set_content(report())
+    names = page.locator("tbody tr td:first-child")
+    head = page.locator("th").nth(1)
+    assert head.get_attribute("aria-sort") is None
+    head.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert names.all_inner_texts() == ["fido:infiller=patchmatch", "tide", "rise"]
+    page.keyboard.press("Space")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert names.all_inner_texts() == ["rise", "tide", "fido:infiller=patchmatch"]
+    page.locator("th").nth(0).get_by_role("button").click()
+    assert head.get_attribute("aria-sort") is None
+    assert names.all_inner_texts() == ["fido:infiller=patchmatch", "rise", "tide"]
