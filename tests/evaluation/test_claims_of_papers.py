@@ -11,8 +11,8 @@ import pytest
 from tests.evaluation.runs import ROOT
 from unsee import InputError
 from unsee.evaluation import paper_tables
+from unsee.evaluation.columns import metric_of
 from unsee.evaluation.paper_tables import Claim, Table
-from unsee.evaluation.plan import metric_of
 
 PAPERS = {
     "fido": ("000_*.txt", None),

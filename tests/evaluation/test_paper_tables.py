@@ -5,7 +5,8 @@ import pytest
 from unsee import InputError
 from unsee.cli import main
 from unsee.evaluation import paper_tables
-from unsee.evaluation.plan import Plan, columns_of
+from unsee.evaluation.columns import columns_of
+from unsee.evaluation.plan import Plan
 from unsee.parts import resolve_parts
 from unsee.registry import available, parse
 from unsee.reports.sweeps import find_sweeps

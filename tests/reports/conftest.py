@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from unsee.evaluation import paper_tables
-from unsee.evaluation.plan import Plan, columns_of
+from unsee.evaluation.columns import columns_of
+from unsee.evaluation.plan import Plan
 from unsee.evaluation.store import Store
 
 ALPHAS = "localisation:threshold=max,alpha=0:0.9:0.3"

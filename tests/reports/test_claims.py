@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.reports.conftest import ALPHAS, TUNED
-from unsee.evaluation.plan import columns_of
+from unsee.evaluation.columns import columns_of
 from unsee.evaluation.store import Store
 from unsee.reports import markdown, tables
 from unsee.reports.claims import claim_results, published

@@ -1,7 +1,7 @@
 """Metrics at several values of a setting."""
 
 from tests.reports.conftest import ALPHAS, TUNED
-from unsee.evaluation.plan import columns_of
+from unsee.evaluation.columns import columns_of
 from unsee.reports.sweeps import cross_fitted, find_sweeps
 
 

@@ -11,8 +11,9 @@ from torch import nn
 from unsee.classifiers import answers, loading, model_state
 from unsee.classifiers.classes import classes_of
 from unsee.classifiers.classifier import Classifier
+from unsee.evaluation.columns import metric_of
 from unsee.evaluation.manifest import ClassifierView
-from unsee.evaluation.plan import Plan, metric_of
+from unsee.evaluation.plan import Plan
 from unsee.evaluation.store import Store
 from unsee.files import exists
 from unsee.images.framing import Fit

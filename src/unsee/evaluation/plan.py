@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple
 
 from tyro.conf import arg
@@ -14,23 +12,19 @@ from unsee.classifiers.measures import name_of
 from unsee.datasets._loading import load_data
 from unsee.datasets.base import Sample, Samples, filter_classes, parse_classes
 from unsee.errors import InputError
+from unsee.evaluation.columns import columns_of, metric_of
 from unsee.evaluation.distinct import check_distinct
 from unsee.evaluation.manifest import upgraded
 from unsee.images.framing import Fit
 from unsee.inputs import passes_of
 from unsee.methods._cells import check_cells
 from unsee.methods._checks import check_choices
-from unsee.metrics.base import Metric
 from unsee.parts import OWN, resolve_parts
 from unsee.registry import parse, resolve, settings_about
 from unsee.study import DEFAULT_METHOD
 
 Subset = Literal["random", "stratified", "first"]
 """Rule by which a limit chooses photos."""
-MAX_VALUES = 1000
-"""Largest number of columns for which a range may stand."""
-MAX_COLUMNS = 10_000
-"""Largest number of columns of a run."""
 
 
 class Combination(NamedTuple):
@@ -257,45 +251,6 @@ def check_kind(name: str, value: Any, default: Any) -> None:
 def settings_names(kind: str, text: str) -> list[str]:
     """Return the names of the settings of the part that a specification names."""
     return [setting.name for setting in settings_about(kind, parse(kind, text).name)]
-
-
-def metric_of(column: str) -> Metric:
-    """Return the metric that gives its name to a column."""
-    metric: Metric = resolve("metrics", column)
-    return metric
-
-
-def columns_of(metrics: Iterable[str]) -> tuple[str, ...]:
-    """Return one column for each metric, and one for each value of a range.
-
-    A range is `setting=first:last:step`.
-
-    Raises:
-        InputError: A range is not three numbers, or has more than 1000 values, or there are more
-            than 10 000 columns.
-    """
-    columns = (column for text in metrics for column in _expanded(text))
-    some = list(islice(columns, MAX_COLUMNS + 1))
-    if len(some) > MAX_COLUMNS:
-        raise InputError(f"expected at most {MAX_COLUMNS:,} columns of metrics")
-    return tuple(dict.fromkeys(some))
-
-
-def _expanded(text: str) -> Iterator[str]:
-    for key, value in parse("metrics", text).texts.items():
-        if ":" not in value:
-            continue
-        try:
-            first, last, step = (float(part) for part in value.split(":"))
-            count = round((last - first) / step) + 1
-        except (ValueError, ZeroDivisionError, OverflowError):
-            count = 0
-        if not 1 <= count <= MAX_VALUES:
-            raise InputError(f"{text}: expected {key}=first:last:step, got {value!r}")
-        for i in range(count):
-            yield from _expanded(text.replace(f"{key}={value}", f"{key}={first + i * step:.6g}"))
-        return
-    yield text
 
 
 def digest(settings: Any) -> str:

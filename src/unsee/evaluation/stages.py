@@ -10,8 +10,9 @@ from typing import Any
 from unsee.datasets._loading import check_data
 from unsee.errors import InputError, unknown
 from unsee.evaluation import photos
+from unsee.evaluation.columns import metric_of
 from unsee.evaluation.manifest import check_format
-from unsee.evaluation.plan import Plan, check_kind, metric_of
+from unsee.evaluation.plan import Plan, check_kind
 from unsee.evaluation.stage_share import Share
 from unsee.evaluation.store import MANIFEST as RUN
 from unsee.evaluation.store import Store

@@ -14,9 +14,10 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.outputs import Outputs
 from unsee.datasets.base import Sample
 from unsee.errors import InputError, as_message
+from unsee.evaluation.columns import metric_of
 from unsee.evaluation.contents import digest_of as digest_of_photo
 from unsee.evaluation.loaded import load_classifier
-from unsee.evaluation.plan import Combination, Plan, metric_of
+from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.rows import Row
 from unsee.evaluation.store import Maps
 from unsee.libraries import import_libraries

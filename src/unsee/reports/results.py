@@ -11,8 +11,9 @@ import numpy as np
 
 from unsee.errors import InputError, as_input_error, printable
 from unsee.evaluation import contents, paper_tables
+from unsee.evaluation.columns import columns_of, metric_of
 from unsee.evaluation.manifest import Settings
-from unsee.evaluation.plan import Combination, columns_of, metric_of
+from unsee.evaluation.plan import Combination
 from unsee.evaluation.store import MANIFEST, Store
 from unsee.metrics.base import Metric
 from unsee.parts import OWN
