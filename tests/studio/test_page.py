@@ -287,6 +287,37 @@ def test_bad_and_large_files(page, tmp_path) -> None:
     page.wait_for_function("document.querySelector('#map-view').innerText.includes('answers')")
 
 
+def test_an_error_empties_the_page(explained, tmp_path) -> None:
+    page = explained
+    tab(page, "Save and repeat")
+    page.click("#make")
+    page.wait_for_selector("#files a[download]")
+    (tmp_path / "text.jpg").write_text("this is no photo")
+    upload(page, tmp_path / "text.jpg")
+    assert "text.jpg: not a photo" in message(page)
+    assert not page.locator("#files a[download]").count()
+    for name in ("python", "shell"):
+        assert "china" not in page.inner_text(f"#{name}")
+    tab(page, "Map")
+    assert "Drop a photo" in page.inner_text("#map-view")
+    page.locator(".toast-body.error .toast-close").first.click()
+    page.click("#explain")
+    page.get_by_text("There is no photo yet").wait_for()
+    assert not page.locator("#map-view .conclusion").count()
+    pick(page, 3)  # the server goes on
+
+
+def test_a_new_photo_empties_the_results(explained) -> None:
+    page = explained
+    tab(page, "Save and repeat")
+    assert "china" in page.inner_text("#python")
+    pick(page, 3)
+    page.wait_for_function("!document.querySelector('#python').innerText.includes('china')")
+    assert "unsee" not in page.inner_text("#shell")
+    tab(page, "Evidence slider")
+    assert "Explain a photo first" in page.inner_text("#slider-view")
+
+
 def test_a_method_that_the_classifier_cannot_serve(page) -> None:
     pick(page)
     page.locator("#classifier input").fill("tests.toys:classifier")

@@ -96,6 +96,8 @@ class Desk:
     result: Assessment | None = field(default=None, init=False)
     painted: Bool[Tensor, "h w"] | None = field(default=None, init=False)
     """Pixels that the user painted, at the size of the classifier's input."""
+    is_closed: bool = field(default=False, init=False)
+    """Whether the user has left the photo, so that nothing of it may be shown."""
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
@@ -170,6 +172,11 @@ class Desk:
     def stop(self) -> None:
         """End a run after its current round."""
         self._stop.set()
+
+    def close(self) -> None:
+        """End a run whose result nobody needs any more."""
+        self.is_closed = True
+        self.stop()
 
     def _moment(self, study: Study, step: Progress, losses: list[float]) -> Moment:
         if step.losses is not None:

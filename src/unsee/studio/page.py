@@ -1,6 +1,5 @@
 """The page of the studio, built with Gradio."""
 
-from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -212,25 +211,18 @@ def _sample(event: gr.SelectData) -> str:
 def _connect(handlers: Handlers, desk: gr.State, c: _Controls, v: _Views) -> None:
     """Connect the events of the page with their functions."""
     private: dict[str, Any] = {"api_visibility": "private"}
-    opened: Sequence[Any] = [
-        desk,
-        c.target,
-        c.contrast,
-        v.brush,
-        v.map,
-        v.slider,
-        v.swipe,
-        v.brushed,
-    ]
+    result = [v.slider, v.swipe, v.python, v.shell, v.files]
+    compared = [v.comparison, v.comparison_file, v.brushed]
+    opened = [desk, c.target, c.contrast, v.brush, *compared, v.map, *result]
     c.samples.select(_sample, None, c.photo, **private)
     for changed in (c.photo, c.classifier):
         changed.change(
-            handlers.open, [c.photo, c.classifier], opened, concurrency_limit=4,
+            handlers.open, [desk, c.photo, c.classifier], opened, concurrency_limit=4,
             trigger_mode="always_last", show_progress_on=[c.target], **private,
         )  # fmt: skip
     settings = [c.method, c.infiller, c.target, c.contrast, c.budget, c.seed]
     c.explain.click(
-        handlers.explain, [desk, *settings], [v.map, v.slider, v.swipe, v.python, v.shell],
+        handlers.explain, [desk, *settings], [v.map, *result],
         concurrency_limit=4, show_progress="hidden", js=SHOW_MAP, **private,
     )  # fmt: skip
     c.stop.click(handlers.stop, desk, None, queue=False, **private)
