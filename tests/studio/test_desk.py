@@ -8,23 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.studio.conftest import TOY
 from unsee import InputError, explain
 from unsee.images import reading
 from unsee.results.values import values_of
 from unsee.studio.desk import Choice, Desk
 from unsee.studio.shelf import KEPT, Shelf
 from unsee.studio.strip import POINTS, strips
-
-TOY = "factory:tests.toys:corner"
-
-
-@pytest.fixture
-def photo(tmp_path):
-    """A photo that is bright in the upper left, which is what the toy classifier sees."""
-    pixels = np.full((48, 48, 3), 60, np.uint8)
-    pixels[:24, :24] = 220
-    Image.fromarray(pixels).save(tmp_path / "corner.png")
-    return tmp_path / "corner.png"
 
 
 @pytest.fixture

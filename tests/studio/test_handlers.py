@@ -2,10 +2,9 @@
 
 import warnings
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.studio.conftest import TOY
 from unsee import InputError
 from unsee.errors import DEBUG
 
@@ -14,8 +13,6 @@ with warnings.catch_warnings():
     gr = pytest.importorskip("gradio")
     from unsee.studio.handlers import Handlers, choice_of, one_sentence, require
     from unsee.studio.shelf import Shelf
-
-TOY = "factory:tests.toys:corner"
 
 
 @pytest.mark.parametrize(
@@ -64,22 +61,14 @@ def test_controls_become_a_choice() -> None:
     assert (own.contrast, own.budget, own.seed) == ("beagle", "fast", 3)
 
 
-@pytest.fixture
-def photo(tmp_path):
-    pixels = np.full((48, 48, 3), 60, np.uint8)
-    pixels[:24, :24] = 220
-    Image.fromarray(pixels).save(tmp_path / "corner.png")
-    return str(tmp_path / "corner.png")
-
-
 @pytest.mark.parametrize("is_bad_photo", [True, False])
 def test_an_error_leaves_no_desk_and_no_result(photo, tmp_path, is_bad_photo, monkeypatch) -> None:
     monkeypatch.setenv(DEBUG, "0")
     handlers = Handlers(Shelf([TOY]))
-    *_, opened = handlers.open(None, photo, TOY)
+    *_, opened = handlers.open(None, str(photo), TOY)
     desk = opened[0]
     (tmp_path / "text.jpg").write_text("no photo")
-    bad = (str(tmp_path / "text.jpg"), TOY) if is_bad_photo else (photo, "no_such")
+    bad = (str(tmp_path / "text.jpg"), TOY) if is_bad_photo else (str(photo), "no_such")
     steps = handlers.open(desk, *bad)
     values = [next(steps), next(steps)]
     with pytest.raises(gr.Error, match="not a photo" if is_bad_photo else "choose one of"):
@@ -93,12 +82,12 @@ def test_an_error_leaves_no_desk_and_no_result(photo, tmp_path, is_bad_photo, mo
 
 def test_a_run_of_an_earlier_photo_shows_nothing(photo) -> None:
     handlers = Handlers(Shelf([TOY]))
-    *_, (desk, *_) = handlers.open(None, photo, TOY)
+    *_, (desk, *_) = handlers.open(None, str(photo), TOY)
     controls = ("rise:samples=400,cells=4", "", "", "", "default", 0)
     run = handlers.explain(desk, *controls)
     assert "begins" in next(run)[0]
     assert "studio-live" in next(run)[0]
-    *_, (newer, *_) = handlers.open(desk, photo, TOY)
+    *_, (newer, *_) = handlers.open(desk, str(photo), TOY)
     assert list(run) == []
     assert newer is not desk
     *_, last = handlers.explain(newer, *controls)

@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unsee.studio.samples import PHOTOS
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START = 180
 """Seconds that the server may take to start on a busy machine."""
@@ -159,9 +161,10 @@ def test_slider_moves_without_the_server(explained) -> None:
 def test_result_can_be_saved_and_repeated(explained, tmp_path) -> None:
     page = explained
     tab(page, "Save and repeat")
-    program = "unsee.explain(classifier, 'china.jpg', 'distilled', budget='fast')"
+    path = PHOTOS / "china.jpg"
+    program = f"unsee.explain(classifier, '{path}', 'distilled', budget='fast')"
     assert program in page.inner_text("#python")
-    assert "unsee explain china.jpg --method distilled --budget fast" in page.inner_text("#shell")
+    assert f"unsee explain {path} --method distilled --budget fast" in page.inner_text("#shell")
     page.click("#make")
     page.wait_for_selector("#files a[download]")
     saved = {}
@@ -186,6 +189,9 @@ def test_map_forms_and_stop_keeps_it(page) -> None:
     page.wait_for_selector("#map-view .conclusion")
     page.click("#map-view summary")
     assert re.search(r"after \d+ of \d+ units of work", page.inner_text("#map-view"))
+    tab(page, "Save and repeat")
+    for name in ("python", "shell"):
+        assert "# the map was stopped after" in page.inner_text(f"#{name}")
 
 
 def test_brush_answers_and_moves_with_keys(page) -> None:

@@ -33,7 +33,7 @@ from unsee.noise import seeds_of
 from unsee.parts import resolve_parts
 from unsee.results import comparison
 from unsee.results.assessment import Assessment, assess
-from unsee.results.calls import Call
+from unsee.results.calls import Call, averages_scores
 from unsee.results.comparison import Entry
 from unsee.results.values import in_words, values_of
 from unsee.study import DEFAULT_METHOD, Study
@@ -89,6 +89,8 @@ class Desk:
     classifier: Classifier
     spec: str
     """Name of the classifier."""
+    place: str = ""
+    """Path by which a user finds the photo; empty for its name."""
     image: Images = field(init=False)
     """The photo as the classifier sees it."""
     choice: Choice = field(default_factory=Choice, init=False)
@@ -104,13 +106,15 @@ class Desk:
         self.image = self.classifier.framing.show(self.photo.pixels).to(self.classifier.device)
 
     @classmethod
-    def open(cls, path: str, name: str, classifier: Classifier, spec: str) -> "Desk":
+    def open(
+        cls, path: str, name: str, classifier: Classifier, spec: str, place: str = ""
+    ) -> "Desk":
         """Read a photo; see `reading.read` for its errors, which have the photo's name."""
         try:
             photo = reading.read(path, classifier.channels)
         except InputError as error:
             raise InputError(str(error).replace(str(path), name)) from error
-        return cls(photo, name, classifier, spec)
+        return cls(photo, name, classifier, spec, place)
 
     def answers(self) -> list[Answer]:
         """Return the most probable classes of the photo."""
@@ -195,8 +199,11 @@ class Desk:
         """Return how a user repeats the last explanation."""
         choice = self.choice
         return Call(
-            photo=self.name, classifier=self.spec, method=choice.method, infiller=choice.infiller,
-            target=choice.target, contrast=choice.contrast, seed=choice.seed, budget=choice.budget,
+            photo=self.place or self.name, classifier=self.spec, method=choice.method,
+            infiller=choice.infiller, target=choice.target, contrast=choice.contrast,
+            seed=choice.seed, budget=choice.budget,
+            precision="float32" if averages_scores(choice.method) else "auto",
+            ended_early=None if self.study is None else self.study.ended_early,
         )  # fmt: skip
 
     def paint(self, address: str) -> None:

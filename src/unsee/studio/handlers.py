@@ -23,6 +23,7 @@ from unsee.results.comparison_page import comparison_page
 from unsee.results.page import fragment
 from unsee.studio import views
 from unsee.studio.desk import Answer, Choice, Desk
+from unsee.studio.samples import name_for_user
 from unsee.studio.shelf import Shelf
 from unsee.studio.strip import strips
 
@@ -57,11 +58,12 @@ def _sentence() -> Iterator[None]:
 def one_sentence(handler: Callable[P, R]) -> Callable[P, R]:
     """Wrap a handler, or a generator, so that its errors are one sentence on the page."""
     if isgeneratorfunction(unwrap(handler)):
+        steps: Callable[P, Any] = handler
 
         @wraps(handler)
         def generate(*args: P.args, **kwargs: P.kwargs) -> Any:
             with _sentence():
-                yield from handler(*args, **kwargs)
+                yield from steps(*args, **kwargs)
 
         return generate
 
@@ -121,7 +123,8 @@ class Handlers:
             return
         yield _nothing("The photo is read and the classifier asked.")
         try:
-            desk = Desk.open(path, Path(path).name, self.shelf.get(spec), spec)
+            classifier, place = self.shelf.get(spec), name_for_user(path)
+            desk = Desk.open(path, Path(path).name, classifier, spec, place)
             answers = desk.answers()
         except Exception:
             yield _nothing("Drop a photo to begin.")

@@ -1,7 +1,6 @@
 """The page of the studio, built with Gradio."""
 
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,6 +9,7 @@ from unsee.inputs import BUDGETS
 from unsee.recipes import recipes
 from unsee.registry import available
 from unsee.studio.handlers import MOST_METHODS, NO_CONTRAST, OWN, PREDICTED, Handlers
+from unsee.studio.samples import sample_photos
 from unsee.studio.shelf import Shelf
 from unsee.studio.views import EMPTY
 from unsee.study import DEFAULT_METHOD
@@ -17,7 +17,6 @@ from unsee.study import DEFAULT_METHOD
 TITLE = "unsee studio"
 LIFETIME = 1800
 """Seconds after which what a user computed is forgotten."""
-PHOTOS = Path(str(files("unsee.studio"))) / "photos"
 SYSTEM_FONTS = ["system-ui", "sans-serif"]
 CODE_FONTS = ["ui-monospace", "monospace"]
 SHOW_MAP = """(...values) => {
@@ -37,11 +36,6 @@ def _path_of(payload: Any) -> str | None:
     `unsee.images.reading` opens it, in bounded memory and with messages of its own.
     """
     return None if payload is None or payload.path is None else str(payload.path)
-
-
-def sample_photos() -> list[Path]:
-    """Return the photos that ship with the package."""
-    return sorted(PHOTOS.glob("*.jpg"))
 
 
 def asset(name: str) -> str:

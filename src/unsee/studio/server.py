@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from unsee.errors import InputError, missing_package
+from unsee.studio.samples import PHOTOS
 from unsee.studio.shelf import Shelf
 
 QUEUE = 20
@@ -72,7 +73,7 @@ def serve(shelf: Shelf, host: str, port: int, *, open_browser: bool = False) -> 
         raise missing_package("gradio", "the studio") from error
     from starlette.middleware import Middleware
 
-    from unsee.studio.page import PHOTOS, asset, build, theme
+    from unsee.studio.page import asset, build, theme
 
     page = build(shelf)
     page.queue(max_size=QUEUE)
