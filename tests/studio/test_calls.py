@@ -22,7 +22,7 @@ from unsee.studio.shelf import Shelf
 def test_written_calls_give_the_map(photo, monkeypatch, method, is_precise) -> None:
     monkeypatch.setattr(loading, "half_precision", lambda device: torch.bfloat16)
     monkeypatch.chdir(photo.parent)
-    desk = Desk.open(str(photo), photo.name, Shelf([TOY]).get(TOY), TOY)
+    desk = Desk.open(str(photo), photo.name, Shelf([TOY]), TOY)
     list(desk.explain(Choice(method=method, target="1", contrast="0", seed=3)))
     assert desk.result is not None
     saliency = desk.result.study.explanation.saliency
@@ -43,7 +43,7 @@ def test_photos_of_the_package_are_named_by_their_path(tmp_path) -> None:
 
 
 def test_call_after_stop_says_that_the_map_ended_early(photo) -> None:
-    desk = Desk.open(str(photo), photo.name, Shelf([TOY]).get(TOY), TOY)
+    desk = Desk.open(str(photo), photo.name, Shelf([TOY]), TOY)
     run = desk.explain(Choice(method="fido:steps=400,grid=8"))
     next(run)
     desk.stop()

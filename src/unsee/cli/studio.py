@@ -78,7 +78,7 @@ def run(arguments: list[str]) -> int:
     address = serve(shelf, options.host, options.port, open_browser=options.browser)
     say(f"unsee studio: {address}\nPress Ctrl-C to stop.\n")
     if options.names[0] == loading.DEFAULT:
-        shelf.get(loading.DEFAULT)  # so that the first photo does not wait for it
+        shelf.get(loading.DEFAULT, shelf)  # so that the first photo does not wait for it
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
     return 0

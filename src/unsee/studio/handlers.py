@@ -123,8 +123,7 @@ class Handlers:
             return
         yield _nothing("The photo is read and the classifier asked.")
         try:
-            classifier, place = self.shelf.get(spec), name_for_user(path)
-            desk = Desk.open(path, Path(path).name, classifier, spec, place)
+            desk = Desk.open(path, Path(path).name, self.shelf, spec, name_for_user(path))
             answers = desk.answers()
         except Exception:
             yield _nothing("Drop a photo to begin.")
@@ -165,7 +164,8 @@ class Handlers:
         if desk.is_closed:
             return
         yield page, gr.skip(), swipe, call.python(), call.shell(), gr.skip()
-        slider = views.slider(strips(desk, result))
+        with desk.assessed():
+            slider = views.slider(strips(result))
         if not desk.is_closed:
             yield gr.skip(), slider, *kept[1:]
 
@@ -221,10 +221,10 @@ class Handlers:
     def files(self, desk: Desk | None) -> Any:
         """Return the result folder as a ZIP file, and the report as an HTML file."""
         desk = require(desk, explained=True)
-        assert desk.result is not None
         folder = desk.new_folder()
         name = Path(desk.name).stem or "photo"
-        place = writing.write(desk.result, desk.photo, folder / name, call=desk.call())
+        with desk.assessed() as result:
+            place = writing.write(result, desk.photo, folder / name, call=desk.call())
         archive = shutil.make_archive(str(folder / f"{name}"), "zip", folder, place.name)
         report = str(shutil.copy(place / writing.REPORT, folder / f"{name}.html"))
         return gr.File([archive, report], visible=True)

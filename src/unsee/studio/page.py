@@ -8,6 +8,7 @@ import gradio as gr
 from unsee.inputs import BUDGETS
 from unsee.recipes import recipes
 from unsee.registry import available
+from unsee.studio.desk import Desk
 from unsee.studio.handlers import MOST_METHODS, NO_CONTRAST, OWN, PREDICTED, Handlers
 from unsee.studio.samples import sample_photos
 from unsee.studio.shelf import Shelf
@@ -16,7 +17,7 @@ from unsee.study import DEFAULT_METHOD
 
 TITLE = "unsee studio"
 LIFETIME = 1800
-"""Seconds after which what a user computed is forgotten."""
+"""Seconds after a photo was opened until what was computed for it is deleted."""
 SYSTEM_FONTS = ["system-ui", "sans-serif"]
 CODE_FONTS = ["ui-monospace", "monospace"]
 SHOW_MAP = """(...values) => {
@@ -74,7 +75,7 @@ def build(shelf: Shelf) -> gr.Blocks:
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(LIFETIME, LIFETIME), fill_width=True
     ) as page:
-        desk = gr.State(None, time_to_live=LIFETIME)
+        desk = gr.State(None, time_to_live=LIFETIME, delete_callback=_close)
         gr.Markdown(
             "# unsee studio\nWhich regions of a photo does a classifier's decision depend on? "
             "Replace them and see.",
@@ -86,7 +87,19 @@ def build(shelf: Shelf) -> gr.Blocks:
             with gr.Column(scale=3, min_width=320):
                 views_ = _Views()
         _connect(handlers, desk, controls, views_)
+
+        def leave(request: gr.Request) -> None:
+            """Delete what the user of a page that was closed computed; else Gradio keeps it."""
+            page.state_holder.delete_state(str(request.session_hash))
+
+        page.unload(leave)
     return page
+
+
+def _close(desk: Desk | None) -> None:
+    """End the run of a desk that is deleted."""
+    if desk is not None:
+        desk.close()
 
 
 class _Controls:

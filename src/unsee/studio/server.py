@@ -12,6 +12,8 @@ from unsee.studio.shelf import Shelf
 
 QUEUE = 20
 """Events that wait; further ones are refused."""
+SESSIONS = 32
+"""Pages whose photos are kept; those of the page that was used the longest ago are deleted."""
 LARGEST_UPLOAD = "100mb"
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -82,6 +84,6 @@ def serve(shelf: Shelf, host: str, port: int, *, open_browser: bool = False) -> 
         show_error=False, max_file_size=LARGEST_UPLOAD, allowed_paths=[str(PHOTOS)],
         prevent_thread_lock=True, ssr_mode=False, footer_links=[], theme=theme(),
         css=asset("studio.css"), app_kwargs={"middleware": [Middleware(PolicyMiddleware)]},
-        pwa=False, run_history=False, enable_monitoring=False,
+        state_session_capacity=SESSIONS, pwa=False, run_history=False, enable_monitoring=False,
     )  # fmt: skip
     return address
