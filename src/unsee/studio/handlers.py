@@ -129,8 +129,8 @@ class Handlers:
             yield _nothing("Drop a photo to begin.")
             raise
         if desk.photo.reduced_from is not None:
-            height, width = desk.photo.reduced_from
-            gr.Info(f"The photo has {width} x {height} pixels; it was read at half of them.")
+            (height, width), (h, w) = desk.photo.reduced_from, desk.photo.pixels.shape[-2:]
+            gr.Info(f"The photo has {width} x {height} pixels; it was read at {w} x {h}.")
         words = ", ".join(f"{a.name} {a.words}" for a in answers[:3])
         note = views.EMPTY.format(f"The classifier answers: {escape(words)}. Press Explain.")
         opened = (*_classes(answers), views.canvas(desk))

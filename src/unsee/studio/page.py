@@ -201,11 +201,11 @@ class _Views:
                 )  # fmt: skip
                 self.python = gr.Code(
                     label="The same in Python", language="python", interactive=False,
-                    elem_id="python",
+                    elem_id="python", wrap_lines=True,
                 )  # fmt: skip
                 self.shell = gr.Code(
                     label="The same in the shell", language="shell", interactive=False,
-                    elem_id="shell",
+                    elem_id="shell", wrap_lines=True,
                 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ LARGEST_UPLOAD = "100mb"
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    "worker-src 'self' blob:; connect-src 'self' ws: wss: data: blob:; "
+    "worker-src 'self' blob:; connect-src 'self' data: blob:; "
     "frame-src 'self' blob: data:; object-src 'none'; base-uri 'self'"
 )
 """Content security policy: browsers load nothing from other hosts."""
