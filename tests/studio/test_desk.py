@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from tests.studio.conftest import TOY
-from unsee import InputError, explain
+from unsee import Against, InputError, explain
 from unsee.images import reading
 from unsee.results.values import values_of
 from unsee.studio import shelf as shelf_module
@@ -52,6 +52,20 @@ def test_result_is_that_of_the_library(desk, photo) -> None:
     assert torch.equal(desk.study.explanation.saliency, expected.saliency)
     assert desk.call().method == "rise:samples=128,cells=4"
     assert desk.call().seed == 2
+
+
+def test_contrast_explains_a_class_against_another(desk, photo) -> None:
+    explained(desk, target="1", contrast="0")
+    expected = explain(
+        desk.classifier, str(photo), "rise", samples=128, cells=4, targets="1", measure=Against("0")
+    )
+    saliency = desk.study.explanation.saliency
+    assert torch.equal(saliency, expected.saliency)
+    assert "Against" in desk.call().python()
+    explained(desk, target="1")
+    assert not torch.equal(saliency, desk.study.explanation.saliency)
+    with pytest.raises(InputError, match="class"):
+        explained(desk, contrast="no such class")
 
 
 def test_stop_keeps_the_map_so_far(desk) -> None:

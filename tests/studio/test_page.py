@@ -289,7 +289,7 @@ def test_bad_and_large_files(page, tmp_path) -> None:
     large[1000:3000, 1000:3000] = 200
     Image.fromarray(large).save(tmp_path / "large.jpg", quality=60)
     upload(page, tmp_path / "large.jpg")
-    page.get_by_text("9000 x 5600 pixels; it was read at half").wait_for()
+    page.get_by_text("9000 x 5600 pixels; it was read at 4500 x 2800.").wait_for()
     page.wait_for_function("document.querySelector('#map-view').innerText.includes('answers')")
 
 
@@ -342,13 +342,62 @@ def test_python_code_of_a_user_is_refused(page) -> None:
     assert "Python code" in message(page)
 
 
+def test_why_one_class_and_not_another(page) -> None:
+    pick(page)
+    choose(page, "method", "rise:samples=30")
+    page.get_by_role("button", name="More").click()
+    field = page.locator("#contrast input")
+    field.click()
+    page.locator("#contrast [role=option]").nth(2).click()
+    other = field.input_value().split("  ")[0]
+    page.click("#explain")
+    page.wait_for_selector("#map-view .conclusion")
+    assert f"and not “{other}”" in page.inner_text("#map-view")
+    tab(page, "Save and repeat")
+    assert f"--contrast {other}" in page.inner_text("#shell").replace("'", "")
+
+
+CONTRAST = """element => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  let behind = element;
+  while (behind.parentElement) {
+    const [, , , alpha = 1] = numbers(getComputedStyle(behind).backgroundColor);
+    if (alpha === 1) break;
+    behind = behind.parentElement;
+  }
+  const [a, b] = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor]
+    .map(numbers).map(light);
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}"""
+"""Ratio of the luminances of text and background (Web Content Accessibility Guidelines)."""
+
+
 def test_phone_and_dark_mode(browser, address) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme="dark")
     page = context.new_page()
+    page.set_default_timeout(WAIT)
     page.goto(address)
     page.wait_for_selector("#explain")
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width <= 390
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert sum(map(int, re.findall(r"\d+", colour)[:3])) < 150
+    pick(page)
+    choose(page, "method", "distilled")
+    page.click("#explain")
+    page.wait_for_selector("#map-view .conclusion")
+    texts = page.locator(
+        "#map-view h1, #map-view .conclusion p, #map-view .conclusion li, #map-view figcaption"
+    ).all()
+    assert len(texts) > 4
+    for text in texts:
+        assert text.evaluate(CONTRAST) >= 4.5
+    for name in ("Map", "Before / after", "Brush", "Compare methods", "Save and repeat"):
+        button = page.get_by_role("tab", name=name)
+        if not button.is_visible():
+            page.locator(".overflow-menu button").first.click()
+            button = page.locator(".overflow-dropdown button", has_text=name)
+        button.click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
     context.close()
