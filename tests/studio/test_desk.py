@@ -179,6 +179,23 @@ def test_an_evicted_classifier_leaves_the_memory(photo, method) -> None:
     assert desk.answers()
 
 
+def test_a_result_keeps_its_network_while_anyone_needs_it(desk) -> None:
+    explained(desk)
+    written = []
+
+    def write() -> None:
+        with desk.assessed() as result:
+            written.append(strips(result))
+
+    with desk.assessed() as result:
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join(1)
+        expected = strips(result)
+    thread.join(60)
+    assert written == [expected]
+
+
 def test_one_classifier_is_had_while_another_is_loaded(monkeypatch) -> None:
     shelf, begun, may_end = Shelf(NAMES), threading.Event(), threading.Event()
     load = shelf_module.load

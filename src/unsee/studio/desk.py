@@ -103,6 +103,8 @@ class Desk:
     is_closed: bool = field(default=False, init=False)
     """Whether the user has left the photo, so that nothing of it may be shown."""
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
+    _in_use: threading.Lock = field(default_factory=threading.Lock, init=False)
+    """Held while the result has its network."""
 
     def __post_init__(self) -> None:
         classifier = self.classifier
@@ -159,14 +161,15 @@ class Desk:
     @contextmanager
     def assessed(self) -> Iterator[Assessment]:
         """Give the result its network in the block; outside it keeps no network in memory."""
-        study, result = self.study, self.result
-        if study is None or result is None:
-            raise InputError("There is no explanation yet: press Explain.")
-        study.score = replace(study.score, classifier=self.classifier)
-        try:
-            yield result
-        finally:
-            study.score = replace(study.score, classifier=released(study.score.classifier))
+        with self._in_use:
+            study, result = self.study, self.result
+            if study is None or result is None:
+                raise InputError("There is no explanation yet: press Explain.")
+            study.score = replace(study.score, classifier=self.classifier)
+            try:
+                yield result
+            finally:
+                study.score = replace(study.score, classifier=released(study.score.classifier))
 
     def _rounds(self, study: Study) -> Iterator[Progress]:
         """Run a study, under the lock, to its end or until `stop`; yield after each round."""
