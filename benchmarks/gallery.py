@@ -29,7 +29,7 @@ from unsee.images import reading
 from unsee.images.drawing import overlay, save_figure, show, to_pixels
 from unsee.metrics._similarity import similarity
 from unsee.registry import resolve
-from unsee.studio.page import PHOTOS
+from unsee.studio.samples import PHOTOS
 
 FIDO = "fido:steps=75,samples=4,rate=0.2,ramp=0"
 BBMP = "bbmp:steps=300"

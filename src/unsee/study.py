@@ -192,6 +192,7 @@ class Study:
             self._provenance(self._run.cost()),
             self.maps.std(0) if several else None,
         )
+        self._run.last = None  # it refers to all that the method computed
 
     def finish(self) -> Explanation:
         """Run the method to its end and return the explanation."""

@@ -1,7 +1,10 @@
 """Options of `unsee studio`; the page itself is tested in tests/studio."""
 
+import json
 import socket
+import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -43,3 +46,19 @@ def test_a_taken_port_is_one_line(capsys) -> None:
         port = taken.getsockname()[1]
         assert main(["studio", "--port", str(port)]) == 2
     assert f"port {port} is taken" in capsys.readouterr().err
+
+
+def test_json_is_printed_when_the_page_is_served() -> None:
+    pytest.importorskip("gradio")
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "unsee", "studio", "--json", "--port", str(port)]
+    with subprocess.Popen(
+        [*command, "--classifiers", "factory:tests.toys:corner"], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        lines = [process.stdout.readline() for _ in range(3)]
+        assert process.poll() is None
+        process.terminate()
+    assert json.loads("".join(lines)) == {"address": f"http://127.0.0.1:{port}/"}

@@ -2,35 +2,27 @@
 
 import base64
 import io
+import threading
+import weakref
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from unsee import InputError, explain
+from tests.studio.conftest import TOY
+from unsee import Against, InputError, explain
 from unsee.images import reading
 from unsee.results.values import values_of
+from unsee.studio import shelf as shelf_module
 from unsee.studio.desk import Choice, Desk
 from unsee.studio.shelf import KEPT, Shelf
 from unsee.studio.strip import POINTS, strips
 
-TOY = "factory:tests.toys:corner"
-
-
-@pytest.fixture
-def photo(tmp_path):
-    """A photo that is bright in the upper left, which is what the toy classifier sees."""
-    pixels = np.full((48, 48, 3), 60, np.uint8)
-    pixels[:24, :24] = 220
-    Image.fromarray(pixels).save(tmp_path / "corner.png")
-    return tmp_path / "corner.png"
-
 
 @pytest.fixture
 def desk(photo):
-    shelf = Shelf([TOY])
-    return Desk.open(str(photo), "corner.png", shelf.get(TOY), TOY)
+    return Desk.open(str(photo), "corner.png", Shelf([TOY]), TOY)
 
 
 def explained(desk, **choice):
@@ -62,6 +54,20 @@ def test_result_is_that_of_the_library(desk, photo) -> None:
     assert desk.call().seed == 2
 
 
+def test_contrast_explains_a_class_against_another(desk, photo) -> None:
+    explained(desk, target="1", contrast="0")
+    expected = explain(
+        desk.classifier, str(photo), "rise", samples=128, cells=4, targets="1", measure=Against("0")
+    )
+    saliency = desk.study.explanation.saliency
+    assert torch.equal(saliency, expected.saliency)
+    assert "Against" in desk.call().python()
+    explained(desk, target="1")
+    assert not torch.equal(saliency, desk.study.explanation.saliency)
+    with pytest.raises(InputError, match="class"):
+        explained(desk, contrast="no such class")
+
+
 def test_stop_keeps_the_map_so_far(desk) -> None:
     run = desk.explain(Choice(method="fido:steps=400,grid=8"))
     next(run)
@@ -75,7 +81,8 @@ def test_stop_keeps_the_map_so_far(desk) -> None:
 
 def test_slider_ends_at_the_photo_and_the_background(desk) -> None:
     explained(desk)
-    content = strips(desk, desk.result)
+    with desk.assessed() as result:
+        content = strips(result)
     whole = values_of(desk.classifier, desk.image)[0]
     for direction, index in (("remove", 0), ("reveal", -1)):
         strip = content[direction]
@@ -123,25 +130,91 @@ def test_comparison_goes_on_after_a_method_that_fails(desk) -> None:
 def test_photo_of_a_user_is_named_in_messages(tmp_path) -> None:
     (tmp_path / "upload-1234").write_text("no photo")
     with pytest.raises(InputError, match=r"^cat\.jpg: not a photo"):
-        Desk.open(str(tmp_path / "upload-1234"), "cat.jpg", Shelf([TOY]).get(TOY), TOY)
+        Desk.open(str(tmp_path / "upload-1234"), "cat.jpg", Shelf([TOY]), TOY)
 
 
 def test_only_offered_classifiers_and_never_code() -> None:
     closed, opened = Shelf([TOY]), Shelf([TOY], is_open=True)
     with pytest.raises(InputError, match="choose one of"):
-        closed.get("efficientnet_lite0")
+        closed.get("efficientnet_lite0", closed)
     with pytest.raises(InputError, match="Python code"):
-        opened.get("tests.toys:classifier")
+        opened.get("tests.toys:classifier", opened)
     with pytest.raises(InputError, match="unknown classifier source"):
-        opened.get("no_such_classifier")
+        opened.get("no_such_classifier", opened)
+
+
+class User:
+    """Any object that can be referenced weakly."""
+
+
+NAMES = [f"factory:tests.toys:{name}" for name in ("classifier", "corner", "two_sides")]
 
 
 def test_users_share_classifiers_but_not_counts() -> None:
-    names = [f"factory:tests.toys:{name}" for name in ("classifier", "corner", "two_sides")]
-    shelf = Shelf(names)
-    first, second = shelf.get(names[0]), shelf.get(names[0])
+    shelf, users = Shelf(NAMES), (User(), User())
+    first, second = (shelf.get(NAMES[0], user) for user in users)
     assert first.model is second.model
     assert first.passes is not second.passes
-    for name in names[1:]:
-        shelf.get(name)
+    assert shelf.get(NAMES[0], users[0]) is first
+    for name in NAMES[1:]:
+        shelf.get(name, users[0])
     assert len(shelf._loaded) == KEPT
+
+
+@pytest.mark.parametrize("method", ["rise:samples=16,cells=4", "fido:steps=2", "gradient", "tide"])
+def test_an_evicted_classifier_leaves_the_memory(photo, method) -> None:
+    shelf = Shelf(NAMES)
+    desk = Desk.open(str(photo), "corner.png", shelf, NAMES[1])
+    network = weakref.ref(desk.classifier.model)
+    list(desk.explain(Choice(method=method, budget="30" if method == "tide" else None)))
+    with desk.assessed() as result:
+        before = strips(result)
+    list(desk.compare([Choice(method="random")]))
+    assert network() is not None
+    for name in (NAMES[0], NAMES[2]):
+        shelf.get(name, shelf)
+    assert network() is None
+    with desk.assessed() as result:  # it is loaded again
+        assert strips(result) == before
+    assert desk.answers()
+
+
+def test_a_result_keeps_its_network_while_anyone_needs_it(desk) -> None:
+    explained(desk)
+    written = []
+
+    def write() -> None:
+        with desk.assessed() as result:
+            written.append(strips(result))
+
+    with desk.assessed() as result:
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join(1)
+        expected = strips(result)
+    thread.join(60)
+    assert written == [expected]
+
+
+def test_one_classifier_is_had_while_another_is_loaded(monkeypatch) -> None:
+    shelf, begun, may_end = Shelf(NAMES), threading.Event(), threading.Event()
+    load = shelf_module.load
+
+    def slow(spec, **settings):
+        if spec == NAMES[0]:
+            begun.set()
+            assert may_end.wait(60)
+        return load(spec, **settings)
+
+    monkeypatch.setattr(shelf_module, "load", slow)
+    received = []
+    thread = threading.Thread(target=lambda: received.append(shelf.get(NAMES[0], shelf)))
+    thread.start()
+    assert begun.wait(60)
+    other = threading.Thread(target=lambda: received.append(shelf.get(NAMES[1], shelf)))
+    other.start()
+    other.join(60)
+    assert len(received) == 1
+    may_end.set()
+    thread.join(60)
+    assert len(received) == 2

@@ -4,13 +4,15 @@ import warnings
 
 import pytest
 
+from tests.studio.conftest import TOY
 from unsee import InputError
 from unsee.errors import DEBUG
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     gr = pytest.importorskip("gradio")
-    from unsee.studio.handlers import choice_of, one_sentence, require
+    from unsee.studio.handlers import Handlers, choice_of, one_sentence, require
+    from unsee.studio.shelf import Shelf
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,36 @@ def test_controls_become_a_choice() -> None:
     own = choice_of(" rise ", "blur", "tabby", "beagle", "fast", 3.0)
     assert (own.method, own.infiller, own.target) == ("rise", "blur", "tabby")
     assert (own.contrast, own.budget, own.seed) == ("beagle", "fast", 3)
+
+
+@pytest.mark.parametrize("is_bad_photo", [True, False])
+def test_an_error_leaves_no_desk_and_no_result(photo, tmp_path, is_bad_photo, monkeypatch) -> None:
+    monkeypatch.setenv(DEBUG, "0")
+    handlers = Handlers(Shelf([TOY]))
+    *_, opened = handlers.open(None, str(photo), TOY)
+    desk = opened[0]
+    (tmp_path / "text.jpg").write_text("no photo")
+    bad = (str(tmp_path / "text.jpg"), TOY) if is_bad_photo else (str(photo), "no_such")
+    steps = handlers.open(desk, *bad)
+    values = [next(steps), next(steps)]
+    with pytest.raises(gr.Error, match="not a photo" if is_bad_photo else "choose one of"):
+        next(steps)
+    assert desk.is_closed
+    for value in values:
+        assert value[0] is None
+        assert len(value) == len(opened)
+    assert "Drop a photo" in values[-1][7]
+
+
+def test_a_run_of_an_earlier_photo_shows_nothing(photo) -> None:
+    handlers = Handlers(Shelf([TOY]))
+    *_, (desk, *_) = handlers.open(None, str(photo), TOY)
+    controls = ("rise:samples=400,cells=4", "", "", "", "default", 0)
+    run = handlers.explain(desk, *controls)
+    assert "begins" in next(run)[0]
+    assert "studio-live" in next(run)[0]
+    *_, (newer, *_) = handlers.open(desk, str(photo), TOY)
+    assert list(run) == []
+    assert newer is not desk
+    *_, last = handlers.explain(newer, *controls)
+    assert "evidence" in last[1]

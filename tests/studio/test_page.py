@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.browsers import browser as browser
+from unsee.studio.samples import PHOTOS
 
 START = 180
 """Seconds that the server may take to start on a busy machine."""
@@ -133,9 +134,10 @@ def test_slider_moves_without_the_server(explained) -> None:
 def test_result_can_be_saved_and_repeated(explained, tmp_path) -> None:
     page = explained
     tab(page, "Save and repeat")
-    program = "unsee.explain(classifier, 'china.jpg', 'distilled', budget='fast')"
+    path = PHOTOS / "china.jpg"
+    program = f"unsee.explain(classifier, '{path}', 'distilled', budget='fast')"
     assert program in page.inner_text("#python")
-    assert "unsee explain china.jpg --method distilled --budget fast" in page.inner_text("#shell")
+    assert f"unsee explain {path} --method distilled --budget fast" in page.inner_text("#shell")
     page.click("#make")
     page.wait_for_selector("#files a[download]")
     saved = {}
@@ -160,6 +162,9 @@ def test_map_forms_and_stop_keeps_it(page) -> None:
     page.wait_for_selector("#map-view .conclusion")
     page.click("#map-view summary")
     assert re.search(r"after \d+ of \d+ units of work", page.inner_text("#map-view"))
+    tab(page, "Save and repeat")
+    for name in ("python", "shell"):
+        assert "# the map was stopped after" in page.inner_text(f"#{name}")
 
 
 def test_brush_answers_and_moves_with_keys(page) -> None:
@@ -257,8 +262,39 @@ def test_bad_and_large_files(page, tmp_path) -> None:
     large[1000:3000, 1000:3000] = 200
     Image.fromarray(large).save(tmp_path / "large.jpg", quality=60)
     upload(page, tmp_path / "large.jpg")
-    page.get_by_text("9000 x 5600 pixels; it was read at half").wait_for()
+    page.get_by_text("9000 x 5600 pixels; it was read at 4500 x 2800.").wait_for()
     page.wait_for_function("document.querySelector('#map-view').innerText.includes('answers')")
+
+
+def test_an_error_empties_the_page(explained, tmp_path) -> None:
+    page = explained
+    tab(page, "Save and repeat")
+    page.click("#make")
+    page.wait_for_selector("#files a[download]")
+    (tmp_path / "text.jpg").write_text("this is no photo")
+    upload(page, tmp_path / "text.jpg")
+    assert "text.jpg: not a photo" in message(page)
+    assert not page.locator("#files a[download]").count()
+    for name in ("python", "shell"):
+        assert "china" not in page.inner_text(f"#{name}")
+    tab(page, "Map")
+    assert "Drop a photo" in page.inner_text("#map-view")
+    page.locator(".toast-body.error .toast-close").first.click()
+    page.click("#explain")
+    page.get_by_text("There is no photo yet").wait_for()
+    assert not page.locator("#map-view .conclusion").count()
+    pick(page, 3)  # the server goes on
+
+
+def test_a_new_photo_empties_the_results(explained) -> None:
+    page = explained
+    tab(page, "Save and repeat")
+    assert "china" in page.inner_text("#python")
+    pick(page, 3)
+    page.wait_for_function("!document.querySelector('#python').innerText.includes('china')")
+    assert "unsee" not in page.inner_text("#shell")
+    tab(page, "Evidence slider")
+    assert "Explain a photo first" in page.inner_text("#slider-view")
 
 
 def test_a_method_that_the_classifier_cannot_serve(page) -> None:
@@ -279,13 +315,62 @@ def test_python_code_of_a_user_is_refused(page) -> None:
     assert "Python code" in message(page)
 
 
+def test_why_one_class_and_not_another(page) -> None:
+    pick(page)
+    choose(page, "method", "rise:samples=30")
+    page.get_by_role("button", name="More").click()
+    field = page.locator("#contrast input")
+    field.click()
+    page.locator("#contrast [role=option]").nth(2).click()
+    other = field.input_value().split("  ")[0]
+    page.click("#explain")
+    page.wait_for_selector("#map-view .conclusion")
+    assert f"and not “{other}”" in page.inner_text("#map-view")
+    tab(page, "Save and repeat")
+    assert f"--contrast {other}" in page.inner_text("#shell").replace("'", "")
+
+
+CONTRAST = """element => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  let behind = element;
+  while (behind.parentElement) {
+    const [, , , alpha = 1] = numbers(getComputedStyle(behind).backgroundColor);
+    if (alpha === 1) break;
+    behind = behind.parentElement;
+  }
+  const [a, b] = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor]
+    .map(numbers).map(light);
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}"""
+"""Ratio of the luminances of text and background (Web Content Accessibility Guidelines)."""
+
+
 def test_phone_and_dark_mode(browser, address) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme="dark")
     page = context.new_page()
+    page.set_default_timeout(WAIT)
     page.goto(address)
     page.wait_for_selector("#explain")
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width <= 390
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert sum(map(int, re.findall(r"\d+", colour)[:3])) < 150
+    pick(page)
+    choose(page, "method", "distilled")
+    page.click("#explain")
+    page.wait_for_selector("#map-view .conclusion")
+    texts = page.locator(
+        "#map-view h1, #map-view .conclusion p, #map-view .conclusion li, #map-view figcaption"
+    ).all()
+    assert len(texts) > 4
+    for text in texts:
+        assert text.evaluate(CONTRAST) >= 4.5
+    for name in ("Map", "Before / after", "Brush", "Compare methods", "Save and repeat"):
+        button = page.get_by_role("tab", name=name)
+        if not button.is_visible():
+            page.locator(".overflow-menu button").first.click()
+            button = page.locator(".overflow-dropdown button", has_text=name)
+        button.click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
     context.close()

@@ -82,6 +82,13 @@ def set_document(content: list[Any]) -> bool:
     return _document.is_wanted
 
 
+def print_document() -> None:
+    """Print the JSON document now: of a command that runs until it is stopped."""
+    if _document.is_wanted:
+        _document.is_wanted = False
+        _write("stdout", _document.text())
+
+
 def say(text: str, **values: Any) -> None:
     """Write to standard output; if that fails, the rest of the output is dropped, not the work.
 

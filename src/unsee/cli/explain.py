@@ -207,8 +207,12 @@ def _call(options: Explain, photo: str) -> Call:
     """Return how a user repeats the explanation of one photo."""
     return Call(
         photo=photo, classifier=options.classifier, method=options.method,
-        infiller=options.infiller, target=None if options.target == "top1" else options.target,
-        contrast=options.contrast, seed=options.seed, budget=options.budget,
+        infiller=options.infiller, measure=options.measure, cells=options.cells,
+        target=None if options.target == "top1" else options.target, contrast=options.contrast,
+        seed=options.seed, repeats=options.repeats, budget=options.budget,
+        size=explain_options.pixels_of(options.size), fit=options.fit,
+        precision=options.precision, deterministic=options.deterministic, device=options.device,
+        trust=options.trust, top=options.top, picture_infiller=options.picture_infiller,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from tyro.conf import arg
 
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
-from unsee.cli.console import say
+from unsee.cli.console import print_document, say
 from unsee.cli.explain_options import Device, Trust
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
@@ -76,9 +76,10 @@ def run(arguments: list[str]) -> int:
         options.names, is_open=options.is_local, device=options.device, trust=options.trust
     )
     address = serve(shelf, options.host, options.port, open_browser=options.browser)
-    say(f"unsee studio: {address}\nPress Ctrl-C to stop.\n")
+    say(f"unsee studio: {address}\nPress Ctrl-C to stop.\n", address=address)
+    print_document()
     if options.names[0] == loading.DEFAULT:
-        shelf.get(loading.DEFAULT)  # so that the first photo does not wait for it
+        shelf.get(loading.DEFAULT, shelf)  # so that the first photo does not wait for it
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
     return 0

@@ -11,7 +11,8 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,9 +34,10 @@ from unsee.noise import seeds_of
 from unsee.parts import resolve_parts
 from unsee.results import comparison
 from unsee.results.assessment import Assessment, assess
-from unsee.results.calls import Call
+from unsee.results.calls import Call, averages_scores
 from unsee.results.comparison import Entry
 from unsee.results.values import in_words, values_of
+from unsee.studio.shelf import Shelf, released
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.types import Images
 
@@ -86,9 +88,11 @@ class Desk:
     photo: PhotoFile
     name: str
     """Name of the photo."""
-    classifier: Classifier
+    shelf: Shelf
     spec: str
     """Name of the classifier."""
+    place: str = ""
+    """Path by which a user finds the photo; empty for its name."""
     image: Images = field(init=False)
     """The photo as the classifier sees it."""
     choice: Choice = field(default_factory=Choice, init=False)
@@ -96,44 +100,45 @@ class Desk:
     result: Assessment | None = field(default=None, init=False)
     painted: Bool[Tensor, "h w"] | None = field(default=None, init=False)
     """Pixels that the user painted, at the size of the classifier's input."""
+    is_closed: bool = field(default=False, init=False)
+    """Whether the user has left the photo, so that nothing of it may be shown."""
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
+    _in_use: threading.Lock = field(default_factory=threading.Lock, init=False)
+    """Held while the result has its network."""
 
     def __post_init__(self) -> None:
-        self.image = self.classifier.framing.show(self.photo.pixels).to(self.classifier.device)
+        classifier = self.classifier
+        self.image = classifier.framing.show(self.photo.pixels).to(classifier.device)
 
     @classmethod
-    def open(cls, path: str, name: str, classifier: Classifier, spec: str) -> "Desk":
+    def open(cls, path: str, name: str, shelf: Shelf, spec: str, place: str = "") -> "Desk":
         """Read a photo; see `reading.read` for its errors, which have the photo's name."""
+        channels = shelf.get(spec, shelf).channels
         try:
-            photo = reading.read(path, classifier.channels)
+            photo = reading.read(path, channels)
         except InputError as error:
             raise InputError(str(error).replace(str(path), name)) from error
-        return cls(photo, name, classifier, spec)
+        return cls(photo, name, shelf, spec, place)
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifier, which is loaded again if others have taken its place in memory."""
+        return self.shelf.get(self.spec, self)
 
     def answers(self) -> list[Answer]:
         """Return the most probable classes of the photo."""
+        classifier = self.classifier
         with NETWORK, torch.no_grad():
-            row = values_of(self.classifier, self.image)[0]
-        return self._answers(row, row)
-
-    def _answers(
-        self, row: Float[Tensor, " classes"], order: Float[Tensor, " classes"]
-    ) -> list[Answer]:
-        """Return the values of the classes that are highest in `order`."""
-        indices = order.topk(min(ANSWERS, len(order))).indices.tolist()
-        return [
-            Answer(
-                self.classifier.label(i), row[i].item(), in_words(row[i].item(), self.classifier)
-            )
-            for i in indices
-        ]
+            row = values_of(classifier, self.image)[0]
+        return _answers(classifier, row, row)
 
     def bind(self, choice: Choice) -> Study:
         """Return a study of the photo; raise `InputError` for what cannot be explained."""
         measure = None if choice.contrast is None else Against(choice.contrast)
+        classifier = self.classifier
         with NETWORK:
             return Study.of(
-                self.classifier, self.image, choice.method, infiller=choice.infiller,
+                classifier, self.image, choice.method, infiller=choice.infiller,
                 targets=choice.target, measure=measure, seed=choice.seed, budget=choice.budget,
             )  # fmt: skip
 
@@ -151,6 +156,20 @@ class Desk:
         with NETWORK:
             self.result = assess(study)
         self.study, self.choice = study, choice
+        study.score = replace(study.score, classifier=released(study.score.classifier))
+
+    @contextmanager
+    def assessed(self) -> Iterator[Assessment]:
+        """Give the result its network in the block; outside it keeps no network in memory."""
+        with self._in_use:
+            study, result = self.study, self.result
+            if study is None or result is None:
+                raise InputError("There is no explanation yet: press Explain.")
+            study.score = replace(study.score, classifier=self.classifier)
+            try:
+                yield result
+            finally:
+                study.score = replace(study.score, classifier=released(study.score.classifier))
 
     def _rounds(self, study: Study) -> Iterator[Progress]:
         """Run a study, under the lock, to its end or until `stop`; yield after each round."""
@@ -171,6 +190,11 @@ class Desk:
         """End a run after its current round."""
         self._stop.set()
 
+    def close(self) -> None:
+        """End a run whose result nobody needs any more."""
+        self.is_closed = True
+        self.stop()
+
     def _moment(self, study: Study, step: Progress, losses: list[float]) -> Moment:
         if step.losses is not None:
             losses.append(step.losses.mean().item())
@@ -188,8 +212,12 @@ class Desk:
         """Return how a user repeats the last explanation."""
         choice = self.choice
         return Call(
-            photo=self.name, classifier=self.spec, method=choice.method, infiller=choice.infiller,
-            target=choice.target, contrast=choice.contrast, seed=choice.seed, budget=choice.budget,
+            photo=self.place or self.name, classifier=self.spec, method=choice.method,
+            infiller=choice.infiller, target=choice.target, contrast=choice.contrast,
+            seed=choice.seed, budget=choice.budget,
+            precision="float32" if averages_scores(choice.method) else "auto",
+            device=self.shelf.device, trust=self.shelf.trusts(self.spec),
+            ended_early=None if self.study is None else self.study.ended_early,
         )  # fmt: skip
 
     def paint(self, address: str) -> None:
@@ -228,15 +256,16 @@ class Desk:
         if painted is None:
             raise InputError("Nothing is painted yet.")
         instance = resolve_parts(self.choice.method, infiller).infiller
-        with NETWORK, own_modes(self.classifier.device, deterministic=False), torch.no_grad():
+        classifier = self.classifier
+        with NETWORK, own_modes(classifier.device, deterministic=False), torch.no_grad():
             first = torch.zeros(1, dtype=torch.long, device=self.image.device)
             score = MaskedScore(
-                self.classifier, instance, self.image, first, seeds_of(self.image, self.choice.seed)
+                classifier, instance, self.image, first, seeds_of(self.image, self.choice.seed)
             )
             mask = (painted if keep else ~painted).to(self.image)[None, None, None]
             picture = score.pictures(mask)
-            rows = values_of(self.classifier, torch.cat([picture, self.image]))
-        after, before = (self._answers(row, rows[0]) for row in rows)
+            rows = values_of(classifier, torch.cat([picture, self.image]))
+        after, before = (_answers(classifier, row, rows[0]) for row in rows)
         return to_pixels(picture[0]), after, before
 
     def compare(self, choices: list[Choice]) -> Iterator[list[Entry]]:
@@ -258,3 +287,12 @@ class Desk:
                 return comparison.measure_study(study, choice.method, choice.infiller or "")
         except InputError as error:
             return Entry(choice.method, choice.infiller or "", error=str(error))
+
+
+def _answers(
+    classifier: Classifier, row: Float[Tensor, " classes"], order: Float[Tensor, " classes"]
+) -> list[Answer]:
+    """Return the values of the classes that are highest in `order`."""
+    indices = order.topk(min(ANSWERS, len(order))).indices.tolist()
+    values = [(i, row[i].item()) for i in indices]
+    return [Answer(classifier.label(i), value, in_words(value, classifier)) for i, value in values]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from html import escape
-from inspect import isgeneratorfunction
+from inspect import isgeneratorfunction, unwrap
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,6 +23,7 @@ from unsee.results.comparison_page import comparison_page
 from unsee.results.page import fragment
 from unsee.studio import views
 from unsee.studio.desk import Answer, Choice, Desk
+from unsee.studio.samples import name_for_user
 from unsee.studio.shelf import Shelf
 from unsee.studio.strip import strips
 
@@ -56,12 +57,13 @@ def _sentence() -> Iterator[None]:
 
 def one_sentence(handler: Callable[P, R]) -> Callable[P, R]:
     """Wrap a handler, or a generator, so that its errors are one sentence on the page."""
-    if isgeneratorfunction(handler):
+    if isgeneratorfunction(unwrap(handler)):
+        steps: Callable[P, Any] = handler
 
         @wraps(handler)
         def generate(*args: P.args, **kwargs: P.kwargs) -> Any:
             with _sentence():
-                yield from handler(*args, **kwargs)
+                yield from steps(*args, **kwargs)
 
         return generate
 
@@ -108,38 +110,64 @@ class Handlers:
     shelf: Shelf
 
     @one_sentence
-    def open(self, path: str | None, spec: str) -> tuple[Any, ...]:
-        """Read a photo and ask the classifier; return the desk, the classes and empty views."""
+    def open(self, earlier: Desk | None, path: str | None, spec: str) -> Iterator[tuple[Any, ...]]:
+        """Read a photo and ask the classifier; yield a desk, the classes and empty views.
+
+        Until the photo is read, and after an error, there is no desk: the page never explains
+        another photo, or with another classifier, than it shows.
+        """
+        if earlier is not None:
+            earlier.close()
         if path is None:
-            empty = views.EMPTY.format("Drop a photo to begin.")
-            return None, *_classes([]), empty, empty, "", None, ""
-        desk = Desk.open(path, Path(path).name, self.shelf.get(spec), spec)
+            yield _nothing("Drop a photo to begin.")
+            return
+        yield _nothing("The photo is read and the classifier asked.")
+        try:
+            desk = Desk.open(path, Path(path).name, self.shelf, spec, name_for_user(path))
+            answers = desk.answers()
+        except Exception:
+            yield _nothing("Drop a photo to begin.")
+            raise
         if desk.photo.reduced_from is not None:
-            height, width = desk.photo.reduced_from
-            gr.Info(f"The photo has {width} x {height} pixels; it was read at half of them.")
-        answers = desk.answers()
+            (height, width), (h, w) = desk.photo.reduced_from, desk.photo.pixels.shape[-2:]
+            gr.Info(f"The photo has {width} x {height} pixels; it was read at {w} x {h}.")
         words = ", ".join(f"{a.name} {a.words}" for a in answers[:3])
         note = views.EMPTY.format(f"The classifier answers: {escape(words)}. Press Explain.")
-        paint = views.EMPTY.format("Paint on the photo.")
-        return desk, *_classes(answers), views.canvas(desk), note, "", None, paint
+        opened = (*_classes(answers), views.canvas(desk))
+        yield desk, *opened, *_no_comparison(), note, *_no_result()
 
     @one_sentence
     def explain(self, desk: Desk | None, *controls: Any) -> Iterator[tuple[Any, ...]]:
         """Explain the photo; yield the forming map, then the result, then the slider."""
-        desk, choice = require(desk), choice_of(*controls)
+        yield views.EMPTY.format("The explanation begins."), *_no_result()
+        try:
+            yield from self._explain(require(desk), choice_of(*controls))
+        except Exception:
+            hint = "Drop a photo to begin." if desk is None else "Press Explain."
+            yield views.EMPTY.format(hint), *_no_result()
+            raise
+
+    def _explain(self, desk: Desk, choice: Choice) -> Iterator[tuple[Any, ...]]:
+        kept = (gr.skip(),) * len(_no_result())
         latest = 0.0
         for moment in desk.explain(choice):
+            if desk.is_closed:
+                return
             if time.monotonic() - latest > PERIOD or moment.done == moment.total:
                 latest = time.monotonic()
-                yield views.live(moment, choice.method), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+                yield views.live(moment, choice.method), *kept
         result = require(desk, explained=True).result
         assert result is not None
         call = desk.call()
         swipe = to_pixels(desk.image[0]), to_pixels(result.removed[0])
         page = fragment(result)
-        yield page, gr.skip(), swipe, call.python(), call.shell()
-        slider = views.slider(strips(desk, result))
-        yield gr.skip(), slider, gr.skip(), gr.skip(), gr.skip()
+        if desk.is_closed:
+            return
+        yield page, gr.skip(), swipe, call.python(), call.shell(), gr.skip()
+        with desk.assessed():
+            slider = views.slider(strips(result))
+        if not desk.is_closed:
+            yield gr.skip(), slider, *kept[1:]
 
     def stop(self, desk: Desk | None) -> None:
         """End a run; the map so far is the result."""
@@ -160,6 +188,8 @@ class Handlers:
             return views.EMPTY.format("Paint on the photo.")
         keep = mode == "keep"
         picture, after, before = desk.show(keep=keep, infiller=chosen_or_none(infiller, OWN))
+        if desk.is_closed:
+            return views.EMPTY.format("Paint on the photo.")
         share = f"{desk.painted.float().mean().item():.0%} of the pixels"
         return views.brushed(picture, after, before, f"{share} {'kept' if keep else 'removed'}")
 
@@ -175,6 +205,8 @@ class Handlers:
         heads = ("method", "infiller" if choices[0].infiller else "")
         page = ""
         for number, entries in enumerate(desk.compare(choices), 1):
+            if desk.is_closed:
+                return
             maps = [(e.title, e.saliency) for e in entries if e.saliency is not None]
             page = comparison_page(
                 desk.image, f"{desk.name}: {number} of {len(choices)} methods",
@@ -189,13 +221,30 @@ class Handlers:
     def files(self, desk: Desk | None) -> Any:
         """Return the result folder as a ZIP file, and the report as an HTML file."""
         desk = require(desk, explained=True)
-        assert desk.result is not None
         folder = desk.new_folder()
         name = Path(desk.name).stem or "photo"
-        place = writing.write(desk.result, desk.photo, folder / name, call=desk.call())
+        with desk.assessed() as result:
+            place = writing.write(result, desk.photo, folder / name, call=desk.call())
         archive = shutil.make_archive(str(folder / f"{name}"), "zip", folder, place.name)
         report = str(shutil.copy(place / writing.REPORT, folder / f"{name}.html"))
         return gr.File([archive, report], visible=True)
+
+
+def _nothing(words: str) -> tuple[Any, ...]:
+    """Return values of all views without a photo; `words` are in place of the map and the brush."""
+    empty = views.EMPTY.format(words)
+    return None, *_classes([]), empty, *_no_comparison(), empty, *_no_result()
+
+
+def _no_comparison() -> tuple[Any, ...]:
+    """Return values without a comparison, its file, and an answer to the brush."""
+    return "", gr.File(None, visible=False), views.EMPTY.format("Paint on the photo.")
+
+
+def _no_result() -> tuple[Any, ...]:
+    """Return values without a slider, a photo to swipe, both calls, and files."""
+    slider = views.EMPTY.format("Explain a photo first.")
+    return slider, None, "", "", gr.File(None, visible=False)
 
 
 def _classes(answers: Sequence[Answer]) -> tuple[Any, Any]:

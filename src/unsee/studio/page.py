@@ -1,8 +1,6 @@
 """The page of the studio, built with Gradio."""
 
-from collections.abc import Sequence
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,15 +8,16 @@ import gradio as gr
 from unsee.inputs import BUDGETS
 from unsee.recipes import recipes
 from unsee.registry import available
+from unsee.studio.desk import Desk
 from unsee.studio.handlers import MOST_METHODS, NO_CONTRAST, OWN, PREDICTED, Handlers
+from unsee.studio.samples import sample_photos
 from unsee.studio.shelf import Shelf
 from unsee.studio.views import EMPTY
 from unsee.study import DEFAULT_METHOD
 
 TITLE = "unsee studio"
 LIFETIME = 1800
-"""Seconds after which what a user computed is forgotten."""
-PHOTOS = Path(str(files("unsee.studio"))) / "photos"
+"""Seconds after a photo was opened until what was computed for it is deleted."""
 SYSTEM_FONTS = ["system-ui", "sans-serif"]
 CODE_FONTS = ["ui-monospace", "monospace"]
 SHOW_MAP = """(...values) => {
@@ -38,11 +37,6 @@ def _path_of(payload: Any) -> str | None:
     `unsee.images.reading` opens it, in bounded memory and with messages of its own.
     """
     return None if payload is None or payload.path is None else str(payload.path)
-
-
-def sample_photos() -> list[Path]:
-    """Return the photos that ship with the package."""
-    return sorted(PHOTOS.glob("*.jpg"))
 
 
 def asset(name: str) -> str:
@@ -81,7 +75,7 @@ def build(shelf: Shelf) -> gr.Blocks:
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(LIFETIME, LIFETIME), fill_width=True
     ) as page:
-        desk = gr.State(None, time_to_live=LIFETIME)
+        desk = gr.State(None, time_to_live=LIFETIME, delete_callback=_close)
         gr.Markdown(
             "# unsee studio\nWhich regions of a photo does a classifier's decision depend on? "
             "Replace them and see.",
@@ -93,7 +87,19 @@ def build(shelf: Shelf) -> gr.Blocks:
             with gr.Column(scale=3, min_width=320):
                 views_ = _Views()
         _connect(handlers, desk, controls, views_)
+
+        def leave(request: gr.Request) -> None:
+            """Delete what the user of a page that was closed computed; else Gradio keeps it."""
+            page.state_holder.delete_state(str(request.session_hash))
+
+        page.unload(leave)
     return page
+
+
+def _close(desk: Desk | None) -> None:
+    """End the run of a desk that is deleted."""
+    if desk is not None:
+        desk.close()
 
 
 class _Controls:
@@ -195,11 +201,11 @@ class _Views:
                 )  # fmt: skip
                 self.python = gr.Code(
                     label="The same in Python", language="python", interactive=False,
-                    elem_id="python",
+                    elem_id="python", wrap_lines=True,
                 )  # fmt: skip
                 self.shell = gr.Code(
                     label="The same in the shell", language="shell", interactive=False,
-                    elem_id="shell",
+                    elem_id="shell", wrap_lines=True,
                 )  # fmt: skip
 
 
@@ -212,25 +218,18 @@ def _sample(event: gr.SelectData) -> str:
 def _connect(handlers: Handlers, desk: gr.State, c: _Controls, v: _Views) -> None:
     """Connect the events of the page with their functions."""
     private: dict[str, Any] = {"api_visibility": "private"}
-    opened: Sequence[Any] = [
-        desk,
-        c.target,
-        c.contrast,
-        v.brush,
-        v.map,
-        v.slider,
-        v.swipe,
-        v.brushed,
-    ]
+    result = [v.slider, v.swipe, v.python, v.shell, v.files]
+    compared = [v.comparison, v.comparison_file, v.brushed]
+    opened = [desk, c.target, c.contrast, v.brush, *compared, v.map, *result]
     c.samples.select(_sample, None, c.photo, **private)
     for changed in (c.photo, c.classifier):
         changed.change(
-            handlers.open, [c.photo, c.classifier], opened, concurrency_limit=4,
+            handlers.open, [desk, c.photo, c.classifier], opened, concurrency_limit=4,
             trigger_mode="always_last", show_progress_on=[c.target], **private,
         )  # fmt: skip
     settings = [c.method, c.infiller, c.target, c.contrast, c.budget, c.seed]
     c.explain.click(
-        handlers.explain, [desk, *settings], [v.map, v.slider, v.swipe, v.python, v.shell],
+        handlers.explain, [desk, *settings], [v.map, *result],
         concurrency_limit=4, show_progress="hidden", js=SHOW_MAP, **private,
     )  # fmt: skip
     c.stop.click(handlers.stop, desk, None, queue=False, **private)

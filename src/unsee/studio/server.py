@@ -7,15 +7,18 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from unsee.errors import InputError, missing_package
+from unsee.studio.samples import PHOTOS
 from unsee.studio.shelf import Shelf
 
 QUEUE = 20
 """Events that wait; further ones are refused."""
+SESSIONS = 32
+"""Pages whose photos are kept; those of the page that was used the longest ago are deleted."""
 LARGEST_UPLOAD = "100mb"
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    "worker-src 'self' blob:; connect-src 'self' ws: wss: data: blob:; "
+    "worker-src 'self' blob:; connect-src 'self' data: blob:; "
     "frame-src 'self' blob: data:; object-src 'none'; base-uri 'self'"
 )
 """Content security policy: browsers load nothing from other hosts."""
@@ -72,7 +75,7 @@ def serve(shelf: Shelf, host: str, port: int, *, open_browser: bool = False) -> 
         raise missing_package("gradio", "the studio") from error
     from starlette.middleware import Middleware
 
-    from unsee.studio.page import PHOTOS, asset, build, theme
+    from unsee.studio.page import asset, build, theme
 
     page = build(shelf)
     page.queue(max_size=QUEUE)
@@ -81,6 +84,6 @@ def serve(shelf: Shelf, host: str, port: int, *, open_browser: bool = False) -> 
         show_error=False, max_file_size=LARGEST_UPLOAD, allowed_paths=[str(PHOTOS)],
         prevent_thread_lock=True, ssr_mode=False, footer_links=[], theme=theme(),
         css=asset("studio.css"), app_kwargs={"middleware": [Middleware(PolicyMiddleware)]},
-        pwa=False, run_history=False, enable_monitoring=False,
+        state_session_capacity=SESSIONS, pwa=False, run_history=False, enable_monitoring=False,
     )  # fmt: skip
     return address

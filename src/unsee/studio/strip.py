@@ -10,7 +10,7 @@ from unsee.masking import masks
 from unsee.pages import jpeg_uri
 from unsee.results.assessment import Assessment
 from unsee.results.values import values_of
-from unsee.studio.desk import NETWORK, Desk
+from unsee.studio.desk import NETWORK
 
 POINTS = 25
 """Positions of the slider."""
@@ -23,7 +23,7 @@ QUALITY = 82
 
 
 @torch.no_grad()
-def strips(desk: Desk, result: Assessment) -> dict[str, Any]:
+def strips(result: Assessment) -> dict[str, Any]:
     """Return pictures and probabilities for each position of the slider, as values of JSON.
 
     Pixels are ranked by the map, and in-filled as in the pictures of the result.
@@ -33,6 +33,7 @@ def strips(desk: Desk, result: Assessment) -> dict[str, Any]:
         `remove` and `reveal` the `shares` of the pixels, the `pictures` as addresses, the `values`
         of the classes at each share, and the `answers`, the most probable class at each share.
     """
+    classifier = result.study.score.classifier
     study, saliency = result.study, result.study.explanation.saliency
     shares = [round((i / (POINTS - 1)) ** DENSITY, 4) for i in range(POINTS)]
     classes = result.top_classes(CLASSES)
@@ -48,11 +49,11 @@ def strips(desk: Desk, result: Assessment) -> dict[str, Any]:
         tops = torch.cat([masks.top_share(saliency, share, order) for share in shares])
         for name, keep in (("remove", 1 - tops), ("reveal", tops)):
             pictures = copies.pictures(keep)
-            rows = values_of(desk.classifier, pictures)
+            rows = values_of(classifier, pictures)
             content[name] = {
                 "shares": shares,
                 "pictures": [jpeg_uri(to_pixels(picture), QUALITY) for picture in pictures],
                 "values": [[round(row[i].item(), 5) for i, _ in classes] for row in rows],
-                "answers": [desk.classifier.label(int(row.argmax())) for row in rows],
+                "answers": [classifier.label(int(row.argmax())) for row in rows],
             }
     return content
