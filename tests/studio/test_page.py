@@ -301,7 +301,10 @@ def test_a_method_that_the_classifier_cannot_serve(page) -> None:
     pick(page)
     page.locator("#classifier input").fill("tests.toys:classifier")
     page.keyboard.press("Enter")
-    page.wait_for_function("!document.querySelector('#map-view').innerText.includes('palace')")
+    page.wait_for_function(
+        "(text => text.includes('answers') && !text.includes('palace'))"
+        "(document.querySelector('#map-view').innerText)"
+    )
     choose(page, "method", "distilled")
     page.click("#explain")
     text = message(page)
