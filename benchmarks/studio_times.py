@@ -73,7 +73,7 @@ def started(port: int) -> tuple[subprocess.Popen[bytes], float]:
 def stroke_times(page: Any, count: int) -> list[float]:
     """Paint strokes on a photo; return the seconds from the end of each to its answer."""
     page.click("#samples button >> nth=2")
-    page.wait_for_function("document.querySelector('#map-view').innerText.includes('answers')")
+    page.wait_for_function("document.querySelector('#map-view')?.innerText.includes('answers')")
     page.get_by_role("tab", name="Brush").click()
     box = page.locator(".brush-canvas").bounding_box()
     page.evaluate(LISTEN)

@@ -13,7 +13,7 @@ FOLDER = ROOT / "docs" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SMALL = {
     'BUDGET = "fast"': 'BUDGET = "12"', '1000, 12, "fast"': '40, 1, "12"',
-    'LIMIT, BUDGET = 12, "fast"': 'LIMIT, BUDGET = 3, "12"', "samples=300": "samples=12",
+    'LIMIT, BUDGET = 12, "fast"': 'LIMIT, BUDGET = 2, "12"', "samples=300": "samples=12",
     "steps=40,samples=4": "steps=2,samples=1", "samples=200": "samples=60", "steps=74": "steps=2",
     "frames=16": "frames=2",
 }  # fmt: skip

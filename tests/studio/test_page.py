@@ -70,7 +70,7 @@ def page(browser, address):
 
 def pick(page, number: int = 2) -> None:
     page.click(f"#samples button >> nth={number}")
-    page.wait_for_function("document.querySelector('#map-view').innerText.includes('answers')")
+    page.wait_for_function("document.querySelector('#map-view')?.innerText.includes('answers')")
 
 
 def choose(page, name: str, value: str) -> None:
@@ -263,7 +263,7 @@ def test_bad_and_large_files(page, tmp_path) -> None:
     Image.fromarray(large).save(tmp_path / "large.jpg", quality=60)
     upload(page, tmp_path / "large.jpg")
     page.get_by_text("9000 x 5600 pixels; it was read at 4500 x 2800.").wait_for()
-    page.wait_for_function("document.querySelector('#map-view').innerText.includes('answers')")
+    page.wait_for_function("document.querySelector('#map-view')?.innerText.includes('answers')")
 
 
 def test_an_error_empties_the_page(explained, tmp_path) -> None:
@@ -303,7 +303,7 @@ def test_a_method_that_the_classifier_cannot_serve(page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_function(
         "(text => text.includes('answers') && !text.includes('palace'))"
-        "(document.querySelector('#map-view').innerText)"
+        "(document.querySelector('#map-view')?.innerText ?? '')"
     )
     choose(page, "method", "distilled")
     page.click("#explain")

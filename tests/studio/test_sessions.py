@@ -52,7 +52,7 @@ def new_page(browser, server):
 
 def drop(page, photo) -> None:
     page.set_input_files("#photo input[type=file]", str(photo))
-    page.wait_for_function("document.querySelector('#map-view').innerText.includes('answers')")
+    page.wait_for_function("document.querySelector('#map-view')?.innerText.includes('answers')")
 
 
 def test_a_closed_page_leaves_nothing(browser, photo) -> None:
