@@ -58,7 +58,7 @@ def draw(results: Results) -> "Figure | None":
 
     parts: list[tuple[Extremes, list[Example]]] = []
     for one in extremes(results):
-        saved = gallery.examples(results.folders, len(one.gains), [*one.gains])
+        saved = gallery.examples(results.folders, ids=[*one.gains])
         rows = sorted(saved, key=lambda example: -one.gains[example.id])
         if rows and {*one.pair} <= rows[0].maps.keys():
             parts.append((one, rows))

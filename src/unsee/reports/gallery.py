@@ -52,6 +52,7 @@ def examples(
     another size. The list is empty if no maps were saved, if the photos have been moved, or if
     a classifier chose them. No classifier is loaded: the run has stored how it frames photos.
     """
+    count = len(ids) or count
     for folder in folders:
         store = Store(folder)
         if store.info().settings.save_maps and (results := _examples(store, count, ids)):

@@ -130,9 +130,8 @@ class Results:
 
     def __repr__(self) -> str:
         names = ", ".join(run.name for run in self.runs)
-        photos = {photo for columns in self.measurements.values() for photo in columns.photos}
         return (
-            f"Results({names}: {len(self.measurements)} configurations, {len(photos)} photos, "
+            f"Results({names}: {len(self.measurements)} configurations, {len(self.photos)} photos, "
             f"metrics {', '.join(self.metrics)})"
         )
 
@@ -141,6 +140,11 @@ class Results:
         from unsee.reports.markdown import markdown
 
         return markdown(self)
+
+    @property
+    def photos(self) -> set[str]:
+        """Photos for which any configuration has a row."""
+        return {photo for columns in self.measurements.values() for photo in columns.photos}
 
     @property
     def configurations(self) -> list[Combination]:

@@ -143,9 +143,8 @@ def scope(results: Results) -> str:
 
 def _photos(results: Results) -> str:
     """Return the number of photos and their data set."""
-    photos = {photo for columns in results.measurements.values() for photo in columns.photos}
     data = ", ".join(dict.fromkeys(run.data for run in results.runs))
-    return counted(len(photos), [run.words for run in results.runs], data)
+    return counted(len(results.photos), [run.words for run in results.runs], data)
 
 
 def conclusions(results: Results) -> list[str]:
