@@ -74,8 +74,15 @@ def pick(page, number: int = 2) -> None:
 
 
 def choose(page, name: str, value: str) -> None:
-    page.locator(f"#{name} input").fill(value)
-    page.keyboard.press("Enter")
+    """Type a value; again where an answer of the server, still on its way, has replaced it."""
+    control = page.locator(f"#{name} input")
+    for _ in range(5):
+        control.fill(value)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(300)
+        if control.input_value() == value:
+            return
+    raise AssertionError(f"{name} is {control.input_value()!r} in place of {value!r}")
 
 
 def upload(page, path: Path) -> None:
