@@ -1,4 +1,4 @@
-"""Curves that several metrics read are computed once."""
+"""Curves and maps that several metrics read are computed once."""
 
 import threading
 from dataclasses import replace
@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.metrics.conftest import rate
+from unsee import create
 from unsee.metrics._curves import PROTOCOLS, curve
 from unsee.metrics._sharing import shared
 
@@ -29,6 +30,24 @@ def test_metrics_of_one_curve_cost_one_curve(score, noise) -> None:
         assert passes(score, all_drops) == one
         assert all_drops() == alone
     assert passes(score, all_drops) == one * len(DROPS)
+
+
+def test_similarities_of_the_same_maps_cost_these_maps_once(batch_score) -> None:
+    methods = [create("methods", "rise", samples=n, cells=4) for n in (10, 12)]
+    saliency = methods[0].attribute(batch_score).detach()
+
+    def rated(method, similarity="ssim", seeds=2) -> torch.Tensor:
+        metric = create("metrics", "robustness", seeds=seeds, similarity=similarity)
+        return metric.rate(batch_score, saliency, method=method)
+
+    alone = [rated(methods[0], name) for name in ("ssim", "spearman")]
+    with shared():
+        assert passes(batch_score, lambda: rated(methods[0])) > 0
+        assert passes(batch_score, lambda: rated(methods[0], "spearman")) == 0
+        assert passes(batch_score, lambda: rated(methods[1])) > 0
+        assert passes(batch_score, lambda: rated(methods[0], seeds=3)) > 0
+        again = [rated(methods[0], name) for name in ("ssim", "spearman")]
+    assert all(torch.equal(*pair) for pair in zip(alone, again, strict=True))
 
 
 @pytest.mark.parametrize("change", ["maps", "protocol", "direction", "score"])

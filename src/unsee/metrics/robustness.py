@@ -11,6 +11,7 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.masking.score import MaskedScore
 from unsee.methods.base import Method
+from unsee.metrics import _sharing
 from unsee.metrics._similarity import stability
 from unsee.metrics.base import Context, Metric
 from unsee.metrics.stability import MAX_SEED
@@ -30,7 +31,8 @@ class Robustness(Metric):
 
     The method explains the same class of the same image with each value, and the similarity is the
     mean over all pairs of these maps. Rates the method, which computes the further maps. In
-    [-1, 1]; 1 if the setting does not change the map.
+    [-1, 1]; 1 if the setting does not change the map. In one evaluation, the maps are computed once
+    for all similarities.
 
     Reference: Agarwal and Nguyen, 2020, Explaining image classifiers by removing input features
     using generative models, ACCV, Tables S1 and S2, https://arxiv.org/abs/1910.04256; Bansal et
@@ -77,8 +79,12 @@ class Robustness(Metric):
         self, score: MaskedScore, saliency: Saliency, context: Context
     ) -> Float[Tensor, " b"]:
         """Return the mean similarity over all pairs of maps of each image."""
-        assert context.method is not None
-        maps = torch.stack(list(self._maps(score, saliency, context.method, context)), 1)
+        method = context.method
+        assert method is not None
+        maps = _sharing.once(
+            score, saliency, ("robustness", method, self.setting, self.values, self.seeds),
+            lambda: torch.stack(list(self._maps(score, saliency, method, context)), 1),
+        )  # fmt: skip
         return saliency.new_tensor([stability(of_image, self.similarity) for of_image in maps])
 
     def _maps(
