@@ -3,7 +3,7 @@
 # make demo            explain a sample photo
 # make studio          open the studio in the browser: http://127.0.0.1:7860
 # make test-trust      all hostile inputs, and all settings that must give the same bits (half an hour)
-# make test-ecosystem  tests with torchvision, timm, transformers, Captum and grad-cam
+# make test-ecosystem  tests with torchvision, timm, transformers, and beside Captum, grad-cam, torch-cam, lime, Quantus
 # make wheel-test      build the wheel, install it in a new environment, use it (some minutes)
 # make bench           compare the speed with other libraries (half an hour)
 # make docs            build the documentation in build/docs
@@ -64,7 +64,7 @@ docs: .venv/docs
 # torchvision needs the torch build that it was compiled for, so both versions are fixed here.
 .venv-ecosystem/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-ecosystem
-	$(ECOSYSTEM)/python -m pip install --quiet torch==2.12.1 torchvision==0.27.1 --editable '.[dev,ecosystem,baselines]'
+	$(ECOSYSTEM)/python -m pip install --quiet torch==2.12.1 torchvision==0.27.1 --editable '.[dev,ecosystem,baselines,peers]'
 	touch $@
 
 .venv-ecosystem/bench: .venv-ecosystem/ready
