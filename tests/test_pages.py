@@ -1,9 +1,11 @@
 """Pages in a real browser: what is printed, dark colours, sorting by the keyboard."""
 
+import base64
 import io
 import unicodedata
 
 import pytest
+from PIL import Image
 
 from tests.browsers import browser as browser
 from tests.conftest import small
@@ -61,6 +63,24 @@ def report() -> str:
     )  # fmt: skip
 
 
+def audit() -> str:
+    """Return the page of an audit that found one shortcut."""
+    png = io.BytesIO()
+    Image.new("L", (1, 1)).save(png, "PNG")
+    pixel = base64.b64encode(png.getvalue()).decode()
+    picture = {"alt": "region of a photo with a long name", "data": pixel}
+    interval = "+0.412 [+0.305, +0.519]"
+    section = {
+        "heading": "1. Shortcut", "verdict": "is a shortcut", "is_alarm": True,
+        "crops": [picture] * 12, "examples": [picture] * 3, "facts": ["in 9 of 24 photos"],
+        "effects": [("removed", [interval] * 4), ("pasted", [interval] * 4)], "positions": pixel,
+    }  # fmt: skip
+    return render(
+        "unsee.audits", title="Title", headline="One shortcut.", photos=24, regions=48,
+        described="features", notes=["note"], sections=[section],
+    )  # fmt: skip
+
+
 def overflow(page) -> int:
     """Return by how many pixels the page exceeds its width, or a part its scrolled frame."""
     script = """() => Math.max(...[document.documentElement, ...document.querySelectorAll('*')].map(
@@ -83,10 +103,14 @@ def test_settings_of_a_closed_part_are_printed(page, study) -> None:
     assert text.count("a-long-name" * 20) >= 1
 
 
-@pytest.mark.parametrize("kind", ["report", "comparison"])
+PAGES = {"report": report, "audit": audit}
+"""Pages that need no study."""
+
+
+@pytest.mark.parametrize("kind", ["report", "comparison", "audit"])
 def test_wide_tables_are_not_cut_on_paper(page, study, kind) -> None:
-    if kind == "report":
-        html = report()
+    if kind != "comparison":
+        html = PAGES[kind]()
     else:
         maps = [("fido", study.explanation.saliency)]
         html = comparison_page(study.score.images, "Title", "best", maps, wide_table())
@@ -94,15 +118,16 @@ def test_wide_tables_are_not_cut_on_paper(page, study, kind) -> None:
     page.set_viewport_size({"width": A4_PIXELS, "height": 1000})
     page.set_content(html)
     assert overflow(page) <= 1
-    assert page.locator("tbody tr").count() == 3
+    assert page.locator("tbody tr").count() == (2 if kind == "audit" else 3)
 
 
-def test_report_has_dark_colours_where_the_reader_prefers_them(page) -> None:
+@pytest.mark.parametrize("kind", PAGES)
+def test_dark_colours_where_the_reader_prefers_them(page, kind) -> None:
     lightness = "e => getComputedStyle(document.body)[e].match(/\\d+/g).slice(0, 3).map(Number)"
     found = {}
     for scheme in ("light", "dark"):
         page.emulate_media(media="screen", color_scheme=scheme)
-        page.set_content(report())
+        page.set_content(PAGES[kind]())
         found[scheme] = [sum(page.evaluate(lightness, e)) for e in ("backgroundColor", "color")]
     assert found["light"][0] > 600 > 200 > found["light"][1]
     assert found["dark"][0] < 200 < 600 < found["dark"][1]
