@@ -57,7 +57,8 @@ def write_sources(folder: Path) -> None:
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(page.text, encoding="utf-8")
-    shutil.copyfile(Path(__file__).parent / "site.css", folder / "site.css")
+    for name in ("site.css", "iframe-worker.js"):
+        shutil.copyfile(Path(__file__).parent / name, folder / name)
     check_all_listed(folder)
     (folder / "llms.txt").write_text(llms_text(folder), encoding="utf-8")
 
