@@ -8,12 +8,6 @@ same machine as the server. Writes results/studio.md.
 
 import argparse
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -21,13 +15,11 @@ from typing import Any
 
 import gradio
 import torch
-from playwright.sync_api import sync_playwright
+from _studio import chromium, opened, pick, studio
 
 RESULTS = Path(__file__).parent / "results"
 PAINT, STROKE = 3.0, 1.0
 """Limits in seconds."""
-START = 180
-"""Seconds that the server may take to start."""
 FIRST_PAINT = """() => {
   const paint = performance.getEntriesByName('first-contentful-paint')[0];
   return paint.startTime / 1000;
@@ -54,26 +46,9 @@ def processor() -> str:
     return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
 
 
-def started(port: int) -> tuple[subprocess.Popen[bytes], float]:
-    """Start the studio; return its process, and the seconds until it serves the page."""
-    begin = time.monotonic()
-    command = [sys.executable, "-m", "unsee", "studio", "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while time.monotonic() - begin < START:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return server, time.monotonic() - begin
-    server.terminate()
-    raise SystemExit("the studio does not answer")
-
-
 def stroke_times(page: Any, count: int) -> list[float]:
     """Paint strokes on a photo; return the seconds from the end of each to its answer."""
-    page.click("#samples button >> nth=2")
-    page.wait_for_function("document.querySelector('#map-view')?.innerText.includes('answers')")
+    pick(page)
     page.get_by_role("tab", name="Brush").click()
     box = page.locator(".brush-canvas").bounding_box()
     page.evaluate(LISTEN)
@@ -88,20 +63,15 @@ def stroke_times(page: Any, count: int) -> list[float]:
     return [answer - end for end, answer in zip(ends, answers, strict=True)]
 
 
-def measured(address: str, browser_path: str, count: int) -> dict[str, list[float]]:
+def measured(address: str, browser_path: str | None, count: int) -> dict[str, list[float]]:
     """Return the seconds of first paints, each in a new browser context, and of strokes."""
     paints, usable = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+    with chromium(browser_path) as browser:
         for _ in range(count):
-            page = browser.new_context(viewport={"width": 1300, "height": 900}).new_page()
-            page.set_default_timeout(1000 * START)
-            page.goto(address)
-            page.wait_for_selector("#explain")
+            page = opened(browser, address)
             usable.append(page.evaluate("performance.now() / 1000"))
             paints.append(page.evaluate(FIRST_PAINT))
         strokes = stroke_times(page, count)
-        browser.close()
     return {"first paint": paints, "controls visible": usable, "answer to a stroke": strokes}
 
 
@@ -109,17 +79,11 @@ def main() -> None:
     """Measure and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=7, help="pages, and strokes")
-    parser.add_argument("--browser", default=shutil.which("chromium"), help="path of Chromium")
+    parser.add_argument("--browser", help="path of Chromium")
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     load = os.getloadavg()[0]
-    server, start = started(port)
-    try:
-        times = measured(f"http://127.0.0.1:{port}", options.browser, options.count)
-    finally:
-        server.terminate()
+    with studio() as (address, start):
+        times = measured(address, options.browser, options.count)
     limits = {"first paint": PAINT, "controls visible": PAINT, "answer to a stroke": STROKE}
     lines = [
         "# Times of the studio",

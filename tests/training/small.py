@@ -7,6 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from unsee.cli import main
 from unsee.training import casm, distilled, variational
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,11 @@ def command(network, folder, *flags) -> list[str]:
         "--stored-size", "32", "--workers", "0", "--held-out", "2", *FLAGS[network], *flags,
         "--out",
     ]  # fmt: skip
+
+
+def run(command: list[str], out: Path) -> None:
+    """Run a command of `command` in this process."""
+    assert main([*command[2:], str(out)]) == 0
 
 
 def environment(**variables) -> dict[str, str]:

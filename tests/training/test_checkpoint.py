@@ -48,13 +48,13 @@ def test_stopped_run_resumes_bitwise(folder, tmp_path, network) -> None:
 def test_killed_run_resumes_bitwise(folder, tmp_path, network) -> None:
     command = small.command(network, folder, "--steps", "12", "--save-every", "1")
     how = {"env": small.environment(), "cwd": small.ROOT, "stdout": subprocess.DEVNULL}
-    subprocess.run([sys.executable, *command, str(tmp_path / "whole")], check=True, **how)
-    out = str(tmp_path / "parts")
+    small.run(command, tmp_path / "whole")
+    out = tmp_path / "parts"
     for moves in ("1", "2", "7"):  # before the weights are moved, or the checkpoint
-        arguments = ["-c", KILLED, moves, *command[2:], out]
+        arguments = ["-c", KILLED, moves, *command[2:], str(out)]
         assert subprocess.run([sys.executable, *arguments], **how).returncode == -9
-    subprocess.run([sys.executable, *command, out], check=True, **how)
-    assert small.equal(small.weights(tmp_path / "whole"), small.weights(tmp_path / "parts"))
+    small.run(command, out)
+    assert small.equal(small.weights(tmp_path / "whole"), small.weights(out))
 
 
 @pytest.mark.parametrize("network", ["variational", "distilled"])
