@@ -13,7 +13,7 @@ from docs.site.links import DOCS, ELSEWHERE, ROOT, for_site, pictures_elsewhere,
 from docs.site.rendering import differences
 
 BUILD = ROOT / "build"
-COPIED = {".md", ".jpg", ".png"}
+COPIED = {".md", ".jpg", ".png", ".webp"}
 """Suffixes of the files of `docs` that the site has."""
 
 
@@ -46,7 +46,7 @@ def write_sources(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".md":
             target.write_text(for_site(path, copied.__contains__), encoding="utf-8")
-            for picture in pictures_elsewhere(path):
+            for picture in pictures_elsewhere(path, copied.__contains__):
                 (folder / ELSEWHERE).mkdir(exist_ok=True)
                 shutil.copyfile(picture, folder / ELSEWHERE / picture.name)
         else:

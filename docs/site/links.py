@@ -10,7 +10,7 @@ DOCS = ROOT / "docs"
 REPOSITORY = "https://github.com/unsee/unsee"
 """Address of files that the site does not have."""
 ELSEWHERE = "elsewhere"
-"""Folder of the site with the pictures that pages show and that lie outside of `docs`."""
+"""Folder of the site with the pictures that pages show and that it does not have otherwise."""
 NOTEBOOK = ".ipynb"
 BLOCK = re.compile(r"^(`{3,}|~{3,}).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 """A block of code."""
@@ -64,19 +64,19 @@ def slug(heading: str, separator: str = "-") -> str:
     return plain.strip().replace(" ", separator)
 
 
-def pictures_elsewhere(page: Path) -> set[Path]:
-    """Return the pictures that a page shows and that lie outside of `docs`."""
+def pictures_elsewhere(page: Path, is_in_site: Callable[[Path], bool]) -> set[Path]:
+    """Return the pictures that a page shows and that the site does not have otherwise."""
     text = CODE.sub("", page.read_text(encoding="utf-8"))
     shown = [
         _link(page, match["target"]) for match in LINK.finditer(text) if match["text"][0] == "!"
     ]
-    return {link.path for link in shown if link and not link.path.is_relative_to(DOCS)}
+    return {link.path for link in shown if link and not is_in_site(link.path)}
 
 
 def for_site(page: Path, is_in_site: Callable[[Path], bool], text: str | None = None) -> str:
     """Return a page's text, in which links to files that the site lacks lead to the repository.
 
-    Links to notebooks lead to their pages. Pictures that lie outside of `docs` are in the folder
+    Links to notebooks lead to their pages. Pictures that the site lacks are in the folder
     `ELSEWHERE`.
 
     Args:

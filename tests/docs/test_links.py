@@ -41,10 +41,14 @@ def test_links_out_of_the_site_lead_to_the_repository() -> None:
     assert "](../" not in text
 
 
-def test_pictures_out_of_the_site_are_copied() -> None:
+@pytest.mark.parametrize("is_in_site", [set(), {links.DOCS / "truth.png"}])
+def test_pictures_that_the_site_lacks_are_copied(is_in_site) -> None:
     page = links.DOCS / "truth.md"
-    assert {path.name for path in links.pictures_elsewhere(page)} == {"passes.png"}
-    assert "](elsewhere/passes.png)" in links.for_site(page, lambda path: path.suffix == ".md")
+    names = {path.name for path in links.pictures_elsewhere(page, is_in_site.__contains__)}
+    assert names == {"passes.png", "truth.png"} - {path.name for path in is_in_site}
+    text = links.for_site(page, is_in_site.__contains__)
+    assert all(f"](elsewhere/{name})" in text for name in names)
+    assert ("](truth.png)" in text) == bool(is_in_site)
 
 
 def test_each_page_is_in_the_navigation() -> None:
