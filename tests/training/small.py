@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
@@ -49,6 +50,10 @@ FLAGS = {
     "infiller": ["--size", "16", "--perceptual", "0", "--critic-from", "2", "--rate", "3e-5"],
 }
 """The same as options of the command line."""
+
+
+SLOW = [pytest.param(name, marks=pytest.mark.trust) for name in ("variational", "distilled")]
+"""Networks whose tests with several processes run in `make test-trust`; the trainer is shared."""
 
 
 def config(network, folder, out, **settings):
