@@ -61,7 +61,6 @@ def opened(browser: Any, address: str, **settings: Any) -> Any:
     return page
 
 
-def pick(page: Any, number: int = 2) -> None:
-    """Pick one of the photos and wait for the answers to it."""
-    page.click(f"#samples button >> nth={number}")
+def wait_for_answers(page: Any) -> None:
+    """Wait until the page shows the answers to a new photo."""
     page.wait_for_function("document.querySelector('#map-view')?.innerText.includes('answers')")

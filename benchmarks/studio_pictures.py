@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from _studio import chromium, opened, studio
+from _studio import chromium, opened, studio, wait_for_answers
 from PIL import Image
 
 import unsee
@@ -30,9 +30,9 @@ DONE = "#map-view .conclusion"
 PHOTO = Path(unsee.__file__).parent / "studio" / "photos" / "panda.jpg"
 
 
-def picture(page: Any, **settings: Any) -> Image.Image:
+def picture(page: Any) -> Image.Image:
     """Return what the page shows, at most `WIDTH` pixels wide."""
-    shown = Image.open(io.BytesIO(page.screenshot(**settings))).convert("RGB")
+    shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     if shown.width > WIDTH:
         shown = shown.resize((WIDTH, round(shown.height * WIDTH / shown.width)), Image.LANCZOS)
     return shown
@@ -114,7 +114,7 @@ VIEWS: dict[str, Callable[[Any], None]] = {
 def upload(page: Any, photo: Path) -> None:
     """Upload a photo and wait for the answers to it."""
     page.set_input_files("#photo input[type=file]", str(photo))
-    page.wait_for_function("document.querySelector('#map-view')?.innerText.includes('answers')")
+    wait_for_answers(page)
     page.wait_for_timeout(800)
 
 
@@ -150,7 +150,7 @@ def pictures(browser: Any, address: str, photo: Path) -> Iterator[tuple[str, Fil
 
 
 def main() -> None:
-    """Take all pictures, or those that are named."""
+    """Take all pictures."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--browser", help="path of Chromium")
     parser.add_argument("--photo", type=Path, default=PHOTO)

@@ -15,7 +15,7 @@ from typing import Any
 
 import gradio
 import torch
-from _studio import chromium, opened, pick, studio
+from _studio import chromium, opened, studio, wait_for_answers
 
 RESULTS = Path(__file__).parent / "results"
 PAINT, STROKE = 3.0, 1.0
@@ -48,7 +48,8 @@ def processor() -> str:
 
 def stroke_times(page: Any, count: int) -> list[float]:
     """Paint strokes on a photo; return the seconds from the end of each to its answer."""
-    pick(page)
+    page.click("#samples button >> nth=2")
+    wait_for_answers(page)
     page.get_by_role("tab", name="Brush").click()
     box = page.locator(".brush-canvas").bounding_box()
     page.evaluate(LISTEN)

@@ -50,10 +50,11 @@ FLAGS = {
     "infiller": ["--size", "16", "--perceptual", "0", "--critic-from", "2", "--rate", "3e-5"],
 }
 """The same as options of the command line."""
-
-
-SLOW = [pytest.param(name, marks=pytest.mark.trust) for name in ("variational", "distilled")]
-"""Networks whose tests with several processes run in `make test-trust`; the trainer is shared."""
+IN_PROCESSES = [
+    "casm", "infiller",
+    *(pytest.param(name, marks=pytest.mark.trust) for name in ("variational", "distilled")),
+]  # fmt: skip
+"""Networks of tests that start processes; two are in `make test-trust`: the trainer is shared."""
 
 
 def config(network, folder, out, **settings):

@@ -44,7 +44,7 @@ def test_stopped_run_resumes_bitwise(folder, tmp_path, network) -> None:
         small.train(network, folder, tmp_path / "parts", seed=3)
 
 
-@pytest.mark.parametrize("network", ["casm", "infiller", *small.SLOW])
+@pytest.mark.parametrize("network", small.IN_PROCESSES)
 def test_killed_run_resumes_bitwise(folder, tmp_path, network) -> None:
     command = small.command(network, folder, "--steps", "12", "--save-every", "1")
     how = {"env": small.environment(), "cwd": small.ROOT, "stdout": subprocess.DEVNULL}

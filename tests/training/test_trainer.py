@@ -55,7 +55,7 @@ def largest_difference(some, others) -> float:
     return max((some[key].float() - others[key].float()).abs().max() for key in some)
 
 
-@pytest.mark.parametrize("network", ["casm", "infiller", *small.SLOW])
+@pytest.mark.parametrize("network", small.IN_PROCESSES)
 def test_two_processes_train_as_one(folder, tmp_path, network) -> None:
     flags = small.command(
         network, folder, "--steps", "3", "--save-every", "3", *FAST_RATES[network]
