@@ -97,8 +97,8 @@ def test_bfloat16_logits_are_close_to_float32(network, images) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"name": "rise", "samples": 400},
-        {"name": "lime", "samples": 300},
+        {"name": "rise", "samples": 200},
+        {"name": "lime", "samples": 150},
         {"name": "sliding_patch", "patch": 48, "stride": 24},
     ],
 )

@@ -253,7 +253,7 @@ def test_rise_agrees_with_the_reference(name) -> None:
             assert area == pytest.approx(expected[key], abs=1e-3), (photo, key)
 
 
-@pytest.mark.parametrize("name", WITHOUT_TIES[:2])
+@pytest.mark.parametrize("name", WITHOUT_TIES[:1])
 def test_igos_released_agrees_with_the_reference(name) -> None:
     """To 1e-3 of iGOS++'s published code for deletion, and to 6e-3 for insertion.
 
