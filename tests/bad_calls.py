@@ -14,9 +14,9 @@ from unsee.evaluation.plan import Plan
 from unsee.evaluation.ray import Cluster
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
-from unsee.folders import new_folder
 from unsee.recipes import recipe
 from unsee.reports.results import Results
+from unsee.storage.folders import new_folder
 
 MAPS, IMAGES = torch.zeros(2, 4, 4), torch.zeros(2, 3, 4, 4)
 TARGETS = torch.zeros(2, dtype=torch.long)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.conftest import small
 from unsee import Explanation, InputError, Study, explain
-from unsee.bars import NotebookBar, TerminalBar, bar
+from unsee.output.bars import NotebookBar, TerminalBar, bar
 
 
 def test_callback_sees_every_round_and_ends_the_run(network, images) -> None:

@@ -21,13 +21,13 @@ from unsee import (
     explain,
     load,
 )
-from unsee.bars import terminal_bars as progress
 from unsee.cli.explain_options import run_with_bar
 from unsee.errors import DiskFullError
-from unsee.folders import new_folder
 from unsee.images import reading
 from unsee.metrics._similarity import similarity
+from unsee.output.bars import terminal_bars as progress
 from unsee.parts import resolve_parts
+from unsee.storage.folders import new_folder
 
 
 @pytest.fixture

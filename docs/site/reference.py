@@ -55,7 +55,7 @@ MODULES = {
             "unsee.evaluation.paper_tables", "unsee.evaluation.infilling",
             "unsee.evaluation.label_randomisation", "unsee.evaluation.parameter_randomisation",
             "unsee.reports.results", "unsee.reports.bootstrap", "unsee.reports.summary",
-            "unsee.reports.tables", "unsee.reports.figures", "unsee.trackers",
+            "unsee.reports.tables", "unsee.reports.figures", "unsee.output.trackers",
         ),
     ),
     "audits": (

@@ -2,8 +2,8 @@
 
 import sys
 
-from unsee.children import keep_safe
-from unsee.threads import wait_asleep
+from unsee.process.children import keep_safe
+from unsee.process.threads import wait_asleep
 
 
 def main() -> int:

@@ -11,7 +11,6 @@ from types import FrameType
 import torch
 from torch import Tensor, nn
 
-from unsee.bars import bar
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Measure
 from unsee.explanation import Explanation
@@ -19,6 +18,7 @@ from unsee.infillers.base import Infiller
 from unsee.inputs import Budget, Classes, Picture, whole_number
 from unsee.masking.slots import CellsOrName
 from unsee.methods.base import Method, Progress
+from unsee.output.bars import bar
 from unsee.registry import name_of
 from unsee.registry.settings import SettingValue
 from unsee.results.view import AssessedView

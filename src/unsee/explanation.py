@@ -11,10 +11,10 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unsee.arrays import read_arrays, write_arrays
 from unsee.errors import InputError, as_input_error
-from unsee.files import exists, read_json
-from unsee.folders import MANIFEST, WRITTEN, new_folder, write_manifest
+from unsee.storage.arrays import read_arrays, write_arrays
+from unsee.storage.files import exists, read_json
+from unsee.storage.folders import MANIFEST, WRITTEN, new_folder, write_manifest
 from unsee.types import Images, Saliency, Targets
 
 if TYPE_CHECKING:

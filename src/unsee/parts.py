@@ -10,13 +10,13 @@ from unsee.cells.base import Cells
 from unsee.classifiers import measures
 from unsee.classifiers.measures import Measure
 from unsee.errors import InputError, as_input_error
-from unsee.files import check_file, is_file
 from unsee.infillers.base import Infiller
 from unsee.methods.base import Method
 from unsee.networks import weights
 from unsee.networks.weights import Published
 from unsee.registry import create, name_of, recipe_of, resolve
 from unsee.registry.settings import SettingValue
+from unsee.storage.files import check_file, is_file
 
 OWN = "own"
 """In place of an in-filler's name: the in-filler with which the method was published."""

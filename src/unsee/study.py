@@ -21,10 +21,8 @@ from unsee.classifiers.outputs import Outputs
 from unsee.classifiers.passes import Passes
 from unsee.errors import InputError, Note
 from unsee.explanation import Explanation
-from unsee.folders import json_bytes
 from unsee.infillers.base import Infiller
 from unsee.inputs import Budget, Classes, Picture, whole_number
-from unsee.libraries import import_libraries
 from unsee.masking.score import MaskedScore
 from unsee.masking.slots import CellsOrName, resolve_cells
 from unsee.methods._cells import provenance_of
@@ -35,8 +33,10 @@ from unsee.methods.base import Method, Progress
 from unsee.metrics._similarity import stability
 from unsee.noise import seeds_of
 from unsee.parts import resolve_parts
+from unsee.process.libraries import import_libraries
 from unsee.registry import packages_of, settings_of
 from unsee.registry.settings import SettingValue
+from unsee.storage.folders import json_bytes
 from unsee.types import Saliency
 
 DEFAULT_METHOD = "tide"

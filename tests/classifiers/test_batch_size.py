@@ -10,7 +10,7 @@ from unsee import InputError, explain
 from unsee.classifiers.batch_size import BatchSizes, fastest, read
 from unsee.classifiers.chunked import map_chunks
 from unsee.classifiers.measures import probability
-from unsee.folders import cache_folder
+from unsee.storage.folders import cache_folder
 
 
 class SmallMemory(Convolutional):

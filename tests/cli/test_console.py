@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import MODEL, QUICK, errors_of
 from unsee import Explanation
 from unsee.cli import console, main
-from unsee.table import Column, Table
+from unsee.output.table import Column, Table
 
 LABELS = ("[/b]red", "$x$ y", "two\nlines", "naïve 猫", "\udcff")
 

@@ -6,11 +6,12 @@ import os
 import pytest
 
 from tests.cli.conftest import MODEL
-from unsee import InputError, folders
+from unsee import InputError
 from unsee.cli import explain_options, keeping, main
 from unsee.evaluation import infilling, label_randomisation, parameter_randomisation
-from unsee.folders import new_folder, write_manifest
 from unsee.results import comparison
+from unsee.storage import folders
+from unsee.storage.folders import new_folder, write_manifest
 
 KEPT = "out: the earlier result is kept; what this command computed is not written"
 

@@ -95,4 +95,4 @@ def test_reference_has_the_modules_that_programs_import() -> None:
     wanted = {f"unsee.integrations.{path.stem}" for path in SOURCES.glob("integrations/[!_]*.py")}
     wanted |= {f"unsee.audits.{path.stem}" for path in SOURCES.glob("audits/[!_]*.py")}
     wanted |= {f"unsee.reports.{name}" for name in ("results", "summary", "tables", "figures")}
-    assert wanted | {"unsee.trackers"} <= listed
+    assert wanted | {"unsee.output.trackers"} <= listed

@@ -22,9 +22,9 @@ from unsee.evaluation import loaded
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
-from unsee.folders import new_file
 from unsee.reports.gallery import examples
 from unsee.reports.results import Results
+from unsee.storage.folders import new_file
 
 CHEAP = {"methods": ("random",), "metrics": ("gini",), "limit": 3, "shard": 2}
 
@@ -394,7 +394,7 @@ def test_output_that_is_a_file_or_read_only_is_refused(data, tmp_path, monkeypat
     def refuse(*_arguments, **_settings):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("unsee.workplace.Path.mkdir", refuse)
+    monkeypatch.setattr("unsee.storage.workplace.Path.mkdir", refuse)
     with pytest.raises(InputError, match=r"run: cannot be written .Permission denied"):
         Run.begin(make_plan(data, **CHEAP), tmp_path / "run", threads=1)
     assert not (tmp_path / "run").exists()

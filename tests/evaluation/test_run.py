@@ -17,7 +17,7 @@ from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run
 from unsee.evaluation.store import Store
 from unsee.methods.base import Method
-from unsee.workplace import LOCK, NEW, PREFIX
+from unsee.storage.workplace import LOCK, NEW, PREFIX
 
 
 def test_every_photo_and_combination_has_a_row(uninterrupted) -> None:

@@ -7,10 +7,11 @@ from dataclasses import fields
 import pytest
 
 from tests.images.conftest import write
-from unsee import InputError, folders
+from unsee import InputError
 from unsee.evaluation import manifest, stages, store
 from unsee.images import finding
 from unsee.images._results import MARKS, TRAINING
+from unsee.storage import folders
 from unsee.training import run_folder
 from unsee.training.task import Training
 

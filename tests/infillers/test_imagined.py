@@ -9,7 +9,7 @@ from unsee import InputError, create
 from unsee.infillers.base import RowIndex
 from unsee.infillers.painter import PainterInfiller
 from unsee.infillers.patchmatch import PatchMatch
-from unsee.libraries import import_libraries
+from unsee.process.libraries import import_libraries
 from unsee.registry import resolve
 
 RANDOM = "painter:weights=random"
@@ -123,6 +123,6 @@ def test_trust_and_settings_reach_the_generator() -> None:
 
 def test_libraries_of_the_generator_are_imported(monkeypatch) -> None:
     imported = []
-    monkeypatch.setattr("unsee.libraries.import_module", imported.append)
+    monkeypatch.setattr("unsee.process.libraries.import_module", imported.append)
     import_libraries(imagined("patchmatch"))
     assert imported == ["patchmatch"]

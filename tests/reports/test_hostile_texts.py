@@ -9,7 +9,7 @@ import pytest
 from matplotlib.texmanager import TexManager
 from PIL import Image
 
-from tests.test_escaping import HOSTILE
+from tests.output.test_escaping import HOSTILE
 from unsee.cli import main
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.run import Run

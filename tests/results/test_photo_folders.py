@@ -13,10 +13,10 @@ from tests.cli.conftest import MODEL
 from unsee import InputError
 from unsee.cli import main
 from unsee.errors import DiskFullError
-from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
 from unsee.results import assessment, photo_folders, writing
 from unsee.results.photo_folders import check_photo, place_of_photo, result_folders
+from unsee.storage.folders import new_folder, write_manifest
 
 
 def photo_of(path, colour):

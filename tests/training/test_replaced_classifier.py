@@ -12,7 +12,7 @@ from tests.training import small
 from unsee import InputError, create, explain, load
 from unsee.classifiers.answers import Answers
 from unsee.classifiers.randomisation import randomise_layers
-from unsee.records import record
+from unsee.storage.records import record
 from unsee.training import run_folder
 from unsee.training.infiller import InfillerTraining
 

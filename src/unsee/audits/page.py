@@ -13,7 +13,7 @@ from unsee.audits.causes import Effect, ImageOf
 from unsee.audits.evidence import Evidence
 from unsee.audits.findings import CELLS, VERDICTS, Audit, Finding
 from unsee.images.drawing import to_pixels
-from unsee.pages import png_data, render
+from unsee.output.pages import png_data, render
 from unsee.reports.bootstrap import Mean
 
 CROPS, CROP = 10, 112

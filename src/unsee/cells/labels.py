@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unsee import files
-from unsee.arrays import read_array
 from unsee.cells.base import Cells, Labels, ShownPhoto
 from unsee.errors import InputError
 from unsee.images import reading
+from unsee.storage import files
+from unsee.storage.arrays import read_array
 from unsee.types import Size
 
 __all__ = ["LabelMap"]

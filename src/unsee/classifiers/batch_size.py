@@ -13,9 +13,9 @@ from tempfile import mkstemp
 import torch
 from torch import nn
 
-from unsee import files
 from unsee.errors import InputError, is_out_of_memory
-from unsee.folders import cache_folder
+from unsee.storage import files
+from unsee.storage.folders import cache_folder
 from unsee.types import Images
 
 CANDIDATES = {"cuda": (16, 32, 64, 128, 256, 512), "other": (4, 8, 16, 32)}

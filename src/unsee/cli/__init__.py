@@ -9,7 +9,7 @@ from importlib.metadata import version
 from unsee.classifiers.allocator import keep_memory
 from unsee.cli import console
 from unsee.errors import InputError, unknown
-from unsee.libraries import import_matplotlib
+from unsee.process.libraries import import_matplotlib
 
 COMMANDS = {
     "explain": "explain photos: for each a folder with map, pictures and numbers",

@@ -20,12 +20,12 @@ from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.evaluation.loaded import load_classifier
 from unsee.evaluation.plan import Plan, Subset
-from unsee.files import write_text
-from unsee.folders import json_bytes, new_folder, write_manifest
 from unsee.inputs import passes_of
+from unsee.output.table import Column, Table
 from unsee.registry import resolve, trust_of
+from unsee.storage.files import write_text
+from unsee.storage.folders import json_bytes, new_folder, write_manifest
 from unsee.study import DEFAULT_METHOD
-from unsee.table import Column, Table
 
 MAPS, REPORT = "maps", "report"
 """Folders in OUT: the run that explains the photos, and the audit."""

@@ -9,7 +9,6 @@ import torch
 import tyro
 from rich.progress import Progress
 
-from unsee.bars import terminal_bars
 from unsee.classifiers import throughput
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.throughput import FastestConfigurations, Timing
@@ -18,16 +17,17 @@ from unsee.cli.console import print_errors, say, show_table
 from unsee.cli.explain_options import PRECISIONS, ExplainOptions, MethodNames
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, as_message
-from unsee.files import check_file
 from unsee.images import reading
 from unsee.infillers.base import Infiller
 from unsee.inputs import passes_of
-from unsee.libraries import import_libraries
 from unsee.methods.base import Method
+from unsee.output.bars import terminal_bars
+from unsee.output.table import Column, Table, Value
+from unsee.process.libraries import import_libraries
 from unsee.registry import resolve, trust_of
 from unsee.registry.grammar import split_words
+from unsee.storage.files import check_file
 from unsee.study import Study
-from unsee.table import Column, Table, Value
 from unsee.types import Images
 
 NETWORK_ROUNDS = 3

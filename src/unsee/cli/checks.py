@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 
 from unsee.errors import InputError
-from unsee.folders import check_name, check_new, place_of
-from unsee.workplace import workplace
+from unsee.storage.folders import check_name, check_new, place_of
+from unsee.storage.workplace import workplace
 
 MAX_SEED = 2**63 - 1
 """Largest seed, the largest number that torch's generators take."""

@@ -10,11 +10,11 @@ from unsee.cli.configurations import Configuration, Result
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerNames, MethodNames, Photo
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
-from unsee.files import check_file
 from unsee.images import reading
 from unsee.masking.slots import Slots
 from unsee.parts import OWN, Parts
 from unsee.registry.grammar import split_words
+from unsee.storage.files import check_file
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.types import Images
 

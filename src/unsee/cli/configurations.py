@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from rich.progress import Progress, TaskID
 
-from unsee.bars import terminal_bars
 from unsee.cli import cost, explain_options, keeping
 from unsee.cli.console import print_error, print_note, say, show_table
 from unsee.errors import as_message
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _similarity
+from unsee.output.bars import terminal_bars
 from unsee.results import comparison
 from unsee.results.comparison import Entry
 from unsee.study import Study

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from unsee.errors import DiskFullError, InputError, as_line, as_message, printable, reason
-from unsee.table import Table
+from unsee.output.table import Table
 
 MIN_WIDTH = 40
 """Characters in a line of a table, in a narrower terminal too."""

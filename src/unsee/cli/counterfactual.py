@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import torch
 from tyro.conf import arg
 
-from unsee.bars import terminal_bars
 from unsee.classifiers import labels
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, cost, explain_options, keeping
@@ -15,10 +14,10 @@ from unsee.cli.console import print_note, say, show_table
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
 from unsee.errors import InputError
-from unsee.files import check_file, write_text
-from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
 from unsee.images.drawing import drawable, overlay, save_figure, save_png, show, to_pixels
+from unsee.output.bars import terminal_bars
+from unsee.output.table import Column, Table
 from unsee.registry import resolve, settings_of
 from unsee.results.counterfactual import (
     FIRST_SHARE,
@@ -26,8 +25,9 @@ from unsee.results.counterfactual import (
     check_answer,
     counterfactual,
 )
+from unsee.storage.files import check_file, write_text
+from unsee.storage.folders import new_folder, write_manifest
 from unsee.study import DEFAULT_METHOD, Study
-from unsee.table import Column, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

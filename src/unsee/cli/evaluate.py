@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from unsee.bars import terminal_bars
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks, cost, run_summary, stages
@@ -25,9 +24,10 @@ from unsee.evaluation.recognition import Trial
 from unsee.evaluation.run import Run, Unit
 from unsee.evaluation.store import MANIFEST
 from unsee.evaluation.worker import frame
-from unsee.files import exists, parse_index
 from unsee.masking.slots import resolve_cells
+from unsee.output.bars import terminal_bars
 from unsee.registry.grammar import split_words
+from unsee.storage.files import exists, parse_index
 from unsee.study import Study
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from unsee.bars import terminal_bars
 from unsee.classifiers import loading
 from unsee.classifiers.devices import check_device
 from unsee.cli import checks, keeping
@@ -21,8 +20,6 @@ from unsee.errors import InputError, as_message, unknown
 from unsee.evaluation import infilling, photos
 from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
 from unsee.evaluation.plan import Subset
-from unsee.files import check_file, write_text
-from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import (
     BACKGROUND_COLOUR,
     TEXT_COLOUR,
@@ -33,10 +30,13 @@ from unsee.images.drawing import (
 )
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
+from unsee.output.bars import terminal_bars
+from unsee.output.table import Column, Table
 from unsee.registry import resolve, settings_of, trust_of
 from unsee.registry.grammar import split_words
 from unsee.reports.infilling import markdown, means, numbers
-from unsee.table import Column, Table
+from unsee.storage.files import check_file, write_text
+from unsee.storage.folders import new_folder, write_manifest
 from unsee.types import Images
 
 if TYPE_CHECKING:

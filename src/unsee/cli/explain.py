@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import tyro
 
-from unsee.bars import terminal_bars
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options
 from unsee.cli.console import print_error, print_note, say, short, show_table
@@ -14,16 +13,17 @@ from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName
 from unsee.cli.parsing import parse
 from unsee.errors import DiskFullError, InputError, as_message
-from unsee.folders import check_new
 from unsee.images import finding, reading
 from unsee.infillers.base import Infiller
+from unsee.output.bars import terminal_bars
+from unsee.output.table import Column, Table, Value
 from unsee.parts import Parts
 from unsee.registry import name_of, resolve
 from unsee.results import assessment, writing
 from unsee.results.calls import Call
 from unsee.results.photo_folders import free_folder, result_folders
+from unsee.storage.folders import check_new
 from unsee.study import DEFAULT_METHOD, Study
-from unsee.table import Column, Table, Value
 
 AGREEMENT = "agreement"
 """Column with the rank correlation of the maps of several seeds."""

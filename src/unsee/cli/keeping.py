@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unsee.cli.console import print_note, say
 from unsee.errors import TakenError
-from unsee.folders import next_free
+from unsee.storage.folders import next_free
 
 
 def write_result(

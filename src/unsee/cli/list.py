@@ -11,9 +11,9 @@ from unsee.cli.console import say, set_document, show_table
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
 from unsee.evaluation.paper_tables import load, tables
+from unsee.output.table import Column, Table
 from unsee.recipes import recipe, recipes
 from unsee.registry import available, part, settings_about, summary
-from unsee.table import Column, Table
 
 Kind = Literal[
     "methods", "infillers", "classifiers", "metrics", "datasets", "cells", "measures", "recipes",

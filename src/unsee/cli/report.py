@@ -14,15 +14,15 @@ from unsee.cli.parsing import parse
 from unsee.errors import InputError
 from unsee.evaluation import paper_tables
 from unsee.evaluation.stages import is_staged
-from unsee.files import write_text
-from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import save_figure
+from unsee.output.trackers import Tracker, check_trackers
 from unsee.reports import html, markdown, stage_figure, stage_tables, summary, tables
 from unsee.reports.figures import figures
 from unsee.reports.results import Results
 from unsee.reports.stages import StagedResults
 from unsee.reports.tracking import track
-from unsee.trackers import Tracker, check_trackers
+from unsee.storage.files import write_text
+from unsee.storage.folders import new_folder, write_manifest
 
 
 @dataclass(frozen=True, kw_only=True)

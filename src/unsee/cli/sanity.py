@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import numpy as np
 from tyro.conf import arg
 
-from unsee.bars import terminal_bars
 from unsee.classifiers import measures, randomisation
 from unsee.classifiers.classifier import Classifier
 from unsee.cli import checks, explain_options, keeping
@@ -18,17 +17,18 @@ from unsee.cli.parsing import parse
 from unsee.errors import InputError, as_message
 from unsee.evaluation import parameter_randomisation
 from unsee.evaluation.parameter_randomisation import RandomisedMaps
-from unsee.files import check_file, write_text
-from unsee.folders import new_folder, write_manifest
 from unsee.images import reading
 from unsee.images.drawing import overview, save_figure
 from unsee.masking.slots import Slots
 from unsee.methods._cells import GRID
 from unsee.metrics._similarity import MEASURES
+from unsee.output.bars import terminal_bars
+from unsee.output.table import Column, Table
 from unsee.parts import Parts
 from unsee.registry import name_of, settings_of
+from unsee.storage.files import check_file, write_text
+from unsee.storage.folders import new_folder, write_manifest
 from unsee.study import DEFAULT_METHOD
-from unsee.table import Column, Table
 from unsee.types import Images
 
 

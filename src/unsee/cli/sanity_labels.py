@@ -9,7 +9,6 @@ from jaxtyping import Int
 from torch import Tensor
 from tyro.conf import arg
 
-from unsee.bars import terminal_bars
 from unsee.classifiers.devices import check_device
 from unsee.classifiers.measures import name_of
 from unsee.cli import checks, cost, explain_options, keeping
@@ -21,16 +20,17 @@ from unsee.datasets.base import Sample
 from unsee.errors import InputError, as_message
 from unsee.evaluation import label_randomisation
 from unsee.evaluation.label_randomisation import MapPair, TrainConfig, TrainedNetwork
-from unsee.files import write_text
-from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import overview, save_figure
 from unsee.metrics._similarity import MEASURES
+from unsee.output.bars import terminal_bars
+from unsee.output.table import Column, Table
 from unsee.parts import Parts, resolve_parts
 from unsee.registry import settings_of
 from unsee.registry.grammar import split_words
 from unsee.reports import bootstrap
+from unsee.storage.files import write_text
+from unsee.storage.folders import new_folder, write_manifest
 from unsee.study import Study
-from unsee.table import Column, Table
 from unsee.types import Images
 
 

@@ -15,7 +15,6 @@ from unsee.cli.configurations import Configuration, Result
 from unsee.cli.explain_options import ExplainOptions, Folder, InfillerName, MethodName, Photo
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, unknown
-from unsee.files import check_file
 from unsee.images import reading
 from unsee.inputs import passes_of
 from unsee.methods._cells import with_cells
@@ -24,6 +23,7 @@ from unsee.metrics import _similarity
 from unsee.registry import name_of
 from unsee.registry.settings import of_object
 from unsee.results.comparison import Entry
+from unsee.storage.files import check_file
 from unsee.study import DEFAULT_METHOD, Study
 from unsee.types import Saliency
 

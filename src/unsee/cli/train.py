@@ -7,15 +7,15 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from unsee.bars import terminal_bars
 from unsee.cli import checks
 from unsee.cli.console import print_note, say
 from unsee.cli.cost import Forecast
 from unsee.cli.interruption import deferred
 from unsee.cli.parsing import parse
 from unsee.errors import InputError, missing_package, unknown
-from unsee.files import check_file, exists
+from unsee.output.bars import terminal_bars
 from unsee.registry import resolve
+from unsee.storage.files import check_file, exists
 from unsee.training import casm, distilled, infiller, run_folder, vae, variational
 from unsee.training.mask_task import MaskTraining, load_module
 from unsee.training.task import Training

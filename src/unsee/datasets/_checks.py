@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unsee import files
 from unsee.errors import InputError
 from unsee.images.opening import MAX_PIXELS
+from unsee.storage import files
 
 Boxes = Float[Tensor, "_n 4"]
 """Boxes x1, y1, x2, y2 in pixels, one per object of the labelled class."""

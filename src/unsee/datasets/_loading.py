@@ -5,7 +5,6 @@ from pathlib import Path
 
 from unsee.datasets.base import Dataset, Samples
 from unsee.errors import InputError
-from unsee.files import exists
 from unsee.registry import (
     available,
     create,
@@ -16,6 +15,7 @@ from unsee.registry import (
     trust_of,
     usable_parts,
 )
+from unsee.storage.files import exists
 
 FALLBACK = "image_folder"
 """Data set that accepts any folder, and is therefore tried after all others."""

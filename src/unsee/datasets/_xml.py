@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import torch
 
-from unsee import files
 from unsee.datasets._checks import Boxes, check_size, clip_boxes
 from unsee.errors import as_input_error
+from unsee.storage import files
 
 MAX_BYTES = 2**24
 """Size of the largest annotation of a photo: 16 MiB."""

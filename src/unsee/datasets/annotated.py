@@ -10,12 +10,12 @@ from typing import Any
 from jaxtyping import Bool
 from torch import Tensor
 
-from unsee import files
 from unsee.datasets._checks import clip_boxes, is_index, parse_boxes
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples
 from unsee.errors import InputError, as_input_error
 from unsee.images import reading
 from unsee.images.framing import Photo
+from unsee.storage import files
 
 __all__ = ["Annotated"]
 

@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from unsee import files
 from unsee.datasets._checks import Boxes, clip_boxes
 from unsee.errors import InputError, as_input_error, printable
 from unsee.images import reading
 from unsee.images.framing import Photo
+from unsee.storage import files
 
 T = TypeVar("T")
 Names = Mapping[int, tuple[str, ...]]

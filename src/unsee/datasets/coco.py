@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from unsee import files
 from unsee.datasets._checks import Boxes, check_size, clip_boxes, parse_boxes
 from unsee.datasets._coco_outlines import Outline
 from unsee.datasets.base import Dataset, Names, Sample, Samples, check_samples, sample_of
 from unsee.errors import as_input_error
+from unsee.storage import files
 
 __all__ = ["COCO"]
 

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unsee import files
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples, named
 from unsee.errors import InputError, as_input_error
 from unsee.images.framing import Photo
+from unsee.storage import files
 
 __all__ = ["FashionMNIST"]
 

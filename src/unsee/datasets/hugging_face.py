@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee import files
 from unsee.datasets._checks import is_index
 from unsee.datasets._imagenet import imagenet_classes
 from unsee.datasets.base import Dataset, Names, Sample, Samples, check_samples, named
 from unsee.errors import InputError, as_input_error
 from unsee.images import reading
 from unsee.images.framing import Photo
+from unsee.storage import files
 
 __all__ = ["HuggingFace"]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from unsee import files
 from unsee.datasets._checks import Boxes, parse_boxes
 from unsee.datasets._imagenet import imagenet_classes, imagenet_numbers
 from unsee.datasets._xml import read_annotation
 from unsee.datasets.base import Dataset, Samples, check_samples, sample_of
 from unsee.errors import InputError, as_input_error
 from unsee.images import finding
+from unsee.storage import files
 
 __all__ = ["ImageNet"]
 

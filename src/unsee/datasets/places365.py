@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from unsee import files
 from unsee.datasets.base import Dataset, Names, Sample, Samples, check_samples, sample_of
 from unsee.errors import InputError
+from unsee.storage import files
 
 __all__ = ["Places365"]
 

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from unsee import files
 from unsee.datasets._xml import read_annotation
 from unsee.datasets.base import Dataset, Sample, Samples, check_samples, named, sample_of
 from unsee.images import reading
+from unsee.storage import files
 
 __all__ = ["VOC"]
 

@@ -16,9 +16,9 @@ from unsee.evaluation.rows import (
     read_rows,
     write_table,
 )
-from unsee.files import check_file, exists, parse_json
-from unsee.folders import new_file
-from unsee.records import record
+from unsee.storage.files import check_file, exists, parse_json
+from unsee.storage.folders import new_file
+from unsee.storage.records import record
 
 UNITS = b"unsee units"
 """Key of the Parquet metadata that holds the seconds spent on each archived unit, as JSON."""

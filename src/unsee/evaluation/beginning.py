@@ -14,7 +14,7 @@ from unsee.evaluation.paper_tables import Table
 from unsee.evaluation.photos import Classify
 from unsee.evaluation.plan import Plan, digest
 from unsee.evaluation.store import MANIFEST, Store
-from unsee.files import exists
+from unsee.storage.files import exists
 
 
 def begin(

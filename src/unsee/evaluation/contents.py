@@ -10,8 +10,8 @@ from torch import Tensor
 from unsee.errors import InputError
 from unsee.evaluation.rows import Row, read_rows
 from unsee.evaluation.store import Store
-from unsee.files import is_file
 from unsee.images.framing import Photo
+from unsee.storage.files import is_file
 
 Contents = dict[tuple[int | str, str], str]
 """Hash of pixels and outline by their number of channels and photo.

@@ -17,9 +17,9 @@ from unsee.datasets._classes import numbered as numbered_for
 from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError
 from unsee.infillers.base import ImageBatch, Infiller, RowIndex
-from unsee.libraries import import_libraries
 from unsee.networks.perceptual import Perceptual
 from unsee.noise import ImageRandom, seeds_of
+from unsee.process.libraries import import_libraries
 from unsee.types import Images
 
 Task = Literal["cells", "object", "background", "everything"]

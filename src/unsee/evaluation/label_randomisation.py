@@ -15,7 +15,7 @@ from unsee.errors import InputError
 from unsee.images.framing import Framing
 from unsee.metrics import _similarity
 from unsee.networks.small_cnn import SmallCNN
-from unsee.records import check_types
+from unsee.storage.records import check_types
 from unsee.study import Study
 from unsee.types import Images, Saliency
 

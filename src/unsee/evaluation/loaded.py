@@ -15,10 +15,10 @@ from unsee.evaluation.columns import metric_of
 from unsee.evaluation.manifest import ClassifierView
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.store import Store
-from unsee.files import exists
 from unsee.images.framing import Fit
 from unsee.parts import onnx_files, resolve_parts
 from unsee.registry import parse, resolve
+from unsee.storage.files import exists
 
 MAX_CLASSIFIERS = 8
 """Classifiers that a process keeps in memory."""

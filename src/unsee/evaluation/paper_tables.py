@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from unsee.errors import InputError, as_input_error, unknown
 from unsee.evaluation.plan import Plan
 from unsee.evaluation.stages import Stage, stages_of
-from unsee.files import exists, read_toml
 from unsee.parts import OWN
 from unsee.recipes import toml_names
-from unsee.records import record
+from unsee.storage.files import exists, read_toml
+from unsee.storage.records import record
 
 PACKAGE = "unsee.tables"
 """Package of the TOML files."""

@@ -13,8 +13,8 @@ from unsee.evaluation.manifest import Choice
 from unsee.evaluation.plan import Plan, Subset
 from unsee.evaluation.recognition import Trial, is_labelled
 from unsee.evaluation.store import MANIFEST, Store
-from unsee.files import exists
 from unsee.noise import random_bytes
+from unsee.storage.files import exists
 
 Classify = Callable[[Samples], Iterable[Trial]]
 """Classifies photos one after the other."""

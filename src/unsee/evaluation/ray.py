@@ -11,10 +11,10 @@ from typing import Any
 
 from unsee.errors import InputError, as_message, missing_package
 from unsee.evaluation.run import Run, Unit
-from unsee.libraries import import_matplotlib
-from unsee.locks import WAIT
-from unsee.records import check_types
-from unsee.threads import WAITING
+from unsee.process.libraries import import_matplotlib
+from unsee.process.threads import WAITING
+from unsee.storage.locks import WAIT
+from unsee.storage.records import check_types
 
 ENVIRONMENT = {**WAITING, "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
 """Environment of a worker: threads wait asleep, and glibc keeps freed memory, as

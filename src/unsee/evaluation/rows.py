@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from unsee.errors import InputError, as_input_error
-from unsee.files import check_file
-from unsee.folders import new_file
+from unsee.storage.files import check_file
+from unsee.storage.folders import new_file
 
 Row = dict[str, Any]
 TEXT_COLUMNS = ("photo", "classifier", "method", "infiller", "content", "error")

@@ -23,7 +23,7 @@ from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.recognition import Recognition, Trial, one_of_each_class
 from unsee.evaluation.rows import read_rows
 from unsee.evaluation.store import Store
-from unsee.files import exists
+from unsee.storage.files import exists
 
 LOG = logging.getLogger(__name__)
 PRECISIONS = ("float32", "bfloat16", "float16")

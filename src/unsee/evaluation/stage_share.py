@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from unsee.locks import Sharing
+from unsee.storage.locks import Sharing
 
 
 class Share:

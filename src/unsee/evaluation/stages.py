@@ -16,11 +16,11 @@ from unsee.evaluation.plan import Plan, check_kind
 from unsee.evaluation.stage_share import Share
 from unsee.evaluation.store import MANIFEST as RUN
 from unsee.evaluation.store import Store
-from unsee.files import exists, is_folder, read_bytes, read_json
-from unsee.folders import RESERVED, create_file, json_bytes, new_file, write_errors
-from unsee.locks import Sharing
-from unsee.records import record
-from unsee.workplace import is_workplace
+from unsee.storage.files import exists, is_folder, read_bytes, read_json
+from unsee.storage.folders import RESERVED, create_file, json_bytes, new_file, write_errors
+from unsee.storage.locks import Sharing
+from unsee.storage.records import record
+from unsee.storage.workplace import is_workplace
 
 MANIFEST = "stages.json"
 """Name of the file that marks a folder of stages."""

@@ -10,16 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unsee.arrays import read_arrays, write_arrays
 from unsee.errors import InputError
 from unsee.evaluation.archive import SECONDS, UNIT_NAME, Archive, unit_seconds
 from unsee.evaluation.manifest import FORMAT, ClassifierView, RunManifest, check_format, plain
 from unsee.evaluation.rows import Row, read_rows, table_of, write_rows
-from unsee.files import exists, is_file, is_folder, read_json
-from unsee.folders import check_name, create_file, json_bytes, new_file, place_of, write_errors
-from unsee.locks import Sharing
-from unsee.records import record
-from unsee.workplace import is_workplace, remove_leavings
+from unsee.storage.arrays import read_arrays, write_arrays
+from unsee.storage.files import exists, is_file, is_folder, read_json
+from unsee.storage.folders import (
+    check_name,
+    create_file,
+    json_bytes,
+    new_file,
+    place_of,
+    write_errors,
+)
+from unsee.storage.locks import Sharing
+from unsee.storage.records import record
+from unsee.storage.workplace import is_workplace, remove_leavings
 
 MANIFEST = "run.json"
 PARQUET_END = b"PAR1"

@@ -20,11 +20,11 @@ from unsee.evaluation.loaded import load_classifier
 from unsee.evaluation.plan import Combination, Plan
 from unsee.evaluation.rows import Row
 from unsee.evaluation.store import Maps
-from unsee.libraries import import_libraries
 from unsee.masking.slots import resolve_cells
 from unsee.metrics._sharing import shared
 from unsee.metrics.base import Truth
 from unsee.parts import resolve_parts
+from unsee.process.libraries import import_libraries
 from unsee.registry import resolve
 from unsee.study import Study
 from unsee.types import Images, Size

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from unsee.errors import InputError
-from unsee.files import exists, read_json
-from unsee.folders import MANIFEST, WRITTEN
+from unsee.storage.files import exists, read_json
+from unsee.storage.folders import MANIFEST, WRITTEN
 
 TRAINING = {"out", "data", "steps", "seed"}
 """Settings of every training."""

@@ -9,7 +9,6 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from unsee.errors import InputError, as_input_error, printable
-from unsee.files import exists
 from unsee.images.drawing import (
     BACKGROUND_COLOUR,
     MUTED_COLOUR,
@@ -18,6 +17,7 @@ from unsee.images.drawing import (
     overlay,
     to_pixels,
 )
+from unsee.storage.files import exists
 from unsee.types import Images
 
 SIDE = 280

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from PIL import features
 
 from unsee.errors import InputError, printable
-from unsee.files import is_folder
 from unsee.images._results import is_result
+from unsee.storage.files import is_folder
 
 SUFFIXES = frozenset([
     ".apng", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",

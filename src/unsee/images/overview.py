@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from unsee.images.drawing import overlay, to_pixels
-from unsee.pages import jpeg_uri, render
+from unsee.output.pages import jpeg_uri, render
 from unsee.types import Images, Saliency
 
 MAX_PHOTOS = 8

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from unsee import files
 from unsee.errors import InputError, as_input_error
 from unsee.images import _metadata, converting, opening
 from unsee.images._quiet import silenced
 from unsee.images.converting import planes_of, planes_of_array
 from unsee.images.framing import Photo
 from unsee.images.outlines import mask_of
+from unsee.storage import files
 
 Converted = TypeVar("Converted")
 

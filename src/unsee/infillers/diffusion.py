@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import torch
 
 from unsee.errors import InputError, missing_package
-from unsee.files import read_json
 from unsee.infillers._generative import GenerativeInfiller, Network, resize_mask, resize_pictures
 from unsee.infillers.base import ImageBatch, RowIndex
 from unsee.sources._downloads import check_no_kernels, download
+from unsee.storage.files import read_json
 from unsee.types import FlatKeep, Variants
 
 __all__ = ["Diffusion"]

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unsee.errors import InputError, as_input_error
-from unsee.files import check_file
 from unsee.infillers._generative import GenerativeInfiller, Network
 from unsee.infillers.base import ImageBatch, RowIndex
-from unsee.libraries import quiet
 from unsee.networks import weights as files
+from unsee.process.libraries import quiet
+from unsee.storage.files import check_file
 from unsee.types import FlatKeep, Variants
 
 __all__ = ["LaMa"]

@@ -20,8 +20,6 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
 from unsee.classifiers.passes import Passes
 from unsee.errors import InputError, TakenError, missing_package, reason
-from unsee.files import exists
-from unsee.folders import new_file
 from unsee.integrations._backward import trace_with_gradient
 from unsee.masking import masks
 from unsee.methods._decoded import OnePassNetwork
@@ -29,6 +27,8 @@ from unsee.methods._one_pass import OnePassMethod
 from unsee.methods.base import Method
 from unsee.networks.onnx_session import open_session, run
 from unsee.registry import available, name_of, part, resolve, settings_of
+from unsee.storage.files import exists
+from unsee.storage.folders import new_file
 from unsee.study import Study
 from unsee.types import Images, Saliency, Targets, Variants
 

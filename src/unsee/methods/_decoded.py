@@ -15,12 +15,12 @@ from unsee.classifiers.checks import call_model
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.measures import Logits
 from unsee.errors import InputError
-from unsee.files import parse_json
 from unsee.masking.score import MaskedScore
 from unsee.methods._evidence import gradient_evidence
 from unsee.networks import weights
 from unsee.networks.stages import FeatureExtractor
-from unsee.records import record
+from unsee.storage.files import parse_json
+from unsee.storage.records import record
 from unsee.types import Images, Targets
 
 Decoder = Callable[[list[Tensor], Logits, Targets], Tensor]

@@ -18,7 +18,6 @@ from torch import nn
 from unsee.classifiers.checks import check_mode
 from unsee.classifiers.measures import name_of
 from unsee.errors import InputError, missing_package
-from unsee.libraries import import_libraries
 from unsee.masking.minimise import EarlyStopping, minimise
 from unsee.masking.optimizers import Optimizer
 from unsee.masking.score import MaskedScore
@@ -27,6 +26,7 @@ from unsee.methods._checks import check_choices
 from unsee.methods._defaults import reduced
 from unsee.methods._ranking_network import initial_ranking
 from unsee.methods._warm_start import Initializer, remove_top
+from unsee.process.libraries import import_libraries
 from unsee.registry import check_settings
 from unsee.types import Losses, Saliency, Size, Theta
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from unsee.errors import InputError, as_input_error, missing_package
-from unsee.files import check_file
+from unsee.storage.files import check_file
 
 PROVIDERS = (
     "CUDAExecutionProvider", "ROCMExecutionProvider", "DmlExecutionProvider",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unsee.errors import InputError, reason
-from unsee.files import check_file
+from unsee.storage.files import check_file
 
 Weights = dict[str, Tensor]
 Kind = Literal["weights", "script", "export", "compiled"]

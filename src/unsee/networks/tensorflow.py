@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from unsee.errors import InputError
-from unsee.files import check_file, read_bytes
+from unsee.storage.files import check_file, read_bytes
 
 TABLE_MAGIC = 0xDB4775248B80FB57
 """The last eight bytes of a LevelDB table."""

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from unsee.errors import InputError, as_input_error
-from unsee.files import check_file, parse_json
-from unsee.folders import cache_folder
 from unsee.networks.reading import Weights, read
+from unsee.storage.files import check_file, parse_json
+from unsee.storage.folders import cache_folder
 
 T = TypeVar("T")
 RANDOM = "random"

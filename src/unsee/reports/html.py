@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from unsee.images.drawing import save_figure
-from unsee.pages import as_base64, render
+from unsee.output.pages import as_base64, render
 from unsee.reports import stage_figure, stage_tables, summary, tables
 from unsee.reports.claims import claim_results
 from unsee.reports.figures import CAPTIONS

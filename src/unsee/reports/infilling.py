@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from unsee import escaping
 from unsee.evaluation.infilling import TASKS
+from unsee.output import escaping
+from unsee.output.table import Cell, Column, Table
 from unsee.reports import bootstrap
-from unsee.table import Cell, Column, Table
 
 MEASUREMENTS = ("probability", "recognised", "distance", "similarity", "l1", "seconds")
 """Numbers of a row that tables show, where a row has them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from unsee import escaping
+from unsee.output import escaping
 from unsee.reports import summary, tables
 from unsee.reports.claims import claim_results
 from unsee.reports.figures import CAPTIONS

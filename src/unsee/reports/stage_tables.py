@@ -2,14 +2,14 @@
 
 import math
 
-from unsee import escaping
 from unsee.errors import printable
+from unsee.output import escaping
+from unsee.output.table import Cell, Column, Table
 from unsee.registry import parse, summary
 from unsee.reports.bootstrap import MIN_PHOTOS, Mean
 from unsee.reports.photos import counted
 from unsee.reports.results import Results
 from unsee.reports.stages import DASH, Row, StagedResults, SummaryTest
-from unsee.table import Cell, Column, Table
 
 PICTURE = "summary"
 """Name of the picture of the summary."""

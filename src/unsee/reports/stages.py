@@ -14,11 +14,11 @@ from unsee.evaluation import paper_tables, stages
 from unsee.evaluation.plan import Combination
 from unsee.evaluation.stages import StageInfo, SummaryColumn
 from unsee.evaluation.store import MANIFEST, Store
-from unsee.files import exists
 from unsee.parts import OWN
 from unsee.reports.bootstrap import Mean
 from unsee.reports.results import Results
 from unsee.reports.sweeps import PhotoValues
+from unsee.storage.files import exists
 from unsee.study import DEFAULT_METHOD
 
 CONTROL = "random"

@@ -3,10 +3,10 @@
 from statistics import stdev
 
 from unsee.evaluation.plan import Combination
+from unsee.output.table import Cell, Column, Mark, Table, Value
 from unsee.reports import ranking
 from unsee.reports.claims import ClaimResult, published
 from unsee.reports.results import PairedDifference, Results
-from unsee.table import Cell, Column, Mark, Table, Value
 
 CSV_COLUMNS = (
     *Combination._fields, "metric", "higher_is_better", "mean", "low", "high", "photos",

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unsee.evaluation.plan import Combination
+from unsee.output.trackers import log_once
 from unsee.reports import ranking
 from unsee.reports.results import Results
-from unsee.trackers import log_once
 
 
 def track(results: Results, trackers: Sequence[str], folder: Path, stage: str = "") -> None:

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from rich.console import Console
 
-from unsee.arrays import write_arrays
-from unsee.files import write_text
-from unsee.folders import new_folder, write_manifest
 from unsee.images.drawing import (
     BACKGROUND_COLOUR,
     MUTED_COLOUR,
@@ -24,9 +21,12 @@ from unsee.images.drawing import (
 from unsee.images.reading import PhotoFile
 from unsee.metrics import _curves
 from unsee.metrics.lateness import Lateness
+from unsee.output.table import Column, Table, Value
 from unsee.results.comparison_page import comparison_page
+from unsee.storage.arrays import write_arrays
+from unsee.storage.files import write_text
+from unsee.storage.folders import new_folder, write_manifest
 from unsee.study import Study
-from unsee.table import Column, Table, Value
 from unsee.types import Images, Saliency
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from unsee.images.drawing import overlay, to_pixels
-from unsee.pages import jpeg_uri, render
-from unsee.table import Table
+from unsee.output.pages import jpeg_uri, render
+from unsee.output.table import Table
 from unsee.types import Images, Saliency
 
 

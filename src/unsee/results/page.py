@@ -6,7 +6,7 @@ from typing import Any
 from unsee.errors import printable
 from unsee.images.drawing import overlay, save_figure, to_pixels
 from unsee.images.framing import Photo
-from unsee.pages import as_base64, jpeg_uri, render
+from unsee.output.pages import as_base64, jpeg_uri, render
 from unsee.results import panel
 from unsee.results.assessment import CURVE_PROTOCOLS, DIRECTIONS, Assessment
 from unsee.results.calls import Call

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from unsee.errors import InputError, TakenError
-from unsee.files import exists, open_binary, read_json
-from unsee.folders import MANIFEST, RESERVED, WRITTEN, place_of
-from unsee.workplace import remove_leavings
+from unsee.storage.files import exists, open_binary, read_json
+from unsee.storage.folders import MANIFEST, RESERVED, WRITTEN, place_of
+from unsee.storage.workplace import remove_leavings
 
 MAX_NAME = 100
 MAX_NAME_BYTES = 200

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from unsee.errors import TakenError
-from unsee.files import write_text
-from unsee.folders import new_folder, write_manifest
 from unsee.images import drawing
 from unsee.images.reading import PhotoFile
 from unsee.results.assessment import Assessment
@@ -12,6 +10,8 @@ from unsee.results.calls import Call
 from unsee.results.page import explanation_page
 from unsee.results.panel import panel
 from unsee.results.photo_folders import check_photo, free_folder, next_folder
+from unsee.storage.files import write_text
+from unsee.storage.folders import new_folder, write_manifest
 
 REPORT = "report.html"
 """Name of the page with the result."""

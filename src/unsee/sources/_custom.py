@@ -13,10 +13,10 @@ from unsee.classifiers.labels import with_synonyms
 from unsee.classifiers.normalisation import ASSUMED_MEAN, ASSUMED_STD
 from unsee.classifiers.outputs import OutputsName
 from unsee.errors import InputError, as_input_error
-from unsee.files import read_text
 from unsee.images.framing import Framing
 from unsee.sources._imagenet import labels as imagenet_labels
 from unsee.sources.base import Source
+from unsee.storage.files import read_text
 
 
 @dataclass(frozen=True)

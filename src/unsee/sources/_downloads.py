@@ -13,7 +13,7 @@ from urllib.parse import urlparse
 from urllib.request import getproxies
 
 from unsee.errors import InputError, missing_package, reason
-from unsee.libraries import quiet
+from unsee.process.libraries import quiet
 
 ONLY_WEIGHTS, NOT_ONLY_WEIGHTS = (
     "TORCH_FORCE_WEIGHTS_ONLY_LOAD",

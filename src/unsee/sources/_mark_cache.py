@@ -16,15 +16,15 @@ from torch import Tensor
 
 from unsee.datasets import _halves, _marks, _signs
 from unsee.errors import InputError, as_input_error
-from unsee.files import is_file, parse_json
-from unsee.folders import cache_folder, new_file
 from unsee.images import filters
-from unsee.locks import open_to_lock
 from unsee.networks import mark_reader
 from unsee.networks.reading import Weights
 from unsee.networks.weights import load_into, load_trained
 from unsee.sources import _mark_pictures, _mark_training
 from unsee.sources._mark_training import Answers
+from unsee.storage.files import is_file, parse_json
+from unsee.storage.folders import cache_folder, new_file
+from unsee.storage.locks import open_to_lock
 
 try:
     import fcntl

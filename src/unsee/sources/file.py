@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.passes import in_evaluation
 from unsee.errors import InputError, as_input_error
-from unsee.files import check_file
-from unsee.libraries import quiet
 from unsee.networks.reading import Kind, kind_of
 from unsee.networks.weights import require_trust
+from unsee.process.libraries import quiet
 from unsee.sources._custom import CustomModel, call
 from unsee.sources._weights import load_weights
+from unsee.storage.files import check_file
 
 __all__ = ["File"]
 

@@ -12,12 +12,12 @@ from unsee.classifiers.classifier import Classifier
 from unsee.classifiers.labels import with_synonyms
 from unsee.classifiers.outputs import OF_PROBLEM, Outputs, OutputsName
 from unsee.errors import InputError
-from unsee.files import exists
 from unsee.sources._downloads import check_no_kernels, download, optional_import
 from unsee.sources._measured import measure
 from unsee.sources._numbered import in_order
 from unsee.sources._weights import check_complete
 from unsee.sources.base import Source
+from unsee.storage.files import exists
 
 __all__ = ["Transformers"]
 

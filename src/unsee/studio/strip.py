@@ -7,7 +7,7 @@ import torch
 
 from unsee.images.drawing import to_pixels
 from unsee.masking import masks
-from unsee.pages import jpeg_uri
+from unsee.output.pages import jpeg_uri
 from unsee.results.assessment import Assessment
 from unsee.results.values import values_of
 from unsee.studio.desk import NETWORK

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from unsee.images.drawing import Pixels, to_pixels
-from unsee.pages import jpeg_uri, render
+from unsee.output.pages import jpeg_uri, render
 from unsee.studio.desk import Answer, Desk, Moment
 
 _numbers = count()

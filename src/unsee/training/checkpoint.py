@@ -14,12 +14,12 @@ from torch import Tensor
 
 from unsee.classifiers.answers import Answers
 from unsee.errors import InputError, as_input_error
-from unsee.files import check_file, exists, parse_json
-from unsee.folders import new_file, write_errors
-from unsee.records import record
+from unsee.storage.files import check_file, exists, parse_json
+from unsee.storage.folders import new_file, write_errors
+from unsee.storage.records import record
+from unsee.storage.workplace import NEW, workplace
 from unsee.training.run_folder import CHECKPOINT, as_json, check_settings, run_of
 from unsee.training.task import Batch, Training, TrainingTask
-from unsee.workplace import NEW, workplace
 
 MAX_PREVIEW_PHOTOS = 12
 """Number of validation photos in a preview."""

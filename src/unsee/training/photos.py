@@ -13,7 +13,6 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 from torch import Tensor
 
-from unsee import files
 from unsee.classifiers.classifier import Classifier
 from unsee.datasets._classes import numbered
 from unsee.datasets._loading import load_data
@@ -21,6 +20,7 @@ from unsee.datasets.base import filter_classes
 from unsee.errors import InputError, as_input_error
 from unsee.images import finding, reading
 from unsee.images.framing import Framing, Photo
+from unsee.storage import files
 from unsee.types import Targets
 
 LOG = logging.getLogger(__name__)

@@ -13,15 +13,15 @@ from typing import Any
 import torch
 
 from unsee.errors import InputError, as_input_error
-from unsee.files import check_file, exists, is_folder, read_json
-from unsee.folders import check_name, create_file, json_bytes, place_of, write_errors
 from unsee.images._results import is_mark
-from unsee.locks import Sharing
 from unsee.networks.weights import load_trained
 from unsee.parts import digest_of, files_of
 from unsee.registry import resolve
+from unsee.storage.files import check_file, exists, is_folder, read_json
+from unsee.storage.folders import check_name, create_file, json_bytes, place_of, write_errors
+from unsee.storage.locks import Sharing
+from unsee.storage.workplace import is_workplace, remove_leavings
 from unsee.training.task import Training, TrainingTask
-from unsee.workplace import is_workplace, remove_leavings
 
 CHECKPOINT = "checkpoint.pt"
 """File name of the checkpoint in a run's folder."""

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unsee.classifiers.answers import Answers
-from unsee.trackers import Tracker
+from unsee.output.trackers import Tracker
 from unsee.training.crops import Crops
 from unsee.training.photos import PhotoSet, load_squares
 from unsee.types import Targets

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import torch
 from torch.utils.data import DataLoader
 
-from unsee.children import kept_safe
 from unsee.errors import InputError
-from unsee.trackers import check_trackers, started
+from unsee.output.trackers import check_trackers, started
+from unsee.process.children import kept_safe
 from unsee.training import checkpoint, run_folder
 from unsee.training.crops import Crops, StepSampler, resize_whole
 from unsee.training.photos import PhotoSet

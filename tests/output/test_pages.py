@@ -10,12 +10,12 @@ from PIL import Image
 from tests.browsers import browser as browser
 from tests.conftest import small
 from unsee import Study, load
-from unsee.pages import render
+from unsee.output.pages import render
+from unsee.output.table import Cell, Column, Table
 from unsee.results.assessment import assess
 from unsee.results.calls import Call
 from unsee.results.comparison_page import comparison_page
 from unsee.results.page import explanation_page
-from unsee.table import Cell, Column, Table
 
 A4_PIXELS = 718
 """Width of an A4 page without its margins of 1 cm, at 96 pixels an inch."""

@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
-from unsee import locks
-from unsee.locks import Sharing
+from unsee.storage import locks
+from unsee.storage.locks import Sharing
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs locks")
 

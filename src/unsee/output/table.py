@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from unsee import escaping
+from unsee.output import escaping
 
 if TYPE_CHECKING:
     from rich.table import Table as TerminalTable

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unsee.errors import InputError, as_input_error
-from unsee.files import MAX_BYTES, check_file, read_bytes
+from unsee.storage.files import MAX_BYTES, check_file, read_bytes
 
 MAX_RATIO = 64
 """Size of the arrays of a file, as a multiple of the file's size, if they exceed `MAX_BYTES`."""

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from unsee import __main__, cli
-from unsee.children import SAFE_PATH, kept_safe
+from unsee.process.children import SAFE_PATH, kept_safe
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def _unset(monkeypatch):
 
 SPAWN = """
 import contextlib, multiprocessing, os, sys
-from unsee.children import kept_safe
+from unsee.process.children import kept_safe
 if __name__ == "__main__":
     child = multiprocessing.get_context("spawn").Process(target=os.getpid)
     with kept_safe() if sys.argv[1] == "safe" else contextlib.nullcontext():

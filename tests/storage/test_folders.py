@@ -14,7 +14,8 @@ import pytest
 from unsee import InputError
 from unsee.cli import checks
 from unsee.errors import DiskFullError
-from unsee.folders import (
+from unsee.results.photo_folders import result_folders
+from unsee.storage.folders import (
     WRITTEN,
     cache_folder,
     check_new,
@@ -24,8 +25,7 @@ from unsee.folders import (
     place_of,
     write_manifest,
 )
-from unsee.results.photo_folders import result_folders
-from unsee.workplace import (
+from unsee.storage.workplace import (
     LOCK,
     MAX_AGE,
     NEW,
@@ -539,7 +539,7 @@ def test_workplace_of_a_running_process_is_left_alone(tmp_path) -> None:
 
 
 def test_workplace_without_a_lock_is_left_alone_for_a_day(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("unsee.workplace.fcntl", None)
+    monkeypatch.setattr("unsee.storage.workplace.fcntl", None)
     with new_folder(tmp_path / "result") as unfinished:
         write_manifest(unfinished, {})
     place = tmp_path / f"{PREFIX}{0:032x}"

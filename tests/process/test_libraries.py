@@ -12,10 +12,10 @@ import pytest
 
 from unsee import available, create
 from unsee.infillers.telea import Telea
-from unsee.libraries import import_libraries, quiet
+from unsee.process.libraries import import_libraries, quiet
 from unsee.registry import part
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PARTS = [(kind, name) for kind in ("methods", "infillers", "metrics") for name in available(kind)]
 
 
@@ -35,7 +35,7 @@ def test_base_classes_are_included(monkeypatch) -> None:
         imported.append(name)
         return import_module(name)
 
-    monkeypatch.setattr("unsee.libraries.import_module", record)
+    monkeypatch.setattr("unsee.process.libraries.import_module", record)
     import_libraries(create("methods", "gradient"), create("infillers", "telea"))
     assert imported == ["captum.attr", "cv2"]
 

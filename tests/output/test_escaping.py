@@ -2,8 +2,8 @@ import warnings
 
 import pytest
 
-from unsee import escaping
 from unsee.images.drawing import drawable
+from unsee.output import escaping
 
 HOSTILE = (
     "<script>alert(1)</script>", "[/b] [red]", "$\\frac{$", "a | b ` c", "two\nlines\r",

@@ -5,7 +5,7 @@ import csv
 import pytest
 from rich.console import Console
 
-from unsee.table import Cell, Column, Table
+from unsee.output.table import Cell, Column, Table
 
 NAMES = ["a|b", r"c\d", "<e> & f", "50 % _g_", "h_i [j]"]
 

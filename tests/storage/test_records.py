@@ -6,7 +6,7 @@ import pytest
 
 from unsee import InputError
 from unsee.evaluation.manifest import Settings
-from unsee.records import record
+from unsee.storage.records import record
 
 
 @dataclass(frozen=True)

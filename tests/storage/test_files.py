@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from unsee import files
 from unsee.errors import InputError
+from unsee.storage import files
 
 
 def test_named_pipes_and_devices_are_refused_without_being_opened(tmp_path) -> None:

@@ -14,8 +14,15 @@ from typing import Any
 import platformdirs
 
 from unsee.errors import DiskFullError, InputError, TakenError, as_input_error
-from unsee.files import MAX_TEXT_BYTES, read_bytes, read_json
-from unsee.workplace import NEW, is_workplace, remove_leavings, replace, set_aside, workplace
+from unsee.storage.files import MAX_TEXT_BYTES, read_bytes, read_json
+from unsee.storage.workplace import (
+    NEW,
+    is_workplace,
+    remove_leavings,
+    replace,
+    set_aside,
+    workplace,
+)
 
 MANIFEST = "manifest.json"
 """Name of the file that marks a result folder as complete."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from unsee.locks import open_to_lock
+from unsee.storage.locks import open_to_lock
 
 try:
     import fcntl

@@ -13,8 +13,8 @@ from tests.training import small
 from tests.training.conftest import folder  # noqa: F401
 from unsee import InputError
 from unsee.cli import main
+from unsee.output.trackers import check_trackers
 from unsee.reports.results import Results
-from unsee.trackers import check_trackers
 
 TRACKERS = [
     pytest.param(
@@ -116,7 +116,7 @@ def test_unknown_and_missing_trackers_are_refused(write_run, tmp_path, monkeypat
     words = ["report", str(tmp_path / "run"), "--out", str(tmp_path / "out"), "--tracker"]
     assert main([*words, "mlfow"]) == 2
     assert "wandb" in capsys.readouterr().err
-    monkeypatch.setattr("unsee.trackers.find_spec", lambda name: None)
+    monkeypatch.setattr("unsee.output.trackers.find_spec", lambda name: None)
     assert main([*words, "wandb"]) == 2
     assert "python -m pip install" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

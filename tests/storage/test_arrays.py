@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from unsee import InputError
-from unsee.arrays import read_arrays, write_arrays
+from unsee.storage.arrays import read_arrays, write_arrays
 
 
 class Executed:
@@ -53,7 +53,7 @@ def test_damaged_arrays_are_refused(tmp_path, content) -> None:
 
 
 def test_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("unsee.arrays.MAX_BYTES", 2**20)
+    monkeypatch.setattr("unsee.storage.arrays.MAX_BYTES", 2**20)
     with (
         zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open("a.npy", "w") as member,

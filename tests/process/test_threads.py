@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import unsee
-from unsee import threads
+from unsee.process import threads
 
 
 def output_of(code: str, **variables: str) -> str:
@@ -26,14 +26,15 @@ def test_the_command_line_sets_how_threads_wait_before_torch_is_loaded() -> None
 
 def test_the_settings_of_a_user_stay() -> None:
     code = (
-        "import os; from unsee.threads import wait_asleep; print(wait_asleep(), dict(os.environ))"
+        "import os; from unsee.process import threads; "
+        "print(threads.wait_asleep(), dict(os.environ))"
     )
     assert "GOMP_SPINCOUNT" not in output_of(code, OMP_WAIT_POLICY="active")
     assert "'GOMP_SPINCOUNT': '7'" in output_of(code, GOMP_SPINCOUNT="7")
 
 
 def test_nothing_is_set_once_torch_is_loaded() -> None:
-    code = "import torch; from unsee.threads import wait_asleep; print(wait_asleep())"
+    code = "import torch; from unsee.process.threads import wait_asleep; print(wait_asleep())"
     assert output_of(code) == "False"
 
 

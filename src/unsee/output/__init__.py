@@ -1,0 +1,1 @@
+"""What people read: tables, pages, escaped text, progress and experiment trackers."""

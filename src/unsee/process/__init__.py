@@ -1,0 +1,1 @@
+"""The process: its threads, its children and the libraries that it loads on first use."""
