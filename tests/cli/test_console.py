@@ -94,6 +94,22 @@ def test_output_that_cannot_be_written_loses_no_work(
     assert (tmp_path / "out" / "dog" / "manifest.json").is_file()
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(OSError(28, "No space left on device"), "No space left"), (BrokenPipeError(), "")],
+)
+def test_help_that_cannot_be_written_is_no_fault(error, told, capsys, monkeypatch) -> None:
+    """`unsee explain --help | head` ends as any other output whose reader has enough."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stream(raw=Full(type(error), *error.args)))
+        with pytest.raises(SystemExit) as stopped:
+            main(["explain", "--help"])
+    assert stopped.value.code == 1
+    lines = errors_of(capsys.readouterr().err)
+    assert len(lines) == bool(told)
+    assert told in "".join(lines)
+
+
 def test_closed_streams_lose_no_work(photo, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)

@@ -176,7 +176,7 @@ def status_of(command: Callable[[], int]) -> int:
         if isinstance(error, DiskFullError | MemoryError):
             return 1
         return 2 if isinstance(error, InputError) else 70
-    return status or _output_status()
+    return status or output_status()
 
 
 def _with_document(command: Callable[[], int]) -> int:
@@ -191,7 +191,7 @@ def _with_document(command: Callable[[], int]) -> int:
             _write("stdout", _document.text())
 
 
-def _output_status() -> int:
+def output_status() -> int:
     """Return 1, with a message, if standard output could not be written."""
     _write("stdout", "")
     stream = sys.stdout

@@ -2,8 +2,9 @@
 
 import io
 import re
+import sys
 from collections.abc import Sequence
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
@@ -20,7 +21,7 @@ from tyro.constructors import (
     StructTypeInfo,
 )
 
-from unsee.cli.console import collect_json
+from unsee.cli.console import collect_json, output_status, say
 from unsee.errors import InputError, reason
 from unsee.registry.settings import field_docstrings
 
@@ -36,6 +37,23 @@ JSON = StructFieldSpec(
     helptext="Print one JSON document in place of text; notes and errors stay on standard error.",
 )
 """Option of every command."""
+
+
+class _ForTerminal(io.StringIO):
+    """Text in memory, with the colours and frames that standard output has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stream = sys.stdout
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Encoding of standard output."""
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        """Return whether standard output is a terminal."""
+        return self._stream.isatty()
 
 
 def parse(
@@ -57,7 +75,7 @@ def parse(
     Raises:
         InputError: An option is unknown, missing, or has a value of another type.
     """
-    errors, wants_json = io.StringIO(), False
+    text, errors, wants_json = _ForTerminal(), io.StringIO(), False
     registry = ConstructorRegistry()
 
     @registry.struct_rule
@@ -74,7 +92,7 @@ def parse(
         return replace(spec, instantiate=instantiate, fields=(*spec.fields, JSON))
 
     try:
-        with redirect_stderr(errors), REGISTRY:
+        with redirect_stdout(text), redirect_stderr(errors), REGISTRY:
             parsed: Options = tyro.cli(  # type: ignore[assignment]  # never None
                 options,
                 prog=prog,
@@ -88,7 +106,8 @@ def parse(
             return parsed
     except SystemExit as stopped:
         if not stopped.code:
-            raise
+            say(text.getvalue())
+            raise SystemExit(output_status()) from None
         if isinstance(stopped.__context__, InputError):
             raise stopped.__context__ from None
         raise InputError(_one_line(errors.getvalue(), prog)) from None
