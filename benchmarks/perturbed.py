@@ -196,6 +196,7 @@ def report(
 ) -> str:  # fmt: skip
     """Return the page."""
     first, *others = options.infillers
+    shares: list[float] = []
     lines = [
         "# What perturbed pictures look like to the classifier",
         "",
@@ -213,13 +214,16 @@ def report(
     for name, count in counts.items():
         three = count.most_common(3)
         share = sum(n for _, n in three) / count.total()
+        shares.append(share)
         names = ", ".join(labels[c].split(",")[0] for c, _ in three)
         lines.append(f"| {name} | {share:.1%} | {names} | {len(count)} |")
     lines += [
         "",
         "In the paper, three classes (jigsaw puzzle, maze, hen-of-the-woods) are the answers to "
         "about 20.5 % of LIME's grey samples of 200 photos, and those to LIME-G's samples are "
-        "almost uniform. Of few photos, the most frequent answers are the classes of the photos.",
+        f"almost uniform. Here the share is {'' if shares[-1] < shares[0] else 'not '}lower with "
+        f"`{options.infillers[-1]}`. Of few photos, the most frequent answers are the classes of "
+        "the photos, and the histogram has no interval.",
         "",
         "## A patch moves over a row (G-methods, Figure 7)",
         "",

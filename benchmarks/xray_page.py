@@ -63,7 +63,8 @@ def page(
     return f"""# Does a classifier of X-rays read burned-in letters?
 
 `python benchmarks/xray_study.py`, {date.today()}: {counts}. Five trainings of a logistic regression on features of EfficientNet-Lite0, each with a fifth of
-the patients held out; mean over the five with 95 % t intervals, in percent; precision, recall and F1 are means over the classes.
+the patients held out; mean over the five with 95 % t intervals, in percent; precision, recall and F1 are means over the classes. The paper does not say what its precision, recall and F1 are; its text reads them as
+those of Covid-19, so only the direction of the change can be compared.
 
 ![X-rays, detected text, cleaned X-rays and maps](examples.png)
 

@@ -8,7 +8,7 @@ from PIL import Image
 from skimage.data import chelsea, coffee
 
 from tests.conftest import Convolutional, toy
-from unsee import InputError, create
+from unsee import InputError, Study, create, load
 from unsee.cli import main
 from unsee.datasets.base import Sample
 from unsee.evaluation import infilling
@@ -162,6 +162,24 @@ def test_limit_takes_the_photos_of_the_subset(folder, tmp_path, monkeypatch, sub
         chosen = {row["photo"] for row in csv.DictReader(file)}
     assert len(chosen) == 3
     assert (chosen == {"photo0.png", "photo1.png", "photo2.png"}) == (subset == "first")
+
+
+def test_only_recognised_photos_are_taken_on_demand(folder, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (folder / "other.png").write_bytes((folder / "cat.png").read_bytes())
+    answer = int(Study.of(load(), folder / "cat.png", "random").score.targets[0])
+    entries = [
+        {"file": "cat.png", "index": answer}, {"file": "other.png", "index": (answer + 1) % 1000},
+    ]  # fmt: skip
+    (folder / "annotations.json").write_text(json.dumps(entries))
+    words = ["--data", str(folder), "--infillers", "grey", "--tasks", "cells", "--correct"]
+    assert main(["evaluate-infill", *words, "--limit", "2", "--out", "right"]) == 0
+    assert "1 of 2 photos are answered rightly by efficientnet_lite0" in capsys.readouterr().err
+    with (tmp_path / "right" / "rows.csv").open() as file:
+        assert {row["photo"] for row in csv.DictReader(file)} == {"cat.png"}
+    (folder / "annotations.json").write_text(json.dumps(entries[1:]))
+    assert main(["evaluate-infill", *words, "--out", "none"]) == 2
+    assert "answered rightly" in capsys.readouterr().err
 
 
 def test_wholly_missing_photos_are_filled(folder, tmp_path, monkeypatch) -> None:

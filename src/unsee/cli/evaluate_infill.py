@@ -1,10 +1,11 @@
 """`unsee evaluate-infill`: compare in-fillers on labelled photos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import torch
 from tyro.conf import arg
 
 from unsee.classifiers import loading
@@ -15,19 +16,13 @@ from unsee.cli.cost import Forecast
 from unsee.cli.explain_options import ClassifierName, Data, Device, Folder, InfillerNames, Trust
 from unsee.cli.parsing import parse
 from unsee.datasets._loading import load_data
-from unsee.datasets.base import Sample
+from unsee.datasets.base import Sample, Samples
 from unsee.errors import InputError, as_message, unknown
 from unsee.evaluation import infilling, photos
 from unsee.evaluation.infilling import TASKS, Problem, QualityModels, Task
-from unsee.evaluation.plan import Subset
-from unsee.images.drawing import (
-    BACKGROUND_COLOUR,
-    TEXT_COLOUR,
-    drawable,
-    save_figure,
-    show,
-    to_pixels,
-)
+from unsee.evaluation.plan import Plan, Subset
+from unsee.evaluation.recognition import Recognition
+from unsee.images.drawing import save_figure
 from unsee.infillers.base import Infiller
 from unsee.networks.perceptual import Perceptual
 from unsee.output.bars import terminal_bars
@@ -35,15 +30,13 @@ from unsee.output.table import Column, Table
 from unsee.registry import resolve, settings_of, trust_of
 from unsee.registry.grammar import split_words
 from unsee.reports.infilling import markdown, means, numbers
+from unsee.reports.infilling_pictures import PHOTO, draw
 from unsee.storage.files import check_file, write_text
 from unsee.storage.folders import new_folder, write_manifest
 from unsee.types import Images
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-PHOTO = "photo"
-"""Name of the control: the original photo."""
+RECOGNITION_CHUNK = 32
+"""Photos in a pass of the classifier with `--correct`."""
 Row = dict[str, str | float]
 """One line of rows.csv."""
 
@@ -86,6 +79,8 @@ class EvaluateInfill:
     subset: Annotated[Subset, arg(metavar="{random,stratified,first}")] = "random"
     """With `limit`: random photos by the seed, as many of each class (stratified), or the first
     ones."""
+    correct: bool = False
+    """Use only photos whose labelled class is the first answer of the classifier."""
     pictures: Annotated[int, arg(metavar="N")] = 12
     """Number of photos in the pictures."""
     seed: int = 0
@@ -143,12 +138,12 @@ def run(arguments: list[str]) -> int:
         loading.load(name, device=options.device, trust=options.trust)
         for name in (options.classifier, options.recognition_classifier)
     )
-    samples = infilling.numbered(samples, classifier, recognition, options.data)
-    for note in samples.notes:
+    numbered = infilling.numbered(samples, classifier, recognition, options.data)
+    chosen = _chosen(options, samples, classifier.device)
+    for note in chosen.notes:
         print_note(note)
-    taken = list(samples)
-    if options.limit is not None:
-        taken = photos.ordered(samples, options.subset, options.seed)[: options.limit]
+    by_id = {sample.id: sample for sample in numbered}
+    taken = [by_id[sample.id] for sample in chosen]
     for infiller in infillers.values():
         infiller.prepare(classifier.device)
     perceptual = Perceptual.load(options.perceptual) if options.perceptual else None
@@ -169,6 +164,16 @@ def run(arguments: list[str]) -> int:
         reason = outcome.failed[0] if outcome.failed else "none"
         raise InputError(f"{options.data}: no photo could be used; {reason}")
     return _finish(options, outcome, infillers)
+
+
+def _chosen(options: EvaluateInfill, samples: Samples, device: torch.device) -> Samples:
+    """Return the photos that are measured."""
+    plan = Plan(
+        data=options.data, classifiers=(options.classifier,), limit=options.limit,
+        subset=options.subset, correct=options.correct, seed=options.seed, trust=options.trust,
+    )  # fmt: skip
+    recognition = Recognition(plan, RECOGNITION_CHUNK, str(device), "float32")
+    return photos.select(plan, samples, recognition).samples
 
 
 def _finish(
@@ -263,7 +268,7 @@ def _write(options: EvaluateInfill, outcome: Outcome, infillers: Mapping[str, In
         write_text(folder / "table.md", "\n".join(text))
         for task, examples in outcome.examples.items():
             if examples:
-                save_figure(_picture(examples), folder / f"{task}.png", 80)
+                save_figure(draw(examples), folder / f"{task}.png", 80)
         write_manifest(
             folder,
             {
@@ -277,23 +282,3 @@ def _write(options: EvaluateInfill, outcome: Outcome, infillers: Mapping[str, In
 def _table(task: Task, rows: list[Row]) -> Table:
     count = len({row["photo"] for row in rows})
     return replace(means(rows), title=f"{task}, {count} photos: {TASKS[task]}")
-
-
-def _picture(examples: Sequence[tuple[Problem, dict[str, Images]]]) -> "Figure":
-    """Draw a row for each photo and a column for each in-filler; missing pixels are black."""
-    from unsee.images.figure import Figure
-
-    names = list(examples[0][1])
-    columns = [PHOTO, "missing", *(name for name in names if name != PHOTO)]
-    size = (1.9 * len(columns), 1.95 * len(examples) + 0.3)
-    figure = Figure(figsize=size, layout="constrained", facecolor=BACKGROUND_COLOUR)
-    axes = figure.subplots(len(examples), len(columns), squeeze=False)
-    for row, (problem, pictures) in enumerate(examples):
-        for column, name in enumerate(columns):
-            picture = problem.image * problem.keep if name == "missing" else pictures[name]
-            show(axes[row][column], to_pixels(picture[0]))
-            if row == 0:
-                axes[row][column].set_title(
-                    drawable(name.partition(":")[0]), fontsize=11, color=TEXT_COLOUR
-                )
-    return figure

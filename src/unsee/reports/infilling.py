@@ -63,10 +63,10 @@ def markdown(task: str, rows: list[Row], baseline: str) -> str:
     )
     blocks = [
         f"## {task}: {TASKS[task]}",  # type: ignore[index]
-        f"{photos} photos; mean [95 % bootstrap interval]. probability: of the labelled class; "
-        "recognised: share of photos whose class the recognition classifier predicts; distance: "
-        f"ST-LPIPS{network}; similarity: MS-SSIM; l1: mean absolute difference within the hole; "
-        "seconds: for one picture.",
+        f"{photos} photos; mean [95 % bootstrap interval (BCa)]. probability: of the labelled "
+        "class; recognised: share of photos whose class the recognition classifier predicts; "
+        f"distance: ST-LPIPS{network}; similarity: MS-SSIM; l1: mean absolute difference within "
+        "the hole; seconds: for one picture.",
     ]
     if rows:
         blocks.append(means(rows).markdown())

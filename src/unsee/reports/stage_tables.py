@@ -14,7 +14,7 @@ from unsee.reports.stages import DASH, Row, StagedResults, SummaryTest
 PICTURE = "summary"
 """Name of the picture of the summary."""
 NOTE = (
-    "A row for each method, a column for each test: mean, 95 % bootstrap interval, number of "
+    "A row for each method, a column for each test: mean, 95 % bootstrap interval (BCa), number of "
     f"photos (an interval needs {MIN_PHOTOS}). The best in bold; ↑ higher, ↓ lower is better; a "
     "dash: no number. Methods are in the order of their mean rank over the tests that rate maps, "
     "1 being the best. A column ranks methods on the photos for which all of them have a number."

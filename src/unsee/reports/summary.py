@@ -14,7 +14,7 @@ from unsee.reports.results import Results
 from unsee.reports.sweeps import TUNED, TUNED_SETTING
 
 INTERVAL_NOTE = (
-    "Means over photos with their 95 % bootstrap intervals, which need at least "
+    "Means over photos with their 95 % bootstrap intervals (BCa), which need at least "
     f"{MIN_PHOTOS} photos; the best in bold."
 )
 UNEQUAL_NOTE = (
