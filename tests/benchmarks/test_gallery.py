@@ -21,10 +21,23 @@ def gallery(monkeypatch):
 def test_strips_are_drawn_with_their_agreement(gallery, tmp_path) -> None:
     strips = gallery["strips"](None)
     assert {"objectives", "infillers", "networks", "sparsity", "grid", "seeds"} <= strips.keys()
+    assert {"sparsity-random", "resolutions", "variation"} <= strips.keys()
     agreement = gallery["draw"](strips["networks"], gallery["PHOTOS"], tmp_path / "networks.jpg")
     assert -1 <= agreement < 1
     with Image.open(tmp_path / "networks.jpg") as picture:
         assert picture.width > 2.5 * picture.height
+
+
+def test_holes_show_each_infiller(gallery, tmp_path) -> None:
+    classifier = load("efficientnet_lite0")
+    table = gallery["holes"](classifier, gallery["PHOTOS"], ["panda"], tmp_path / "holes.jpg")
+    head, _, row = table.splitlines()
+    assert head == "| photo | photo | mean | blur | random | local | painter | patchmatch |"
+    whole, *filled = (int(cell.strip().rstrip("%")) for cell in row.split("|")[2:-1])
+    assert whole > 80
+    assert len(filled) == 6
+    assert min(filled) < 40
+    assert (tmp_path / "holes.jpg").stat().st_size > 10_000
 
 
 def test_casm_is_shown_in_four_pictures(gallery, tmp_path) -> None:
