@@ -87,7 +87,8 @@ def evaluate(options: argparse.Namespace, plan: dict[str, Any]) -> None:
         for run, classes in runs.items():
             unsee(
                 "evaluate", "--plan", str(plan_file), "--data", str(options.data[0]), *classes,
-                "--out", str(folder / run), "--threads", str(options.threads),
+                "--out", str(folder / run),
+                *(("--threads", str(options.threads)) if options.threads else ()),
                 accepted=(0, UNREADABLE_PHOTOS),
             )  # fmt: skip
             unsee(
