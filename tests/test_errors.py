@@ -11,7 +11,7 @@ from unsee.errors import MAX_MESSAGE, InputError, as_input_error, shown, unknown
         ("ryse", ["rise", "fido"], "unknown method 'ryse'; did you mean 'rise'?"),
         ("RISE", ["rise", "fido"], "unknown method 'RISE'; did you mean 'rise'?"),
         ("xyz", ["rise", "fido"], "unknown method 'xyz'; choose from rise, fido"),
-        ("abc", [f"{n}" for n in range(99)], "28, 29, ..."),
+        ("abc", [f"{n}" for n in range(99)], "choose from 0, 1, 2, 3, 4, 5, 6, 7 and 91 others"),
     ],
 )
 def test_unknown_names_are_answered_with_close_or_all_choices(name, choices, message) -> None:

@@ -29,8 +29,8 @@ def test_explanation_of_one_target_can_be_indexed() -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "none"])
-def test_a_folder_that_cannot_exist_is_no_result(name) -> None:
-    with pytest.raises(InputError, match="not a finished result"):
+def test_a_folder_that_does_not_exist_is_named(name) -> None:
+    with pytest.raises(InputError, match="no such folder"):
         Explanation.load(name)
 
 

@@ -83,5 +83,6 @@ def _line(folder: Path, page: str) -> str:
     paragraphs = [p.strip() for p in rest.split("\n\n") if p.strip()]
     paragraph = next((p for p in paragraphs if not re.match(r"[!|#:>-]|```", p)), "")
     plain = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", unescape(" ".join(paragraph.split())))
+    plain = re.sub(r"^\*\*[^*]+\.\*\* ", "", plain).replace("**", "")
     sentence = re.split(r"(?<=[.:!?])\s+(?=[A-Z`(])", plain)[0].rstrip(":")
     return f"- [{title}]({page.removesuffix('.md')}.html)" + (f": {sentence}" if sentence else "")

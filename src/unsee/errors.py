@@ -18,7 +18,9 @@ OUT_OF_MEMORY_MESSAGES = (
 )
 """Parts of torch's error messages when memory runs out; only CUDA has an error class for it."""
 MAX_LISTED = 30
-"""Number of choices that an error message lists."""
+"""Number of choices up to which an error message lists all of them."""
+FEW_LISTED = 8
+"""Number of choices that it lists where there are more."""
 MAX_REASON = 200
 """Number of characters of another library's error that are shown."""
 MAX_MESSAGE = 1000
@@ -92,8 +94,9 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> InputError:
     if matches:
         hint = f"did you mean {' or '.join(map(repr, matches))}?"
     else:
-        ellipsis = ", ..." if len(choices) > MAX_LISTED else ""
-        hint = f"choose from {', '.join(choices[:MAX_LISTED])}{ellipsis}"
+        more = f" and {len(choices) - FEW_LISTED} others" if len(choices) > MAX_LISTED else ""
+        listed = choices[:FEW_LISTED] if more else choices
+        hint = f"choose from {', '.join(listed)}{more}"
     return InputError(f"unknown {kind} {name!r}; {hint}")
 
 

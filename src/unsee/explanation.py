@@ -175,6 +175,8 @@ class Explanation:
             InputError: The folder is incomplete or not an explanation.
         """
         folder = _path(folder)
+        if not exists(folder):
+            raise InputError(f"{folder}: no such folder")
         if not (exists(folder / MANIFEST) and exists(folder / ARRAYS)):
             raise InputError(f"{folder}: expected {ARRAYS} and {MANIFEST}; not a finished result")
         provenance = read_json(folder / MANIFEST)

@@ -9,6 +9,7 @@ from itertools import takewhile
 import pytest
 
 from tests.docs.pages import PAGES, blocks
+from tests.evaluation.runs import ROOT
 from unsee.cli import COMMANDS
 from unsee.cli.parsing import parse
 from unsee.registry import resolve
@@ -35,7 +36,7 @@ def commands() -> list[tuple[str, str]]:
     Those of extend.md name parts of its own package; `test_extend` runs them.
     """
     lines = []
-    for page in PAGES:
+    for page in [*PAGES, *sorted((ROOT / "docs" / "results").glob("*/README.md"))]:
         for block in blocks(page, "bash"):
             for line in block.text.replace("\\\n", " ").splitlines():
                 lines += [(page.name, part) for part in line.split("&&") if "unsee " in part]

@@ -77,7 +77,46 @@ def test_an_error_leaves_no_desk_and_no_result(photo, tmp_path, is_bad_photo, mo
     for value in values:
         assert value[0] is None
         assert len(value) == len(opened)
-    assert "Drop a photo" in values[-1][7]
+    assert "Drop another photo" in values[-1][7]
+    assert ("not a photo" if is_bad_photo else "choose one of") in values[-1][7]
+
+
+def test_a_choice_that_cannot_be_explained_keeps_the_earlier_result(photo) -> None:
+    handlers = Handlers(Shelf([TOY]))
+    *_, (desk, *_) = handlers.open(None, str(photo), TOY)
+    rest = ("", "", "(none)", "default", 0)
+    list(handlers.explain(desk, "rise:samples=400,cells=4", *rest))
+    result = desk.result
+    for choice in (("no_such", *rest), ("random", "", "no such class", "(none)", "default", 0)):
+        steps = handlers.explain(desk, *choice)
+        values = [next(steps), next(steps)]
+        with pytest.raises(gr.Error):
+            next(steps)
+        assert desk.result is result
+        assert "conclusion" in values[-1][0]
+        assert all("__type__" in value for value in values[-1][1:])  # they stay as they are
+
+
+def test_a_comparison_says_what_it_does_and_what_was_stopped(photo) -> None:
+    handlers = Handlers(Shelf([TOY]))
+    *_, (desk, *_) = handlers.open(None, str(photo), TOY)
+    controls = ("", "", "(none)", "default", 0)
+    steps = handlers.compare(desk, ["fido:steps=400,grid=8", "random"], *controls)
+    assert "fido:steps=400,grid=8 is 1 of 2" in next(steps)[0]
+    desk._rounds = stopping(desk)
+    assert "fido:steps=400,grid=8, stopped after 1 of 400" in next(steps)[0]
+
+
+def stopping(desk):
+    """Return the rounds of a desk that the user stops in the first one."""
+    rounds = desk._rounds
+
+    def stopped(study):
+        for step in rounds(study):
+            desk.stop()
+            yield step
+
+    return stopped
 
 
 def test_a_run_of_an_earlier_photo_shows_nothing(photo) -> None:

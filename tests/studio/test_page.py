@@ -285,7 +285,7 @@ def test_an_error_empties_the_page(explained, tmp_path) -> None:
     for name in ("python", "shell"):
         assert "china" not in page.inner_text(f"#{name}")
     tab(page, "Map")
-    assert "Drop a photo" in page.inner_text("#map-view")
+    assert "Drop another photo" in page.inner_text("#map-view")
     page.locator(".toast-body.error .toast-close").first.click()
     page.click("#explain")
     page.get_by_text("There is no photo yet").wait_for()

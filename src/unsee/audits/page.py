@@ -43,10 +43,13 @@ def headline(audit: Audit) -> str:
             f"{len(causes)} group{'s' * (len(causes) > 1)} of regions cause decisions. No "
             "objects are labelled: look whether the regions belong to them."
         )
-    return (
-        f"No shortcut found in {audit.photos} photos. {len(audit.findings)} groups of "
-        "regions were tested."
-    )
+    if not audit.findings:
+        return (
+            f"Nothing could be tested in {audit.photos} photos: too few regions look alike. More "
+            "photos may have groups of them."
+        )
+    groups = f"{len(audit.findings)} group{'s' * (len(audit.findings) > 1)}"
+    return f"No shortcut found in {audit.photos} photos: {groups} of regions were tested."
 
 
 def plain(audit: Audit, label: Label) -> dict[str, Any]:

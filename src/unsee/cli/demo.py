@@ -1,6 +1,5 @@
 """`unsee demo`: explain a photo that comes with a package."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from PIL import Image
 from unsee.cli import explain
 from unsee.cli.explain_options import Folder
 from unsee.cli.parsing import parse
+from unsee.errors import as_input_error
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Demo:
     """Explain a photo of a photographer, from scikit-image, to the embedded classifier."""
 
     out: Folder = Path("demo")
-    """Folder for the result."""
+    """Folder for the photo and the result."""
 
 
 def run(arguments: list[str]) -> int:
@@ -24,7 +24,8 @@ def run(arguments: list[str]) -> int:
     from skimage.data import camera
 
     options = parse(Demo, arguments, "unsee demo")
-    with tempfile.TemporaryDirectory() as folder:
-        photo = Path(folder) / "photographer.png"
+    photo = options.out / "photographer.png"
+    with as_input_error(f"{options.out}: cannot be written"):
+        options.out.mkdir(parents=True, exist_ok=True)
         Image.fromarray(camera()).save(photo)
-        return explain.run([str(photo), "--out", str(options.out), "--overwrite"])
+    return explain.run([str(photo), "--out", str(options.out), "--overwrite"])

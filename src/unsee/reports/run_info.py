@@ -8,7 +8,6 @@ from unsee.errors import printable
 from unsee.evaluation.manifest import RunManifest, Settings, Versions
 from unsee.evaluation.plan import Combination
 from unsee.evaluation.store import Store
-from unsee.parts import OWN
 from unsee.reports.photos import PhotoWords
 
 
@@ -51,12 +50,15 @@ class RunInfo:
             else ""
         )
         settings = self.settings
+        chosen = {
+            "target": settings.target, "seed": settings.seed, "budget": settings.budget,
+            "in-filler of the metrics": settings.metric_infiller, "cells": settings.cells,
+            "measure": settings.measure, "fit": settings.fit,
+        }  # fmt: skip
+        parts = [f"{name} {value}" for name, value in chosen.items() if value is not None]
         return printable(
-            f"{self.name}: {self.sentence}{failed}{unfinished}; target "
-            f"{settings.target}, seed {settings.seed}, budget {settings.budget or OWN}, in-filler "
-            f"of the metrics {settings.metric_infiller or OWN}, cells {settings.cells or OWN}, "
-            f"measure {settings.measure or OWN}, fit {settings.fit or OWN}, {settings.precision}; "
-            f"unsee {self.versions.unsee}, torch {self.versions.torch}."
+            f"{self.name}: {self.sentence}{failed}{unfinished}; {', '.join(parts)}, "
+            f"{settings.precision}; unsee {self.versions.unsee}, torch {self.versions.torch}."
         )
 
 

@@ -81,36 +81,48 @@ def title(results: Results) -> str:
     if not ahead:
         what = "no metric has a best configuration" if leads else "no metric compares all of them"
         return printable(f"{scope(results)}; {what}")
+    clear = [one for one in ahead if one.is_clear]
+    if not clear:
+        return printable(f"{_no_winner(results, ahead[0], len(metrics))}, on {photos}")
     by_winner: dict[Combination, list[Lead]] = {}
-    for one in ahead:
+    for one in clear:
         by_winner.setdefault(one.best, []).append(one)
     winners = sorted(by_winner, key=lambda c: len(by_winner[c]), reverse=True)
     parts = [_win(results, by_winner[winners[0]], len(metrics))]
     parts += [f"{results.label(c)} in {len(by_winner[c])}" for c in winners[1:3]]
+    unclear = len(metrics) - len(clear)
+    parts += [f"none clearly in {unclear}"] if unclear else []
     return printable(f"{', '.join(parts)}, on {photos}")
 
 
 def _win(results: Results, leads: list[Lead], total: int) -> str:
-    """Return what a configuration is best in, and by how much in one metric."""
-    top = next((one for one in leads if one.is_clear), leads[0])
+    """Return what a configuration is clearly best in, and by how much in one metric."""
+    top = leads[0]
+    best, name, by = results.label(top.best), _short(top.metric), _ahead(results, top)
+    if total == 1:
+        return f"{best} has the best {name} ({top.value:.3f}, {by})"
+    count = "both" if len(leads) == total == 2 else f"all {total}"
+    count = count if len(leads) == total else f"{len(leads)} of {total}"
+    return f"{best} is best in {count} metrics ({name}: {by})"
+
+
+def _no_winner(results: Results, top: Lead, total: int) -> str:
+    """Return that no configuration is clearly best, and how far one of them is ahead."""
+    where = "" if total == 1 else f" in any of {total} metrics"
+    chance = "the interval includes zero" if top.difference.has_interval else TOO_FEW
+    best = results.label(top.best)
+    return (
+        f"No configuration is clearly best{where} ({_short(top.metric)}: {best} is "
+        f"{_ahead(results, top)}; {chance})"
+    )
+
+
+def _ahead(results: Results, top: Lead) -> str:
+    """Return by how much a configuration is better than the next one."""
     by = f"{top.difference.value:.3f} better than {results.label(top.second)}"
     if not ranking.all_share(results, top.metric):
         by += f" on the {top.difference.photos} that all share"
-    best, name = results.label(top.best), _short(top.metric)
-    if total == 1:
-        return f"{best} has the best {name} ({top.value:.3f}, {by}{_chance(top.difference)})"
-    count = "both" if len(leads) == total == 2 else f"all {total}"
-    count = count if len(leads) == total else f"{len(leads)} of {total}"
-    clear = sum(one.is_clear for one in leads)
-    beyond = f", beyond chance in {clear}" if 0 < clear < len(leads) else ""
-    return f"{best} is best in {count} metrics{beyond} ({name}: {by}{_chance(top.difference)})"
-
-
-def _chance(difference: Mean) -> str:
-    """Return whether a difference may be chance, in a few words."""
-    if not difference.has_interval:
-        return f"; {TOO_FEW} for an interval"
-    return "" if difference.low > 0 else "; the interval includes zero"
+    return by
 
 
 def _short(metric: str) -> str:
@@ -192,7 +204,7 @@ def metric_notes(results: Results) -> list[str]:
         protocol = _curves.PROTOCOLS.get(getattr(results.metric(name), "protocol", ""))
         note = f" Protocol {protocol.name}: {protocol.summary}." if protocol else ""
         text = summary("metrics", parse("metrics", name).name).rstrip(".")
-        lines.append(f"{results.heading(name)}: {text}.{note}")
+        lines.append(f"{results.heading(name)}: {text}.{note}".replace("`", ""))
     return lines
 
 

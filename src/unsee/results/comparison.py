@@ -182,9 +182,11 @@ def conclusion(entries: list[Entry]) -> str:
         return f"{len(measured)} of {len(entries)} explanations could be measured."
     parts = []
     for name, sign in (("deletion", 1), ("insertion", -1)):
-        best = min(measured, key=lambda entry: sign * (entry.measurements or {})[name])
-        number = (best.measurements or {})[name]
-        parts.append(f"{best.title} has the best {name} area ({number:.3f})")
+        numbers = {e.title: round((e.measurements or {})[name], 3) for e in measured}
+        number = min(numbers.values(), key=lambda value: sign * value)
+        best = [title for title, value in numbers.items() if value == number]
+        verb = "has" if len(best) == 1 else "share"
+        parts.append(f"{' and '.join(best)} {verb} the best {name} area ({number:.3f})")
     return (
         f"On this photo, {' and '.join(parts)} of {len(measured)} explanations. One photo shows no "
         "difference between methods; unsee evaluate measures many."

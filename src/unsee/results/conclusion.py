@@ -2,6 +2,7 @@
 
 from unsee.results.assessment import INFILLED, Assessment
 from unsee.results.regions import SUFFICIENT
+from unsee.results.values import percent
 
 
 def conclude(result: Assessment) -> list[str]:
@@ -24,10 +25,8 @@ def _photo(result: Assessment) -> str:
 
 
 def _removed(result: Assessment) -> str:
-    share, value = (
-        _share(result, "removed"),
-        result.in_words(result.target_probabilities["removed"]),
-    )
+    share = percent(result.shares["removed"])
+    value = result.in_words(result.target_probabilities["removed"])
     after = f"{result.quantity} is {value}"
     if result.has_effect["removed"]:
         if result.predicts_target:
@@ -43,16 +42,17 @@ def _removed(result: Assessment) -> str:
 
 
 def _kept(result: Assessment) -> str:
-    share, value = _share(result, "kept"), result.in_words(result.target_probabilities["kept"])
+    share = percent(result.shares["kept"])
+    value = result.in_words(result.target_probabilities["kept"])
     if result.has_effect["kept"]:
         return f"The {share} that rank highest suffice: alone they give {value}."
-    background = result.in_words(result.target_probabilities[INFILLED])
+    original, background = (result.target_probabilities[key] for key in ("original", INFILLED))
+    if result.quantity != "value" and background >= SUFFICIENT * original:
+        return (
+            f"The photo that is wholly in-filled has {result.in_words(background)} already, so no "
+            f"pixels are needed for it; the {share} that rank highest alone give {value}."
+        )
     return (
-        f"No share of the pixels alone keeps {SUFFICIENT:.0%} of the {result.quantity}, or the "
-        f"photo that is wholly in-filled keeps it, too ({background}); {share} alone give {value}."
+        f"No share that was tried keeps {SUFFICIENT:.0%} of the {result.quantity} alone; the "
+        f"{share} that rank highest give {value}."
     )
-
-
-def _share(result: Assessment, key: str) -> str:
-    share = result.shares[key]
-    return f"{share:.1%}" if share < 0.01 else f"{share:.0%}"

@@ -20,6 +20,7 @@ from unsee.images.drawing import (
 )
 from unsee.images.framing import Photo
 from unsee.results.assessment import INFILLED, Assessment
+from unsee.results.values import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,7 +146,7 @@ def picture_labels(assessment: Assessment) -> dict[str, str]:
     """Return the names of the three pictures that the classifier sees."""
     is_evidence = _shows_evidence(assessment)
     names = {
-        key: "evidence" if is_evidence else f"top {share:.0%}"
+        key: "evidence" if is_evidence else f"top {percent(share)}"
         for key, share in assessment.shares.items()
     }
     return {
@@ -158,7 +159,7 @@ def picture_labels(assessment: Assessment) -> dict[str, str]:
 def picture_title(assessment: Assessment, key: str) -> str:
     """Return the title of the picture without, or with only, the top pixels."""
     label = picture_labels(assessment)[key]
-    share = f" (top {assessment.shares[key]:.0%})" if _shows_evidence(assessment) else ""
+    share = f" (top {percent(assessment.shares[key])})" if _shows_evidence(assessment) else ""
     return f"{label[0].upper()}{label[1:]}{share}"
 
 

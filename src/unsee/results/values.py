@@ -14,6 +14,11 @@ def values_of(classifier: Classifier, images: Images) -> Float[Tensor, "n classe
     return (rows if kind is Outputs.REGRESSION else kind.probabilities(rows)).cpu()
 
 
+def percent(share: float) -> str:
+    """Return a share of the pixels as text."""
+    return f"{share:.1%}" if share < 0.01 else f"{share:.0%}"
+
+
 def in_words(number: float, classifier: Classifier) -> str:
     """Return a number of `values_of` as text: a percentage, or a value."""
     if classifier.kind is Outputs.REGRESSION:

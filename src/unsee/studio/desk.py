@@ -145,11 +145,12 @@ class Desk:
     def explain(self, choice: Choice) -> Iterator[Moment]:
         """Explain the photo and yield after each round; at the end there is a `result`.
 
-        `stop` ends the run after its current round; the result is then that of the map so far.
+        `stop` ends the run after its current round; the result is then that of the map so far. An
+        earlier result is kept if the photo cannot be explained so.
         """
         self._stop.clear()
-        self.study = self.result = None
         study = self.bind(choice)
+        self.study = self.result = None
         losses: list[float] = []
         for step in self._rounds(study):
             yield self._moment(study, step, losses)
@@ -280,11 +281,12 @@ class Desk:
 
     def _entry(self, choice: Choice) -> Entry:
         try:
-            study = self.bind(choice)
-            for _ in self._rounds(study):
-                pass
+            study, name = self.bind(choice), choice.method
+            for step in self._rounds(study):
+                if self._stop.is_set() and step.done < step.total:
+                    name = f"{choice.method}, stopped after {step.done} of {step.total}"
             with NETWORK:
-                return comparison.measure_study(study, choice.method, choice.infiller or "")
+                return comparison.measure_study(study, name, choice.infiller or "")
         except InputError as error:
             return Entry(choice.method, choice.infiller or "", error=str(error))
 

@@ -49,10 +49,14 @@ def _sentence() -> Iterator[None]:
     except (gr.Error, GeneratorExit):
         raise
     except Exception as error:
-        message = printable(str(as_message(error)))
         raise gr.Error(
-            message, duration=None, title="Not possible", print_exception=False
+            _words(error), duration=None, title="Not possible", print_exception=False
         ) from None
+
+
+def _words(error: Exception) -> str:
+    """Return the message of an error as one line."""
+    return printable(str(as_message(error)))
 
 
 def one_sentence(handler: Callable[P, R]) -> Callable[P, R]:
@@ -125,8 +129,8 @@ class Handlers:
         try:
             desk = Desk.open(path, Path(path).name, self.shelf, spec, name_for_user(path))
             answers = desk.answers()
-        except Exception:
-            yield _nothing("Drop a photo to begin.")
+        except Exception as error:
+            yield _nothing(f"Drop another photo, or choose another classifier. {_words(error)}")
             raise
         if desk.photo.reduced_from is not None:
             (height, width), (h, w) = desk.photo.reduced_from, desk.photo.pixels.shape[-2:]
@@ -139,23 +143,27 @@ class Handlers:
     @one_sentence
     def explain(self, desk: Desk | None, *controls: Any) -> Iterator[tuple[Any, ...]]:
         """Explain the photo; yield the forming map, then the result, then the slider."""
-        yield views.EMPTY.format("The explanation begins."), *_no_result()
+        yield views.EMPTY.format("The explanation begins."), *_as_before()
         try:
             yield from self._explain(require(desk), choice_of(*controls))
         except Exception:
-            hint = "Drop a photo to begin." if desk is None else "Press Explain."
-            yield views.EMPTY.format(hint), *_no_result()
+            if desk is not None and desk.result is not None:  # the choice could not be explained
+                yield fragment(desk.result), *_as_before()
+            else:
+                hint = "Drop a photo to begin." if desk is None else "Press Explain."
+                yield views.EMPTY.format(hint), *_no_result()
             raise
 
     def _explain(self, desk: Desk, choice: Choice) -> Iterator[tuple[Any, ...]]:
-        kept = (gr.skip(),) * len(_no_result())
         latest = 0.0
+        others = _no_result()
         for moment in desk.explain(choice):
             if desk.is_closed:
                 return
             if time.monotonic() - latest > PERIOD or moment.done == moment.total:
                 latest = time.monotonic()
-                yield views.live(moment, choice.method), *kept
+                yield views.live(moment, choice.method), *others
+                others = _as_before()
         result = require(desk, explained=True).result
         assert result is not None
         call = desk.call()
@@ -163,11 +171,12 @@ class Handlers:
         page = fragment(result)
         if desk.is_closed:
             return
-        yield page, gr.skip(), swipe, call.python(), call.shell(), gr.skip()
+        waiting = views.EMPTY.format("The pictures of the slider are being made.")
+        yield page, waiting, swipe, call.python(), call.shell(), gr.skip()
         with desk.assessed():
             slider = views.slider(strips(result))
         if not desk.is_closed:
-            yield gr.skip(), slider, *kept[1:]
+            yield gr.skip(), slider, *_as_before()[1:]
 
     def stop(self, desk: Desk | None) -> None:
         """End a run; the map so far is the result."""
@@ -203,6 +212,7 @@ class Handlers:
             raise InputError("Choose one to four methods.")
         choices = [choice_of(method, *controls) for method in methods[:MOST_METHODS]]
         heads = ("method", "infiller" if choices[0].infiller else "")
+        yield views.EMPTY.format(f"{escape(methods[0])} is 1 of {len(choices)}."), gr.skip()
         page = ""
         for number, entries in enumerate(desk.compare(choices), 1):
             if desk.is_closed:
@@ -232,7 +242,7 @@ class Handlers:
 
 def _nothing(words: str) -> tuple[Any, ...]:
     """Return values of all views without a photo; `words` are in place of the map and the brush."""
-    empty = views.EMPTY.format(words)
+    empty = views.EMPTY.format(escape(words))
     return None, *_classes([]), empty, *_no_comparison(), empty, *_no_result()
 
 
@@ -245,6 +255,11 @@ def _no_result() -> tuple[Any, ...]:
     """Return values without a slider, a photo to swipe, both calls, and files."""
     slider = views.EMPTY.format("Explain a photo first.")
     return slider, None, "", "", gr.File(None, visible=False)
+
+
+def _as_before() -> tuple[Any, ...]:
+    """Return values that leave the slider, the swipe, both calls and the files as they are."""
+    return (gr.skip(),) * len(_no_result())
 
 
 def _classes(answers: Sequence[Answer]) -> tuple[Any, Any]:

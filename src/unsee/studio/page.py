@@ -51,6 +51,10 @@ def theme() -> Any:
     ).set(
         block_label_background_fill="*block_background_fill",
         block_label_background_fill_dark="*block_background_fill",
+        body_text_color_subdued="#5b6475",
+        body_text_color_subdued_dark="#9aa4b5",
+        color_accent="#1f7f74",
+        checkbox_border_color="#7b8598",
         block_label_text_color="*body_text_color_subdued",
         block_label_text_color_dark="*body_text_color_subdued",
         block_title_background_fill="none",
@@ -112,9 +116,9 @@ class _Controls:
         )  # fmt: skip
         self.photo.preprocess = _path_of
         self.samples = gr.Gallery(
-            value=[str(path) for path in sample_photos()], show_label=False, columns=6, height=118,
-            allow_preview=False, object_fit="cover", elem_id="samples", interactive=False,
-            buttons=[],
+            value=[(str(path), path.stem) for path in sample_photos()], show_label=False,
+            columns=6, height=118, allow_preview=False, object_fit="cover", elem_id="samples",
+            interactive=False, buttons=[],
         )  # fmt: skip
         with gr.Row():
             self.explain = gr.Button("Explain", variant="primary", elem_id="explain", min_width=90)
@@ -225,7 +229,7 @@ def _connect(handlers: Handlers, desk: gr.State, c: _Controls, v: _Views) -> Non
     for changed in (c.photo, c.classifier):
         changed.change(
             handlers.open, [desk, c.photo, c.classifier], opened, concurrency_limit=4,
-            trigger_mode="always_last", show_progress_on=[c.target], **private,
+            trigger_mode="always_last", show_progress_on=[changed], **private,
         )  # fmt: skip
     settings = [c.method, c.infiller, c.target, c.contrast, c.budget, c.seed]
     c.explain.click(
