@@ -23,6 +23,7 @@ from typing import Any
 import torch
 
 from unsee import create, explain, load
+from unsee.cli.train import NETWORKS
 from unsee.datasets._loading import load_data
 from unsee.reports import bootstrap
 
@@ -55,15 +56,17 @@ def train(options: argparse.Namespace, plan: dict[str, Any]) -> None:
         if (options.out / name / f"step-{config['steps']:06d}.png").exists():
             continue
         photos = ("--data", *map(str, options.data))
-        unsee("train", kind, *photos, "--out", str(options.out / name), *flags(config))
+        unsee("train", kind, *photos, "--out", str(options.out / name), *flags(kind, config))
 
 
-def flags(config: dict[str, Any]) -> Iterator[str]:
-    """Yield settings as options of the command line."""
+def flags(kind: str, config: dict[str, Any]) -> Iterator[str]:
+    """Yield settings as options of `unsee train`; a switch that stays at its default has none."""
+    defaults = NETWORKS[kind].settings
     for key, value in config.items():
         name = key.replace("_", "-")
         if isinstance(value, bool):
-            yield f"--{'' if value else 'no-'}{name}"
+            if value != getattr(defaults, key):
+                yield f"--{'' if value else 'no-'}{name}"
         else:
             yield from (f"--{name}", str(value))
 

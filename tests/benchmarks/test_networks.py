@@ -12,8 +12,8 @@ PLAN = {
     "common": {"batch": 2, "workers": 0, "stored_size": 32, "size": 32, "held_out": 1, "steps": 1},
     "variational": {"reads": "image", "side": "none", "widths": "8", "nugget": 0.5},
     "trainings": {
-        "published": {"kind": "variational", "prior": 1.0},
-        "missing": {"kind": "variational", "prior": 0.0},
+        "published": {"kind": "variational", "prior": 1.0, "uniform_shares": False},
+        "missing": {"kind": "variational", "prior": 0.0, "uniform_shares": False},
     },
     "tables": {
         "prior": {
