@@ -200,7 +200,7 @@ def holes(classifier: Classifier, photos: Path, names: list[str], path: Path) ->
         show_row(row, views, classifier, int(score.targets[0]))
         lines.append(table_row(name, views, classifier, int(score.targets[0])))
     save_jpeg(figure, path)
-    head = f"| photo | {' | '.join(views)} |\n|---|{'---|' * columns}\n"
+    head = f"| photo | as it is | {' | '.join(infillers)} |\n|---|{'---|' * columns}\n"
     return head + "\n".join(lines)
 
 
@@ -276,7 +276,7 @@ def main() -> None:
         print(name, round(agreement, 2), flush=True)
     if not options.strips or "holes" in options.strips:
         table = holes(
-            load("efficientnet_lite0"), options.photos, ["panda", "moose", "rocket"],
+            load("efficientnet_lite0"), options.photos, ["panda", "coffee", "rocket"],
             options.out / "holes.jpg",
         )  # fmt: skip
         parts.append(

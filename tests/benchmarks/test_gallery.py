@@ -32,7 +32,7 @@ def test_holes_show_each_infiller(gallery, tmp_path) -> None:
     classifier = load("efficientnet_lite0")
     table = gallery["holes"](classifier, gallery["PHOTOS"], ["panda"], tmp_path / "holes.jpg")
     head, _, row = table.splitlines()
-    assert head == "| photo | photo | mean | blur | random | local | painter | patchmatch |"
+    assert head == "| photo | as it is | mean | blur | random | local | painter | patchmatch |"
     whole, *filled = (int(cell.strip().rstrip("%")) for cell in row.split("|")[2:-1])
     assert whole > 80
     assert len(filled) == 6
