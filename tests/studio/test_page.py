@@ -328,7 +328,6 @@ def test_python_code_of_a_user_is_refused(page) -> None:
 def test_why_one_class_and_not_another(page) -> None:
     pick(page)
     choose(page, "method", "rise:samples=30")
-    page.get_by_role("button", name="More").click()
     field = page.locator("#contrast input")
     field.click()
     page.locator("#contrast [role=option]").nth(2).click()

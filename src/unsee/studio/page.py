@@ -134,6 +134,10 @@ class _Controls:
             [PREDICTED], value=PREDICTED, label="Explain the class", allow_custom_value=True,
             elem_id="target",
         )  # fmt: skip
+        self.contrast = gr.Dropdown(
+            [NO_CONTRAST], value=NO_CONTRAST, label="... and not the class",
+            allow_custom_value=True, elem_id="contrast",
+        )  # fmt: skip
         names = [*available("methods"), *(f"recipe:{name}" for name in recipes())]
         self.method = gr.Dropdown(
             names, value=DEFAULT_METHOD, label="Method", allow_custom_value=custom,
@@ -144,11 +148,6 @@ class _Controls:
             allow_custom_value=custom, elem_id="infiller",
         )  # fmt: skip
         with gr.Accordion("More", open=False):
-            self.contrast = gr.Dropdown(
-                [NO_CONTRAST], value=NO_CONTRAST, label="... and not the class",
-                allow_custom_value=True, elem_id="contrast",
-                info="why the class above and not this one",
-            )  # fmt: skip
             self.budget = gr.Radio(
                 ["default", *BUDGETS], value="fast", label="Passes through the network",
                 info=", ".join(f"{name} {passes}" for name, passes in BUDGETS.items()),
