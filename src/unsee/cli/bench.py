@@ -96,7 +96,8 @@ def run(arguments: list[str]) -> int:
     rows: list[tuple[Value, ...]] = []
     failed: list[InputError] = []
     estimate = _estimate(options, classifier, images, precisions)
-    say(_duration(estimate), estimated_seconds=estimate)
+    say(_duration(estimate))  # with --json, on standard error, before the measurement
+    say("", estimated_seconds=estimate)
     with terminal_bars() as bars:
         timings = _time_network(options, classifier, images, precisions, bars)
         table = _timing_table(timings)
