@@ -159,9 +159,13 @@ def report(rows: Sequence[dict[str, str]], options: argparse.Namespace) -> str:
             "" if order == ORDERS[0] else f"{difference}, n = {difference.photos}",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", f"**The map against the second answer needs {verdict(rows)}.**", ""]
     lines += [
-        f"![{EXAMPLES} photos, the pixels that are removed, and the in-filled picture with its new answer](examples.png)",
+        "",
+        f"**Where both reach the second answer, the map against it needs {verdict(rows)}.**",
+        "",
+    ]
+    lines += [
+        "![Photos, the pixels that are removed, and the in-filled picture with its new answer](examples.png)",
         "",
         "The in-filler continues the surroundings and does not draw the other class. So the second "
         "answer is reached where something in the photo speaks for it.",
@@ -175,13 +179,11 @@ def verdict(rows: Sequence[dict[str, str]]) -> str:
     for order in ORDERS[1:]:
         difference = less(rows, order)
         if not difference.has_interval or difference.low <= 0 <= difference.high:
-            how = "no significantly different number of pixels than"
+            how = "not significantly fewer or more pixels than"
         else:
             how = "fewer pixels than" if difference.low > 0 else "more pixels than"
-        texts.append(
-            f"{how} that of {TITLES[order]}" if order == "alone" else f"{how} {TITLES[order]}"
-        )
-    return ", and ".join(texts)
+        texts.append(f"{how} {'the map of ' * (order == 'alone')}{TITLES[order]}")
+    return " and ".join(texts)
 
 
 def compute(options: argparse.Namespace) -> list[dict[str, str]]:
