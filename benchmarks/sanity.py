@@ -124,7 +124,7 @@ def draw_weights(means: dict[str, list[Mean]], layers: Sequence[str]) -> Figure:
     for (row, column), value in np.ndenumerate(table):
         colour = "white" if abs(value) > 0.6 else "black"
         axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
-    axes.set_xticks(range(len(layers)), layers, fontsize=8)
+    axes.set_xticks(range(len(layers)), layers, fontsize=8, rotation=20, ha="right")
     axes.set_yticks(range(len(means)), list(means), fontsize=8)
     axes.set_xlabel("all layers from the output down to this one are random", fontsize=9)
     figure.colorbar(image, ax=axes, label="rank correlation with the map of the original")
@@ -182,7 +182,7 @@ def text_of_weights(
         f"**{len(changed)} of {len(means)} methods pass**: with all weights random, the "
         f"correlation of their maps with the original ones is below {options.unlike:g} in size. "
         f"Above it: {', '.join(alike) or 'none'}. `box` and `random` do not ask the classifier, "
-        "so their maps stay the same.",
+        f"so their maps stay the same.{_note_of_constant({n: r[LAST] for n, r in means.items()})}",
         "",
     ]
     return lines
@@ -219,9 +219,22 @@ def text_of_labels(options: argparse.Namespace, means: dict[str, Mean]) -> list[
         *(f"| {name} | {value} |" for name, value in means.items()),
         "",
         f"**{len(changed)} of {len(means)} methods pass**: the mean correlation is below "
-        f"{options.unlike:g} in size. Above it: {', '.join(alike) or 'none'}.",
+        f"{options.unlike:g} in size. Above it: {', '.join(alike) or 'none'}."
+        f"{_note_of_constant(means)}",
         "",
     ]
+
+
+def _note_of_constant(means: dict[str, Mean]) -> str:
+    """Return which methods have constant maps, whose correlation counts as 0."""
+    names = [name for name, value in means.items() if value.value == value.low == value.high == 0]
+    verb = "finds" if len(names) == 1 else "find"
+    return (
+        f" {', '.join(f'`{name}`' for name in names)} {verb} no evidence in one of the two "
+        "networks; a constant map counts as 0."
+        if names
+        else ""
+    )
 
 
 def layers_of(rows: Sequence[dict[str, str]]) -> list[str]:
