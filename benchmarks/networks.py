@@ -3,12 +3,13 @@
     python benchmarks/networks.py train --out FOLDER --data PART1.zip PART2.zip
     python benchmarks/networks.py evaluate --out FOLDER --data imagenet-val-sample.zip
     python benchmarks/networks.py uncertainty --out FOLDER --data imagenet-val-sample.zip
+    python benchmarks/networks.py prior --out FOLDER --data imagenet-val-sample.zip
 
 `train` runs the trainings of networks.toml one after another and resumes where it stopped.
 `evaluate` makes the tables of networks.toml, with claims and intervals, in FOLDER/tables, for the
 networks that are trained. `uncertainty` correlates the deviation of variational saliency with the
-difference between two seeds, and measures the cost of one map. `--only` selects trainings or
-tables.
+difference between two seeds, and measures the cost of one map. `prior` draws the areas over the
+prior's weight and length-scale. `--only` selects trainings or tables.
 """
 
 import argparse
@@ -25,7 +26,9 @@ import torch
 from unsee import create, explain, load
 from unsee.cli.train import NETWORKS
 from unsee.datasets._loading import load_data
+from unsee.images.drawing import save_figure
 from unsee.reports import bootstrap
+from unsee.reports.results import Results
 
 HERE = Path(__file__).parent
 UNREADABLE_PHOTOS = 1
@@ -192,7 +195,34 @@ def cost(classifier: Any, image: torch.Tensor, method: Any) -> float:
     return min(times["map"]) / min(times["prediction"])
 
 
-COMMANDS = {"train": train, "evaluate": evaluate, "uncertainty": uncertainty}
+def draw_prior(options: argparse.Namespace, plan: dict[str, Any]) -> None:
+    """Draw both areas over the weight and over the length-scale of the prior, as prior.png."""
+    from matplotlib.figure import Figure
+
+    results = Results.read([options.out / "tables" / "prior" / "all"])
+    means = {results.label(c): c for c in results.configurations}
+    settings = {n: plan["variational"] | t for n, t in plan["trainings"].items() if n in means}
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    for row, metric in zip(
+        figure.subplots(2, 2, sharey="row"), ("insertion", "deletion"), strict=True
+    ):
+        for axes, (key, prefix) in zip(
+            row, (("prior", "weight"), ("length", "length")), strict=True
+        ):
+            names = [n for n in settings if n.startswith(prefix) or n == "weight_01"]
+            points = sorted((settings[n][key], results.mean(means[n], metric)) for n in names)
+            x = range(len(points))
+            axes.fill_between(x, [p.low for _, p in points], [p.high for _, p in points], alpha=0.2)
+            axes.plot(x, [p.value for _, p in points], "o-")
+            axes.set_xticks(x, [f"{value:g}" for value, _ in points])
+            axes.set_xlabel({"prior": "weight", "length": "length-scale in cells"}[key])
+        row[0].set_ylabel(metric)
+    save_figure(figure, options.out / "prior.png", 110)
+
+
+COMMANDS = {
+    "train": train, "evaluate": evaluate, "uncertainty": uncertainty, "prior": draw_prior,
+}  # fmt: skip
 
 
 def main() -> None:
