@@ -32,7 +32,7 @@ ELSEWHERE = {
 """Words of commands that other tests run, and where."""
 REPLACED = {
     r"--classifier planted:\S+": f"--classifier {TOY}",
-    r"timm:\S+|mine\.py:model|efficientnet_lite\d|blackbox:model\S+": TOY,
+    r"timm:\S+|mine:model|efficientnet_lite\d|blackbox:model\S+": TOY,
     r"(imagenet|voc|mosaics|attacked|planted):[\w./,=]+": "photos",
     r"--data (PHOTOS|src/\S+|imagenet/)": "--data photos",
     r"lama:big-lama.pt": "blur",

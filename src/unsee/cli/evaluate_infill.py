@@ -139,11 +139,11 @@ def run(arguments: list[str]) -> int:
         for name in (options.classifier, options.recognition_classifier)
     )
     numbered = infilling.numbered(samples, classifier, recognition, options.data)
-    chosen = _chosen(options, samples, classifier.device)
-    for note in chosen.notes:
+    selected = _selected(options, samples, classifier.device)
+    for note in selected.notes:
         print_note(note)
     by_id = {sample.id: sample for sample in numbered}
-    taken = [by_id[sample.id] for sample in chosen]
+    taken = [by_id[sample.id] for sample in selected]
     for infiller in infillers.values():
         infiller.prepare(classifier.device)
     perceptual = Perceptual.load(options.perceptual) if options.perceptual else None
@@ -166,7 +166,7 @@ def run(arguments: list[str]) -> int:
     return _finish(options, outcome, infillers)
 
 
-def _chosen(options: EvaluateInfill, samples: Samples, device: torch.device) -> Samples:
+def _selected(options: EvaluateInfill, samples: Samples, device: torch.device) -> Samples:
     """Return the photos that are measured."""
     plan = Plan(
         data=options.data, classifiers=(options.classifier,), limit=options.limit,

@@ -50,12 +50,12 @@ class RunInfo:
             else ""
         )
         settings = self.settings
-        chosen = {
+        named = {
             "target": settings.target, "seed": settings.seed, "budget": settings.budget,
             "in-filler of the metrics": settings.metric_infiller, "cells": settings.cells,
             "measure": settings.measure, "fit": settings.fit,
         }  # fmt: skip
-        parts = [f"{name} {value}" for name, value in chosen.items() if value is not None]
+        parts = [f"{name} {value}" for name, value in named.items() if value is not None]
         return printable(
             f"{self.name}: {self.sentence}{failed}{unfinished}; {', '.join(parts)}, "
             f"{settings.precision}; unsee {self.versions.unsee}, torch {self.versions.torch}."
