@@ -9,6 +9,7 @@ from unsee import InputError
 from unsee.classifiers import loading
 from unsee.cli import main
 from unsee.datasets import _loading
+from unsee.evaluation import loaded
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def outcome(photo, tmp_path, capsys, monkeypatch):
         monkeypatch.setattr(f"unsee.cli.{command}.load_data", load)
     monkeypatch.setattr("unsee.evaluation.plan.load_data", load)
     monkeypatch.setattr(loading, "load", load)
+    loaded.load_classifier.cache_clear()  # a classifier of another test would not be loaded again
     places = {"PHOTO": str(photo), "PHOTOS": str(photo.parent)}
 
     def run(command: str, *options: str) -> str:
