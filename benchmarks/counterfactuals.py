@@ -126,6 +126,11 @@ def less(rows: Sequence[dict[str, str]], order: str) -> Mean:
     return mean((other - first)[both].tolist())
 
 
+def words(value: Mean) -> str:
+    """Return a mean with its interval, or a dash where there is no photo."""
+    return str(value) if value.photos else "-"
+
+
 def report(rows: Sequence[dict[str, str]], options: argparse.Namespace) -> str:
     """Return the page."""
     photos = len(rows) // len(ORDERS)
@@ -155,8 +160,8 @@ def report(rows: Sequence[dict[str, str]], options: argparse.Namespace) -> str:
         reached, shares = column(rows, order, "reached"), column(rows, order, "share")
         difference = less(rows, order)
         cells = [
-            TITLES[order], f"{int(reached.sum())} of {photos}", str(mean(shares[reached > 0].tolist())),
-            "" if order == ORDERS[0] else f"{difference}, n = {difference.photos}",
+            TITLES[order], f"{int(reached.sum())} of {photos}", words(mean(shares[reached > 0].tolist())),
+            "" if order == ORDERS[0] else f"{words(difference)}, n = {difference.photos}",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     lines += [

@@ -11,7 +11,7 @@ from unsee.study import Study
 
 @pytest.mark.parametrize(
     ("name", "settings", "published"),
-    [("igos_pp", {"steps": 8, "path": 6}, "igos_pp-28-line-search"),
+    [("igos_pp", {"steps": 8, "path": 3}, "igos_pp-28-line-search"),
      ("fido", {"steps": 60, "samples": 4, "rate": 0.2}, "fido-ssr-local")],
 )  # fmt: skip
 def test_short_run_agrees_with_the_published_map(name, settings, published) -> None:
