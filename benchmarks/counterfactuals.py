@@ -8,13 +8,13 @@ one. Writes README.md, rows.csv and examples.png. Where there is a rows.csv, onl
 """
 
 import argparse
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import _rows
 import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -40,7 +40,6 @@ LARGEST = 0.6
 """Largest share of the pixels that is in-filled."""
 EXAMPLES = 4
 """Photos in the picture."""
-COLUMNS = ("photo", "answer", "second", "order", "reached", "share")
 
 
 class Result(NamedTuple):
@@ -223,14 +222,10 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "rows.csv"
-    if path.exists():
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-    else:
+    rows = _rows.read(path)
+    if not rows:
         rows = compute(options)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        _rows.write(path, rows)
     (options.out / "README.md").write_text(report(rows, options), encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ maps.
 import argparse
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -197,36 +197,22 @@ def holes(classifier: Classifier, photos: Path, names: list[str], path: Path) ->
         views = {"photo": image}
         for title, spec in infillers.items():
             views[title] = replace(score, infiller=resolve("infillers", spec)).pictures(keep)
-        show_row(row, views, classifier, int(score.targets[0]))
-        lines.append(table_row(name, views, classifier, int(score.targets[0])))
+        lines.append(show_row(row, name, views, classifier, int(score.targets[0])))
     save_jpeg(figure, path)
     head = f"| photo | as it is | {' | '.join(infillers)} |\n|---|{'---|' * columns}\n"
     return head + "\n".join(lines)
 
 
-def probabilities(views: dict[str, Tensor], classifier: Classifier, target: int) -> list[float]:
-    """Return the probability of a class for each picture."""
-    values: list[float] = classifier.probabilities(torch.cat(list(views.values())))[
-        :, target
-    ].tolist()
-    return values
-
-
-def table_row(name: str, views: dict[str, Tensor], classifier: Classifier, target: int) -> str:
-    """Return a row of a table: a photo, its class and the probability for each picture."""
-    values = probabilities(views, classifier, target)
-    cells = " | ".join(f"{value:.0%}" for value in values)
-    return f"| {name}: {classifier.label(target)} | {cells} |"
-
-
 def show_row(
-    row: Sequence[Axes], views: dict[str, Tensor], classifier: Classifier, target: int
-) -> None:
-    """Draw pictures of one photo with the probability of a class."""
-    label, values = classifier.label(target), probabilities(views, classifier, target)
+    row: Sequence[Axes], name: str, views: dict[str, Tensor], classifier: Classifier, target: int
+) -> str:
+    """Draw pictures of one photo with the probability of a class; return it as a row of a table."""
+    values = classifier.probabilities(torch.cat(list(views.values())))[:, target].tolist()
+    label = classifier.label(target)
     for axis, (title, picture), value in zip(row, views.items(), values, strict=True):
         show(axis, to_pixels(picture[0]))
         axis.set_title(f"{title}\n{label} {value:.0%}", fontsize=9)
+    return f"| {name}: {label} | {' | '.join(f'{value:.0%}' for value in values)} |"
 
 
 def masked(classifier: Classifier, photos: Path, names: list[str], path: Path) -> str:
@@ -244,12 +230,32 @@ def masked(classifier: Classifier, photos: Path, names: list[str], path: Path) -
             "masked out": study.score.pictures(1 - keep),
             "in-painted (Telea)": painted.pictures(1 - keep),
         }
-        target = int(study.score.targets[0])
-        lines.append(table_row(name, views, classifier, target))
-        show_row(row, views, classifier, target)
+        lines.append(show_row(row, name, views, classifier, int(study.score.targets[0])))
     save_jpeg(figure, path)
     head = "| photo | as it is | masked in | masked out | in-painted |\n|---|---|---|---|---|\n"
     return head + "\n".join(lines)
+
+
+class Panel(NamedTuple):
+    """Photos in rows, with a table of probabilities."""
+
+    question: str
+    source: str
+    caption: str
+    draw: Callable[[Classifier, Path, list[str], Path], str]
+    names: list[str]
+
+
+PANELS = {
+    "holes": Panel(
+        "What does each in-filler put into a hole?", "FIDO, Figure 2",
+        "A hole in the centre, in-filled by six in-fillers", holes, ["panda", "coffee", "rocket"],
+    ),
+    "casm": Panel(
+        "What do CASM's masks keep?", "CASM, Figure 2", "Masked in, masked out, in-painted",
+        masked, ["panda", "motorcycle", "crocodile"],
+    ),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -274,23 +280,14 @@ def main() -> None:
             f"![{strip.question}]({name}.jpg)\n\nMean rank correlation of the maps: {agreement:.2f}.\n"
         )
         print(name, round(agreement, 2), flush=True)
-    if not options.strips or "holes" in options.strips:
-        table = holes(
-            load("efficientnet_lite0"), options.photos, ["panda", "coffee", "rocket"],
-            options.out / "holes.jpg",
-        )  # fmt: skip
+    for name, panel in PANELS.items():
+        if options.strips and name not in options.strips:
+            continue
+        path = options.out / f"{name}.jpg"
+        table = panel.draw(load("efficientnet_lite0"), options.photos, panel.names, path)
         parts.append(
-            "## What does each in-filler put into a hole?\n\nFIDO, Figure 2: `python benchmarks/gallery.py --out gallery --strips holes`\n\n"
-            f"![A hole in the centre, in-filled by six in-fillers](holes.jpg)\n\nProbability of the answer:\n\n{table}\n"
-        )
-    if not options.strips or "casm" in options.strips:
-        table = masked(
-            load("efficientnet_lite0"), options.photos, ["panda", "motorcycle", "crocodile"],
-            options.out / "casm.jpg",
-        )  # fmt: skip
-        parts.append(
-            "## What do CASM's masks keep?\n\nCASM, Figure 2: `python benchmarks/gallery.py --out gallery --strips casm`\n\n"
-            f"![Masked in, masked out, in-painted](casm.jpg)\n\nProbability of the answer:\n\n{table}\n"
+            f"## {panel.question}\n\n{panel.source}: `python benchmarks/gallery.py --out gallery --strips {name}`\n\n"
+            f"![{panel.caption}]({path.name})\n\nProbability of the answer:\n\n{table}\n"
         )
     (options.out / "README.md").write_text("\n".join(parts), encoding="utf-8")
 

@@ -6,8 +6,9 @@ For each task the means, and the paired differences of each baseline from the ot
 """
 
 import argparse
-import csv
 from pathlib import Path
+
+import _rows
 
 from unsee.reports import infilling
 
@@ -17,10 +18,9 @@ TEXTS = {"photo", "task", "infiller", "trunk"}
 
 def rows_of(path: Path) -> list[infilling.Row]:
     """Return the rows of a file, with numbers where there are any; `seconds` is left out."""
-    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
     return [
         {k: v if k in TEXTS else float(v) for k, v in row.items() if v and k != "seconds"}
-        for row in rows
+        for row in _rows.read(path)
     ]
 
 

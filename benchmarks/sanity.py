@@ -14,12 +14,12 @@ not computed again.
 """
 
 import argparse
-import csv
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+import _rows
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -38,16 +38,10 @@ from unsee.reports.bootstrap import Mean, mean
 MEASURE = "spearman"
 """Similarity in the tables: the rank correlation over the pixels."""
 ORIGINAL, LAST = 0, -1
-COLUMNS = ("method", "photo", "step", "layer", *MEASURES)
 LEARNED_MAPS = ("casm", "distilled", "variational")
 """Networks that are trained for the original classifier; a random one cannot be asked."""
 REFERENCES = ("box", "random")
 """Maps in which the classifier has no part: the same for every one."""
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table."""
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
 def rows_of(
@@ -72,7 +66,7 @@ def rows_of(
 def measure_weights(options: argparse.Namespace) -> list[dict[str, str]]:
     """Return the rows of all methods; compute those that `weights.csv` lacks."""
     path = options.out / "weights.csv"
-    rows = read(path) if path.exists() else []
+    rows = _rows.read(path)
     done = {row["method"] for row in rows}
     classifier = load(options.classifier)
     samples = ordered(load_data(options.data), "random", 0)[: options.photos]
@@ -85,10 +79,7 @@ def measure_weights(options: argparse.Namespace) -> list[dict[str, str]]:
             print(f"{method}: {error}", flush=True)
             continue
         rows += [{key: str(value) for key, value in row.items()} for row in new]
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        _rows.write(path, rows)
         print(method, flush=True)
     return rows
 
@@ -109,7 +100,7 @@ def weight_means(rows: Sequence[dict[str, str]]) -> dict[str, list[Mean]]:
 def label_means(folder: Path) -> dict[str, Mean]:
     """Return the mean similarity of maps of true and of shuffled labels, the lowest first."""
     values: dict[str, list[float]] = {}
-    for row in read(folder / "rows.csv"):
+    for row in _rows.read(folder / "rows.csv"):
         values.setdefault(row["method"], []).append(float(row[MEASURE]))
     means = {name: mean(numbers) for name, numbers in values.items()}
     return dict(sorted(means.items(), key=lambda item: item[1].value))
@@ -153,8 +144,8 @@ def text_of_weights(
     """Return the section on randomised weights."""
     layers = layers_of(rows)
     photos = len({row["photo"] for row in rows})
-    changed = [name for name, row in means.items() if abs(row[LAST].value) < options.unlike]
-    alike = [n for n, row in means.items() if n not in changed and n not in REFERENCES]
+    last = {name: row[LAST] for name, row in means.items()}
+    what = "with all weights random, the correlation of their maps with the original ones"
     command = (
         f"python benchmarks/sanity.py --data {Path(options.data).name} --photos {options.photos} "
         f"--layers {options.layers} --budget {options.budget}"
@@ -179,10 +170,8 @@ def text_of_weights(
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        f"**{len(changed)} of {len(means)} methods pass**: with all weights random, the "
-        f"correlation of their maps with the original ones is below {options.unlike:g} in size. "
-        f"Above it: {', '.join(alike) or 'none'}. `box` and `random` do not ask the classifier, "
-        f"so their maps stay the same.{_note_of_constant({n: r[LAST] for n, r in means.items()})}",
+        f"{_passed(last, options.unlike, what)} `box` and `random` do not ask the classifier, so "
+        f"their maps stay the same.{_note_of_constant(last)}",
         "",
     ]
     return lines
@@ -197,8 +186,6 @@ def text_of_labels(options: argparse.Namespace, means: dict[str, Mean]) -> list[
         for name, item in networks.items()
     )
     count = max(value.photos for value in means.values())
-    changed = [name for name, value in means.items() if abs(value.value) < options.unlike]
-    alike = [name for name in means if name not in changed and name not in REFERENCES]
     return [
         "## Shuffled labels (iGOS++, Figure 3)",
         "",
@@ -218,11 +205,19 @@ def text_of_labels(options: argparse.Namespace, means: dict[str, Mean]) -> list[
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in means.items()),
         "",
-        f"**{len(changed)} of {len(means)} methods pass**: the mean correlation is below "
-        f"{options.unlike:g} in size. Above it: {', '.join(alike) or 'none'}."
-        f"{_note_of_constant(means)}",
+        _passed(means, options.unlike, "the mean correlation") + _note_of_constant(means),
         "",
     ]
+
+
+def _passed(means: dict[str, Mean], unlike: float, what: str) -> str:
+    """Return how many methods have unlike maps, and which others have not."""
+    changed = [name for name, value in means.items() if abs(value.value) < unlike]
+    alike = [name for name in means if name not in changed and name not in REFERENCES]
+    return (
+        f"**{len(changed)} of {len(means)} methods pass**: {what} is below {unlike:g} in size. "
+        f"Above it: {', '.join(alike) or 'none'}."
+    )
 
 
 def _note_of_constant(means: dict[str, Mean]) -> str:

@@ -20,7 +20,7 @@ def test_page_counts_photos_and_is_made_again_from_its_rows(tmp_path, monkeypatc
         answer = int(Study.of(load(), path, "random").score.targets[0])
         entries.append({"file": path.name, "index": answer if name == "panda" else 0})
     (photos / "annotations.json").write_text(json.dumps(entries))
-    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     words = [
         "counterfactuals.py", "--data", str(photos), "--out", str(tmp_path / "page"), "--budget",
         "40", "--samples", "1", "--picture-infiller", "blur", "--method", "rise", "--photos", "2",

@@ -32,7 +32,7 @@ def test_page_has_both_tests_and_computes_each_method_once(photos, tmp_path, mon
         "gradient", "box", "--training.epochs", "2", "--out", str(tmp_path / "labels"),
     ]  # fmt: skip
     assert main(labels) == 0
-    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     words = [
         "sanity.py", "--data", data, "--labels", str(tmp_path / "labels"), "--photos", "5",
         "--layers", "1", "--budget", "20", "--classifier", "tests.toys:classifier", "--out",
