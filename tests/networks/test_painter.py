@@ -5,9 +5,11 @@ import torch
 import torch.nn.functional as F
 
 from unsee import InputError
+from unsee.networks import painter as painters
 from unsee.networks import weights
 from unsee.networks.critic import Critic, FeatureCritic, missing_mean
 from unsee.networks.painter import SIZES, Painter, Size, load_painter, nearness, pull_push
+from unsee.networks.patches import LARGE, copy_nearest_patches
 from unsee.training import holes
 
 SMALL = Size((8, 16, 24, 32), (1, 2), 1, (2, 1))
@@ -74,6 +76,26 @@ def test_visible_patches_are_copied_over_the_guess() -> None:
     with torch.no_grad():
         errors = [(network(x, keep, z) - x).abs().sum() for network in (copying, plain)]
     assert errors[0] < 0.8 * errors[1]
+
+
+def test_largest_patches_are_copied_after_training_only(monkeypatch) -> None:
+    copied: list[bool] = []
+
+    def count(guess, keep, grid):
+        assert grid == LARGE
+        copied.append(True)
+        return copy_nearest_patches(guess, keep, grid)
+
+    monkeypatch.setattr(painters, "copy_nearest_patches", count)
+    torch.manual_seed(0)
+    painter, size = Painter(COPYING), (64, 64)
+    keep = holes.grid_cells(1, size, torch.Generator().manual_seed(0))
+    inputs = torch.rand(1, 3, *size), keep, noise(painter, 1, size)
+    painter.train().at_one_size(*inputs).sum().backward()
+    assert not copied
+    assert painter.stem.weight.grad is not None, "the U-net learns through the patches"
+    painter.eval().at_one_size(*inputs)
+    assert copied == [True]
 
 
 def test_pixels_near_many_visible_ones_are_near() -> None:

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 
 from unsee.networks import patches
-from unsee.networks.patches import MEDIUM, SMALL, PatchGrid, copy_nearest_patches
+from unsee.networks.patches import LARGE, MEDIUM, SMALL, PatchGrid, copy_nearest_patches
 
 COARSE = PatchGrid(48, 32, 0.25, cell=8)
+COMPLETE = MEDIUM._replace(min_visible=1.0)
 
 
 def holes(size: int = 64, seed: int = 0) -> torch.Tensor:
@@ -22,7 +23,7 @@ def test_repeating_texture_is_restored_from_a_noisy_guess() -> None:
     tile = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     truth, keep = tile.repeat(1, 1, 8, 8), holes()
     noisy = truth + 0.3 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(2))
-    copies = copy_nearest_patches(torch.where(keep > 0, truth, noisy), keep)
+    copies = copy_nearest_patches(torch.where(keep > 0, truth, noisy), keep, COMPLETE)
     hole = keep.expand_as(truth) == 0
     assert (copies.pictures - truth)[hole].abs().max() < 1e-5
     assert copies.misfit[keep == 0].min() > 0.05
@@ -35,7 +36,7 @@ def test_only_visible_pixels_are_copied() -> None:
     keep = holes(seed=3)
     dark = 0.5 * torch.rand(1, 3, 64, 64, generator=g)
     bright = torch.tensor([1.0, 0.9, 0.8])[:, None, None].expand_as(dark)
-    copies = copy_nearest_patches(torch.where(keep > 0, dark, bright), keep)
+    copies = copy_nearest_patches(torch.where(keep > 0, dark, bright), keep, COMPLETE)
     assert copies.pictures[(keep == 0).expand_as(dark)].max() <= 0.5
 
 
@@ -45,20 +46,22 @@ def means(x: np.ndarray, cell: int) -> np.ndarray:
 
 
 def nearest(image: np.ndarray, visible: np.ndarray, y: int, x: int, grid: PatchGrid) -> np.ndarray:
-    """The nearest of all completely visible patches, which are a cell apart."""
-    side, _, guess_weight, cell = grid
+    """The nearest of all patches that are visible enough, which are a cell apart."""
+    side, _, guess_weight, cell, min_visible = grid
     query = means(image[:, y : y + side, x : x + side], cell)
     weights = means(visible[y : y + side, x : x + side] * (1 - guess_weight) + guess_weight, cell)
     places = [
         (v, u)
         for v, u in product(range(0, len(visible) - side + 1, cell), repeat=2)
-        if visible[v : v + side, u : u + side].min() == 1
+        if visible[v : v + side, u : u + side].mean() >= min_visible
     ]
     candidates = [image[:, v : v + side, u : u + side] for v, u in places]
     return min(candidates, key=lambda p: float((weights * (means(p, cell) - query) ** 2).sum()))
 
 
-@pytest.mark.parametrize(("grid", "size"), [(COARSE, 160), (MEDIUM, 32), (SMALL, 32)])
+@pytest.mark.parametrize(
+    ("grid", "size"), [(COARSE, 160), (COMPLETE, 32), (LARGE, 48), (MEDIUM, 32), (SMALL, 32)]
+)
 def test_agrees_with_a_search_patch_by_patch(grid: PatchGrid, size: int) -> None:
     side, stride, *_ = grid
     edge = (side - stride) // 2
@@ -85,7 +88,7 @@ def test_agrees_with_a_search_patch_by_patch(grid: PatchGrid, size: int) -> None
 def test_guess_is_unchanged_without_a_visible_patch(mask) -> None:
     guess = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     keep = F.interpolate(mask[None, None], (32, 32))
-    copies = copy_nearest_patches(guess, keep)
+    copies = copy_nearest_patches(guess, keep, COMPLETE)
     assert torch.allclose(copies.pictures, guess, atol=1e-5)
     assert (copies.misfit[keep == 0] - 1).abs().max() < 1e-5
 

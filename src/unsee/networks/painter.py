@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from unsee.networks import weights
 from unsee.networks.painter_layers import Block, SelfAttention
+from unsee.networks.patches import LARGE, copy_nearest_patches
 from unsee.networks.reading import Weights, read
 from unsee.networks.refinement import GRIDS, RefinementHead
 
@@ -63,7 +64,7 @@ class Painter(nn.Module):
     results.
 
     With `size.copies` the result of the U-net is a guess. The patches nearest to it are copied over
-    it, first large and then small ones, and mixed with it (`RefinementHead`).
+    it, from large to small ones; the last two are mixed with it (`RefinementHead`).
 
     Pixels far from visible ones are filled first, in the same way at half of the size, and then
     shown to the network, and copied, as if they were visible. Where nothing is visible, a network
@@ -170,8 +171,15 @@ class Painter(nn.Module):
         return F.interpolate(filled, size, mode="bicubic", align_corners=False).clamp(0, 1)
 
     def _refined(self, guess: Tensor, mask: Tensor) -> Tensor:
-        """Return the guess after visible patches were copied over it, from large to small."""
+        """Return the guess after patches were copied over it, from large to small.
+
+        The largest patches are compared mainly by their visible pixels. Their copies have no
+        gradient: they are left out while the network is trained.
+        """
         filled = guess
+        if not self.training:
+            copied = copy_nearest_patches(guess, mask, LARGE).pictures
+            filled = torch.where(mask > 0, guess, copied)
         for number in range(len(GRIDS)):
             refined: Tensor = self.refinement(filled, mask, number)  # type: ignore[misc]
             filled = torch.where(mask > 0, guess, refined)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 MAX_SOURCE_PATCHES = 16_384
-"""Largest number of visible patches that are searched; of more, every second, third, ... is."""
+"""Largest number of patches that are searched; of more, every second, third, ... is."""
 MAX_PATCHES_PER_CHUNK = 1_024
 """Largest number of incomplete patches that are compared in one matrix product."""
 
@@ -24,10 +24,13 @@ class PatchGrid(NamedTuple):
     """Weight of a guessed pixel in a comparison, relative to a visible pixel."""
     cell: int = 2
     """Side of the cells whose means are compared; it divides `side` and `stride`."""
+    min_visible: float = 1.0
+    """Visible share of a patch from which it is copied. Its other pixels are those of the guess."""
 
 
-MEDIUM = PatchGrid(12, 8, 0.25)
-SMALL = PatchGrid(8, 4, 0.05)
+LARGE = PatchGrid(24, 8, 0.05, min_visible=0.5)
+MEDIUM = PatchGrid(12, 8, 0.25, min_visible=0.5)
+SMALL = PatchGrid(8, 4, 0.05, min_visible=0.5)
 
 
 class CopiedPatches(NamedTuple):
@@ -35,14 +38,16 @@ class CopiedPatches(NamedTuple):
 
     pictures: Float[Tensor, "n 3 h w"]
     misfit: Float[Tensor, "n 1 h w"]
-    """Root mean squared difference from the guess; 1 where no patch is completely visible."""
+    """Root mean squared difference from the guess; 1 where no patch is visible enough."""
 
 
 @torch.no_grad()
 def copy_nearest_patches(
     guess: Float[Tensor, "n 3 h w"], keep: Float[Tensor, "n 1 h w"], grid: PatchGrid = MEDIUM
 ) -> CopiedPatches:
-    """Replace every incomplete patch of a guess by the nearest completely visible patch.
+    """Replace every incomplete patch of a guess by the nearest patch that is visible enough.
+
+    With `grid.min_visible < 1` a patch can be its own nearest one and then stays as it is.
 
     This is one step of patch-based completion (Wexler, Shechtman & Irani, "Space-Time Completion of
     Video", PAMI 2007) with an exhaustive search in place of PatchMatch's random one (Barnes et al.,
@@ -83,12 +88,12 @@ def _copy_for_one_picture(
 
     `missing` marks the incomplete patches; pixels beyond the border are not visible.
     """
-    side, stride, guess_weight, cell = grid
+    side, stride, guess_weight, cell, min_visible = grid
     means, cells = F.avg_pool2d(guess, cell), side // cell
     weight = F.avg_pool2d(visible * (1 - guess_weight) + guess_weight, cell)
     patches = F.unfold(guess, side, stride=stride)[0].T.contiguous()
     misfit = guess.new_zeros(len(patches))
-    sources = _source_places(visible, cell, cells)
+    sources = _source_places(visible, cell, cells, min_visible)
     if not len(sources):
         return patches.T[None], misfit.masked_fill(missing, 1)[None, None]
     candidates = F.unfold(means, cells)[0].T[sources]
@@ -104,10 +109,10 @@ def _copy_for_one_picture(
     return patches.T[None], misfit[None, None]
 
 
-def _source_places(visible: Tensor, cell: int, cells: int) -> Tensor:
-    """Return the indices of the completely visible patches, `MAX_SOURCE_PATCHES` at most."""
-    complete = (-F.max_pool2d(-F.avg_pool2d(visible, cell), cells, 1)).flatten()
-    places = (complete == 1).nonzero()[:, 0]
+def _source_places(visible: Tensor, cell: int, cells: int, min_visible: float) -> Tensor:
+    """Return the indices of patches that may be copied, `MAX_SOURCE_PATCHES` at most."""
+    share = F.avg_pool2d(F.avg_pool2d(visible, cell), cells, 1).flatten()
+    places = (share >= min_visible).nonzero()[:, 0]
     return places[:: max(1, -(-len(places) // MAX_SOURCE_PATCHES))]
 
 
