@@ -24,7 +24,7 @@ check: .venv/ready
 	$(BIN)/lint-imports
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n auto tests
+	$(BIN)/python -m pytest -n auto --dist worksteal tests
 
 # Prints the number of cases and every violation.
 test-trust: .venv/ready

@@ -43,7 +43,7 @@ class Describer:
     @property
     def name(self) -> str:
         """What describes the crops, in words."""
-        return f"the feature maps {self.layer}" if self.layer else "their colours"
+        return f"the feature maps of layer {self.layer}" if self.layer else "their colours"
 
     def __call__(self, image: Images, crops: Sequence[Box]) -> Float[Tensor, "n d"]:
         """Return a vector of length 1 for each crop (x1, y1, x2, y2) of one photo (1, c, h, w)."""

@@ -18,8 +18,8 @@ class PainterInfiller(SamplingInfiller):
     """A result of this package's generator: a U-net with noise, and copies of visible patches.
 
     Depends on the mask. Without `samples` it is deterministic; with them the masks of an image get
-    several results in turn, as samples of the expectation in eq. 1 of FIDO. About 0.1 s
-    for a picture of 224 pixels on a CPU; `painter_small` is ten times faster.
+    several results in turn, as samples of the expectation in eq. 1 of FIDO. About 0.25 s
+    for a picture of 224 pixels on a CPU; `painter_small` is thirty times faster.
     `unsee train infiller --network large` trains it; weights come with the package.
     """
 

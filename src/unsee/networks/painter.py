@@ -47,10 +47,10 @@ class Size(NamedTuple):
 
 
 SIZES: Mapping[str, Size] = {
-    "small": Size((16, 32, 64, 160), (1, 1), 2, (1, 1)),
+    "small": Size((16, 32, 64, 160), (1, 1), 1, (1, 0)),
     "large": Size((32, 64, 128, 256), (2, 3), 4, (4, 4), copies=True),
 }
-"""Sizes by name. The small one costs about a forward pass of EfficientNet-Lite0."""
+"""Sizes by name. The small one costs a forward pass of EfficientNet-Lite0."""
 NOISE = 4
 """Channels of the noise."""
 
@@ -219,7 +219,8 @@ def nearness(keep: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
     """Return twice the visible share of each pixel's neighbourhood, at most 1."""
     cells = F.avg_pool2d(keep, CELL, ceil_mode=True)
     edge = NEIGHBOURHOOD // 2
-    share = F.avg_pool2d(cells, NEIGHBOURHOOD, 1, edge, count_include_pad=False)
+    share = F.avg_pool2d(cells, (NEIGHBOURHOOD, 1), 1, (edge, 0), count_include_pad=False)
+    share = F.avg_pool2d(share, (1, NEIGHBOURHOOD), 1, (0, edge), count_include_pad=False)
     size = keep.shape[-2:]
     return F.interpolate((2 * share).clamp(max=1), size, mode="bilinear", align_corners=False)
 
