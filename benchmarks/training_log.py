@@ -25,7 +25,7 @@ def read_log(run: Path, steps: int) -> Run:
 
     Of a step that was repeated after an interruption, the later value counts.
     """
-    events = EventAccumulator(str(run / "log" / "training"), size_guidance={"scalars": 0})
+    events = EventAccumulator(str(run / "log" / "unsee"), size_guidance={"scalars": 0})
     events.Reload()
     means: Run = {}
     for loss in events.Tags()["scalars"]:
