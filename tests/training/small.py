@@ -51,10 +51,10 @@ FLAGS = {
 }
 """The same as options of the command line."""
 IN_PROCESSES = [
-    "casm", "infiller",
-    *(pytest.param(name, marks=pytest.mark.trust) for name in ("variational", "distilled")),
+    "infiller",
+    *(pytest.param(name, marks=pytest.mark.trust) for name in ("casm", "variational", "distilled")),
 ]  # fmt: skip
-"""Networks of tests that start processes; two are in `make test-trust`: the trainer is shared."""
+"""Networks of tests that start processes; three are in `make test-trust`: the trainer is shared."""
 
 
 def config(network, folder, out, **settings):
