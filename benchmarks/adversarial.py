@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, rankdata
+from scipy.stats import bootstrap, mannwhitneyu
 from sklearn.metrics import roc_curve
 
 from unsee import Study, load
@@ -97,14 +97,12 @@ def area(
 ) -> NDArray[np.float64]:
     """Return the area under the ROC curve of a number that is higher for attacked photos.
 
-    It is the statistic of Mann and Whitney over the number of pairs: the share of pairs in which
-    the attacked photo has the higher number, ties counting half.
+    It is the statistic of Mann and Whitney over the number of pairs.
     """
-    ranks = rankdata(np.concatenate([natural, attacked], axis), axis=axis)
-    count, others = attacked.shape[axis], natural.shape[axis]
-    ranks_of_attacked = np.take(ranks, range(others, others + count), axis).sum(axis)
-    area: NDArray[np.float64] = (ranks_of_attacked - count * (count + 1) / 2) / (count * others)
-    return area
+    pairs = natural.shape[axis] * attacked.shape[axis]
+    statistic = mannwhitneyu(attacked, natural, axis=axis, method="asymptotic").statistic
+    share: NDArray[np.float64] = statistic / pairs
+    return share
 
 
 def area_with_interval(pairs: Pairs) -> str:

@@ -15,6 +15,9 @@ from statistics import fmean
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from unsee.output.trackers import PROJECT
+from unsee.training.run_folder import LOG
+
 Run = dict[str, dict[int, float]]
 """Means of each loss by the last step of their bin."""
 FIGURE_ROWS = 2
@@ -25,7 +28,7 @@ def read_log(run: Path, steps: int) -> Run:
 
     Of a step that was repeated after an interruption, the later value counts.
     """
-    events = EventAccumulator(str(run / "log" / "unsee"), size_guidance={"scalars": 0})
+    events = EventAccumulator(str(run / LOG / PROJECT), size_guidance={"scalars": 0})
     events.Reload()
     means: Run = {}
     for loss in events.Tags()["scalars"]:

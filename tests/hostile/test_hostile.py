@@ -19,7 +19,7 @@ def hostile(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_sample_of_hostile_inputs_meets_the_law():
-    result = hostile("--sample", "24")
+    result = hostile("--sample", "30")
     print(result.stdout)
     assert result.returncode == 0
 
