@@ -11,8 +11,11 @@ import argparse
 import csv
 import math
 import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+
+from scipy.stats import rankdata
 
 from unsee.images.drawing import save_figure
 from unsee.reports import stage_figure
@@ -112,6 +115,46 @@ def table(numbers: Numbers) -> str:
     return "\n".join(lines) + "\n\n"
 
 
+def rank_sums(lines: list[dict[str, str]]) -> dict[str, float]:
+    """Return the sum of each method's ranks over the tests that rate maps, by their means.
+
+    Raises:
+        ValueError: Methods lack photos of a test, so that their means are of others.
+    """
+    sums: dict[str, float] = defaultdict(float)
+    for test in dict.fromkeys(map(_test, lines)):
+        rated = [line for line in lines if _test(line) == test and line["mean"]]
+        if test.metric in UNRANKED:
+            continue
+        if len({line["photos"] for line in rated}) > 1:
+            raise ValueError(f"{test.heading}: methods lack photos; report all stages together")
+        sign = -1 if test.higher_is_better else 1
+        ranks = rankdata([sign * float(line["mean"]) for line in rated])
+        for line, rank in zip(rated, ranks, strict=True):
+            sums[line["method"]] += rank
+    return sums
+
+
+def replaced(lines: list[dict[str, str]], new: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the lines with those of other stages replaced, and the mean ranks that follow."""
+    stages = {line["stage"] for line in new}
+    before = rank_sums([line for line in lines if line["stage"] in stages])
+    after = rank_sums(new)
+    tests = Counter(
+        line["method"] for line in lines if line["mean"] and line["metric"] not in UNRANKED
+    )
+    ranks = {
+        line["method"]: float(line["mean_rank"])
+        + (after[line["method"]] - before[line["method"]]) / tests[line["method"]]
+        for line in lines
+        if line["mean_rank"]
+    }
+    order = list(dict.fromkeys(line["stage"] for line in (*lines, *new)))
+    lines = [*(line for line in lines if line["stage"] not in stages), *new]
+    lines.sort(key=lambda line: order.index(line["stage"]))
+    return [{**line, "mean_rank": f"{ranks[line['method']]:.2f}"} for line in lines]
+
+
 def main() -> None:
     """Add the numbers of a report, and write the page again."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -119,13 +162,10 @@ def main() -> None:
     options = parser.parse_args()
     with NUMBERS.open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    ranks = {line["method"]: line["mean_rank"] for line in lines}
     for path in options.add:
         with path.open(encoding="utf-8") as file:
             new = list(csv.DictReader(file))
-        stages = {line["stage"] for line in new}
-        lines = [line for line in lines if line["stage"] not in stages]
-        lines += [{**line, "mean_rank": ranks[line["method"]]} for line in new]
+        lines = replaced(lines, new)
     with NUMBERS.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
         writer.writeheader()

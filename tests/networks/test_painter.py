@@ -14,6 +14,7 @@ from unsee.training import holes
 
 SMALL = Size((8, 16, 24, 32), (1, 2), 1, (2, 1))
 COPYING = SMALL._replace(copies=True)
+ATTENTIVE = SMALL._replace(coarse=2, coarse_blocks=0)
 
 
 def noise(painter: Painter, n: int, size: tuple[int, int], seed: int = 0) -> torch.Tensor:
@@ -29,7 +30,7 @@ def test_pretrained_weights_have_a_card_and_are_small(name) -> None:
     assert not load_painter(file).training
 
 
-@pytest.mark.parametrize("size", [SMALL, COPYING, *SIZES.values()])
+@pytest.mark.parametrize("size", [SMALL, COPYING, ATTENTIVE, *SIZES.values()])
 def test_weights_tell_the_size(tmp_path, size) -> None:
     painter = Painter(size, noise=3)
     torch.save(painter.state_dict(), tmp_path / "painter.pt")
@@ -47,7 +48,7 @@ def test_weights_of_another_network_are_refused(tmp_path) -> None:
         load_painter(tmp_path / "other.pt")
 
 
-@pytest.mark.parametrize("kind", [SMALL, COPYING])
+@pytest.mark.parametrize("kind", [SMALL, COPYING, ATTENTIVE])
 def test_result_depends_on_visible_pixels_alone_and_keeps_them(kind) -> None:
     torch.manual_seed(0)
     painter = Painter(kind).eval()
@@ -116,11 +117,23 @@ def test_pixels_far_from_visible_ones_are_filled_at_half_of_the_size() -> None:
     with torch.no_grad():
         filled = painter(x, keep, z)
         halved = F.avg_pool2d(x * keep, 2), F.avg_pool2d(keep, 2), 2 * F.avg_pool2d(z, 2)
-        coarse = F.interpolate(painter(*halved), size, mode="bicubic", align_corners=False)
+        coarse = F.interpolate(painter(*halved), size, mode="bicubic", antialias=True)
         alone = painter.at_one_size(x, keep, z)
     torch.testing.assert_close(filled[..., far, far], coarse[..., far, far])
     assert (filled - alone)[..., far, far].abs().max() > 0.01
     assert torch.equal(filled[keep.expand_as(x) > 0], x[keep.expand_as(x) > 0])
+
+
+def test_pictures_with_and_without_far_pixels_are_filled_together() -> None:
+    torch.manual_seed(0)
+    size, painter = (160, 160), Painter(SMALL).eval()
+    keep = torch.ones(3, 1, *size)
+    keep[0, :, 20:140, 20:140], keep[1, :, 60:80, 60:80], keep[2, :, :, 30:] = 0, 0, 0
+    inputs = torch.rand(3, 3, *size), keep, noise(painter, 3, size)
+    with torch.no_grad():
+        together = painter(*inputs)
+        alone = torch.cat([painter(*(part[i : i + 1] for part in inputs)) for i in range(3)])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(49, 200), (224, 67)])

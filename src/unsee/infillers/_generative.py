@@ -75,7 +75,7 @@ class GenerativeInfiller(Infiller):
         def fill(keep: FlatKeep, rows: RowIndex) -> Backgrounds:
             if keep.shape[-2:] != batch.images.shape[-2:]:
                 raise InputError(f"expected masks of {size}, got {tuple(keep.shape[-2:])}")
-            pictures = (batch.images[rows.image] * keep).expand(-1, 3, -1, -1)
+            shown = batch.images.index_select(0, rows.image) * keep
 
             def paint_chunk(part: Tensor, at: slice) -> Tensor:
                 index = RowIndex(rows.image[at], rows.variant[at], rows.step)
@@ -86,9 +86,9 @@ class GenerativeInfiller(Infiller):
                 return painted.float()
 
             with torch.no_grad():
-                painted = map_chunks(paint_chunk, pictures, MAX_PICTURES_PER_CALL).clamp(0, 1)
+                painted = map_chunks(paint_chunk, shown, MAX_PICTURES_PER_CALL).clamp(0, 1)
             painted = painted.mean(1, keepdim=True) if channels == 1 else painted
-            return torch.where(keep > 0, batch.images[rows.image], painted)
+            return torch.lerp(painted, shown, keep)
 
         return fill
 

@@ -13,7 +13,7 @@ __all__ = ["PainterSmall"]
 class PainterSmall(PainterInfiller):
     """A result of the smaller generator of this package, at the cost of a forward pass.
 
-    Like `painter`, with a tenth of its weights and without copied patches: it is thirty times
+    Like `painter`, with a twentieth of its weights and without copied patches: it is thirty times
     faster, restores less of what random cells hide, and removes objects equally well. A forward
     pass is that of EfficientNet-Lite0. `unsee train infiller --network small` trains it.
     """

@@ -39,15 +39,17 @@ class Size(NamedTuple):
     encoder: tuple[int, int]
     """Blocks of the encoder at 1/4 and 1/8."""
     coarse: int
-    """Pairs of blocks at 1/16; self-attention follows each pair."""
+    """Layers of self-attention at 1/16."""
     decoder: tuple[int, int]
     """Blocks of the decoder at 1/4 and 1/8."""
+    coarse_blocks: int = 2
+    """Blocks at 1/16 before each self-attention."""
     copies: bool = False
     """Whether visible patches are copied near visible pixels (`RefinementHead`)."""
 
 
 SIZES: Mapping[str, Size] = {
-    "small": Size((16, 32, 64, 160), (1, 1), 1, (1, 0)),
+    "small": Size((16, 32, 64, 160), (1, 1), 2, (1, 0), coarse_blocks=0),
     "large": Size((32, 64, 128, 256), (2, 3), 4, (4, 4), copies=True),
 }
 """Sizes by name. The small one costs a forward pass of EfficientNet-Lite0."""
@@ -90,7 +92,9 @@ class Painter(nn.Module):
         self.down2 = nn.Conv2d(middle, coarse, 2, 2)
         self.coarse = nn.Sequential(
             *(
-                nn.Sequential(*_blocks(coarse, 2, EXPANSIONS[2]), SelfAttention(coarse))
+                nn.Sequential(
+                    *_blocks(coarse, size.coarse_blocks, EXPANSIONS[2]), SelfAttention(coarse)
+                )
                 for _ in range(size.coarse)
             )
         )
@@ -128,12 +132,13 @@ class Painter(nn.Module):
         """
         shown, seen = pictures * keep, keep
         far = (nearness(keep) < FAR_BELOW) & (keep == 0)
-        if min(pictures.shape[-2:]) > MIN_SIDE and far.any():
-            rows = far.flatten(1).any(1)
-            coarse = torch.zeros_like(shown)
-            coarse[rows] = self._at_half_size(shown[rows], keep[rows], noise[rows])
-            shown, seen = torch.where(far, coarse, shown), torch.where(far, 1, keep)
-        return torch.where(keep > 0, pictures, self.at_one_size(shown, seen, noise))
+        rows = far.flatten(1).any(1).nonzero()[:, 0]
+        if min(pictures.shape[-2:]) > MIN_SIDE and len(rows):
+            parts = (part.index_select(0, rows) for part in (shown, keep, noise))
+            coarse = torch.zeros_like(shown).index_copy_(0, rows, self._at_half_size(*parts))
+            added = far.to(keep)
+            shown, seen = torch.lerp(shown, coarse, added), keep + added
+        return self.at_one_size(shown, seen, noise)
 
     def at_one_size(
         self,
@@ -152,7 +157,7 @@ class Painter(nn.Module):
         if self.refinement is not None:
             filled = self._refined(torch.where(mask > 0, visible[:, :3] + 0.5, filled), mask)
         filled = filled[..., :height, :width].to(pictures.dtype)
-        return torch.where(keep > 0, pictures, filled)
+        return torch.lerp(filled, pictures, keep)  # `where`, and ten times as fast
 
     @torch.no_grad()
     def _at_half_size(self, pictures: Tensor, keep: Tensor, noise: Tensor) -> Tensor:
@@ -168,7 +173,9 @@ class Painter(nn.Module):
         halved = F.interpolate(2 * F.avg_pool2d(noise, 2), shape)
         filled = self(colours, (share > 0).to(keep), halved).clamp(0, 1)
         size = pictures.shape[-2:]
-        return F.interpolate(filled, size, mode="bicubic", align_corners=False).clamp(0, 1)
+        # The kernel with `antialias` is twice as fast on CPUs, more so on contiguous planes.
+        larger = F.interpolate(filled.contiguous(), size, mode="bicubic", antialias=True)
+        return larger.clamp(0, 1)
 
     def _refined(self, guess: Tensor, mask: Tensor) -> Tensor:
         """Return the guess after patches were copied over it, from large to small.
@@ -188,15 +195,15 @@ class Painter(nn.Module):
     def _unet(self, visible: Tensor, noise: Tensor) -> Tensor:
         """Return smooth colours plus the correction of the network; grey is zero."""
         colours = pull_push(*F.avg_pool2d(visible, CELL).split((3, 1), 1))
-        fine = self.fine(self.stem(visible) + self.colours(colours))
+        fine = self.fine(self.stem(visible).add_(self.colours(colours)))
         middle = self.middle(self.down1(fine))
         # sums of four independent numbers, divided by the square root of four
         noise2 = F.avg_pool2d(noise, 2) * 2
         noise4 = F.avg_pool2d(noise2, 2) * 2
-        x = self.coarse(self.down2(middle) + self.noises[2](noise4))
-        x = F.pixel_shuffle(self.up2(x), 2) + middle + self.noises[1](noise2)
-        x = F.pixel_shuffle(self.up1(self.middle_back(x)), 2) + fine + self.noises[0](noise)
-        x = F.pixel_shuffle(self.up_half(self.fine_back(x)), 2) + self.half_stem(visible)
+        x = self.coarse(self.down2(middle).add_(self.noises[2](noise4)))
+        x = F.pixel_shuffle(self.up2(x), 2).add_(middle).add_(self.noises[1](noise2))
+        x = F.pixel_shuffle(self.up1(self.middle_back(x)), 2).add_(fine).add_(self.noises[0](noise))
+        x = F.pixel_shuffle(self.up_half(self.fine_back(x)), 2).add_(self.half_stem(visible))
         x = self.last(F.relu(self.half_size(F.relu(x, inplace=True)), inplace=True))
         smooth = F.interpolate(colours, x.shape[-2:], mode="bilinear", align_corners=False)
         filled: Tensor = F.pixel_shuffle(smooth.repeat_interleave(4, 1) + x, 2)
@@ -254,14 +261,15 @@ def _blocks(channels: int, depth: int, expansion: int) -> nn.Sequential:
 
 def _size_of(stored: Weights) -> tuple[Size, int]:
     """Return the size of a painter with these weights, and the channels of its noise."""
-    names = ("half_size", "fine.0.spatial", "middle.0.spatial", "coarse.0.0.spatial")
+    names = ("half_size", "stem", "down1", "down2")
     keys = [f"{name}.bias" for name in names]
     if not all(key in stored for key in (*keys, "noises.0.weight")):
         return SIZES["small"], NOISE  # other weights: `load_into` says what is missing
 
     def count(name: str) -> int:
-        places = (key.split(".") for key in stored)
-        return 1 + max((int(at[1]) for at in places if at[0] == name), default=-1)
+        """Return the number of layers that are numbered after a name."""
+        rest = (key.removeprefix(f"{name}.") for key in stored if key.startswith(f"{name}."))
+        return 1 + max((int(place.split(".")[0]) for place in rest), default=-1)
 
     half, fine, middle, coarse = (len(stored[key]) for key in keys)
     size = Size(
@@ -269,6 +277,7 @@ def _size_of(stored: Weights) -> tuple[Size, int]:
         (count("fine"), count("middle")),
         count("coarse"),
         (count("fine_back"), count("middle_back")),
+        count("coarse.0") - 1,  # the last one is self-attention
         "refinement.pass_embedding" in stored,
     )
     return size, stored["noises.0.weight"].shape[1]

@@ -98,7 +98,7 @@ def _copy_for_one_picture(
         return patches.T[None], misfit.masked_fill(missing, 1)[None, None]
     candidates = F.unfold(means, cells)[0].T[sources]
     queries = F.unfold(means, cells, stride=stride // cell)[0].T[missing]
-    weights = F.unfold(weight, cells, stride=stride // cell)[0].T[missing].repeat(1, 3)
+    weights = F.unfold(weight, cells, stride=stride // cell)[0].T[missing]
     nearest, distance = _nearest(queries, weights, candidates)
     columns = guess.shape[-1] // cell - cells + 1
     place = sources[nearest]
@@ -117,16 +117,24 @@ def _source_places(visible: Tensor, cell: int, cells: int, min_visible: float) -
 
 
 def _nearest(
-    queries: Float[Tensor, "q d"], weights: Float[Tensor, "q d"], candidates: Float[Tensor, "p d"]
+    queries: Float[Tensor, "q d"], weights: Float[Tensor, "q k"], candidates: Float[Tensor, "p d"]
 ) -> tuple[Tensor, Tensor]:
-    """Return each query's nearest candidate and the weighted mean squared difference from it."""
-    squares, indices, distances = candidates.square().T, [], []
+    """Return each query's nearest candidate and the weighted mean squared difference from it.
+
+    A patch has k cells of d / k channels; a cell's weight is that of all its channels, so that the
+    squares of the candidates are summed over channels first.
+    """
+    cells = weights.shape[1]
+    squares = candidates.square().unflatten(1, (-1, cells)).sum(1).T
+    indices, distances = [], []
     pairs = zip(
         queries.split(MAX_PATCHES_PER_CHUNK), weights.split(MAX_PATCHES_PER_CHUNK), strict=True
     )
     for query, w in pairs:
-        relative = torch.addmm(w @ squares, w * query, candidates.T, alpha=-2)
+        weighted = query * w.repeat(1, query.shape[1] // cells)
+        relative = torch.addmm(w @ squares, weighted, candidates.T, alpha=-2)
         nearest = relative.min(1)
         indices.append(nearest.indices)
-        distances.append((nearest.values + (w * query.square()).sum(1)) / w.sum(1))
+        total = w.sum(1) * (query.shape[1] // cells)
+        distances.append((nearest.values + (weighted * query).sum(1)) / total)
     return torch.cat(indices), torch.cat(distances)

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from unsee.errors import InputError
 from unsee.networks import weights as files
 from unsee.networks.critic import Critic, FeatureCritic, Scores, missing_mean
-from unsee.networks.painter import SIZES, Painter, load_painter, nearness
+from unsee.networks.painter import SIZES, Painter, load_painter
 from unsee.networks.perceptual import Perceptual
 from unsee.networks.reading import read
 from unsee.training import trainer
@@ -80,10 +80,9 @@ class InfillerTraining(Training):
     stlpips-pytorch."""
     start: Path | None = None
     """Path of initial weights; default: random weights."""
-    far: Path | None = None
-    """Path of weights whose results take the place of the photo far from visible pixels, where the
-    photo cannot be predicted; default: the photo. Use it with the weights of `start` and
-    `adversarial = 0`: the network learns to continue what is visible, and keeps its large holes."""
+    teacher: Path | None = None
+    """Path of weights whose results are the target in place of the photos, for the same noise: a
+    smaller network learns to do the same. Use it with `adversarial = 0` and `variety = 0`."""
 
     def check_sizes(self) -> None:
         """Raise `InputError` for crops, photos or windows whose sizes do not fit together."""
@@ -132,7 +131,9 @@ class InfillerTask(HoleTask):
                 )
             self.perceptual = Perceptual.load(config.trunk).to(accelerator.device)
             critics["features"] = FeatureCritic(self.perceptual.widths)
-        self.far = load_painter(config.far).to(accelerator.device) if config.far else None
+        self.teacher = (
+            load_painter(config.teacher).to(accelerator.device) if config.teacher else None
+        )
         self.painter: Painter = painter.to(accelerator.device)
         self.critic = torch.nn.ModuleDict(critics).to(accelerator.device)
         self.average = AveragedModel(self.painter, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
@@ -168,14 +169,15 @@ class InfillerTask(HoleTask):
         noise = self._noise(step, batch.total)
         own, other = (batch.local_rows(part).to(x) for part in (noise, noise.roll(1, 0)))
         with self.accelerator.autocast():
-            target = x if self.far is None else self._target(x, keep, own)
+            target = x if self.teacher is None else self._taught(x, keep, own)
             result = self.painter.at_one_size(x, keep, own)
             real, fake = self._views(step, target, keep, result.clamp(0, 1))
         losses = {}
         if self._has_critics(step):
             losses["critic"] = self._critic_step(real, fake)
         with self.accelerator.autocast():
-            losses["l1"] = hole_error(result, target, keep)  # pulls values back into [0, 1]
+            # of the unclamped result: pulls values back into [0, 1]
+            losses["l1"] = hole_error(result, target, keep, evenly=self.teacher is not None)
             losses |= self._view_losses(step, keep, fake, real)
             if config.variety and step % VARIETY_INTERVAL == 0:
                 losses["variety"] = variety(result, self.painter.at_one_size(x, keep, other), keep)
@@ -223,11 +225,10 @@ class InfillerTask(HoleTask):
         return self.config.adversarial > 0 and step >= self.config.critic_from
 
     @torch.no_grad()
-    def _target(self, x: Tensor, keep: Tensor, noise: Tensor) -> Tensor:
-        """Return the photos near visible pixels, and the results of `far` elsewhere."""
-        weights = nearness(keep)
-        far: Tensor = self.far(x, keep, noise).clamp(0, 1)  # type: ignore[misc]
-        return weights * x + (1 - weights) * far
+    def _taught(self, x: Tensor, keep: Tensor, noise: Tensor) -> Tensor:
+        """Return the results of the teacher."""
+        result: Tensor = self.teacher.at_one_size(x, keep, noise)  # type: ignore[union-attr]
+        return result.clamp(0, 1)
 
     def _views(self, step: int, x: Tensor, keep: Tensor, result: Tensor) -> tuple[Views, Views]:
         """Return what the critics see of the photos, and of the results."""

@@ -33,14 +33,16 @@ class Views(NamedTuple):
         return self._replace(pictures=self.pictures.detach(), features=features)
 
 
-def hole_error(result: Tensor, x: Tensor, keep: Tensor) -> Tensor:
+def hole_error(result: Tensor, x: Tensor, keep: Tensor, *, evenly: bool = False) -> Tensor:
     """Return the mean absolute error over the square root of the missing share.
 
     The root keeps small holes from being ignored and large ones from dominating. Pixels with few
-    visible pixels nearby, which cannot be predicted, count less.
+    visible pixels nearby, which cannot be predicted, count less, unless pixels count `evenly`.
     """
-    weights = nearness(keep).clamp(min=MIN_NEARNESS)
-    error = ((result - x).abs() * weights).mean((1, 2, 3))
+    error = (result - x).abs()
+    if not evenly:
+        error = error * nearness(keep).clamp(min=MIN_NEARNESS)
+    error = error.mean((1, 2, 3))
     return (error / missing_root(keep)).mean()
 
 
