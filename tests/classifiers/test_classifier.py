@@ -97,9 +97,9 @@ def test_bfloat16_logits_are_close_to_float32(network, images) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"name": "rise", "samples": 200},
-        {"name": "lime", "samples": 150},
-        {"name": "sliding_patch", "patch": 48, "stride": 24},
+        {"name": "rise", "samples": 64},
+        {"name": "lime", "samples": 60},
+        {"name": "sliding_patch", "patch": 64, "stride": 40},
     ],
 )
 def test_sampling_precision_changes_averaging_methods_little(settings) -> None:
