@@ -4,8 +4,8 @@
 
 Photos of scikit-image at 224 x 224, in one batch. Half of their cells are removed, or a square of
 half of their area, or each photo has another kind of hole (`unsee.training.holes`): cells, boxes,
-outlines, superpixels, smooth regions, or what is left of them. The in-fillers and the classifier take turns in each round, because the speed of
-a machine varies over time; the minimum over the rounds counts.
+outlines, superpixels, smooth regions, or what is left of them. The in-fillers and the classifier
+take turns in each round, because the speed of a machine varies over time; the minimum counts.
 """
 
 from unsee.classifiers.allocator import keep_memory
@@ -111,8 +111,8 @@ def main() -> None:
         "",
         f"`python benchmarks/infill.py --batch {options.batch}`, {date.today()}. {cpu()}, "
         f"{os.cpu_count()} cores, torch {torch.__version__}. {SIDE} x {SIDE}; half of "
-        f"{CELLS_PER_SIDE} x {CELLS_PER_SIDE} cells, a square of {HOLE} x {HOLE}, or a mixture of holes "
-        f"of all kinds and sizes removed; "
+        f"{CELLS_PER_SIDE} x {CELLS_PER_SIDE} cells, a square of {HOLE} x {HOLE}, or a mixture "
+        "of holes of all kinds and sizes removed; "
         f"{options.batch} images in a batch; the minimum of {options.rounds} rounds. A forward pass "
         f"of EfficientNet-Lite0 takes {1e3 * forward:.1f} ms an image.",
         "",

@@ -123,9 +123,9 @@ def rank_sums(lines: list[dict[str, str]]) -> dict[str, float]:
     """
     sums: dict[str, float] = defaultdict(float)
     for test in dict.fromkeys(map(_test, lines)):
-        rated = [line for line in lines if _test(line) == test and line["mean"]]
         if test.metric in UNRANKED:
             continue
+        rated = [line for line in lines if _test(line) == test and line["mean"]]
         if len({line["photos"] for line in rated}) > 1:
             raise ValueError(f"{test.heading}: methods lack photos; report all stages together")
         sign = -1 if test.higher_is_better else 1

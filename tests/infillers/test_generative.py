@@ -8,8 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.generators import fill, onnx_file, small_infiller, torchscript
+from tests.generators import SIZE, fill, holes, onnx_file, small_infiller, torchscript
 from unsee import InputError, create
+from unsee.infillers._generative import GenerativeInfiller
 from unsee.infillers.diffusion import _check_plain
 from unsee.infillers.lama import LaMa
 from unsee.networks.completion import CompletionVAE
@@ -127,3 +128,19 @@ def test_pipelines_that_name_compiled_code_of_a_hub_are_refused(part, tmp_path) 
     (tmp_path / part / "config.json").write_text('{"attn_implementation": "owner/code"}')
     with pytest.raises(InputError, match="names compiled code of a hub"):
         _check_plain(tmp_path)
+
+
+class NotFinite(GenerativeInfiller):
+    """Returns no numbers where pixels are visible."""
+
+    def load(self):
+        return torch.nn.Identity()
+
+    def paint(self, network, pictures, keep, rows, batch):
+        return torch.where(keep > 0, torch.nan, torch.full_like(pictures, 0.5))
+
+
+def test_visible_pixels_are_those_of_the_picture_whatever_a_generator_returns_there() -> None:
+    pictures, keep = torch.rand(2, 3, SIZE, SIZE), holes()
+    filled = fill(NotFinite(), pictures, keep).reshape(2, 3, 3, SIZE, SIZE)
+    assert torch.equal(filled, torch.where(keep > 0, pictures[:, None], 0.5))

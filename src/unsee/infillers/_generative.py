@@ -88,7 +88,7 @@ class GenerativeInfiller(Infiller):
             with torch.no_grad():
                 painted = map_chunks(paint_chunk, shown, MAX_PICTURES_PER_CALL).clamp(0, 1)
             painted = painted.mean(1, keepdim=True) if channels == 1 else painted
-            return torch.lerp(painted, shown, keep)
+            return torch.where(keep > 0, shown, painted)  # also if visible pixels are not finite
 
         return fill
 
